@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+/// Every bound of the node, in one place. Each has a test that passes it.
+namespace sluis::limits {
+
+inline constexpr std::size_t kJsonBytes = 1U << 20U;          ///< a JSON body
+inline constexpr std::size_t kJsonDepth = 32;
+inline constexpr std::size_t kJsonValues = 100'000;           ///< values in one document
+inline constexpr std::size_t kPolicyBytes = 64U << 10U;       ///< an offer or agreement, canonical
+inline constexpr std::size_t kConstraintsPerPolicy = 256;
+inline constexpr std::size_t kRulesPerPolicy = 64;
+inline constexpr std::size_t kIdBytes = 512;                  ///< any identifier that comes from outside
+inline constexpr std::size_t kReasonBytes = 2048;             ///< a peer's reason, kept and shown
+
+inline constexpr std::size_t kCommitBytes = 1U << 20U;        ///< D4
+inline constexpr std::size_t kBatchBytes = 4U << 20U;         ///< D4
+inline constexpr std::size_t kBatchCommits = 4096;
+inline constexpr std::size_t kQueuedCommits = 16'384;         ///< more are refused with limit_exceeded
+inline constexpr std::size_t kEntryPayloadBytes = 48U << 10U; ///< shared + internal of one entry
+inline constexpr std::size_t kChunkLeaves = 256;              ///< a tile's width (C2SP tlog-tiles)
+
+inline constexpr std::size_t kHttpHeaderBytes = 16U << 10U;
+inline constexpr std::size_t kConnections = 1024;
+inline constexpr std::chrono::seconds kHttpReadTimeout{15};   ///< a request must be complete in this time
+inline constexpr std::chrono::seconds kHttpIdleTimeout{60};
+inline constexpr std::chrono::seconds kPeerTimeout{5};        ///< a peer that accepts and never answers
+inline constexpr std::size_t kResponseBytes = 4U << 20U;      ///< a peer's JSON answer
+
+inline constexpr std::size_t kCsvFieldBytes = 64U << 10U;
+inline constexpr std::size_t kCsvColumns = 4096;
+inline constexpr std::size_t kTomlBytes = 1U << 20U;
+
+inline constexpr std::chrono::seconds kClaimAge{30};          ///< D15
+inline constexpr std::chrono::seconds kSkew{2};               ///< D14, tolerated between peers
+inline constexpr std::chrono::minutes kReplayKept{10};        ///< D15
+inline constexpr std::chrono::seconds kClockBehindLog{5};     ///< D14
+
+inline constexpr std::size_t kPageDefault = 100;
+inline constexpr std::size_t kPageMax = 1000;
+
+}  // namespace sluis::limits

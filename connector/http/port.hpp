@@ -1,0 +1,126 @@
+#pragma once
+
+#include "connector/base/error.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What the node's services know of HTTP. No socket, no Asio.
+namespace sluis::http {
+
+/// Header names in lower case; one value each (a repeated header is refused by the server, but for lists).
+using Headers = std::map<std::string, std::string, std::less<>>;
+
+/// What the TLS layer found out about the caller. Nothing of it is trusted before `identity/` has read it.
+struct TlsPeer {
+  bool presented = false;       ///< a client certificate came
+  std::string certificate_der;  ///< the leaf, as sent
+  std::string verify_error;     ///< empty: the chain leads to a configured root, in time and for this purpose
+};
+
+struct Request {
+  std::string method;
+  std::string path;    ///< decoded once and normalised: no `..`, no `//`, no NUL
+  std::string query;   ///< as sent, without `?`
+  std::string target;  ///< as sent
+  Headers headers;
+  std::string body;
+  TlsPeer tls;
+  std::string correlation_id;
+  /// The part of the path that a route's `*` stood for.
+  std::string rest;
+
+  std::string_view header(std::string_view name) const {
+    const auto found = headers.find(name);
+    return found == headers.end() ? std::string_view() : std::string_view(found->second);
+  }
+};
+
+/// Where a streamed body goes. Called from one worker thread at a time; every call may block until the peer has taken
+/// enough. After an error the stream is over.
+class ResponseSink {
+ public:
+  virtual ~ResponseSink() = default;
+  /// Sends status and headers; chunked unless `length` is given.
+  virtual Result<void> start(unsigned status, const Headers& headers, std::optional<std::uint64_t> length) = 0;
+  virtual Result<void> write(std::string_view bytes) = 0;
+  /// The final chunk. Without it the peer knows that the body is incomplete.
+  virtual Result<void> finish(const Headers& trailers = {}) = 0;
+  /// D25: resets the connection at once; nothing more leaves. From any thread.
+  virtual void cut() = 0;
+};
+
+struct Response {
+  unsigned status = 200;
+  Headers headers;
+  std::string body;
+  /// Set for a streamed body: runs on a worker thread, calls `start` itself, and owns the rest of the exchange.
+  std::function<void(ResponseSink&)> stream;
+};
+
+inline Response json_response(unsigned status, std::string body) {
+  return {status, {{"content-type", "application/json"}}, std::move(body), {}};
+}
+
+/// Runs on a worker thread; may block.
+using Handler = std::function<Response(const Request&)>;
+
+/// `path` is exact, or ends with `/*`. The first route that fits method and path is taken.
+struct Route {
+  std::string method;
+  std::string path;
+  Handler handler;
+  std::size_t body_limit;
+};
+
+/// One request to a peer.
+struct PeerRequest {
+  std::string method = "POST";
+  std::string url;  ///< absolute, https (http only where the configuration allows it)
+  Headers headers;
+  std::string body;
+  std::chrono::milliseconds timeout{5000};  ///< from the first byte sent to the whole answer's end
+};
+
+struct PeerResponse {
+  unsigned status = 0;
+  Headers headers;
+  std::string body;
+};
+
+/// Messages to other nodes, with this node's client certificate; the peer's certificate is verified against the
+/// configured roots and the host name. Thread-safe. Blocking: worker threads only.
+/// Errors: peer_unavailable (never sent: nothing reached the peer), outcome_unknown (sent, no answer), limit_exceeded.
+class PeerTransport {
+ public:
+  virtual ~PeerTransport() = default;
+  virtual Result<PeerResponse> send(const PeerRequest& request) = 0;
+};
+
+/// Takes a streamed answer. `on_head` may refuse (false: the connection is closed); so may `on_data`.
+struct StreamHandler {
+  std::function<bool(unsigned status, const Headers& headers)> on_head;
+  std::function<bool(std::string_view bytes)> on_data;
+};
+
+/// How a streamed answer ended.
+struct StreamEnd {
+  bool complete = false;  ///< the final chunk or the whole length came
+  Headers trailers;
+};
+
+/// A streamed GET from a peer. Blocking: worker threads only. A reset in the middle is no error: `complete` is false.
+class Upstream {
+ public:
+  virtual ~Upstream() = default;
+  virtual Result<StreamEnd> get(const PeerRequest& request, const StreamHandler& handler) = 0;
+};
+
+}  // namespace sluis::http
