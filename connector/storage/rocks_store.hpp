@@ -1,0 +1,20 @@
+#pragma once
+
+#include "connector/storage/kv_store.hpp"
+
+#include <filesystem>
+
+namespace sluis::storage {
+
+/// Opens (and, if `create`, makes) a RocksDB store in `folder`, for this process alone.
+/// Errors: storage_unavailable (in use by another process, no permission, no space), invalid_state (a format newer than
+/// this program knows), corruption.
+Result<std::unique_ptr<KvStore>> open_rocks_store(const std::filesystem::path& folder, bool create);
+
+/// Reads a store that another process may have open, as it was at that moment; for tools.
+Result<std::unique_ptr<Reader>> open_rocks_reader(const std::filesystem::path& folder);
+
+/// The format of `meta/format` that this program writes.
+inline constexpr int kStoreFormat = 1;
+
+}  // namespace sluis::storage
