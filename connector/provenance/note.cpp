@@ -1,0 +1,124 @@
+#include "connector/provenance/note.hpp"
+
+#include <charconv>
+
+namespace sluis::provenance {
+namespace {
+
+constexpr std::string_view kDash = "\xE2\x80\x94 ";  // U+2014 and a space
+constexpr char kEd25519 = 1;
+constexpr std::size_t kSignatures = 16;
+
+std::uint32_t key_id(std::string_view name, std::string_view raw) {
+  std::string bytes(name);
+  bytes += '\n';
+  bytes += kEd25519;
+  bytes += raw;
+  return get_u32(view(crypto::sha256(bytes)));
+}
+
+bool good_name(std::string_view name) {
+  return !name.empty() && name.find_first_of(" \t\r\n+") == std::string_view::npos;
+}
+
+Error bad_note(const std::string& why) { return Error(ErrorCode::invalid_argument, "no readable checkpoint: " + why); }
+
+Result<Checkpoint> parse_body(std::string_view body) {
+  std::vector<std::string_view> lines;
+  for (std::string_view rest = body; !rest.empty();) {
+    const std::size_t end = rest.find('\n');
+    if (end == std::string_view::npos) return bad_note("the last line does not end");
+    lines.push_back(rest.substr(0, end));
+    rest.remove_prefix(end + 1);
+  }
+  if (lines.size() != 3) return bad_note("expected the three lines origin, size and root");
+  Checkpoint checkpoint;
+  checkpoint.origin = std::string(lines[0]);
+  const std::string_view digits = lines[1];
+  const auto [at, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), checkpoint.size);
+  if (ec != std::errc() || at != digits.data() + digits.size() || (digits.size() > 1 && digits[0] == '0')) {
+    return bad_note("`" + std::string(digits) + "` is no size");
+  }
+  const auto root = from_base64(lines[2]);
+  if (!root || root->size() != 32) return bad_note("the root is not 32 bytes in base64");
+  SLUIS_TRY(checkpoint.root, to_hash(*root));
+  return checkpoint;
+}
+
+}  // namespace
+
+VerifierKey::VerifierKey(std::string name, crypto::Key key)
+    : name_(std::move(name)), key_(std::move(key)), id_(key_id(name_, key_.public_raw())) {}
+
+VerifierKey VerifierKey::of(std::string name, const crypto::Key& key) { return {std::move(name), key}; }
+
+Result<VerifierKey> VerifierKey::parse(std::string_view text) {
+  const Error bad = Error(ErrorCode::invalid_argument, "not a verification key")
+                        .mended_by("it reads `name+hex+base64`, as the log's owner gave it to you");
+  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
+  const std::size_t first = text.find('+');
+  if (first == std::string_view::npos) return bad;
+  const std::size_t second = text.find('+', first + 1);
+  if (second == std::string_view::npos) return bad;
+  const std::string_view name = text.substr(0, first);
+  const auto id = from_hex(text.substr(first + 1, second - first - 1));
+  const auto raw = from_base64(text.substr(second + 1));
+  if (!good_name(name) || !id || id->size() != 4 || !raw || raw->size() != 33 || raw->front() != kEd25519) return bad;
+  SLUIS_TRY(crypto::Key key, crypto::Key::from_ed25519_public(std::string_view(*raw).substr(1)));
+  VerifierKey result(std::string(name), std::move(key));
+  if (result.id() != get_u32(*id)) return bad;
+  return result;
+}
+
+std::string VerifierKey::text() const {
+  std::string id;
+  put_u32(id, id_);
+  return name_ + "+" + to_hex(id) + "+" + to_base64(std::string(1, kEd25519) + key_.public_raw());
+}
+
+std::string checkpoint_body(const Checkpoint& checkpoint) {
+  return checkpoint.origin + "\n" + std::to_string(checkpoint.size) + "\n" + to_base64(view(checkpoint.root)) + "\n";
+}
+
+std::string sign_checkpoint(const Checkpoint& checkpoint, const crypto::Key& key) {
+  const std::string body = checkpoint_body(checkpoint);
+  std::string signature;
+  put_u32(signature, VerifierKey::of(checkpoint.origin, key).id());
+  signature += key.sign(body);
+  return body + "\n" + std::string(kDash) + checkpoint.origin + " " + to_base64(signature) + "\n";
+}
+
+Result<Checkpoint> open_checkpoint(std::string_view note, const VerifierKey& key) {
+  const std::size_t split = note.rfind("\n\n");
+  if (split == std::string_view::npos || !note.ends_with('\n')) return bad_note("no signatures");
+  const std::string_view body = note.substr(0, split + 1);
+  bool signed_by_key = false;
+  std::size_t count = 0;
+  for (std::string_view rest = note.substr(split + 2); !rest.empty();) {
+    const std::size_t end = rest.find('\n');
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end + 1);
+    if (!line.starts_with(kDash) || ++count > kSignatures) return bad_note("a signature line is not one");
+    line.remove_prefix(kDash.size());
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos) return bad_note("a signature line is not one");
+    const auto blob = from_base64(line.substr(space + 1));
+    if (!blob || blob->size() < 5) return bad_note("a signature is not base64");
+    if (line.substr(0, space) != key.name() || get_u32(*blob) != key.id()) continue;
+    if (!key.verify(body, std::string_view(*blob).substr(4))) {
+      return Error(ErrorCode::permission_denied, "the checkpoint's signature by `" + key.name() + "` is wrong");
+    }
+    signed_by_key = true;
+  }
+  if (!signed_by_key) {
+    return Error(ErrorCode::permission_denied, "the checkpoint is not signed by the key of `" + key.name() + "`");
+  }
+  SLUIS_TRY(Checkpoint checkpoint, parse_body(body));
+  if (checkpoint.origin != key.name()) {
+    return Error(ErrorCode::permission_denied,
+                 "the checkpoint is of the log `" + checkpoint.origin + "`, the key of `" + key.name() + "`");
+  }
+  return checkpoint;
+}
+
+}  // namespace sluis::provenance
