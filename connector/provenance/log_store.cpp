@@ -1,0 +1,150 @@
+#include "connector/provenance/log_store.hpp"
+
+#include "connector/base/limits.hpp"
+
+namespace sluis::provenance {
+namespace {
+
+constexpr std::string_view kHead = "log/head";
+
+std::string indexed(std::string_view prefix, std::uint64_t index) {
+  std::string key(prefix);
+  put_u64(key, index);
+  return key;
+}
+std::string leaf_key(std::uint64_t index) { return indexed("log/e/", index); }
+std::string payload_key(std::uint64_t index) { return indexed("log/p/", index); }
+std::string tile_key(unsigned level, std::uint64_t index) {
+  return indexed(std::string("log/t/") + static_cast<char>(level), index);
+}
+
+std::string join(const std::vector<Hash>& hashes) {
+  std::string out;
+  out.reserve(hashes.size() * 32);
+  for (const Hash& hash : hashes) out += view(hash);
+  return out;
+}
+
+Result<std::vector<Hash>> split(std::string_view bytes, std::uint64_t width) {
+  if (bytes.size() < width * 32) return Error(ErrorCode::corruption, "a tile is cut short");
+  std::vector<Hash> hashes(width);
+  for (std::uint64_t i = 0; i < width; ++i) {
+    SLUIS_TRY(hashes[i], to_hash(bytes.substr(i * 32, 32)));
+  }
+  return hashes;
+}
+
+Error missing(const std::string& what) { return Error(ErrorCode::corruption, what + " is missing in the store"); }
+
+}  // namespace
+
+std::string LogHead::bytes() const {
+  std::string out;
+  put_u64(out, frontier.size());
+  put_u64(out, static_cast<std::uint64_t>(recorded.time_since_epoch().count()));
+  return out + join(frontier.subtrees());
+}
+
+Result<LogHead> LogHead::parse(std::string_view bytes) {
+  if (bytes.size() < 16 || bytes.size() % 32 != 16) return Error(ErrorCode::corruption, "the log's head has a wrong length");
+  LogHead head;
+  head.recorded = Timestamp(Duration(static_cast<std::int64_t>(get_u64(bytes, 8))));
+  SLUIS_TRY(std::vector<Hash> subtrees, split(bytes.substr(16), (bytes.size() - 16) / 32));
+  SLUIS_TRY(head.frontier, Frontier::restore(get_u64(bytes), std::move(subtrees)));
+  return head;
+}
+
+Result<LogHead> LogReader::head() const {
+  SLUIS_TRY(const std::optional<std::string> bytes, store_.get(kHead));
+  if (!bytes) return LogHead{};
+  return LogHead::parse(*bytes);
+}
+
+Result<std::string> LogReader::leaf_bytes(std::uint64_t index) const {
+  SLUIS_TRY(std::optional<std::string> bytes, store_.get(leaf_key(index)));
+  if (!bytes) return Error(ErrorCode::not_found, "there is no entry " + std::to_string(index));
+  return std::move(*bytes);
+}
+
+Result<Leaf> LogReader::leaf(std::uint64_t index) const {
+  SLUIS_TRY(const std::string bytes, leaf_bytes(index));
+  return Leaf::parse(bytes);
+}
+
+Result<Payload> LogReader::payload(std::uint64_t index) const {
+  SLUIS_TRY(const Leaf own, leaf(index));
+  SLUIS_TRY(const std::optional<std::string> sealed, store_.get(payload_key(index)));
+  if (!sealed) return Error(ErrorCode::not_found, "the payload of entry " + std::to_string(index) + " is erased");
+  SLUIS_TRY(const std::string bytes, keys_.unseal(*sealed, index));
+  SLUIS_TRY(Payload payload, Payload::parse(bytes));
+  if (commitment(own, payload.shared, payload.k, payload.inner()) != own.commitment) {
+    return Error(ErrorCode::corruption, "the payload of entry " + std::to_string(index) + " does not fit its leaf");
+  }
+  return payload;
+}
+
+Result<std::vector<Hash>> LogReader::tile(unsigned level, std::uint64_t index, std::uint64_t width) const {
+  SLUIS_TRY(const std::optional<std::string> full, store_.get(tile_key(level, index)));
+  if (full) return split(*full, width);
+  std::vector<Hash> hashes;
+  hashes.reserve(width);
+  for (std::uint64_t i = index * kTileWidth; i < index * kTileWidth + width; ++i) {
+    if (level == 0) {
+      SLUIS_TRY(const std::string bytes, leaf_bytes(i));
+      hashes.push_back(leaf_hash(bytes));
+    } else {
+      SLUIS_TRY(const std::vector<Hash> below, tile(level - 1, i, kTileWidth));
+      hashes.push_back(perfect_root(below));
+    }
+  }
+  return hashes;
+}
+
+NodeSource LogReader::nodes(std::uint64_t size) const {
+  return nodes_from_tiles(
+      [this](unsigned level, std::uint64_t index, std::uint64_t width) { return tile(level, index, width); }, size);
+}
+
+Result<void> LogAppender::recover(const storage::Reader& store) {
+  const LogReader reader(store, keys_);
+  SLUIS_TRY(head_, reader.head());
+  edge_.clear();
+  for (unsigned level = 0; head_.frontier.size() >> (level * kTileHeight) != 0; ++level) {
+    const std::uint64_t index = (head_.frontier.size() >> (level * kTileHeight)) / kTileWidth;
+    SLUIS_TRY(std::vector<Hash> hashes, reader.tile(level, index, tile_width(level, index, head_.frontier.size())));
+    edge_.push_back(std::move(hashes));
+  }
+  SLUIS_TRY(const Hash root, reader.root(head_.frontier.size()));
+  if (root != head_.frontier.root()) return missing("the right edge of the log");
+  return {};
+}
+
+Result<void> LogAppender::append(const EntryDraft& draft, Timestamp recorded, std::vector<storage::Change>& changes) {
+  if (draft.shared.size() + draft.internal.size() > limits::kEntryPayloadBytes) {
+    return Error(ErrorCode::limit_exceeded, "the payload of an entry is too large");
+  }
+  const std::uint64_t index = size();
+  const Entry entry = make_entry(draft, recorded, random_);
+  SLUIS_TRY(std::string sealed, keys_.seal(entry.payload.bytes(), index, recorded));
+  std::string leaf = entry.leaf.bytes();
+  head_.frontier.append(leaf_hash(leaf), [&](unsigned height, const Hash& hash) {
+    if (height % kTileHeight != 0) return;
+    const unsigned level = height / kTileHeight;
+    if (edge_.size() <= level) edge_.resize(level + 1);
+    edge_[level].push_back(hash);
+    if (edge_[level].size() == kTileWidth) {
+      changes.push_back({tile_key(level, index >> (height + kTileHeight)), join(edge_[level])});
+      edge_[level].clear();
+    }
+  });
+  changes.push_back({leaf_key(index), std::move(leaf)});
+  changes.push_back({payload_key(index), std::move(sealed)});
+  return {};
+}
+
+void LogAppender::seal(Timestamp recorded, std::vector<storage::Change>& changes) {
+  head_.recorded = recorded;
+  changes.push_back({std::string(kHead), head_.bytes()});
+}
+
+}  // namespace sluis::provenance
