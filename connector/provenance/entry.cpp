@@ -61,7 +61,6 @@ std::string Payload::bytes() const {
   put_sized(out, internal);
   put_sized(out, k);
   put_sized(out, k2);
-  put_u64(out, static_cast<std::uint64_t>(recorded.time_since_epoch().count()));
   return out;
 }
 
@@ -71,8 +70,9 @@ Result<Payload> Payload::parse(std::string_view bytes) {
   SLUIS_TRY(payload.internal, take_sized(bytes));
   SLUIS_TRY(payload.k, take_sized(bytes));
   SLUIS_TRY(payload.k2, take_sized(bytes));
-  if (bytes.size() != 8) return Error(ErrorCode::corruption, "a payload has the wrong length");
-  payload.recorded = Timestamp(Duration(static_cast<std::int64_t>(get_u64(bytes))));
+  if (!bytes.empty() || payload.k.size() != 32 || payload.k2.size() != 32) {
+    return Error(ErrorCode::corruption, "a payload has the wrong length");
+  }
   return payload;
 }
 
@@ -89,7 +89,7 @@ Entry make_entry(const EntryDraft& draft, Timestamp recorded, Random& random) {
   entry.leaf.hours = static_cast<std::uint32_t>(std::chrono::floor<std::chrono::hours>(recorded.time_since_epoch()).count());
   entry.leaf.policy_digest = draft.policy_digest;
   const std::string keys = random.bytes(64);
-  entry.payload = Payload{draft.shared, draft.internal, keys.substr(0, 32), keys.substr(32), recorded};
+  entry.payload = Payload{draft.shared, draft.internal, keys.substr(0, 32), keys.substr(32)};
   entry.leaf.commitment = commitment(entry.leaf, draft.shared, entry.payload.k, entry.payload.inner());
   return entry;
 }

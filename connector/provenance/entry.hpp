@@ -53,7 +53,6 @@ struct Payload {
   std::string internal;
   std::string k;   ///< 32 bytes
   std::string k2;  ///< 32 bytes
-  Timestamp recorded;
 
   /// HMAC-SHA256(k2, internal): what a counterparty gets in place of `internal`.
   Hash inner() const;

@@ -1,0 +1,277 @@
+#include "connector/provenance/verify.hpp"
+
+#include "connector/provenance/entry.hpp"
+#include "connector/provenance/export.hpp"
+#include "connector/provenance/tiles.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+namespace sluis::provenance {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kFileBytes = 64U << 20U;  // far above what any file of an export has
+
+class Verifier {
+ public:
+  Verifier(const fs::path& folder, const VerifierKey& key) : folder_(folder), key_(key) {}
+
+  VerifyReport run(const std::optional<std::string>& anchor) {
+    if (!read_checkpoint()) return std::move(report_);
+    read_entries();
+    check_tiles();
+    check_payloads();
+    check_unknown_files();
+    check_root();
+    if (anchor) check_anchor(*anchor);
+    return std::move(report_);
+  }
+
+ private:
+  void damage(std::string file, std::uint64_t first, std::uint64_t end, std::string what) {
+    report_.damage.push_back({std::move(file), first, std::min(end, report_.size), std::move(what)});
+  }
+
+  /// Nothing where the file is missing, no regular file, or too large.
+  std::optional<std::string> read(const std::string& name) {
+    known_.insert(name);
+    const fs::path path = folder_ / name;
+    std::error_code ec;
+    if (!fs::is_regular_file(fs::symlink_status(path, ec)) || fs::file_size(path, ec) > kFileBytes) return std::nullopt;
+    std::ifstream in(path, std::ios::binary);
+    std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    if (in.bad()) return std::nullopt;
+    return bytes;
+  }
+
+  bool read_checkpoint() {
+    const auto note = read("checkpoint");
+    if (!note) {
+      report_.findings.push_back("the file `checkpoint` is missing or not readable");
+      return false;
+    }
+    const auto checkpoint = open_checkpoint(*note, key_);
+    if (!checkpoint) {
+      report_.damage.push_back({"checkpoint", 0, 0, describe(checkpoint.error())});
+      return false;
+    }
+    report_.origin = checkpoint->origin;
+    report_.size = checkpoint->size;
+    report_.root = checkpoint->root;
+    report_.signature_good = true;
+    return true;
+  }
+
+  /// Reads all bundles; a missing or damaged one leaves a gap that the hash tiles may fill for the root's sake.
+  void read_entries() {
+    for (std::uint64_t bundle = 0; const std::uint64_t width = tile_width(0, bundle, report_.size); ++bundle) {
+      const std::string name = bundle_path(bundle, width);
+      const std::uint64_t first = bundle * kTileWidth;
+      const auto bytes = read(name);
+      if (!bytes) {
+        // A checkpoint may claim any size: a log that is not there at all is one gap.
+        const bool all_gone = !fs::exists(folder_ / "tile");
+        damage(name, first, all_gone ? report_.size : first + width, "missing or not readable");
+        if (all_gone || report_.damage.size() > 1000) return;
+        leaves_.emplace_back();
+        continue;
+      }
+      auto entries = parse_bundle(*bytes);
+      if (!entries || entries->size() != width) {
+        damage(name, first, first + width, "not the " + std::to_string(width) + " entries it should hold");
+        leaves_.emplace_back();
+        continue;
+      }
+      leaves_.push_back(std::move(*entries));
+    }
+  }
+
+  /// Recomputes every tile from the entries and compares. Where they differ, it cannot be told from the two alone which was
+  /// changed; the signed root decides.
+  void check_tiles() {
+    std::vector<std::optional<Hash>> row;  // the hashes of this level
+    for (std::uint64_t bundle = 0; bundle < leaves_.size(); ++bundle) {
+      const std::uint64_t width = tile_width(0, bundle, report_.size);
+      for (std::uint64_t i = 0; i < width; ++i) {
+        row.push_back(leaves_[bundle].empty() ? std::nullopt : std::optional(leaf_hash(leaves_[bundle][i])));
+      }
+    }
+    for (unsigned level = 0; report_.size >> (level * kTileHeight) != 0; ++level) row = check_level(level, row);
+  }
+
+  std::vector<std::optional<Hash>> check_level(unsigned level, std::vector<std::optional<Hash>>& row) {
+    std::vector<std::optional<Hash>> above;
+    for (std::uint64_t index = 0; const std::uint64_t width = tile_width(level, index, report_.size); ++index) {
+      if (index * kTileWidth + width > row.size()) break;
+      const std::string name = tile_path(level, index, width);
+      const std::uint64_t span = 1ULL << (level * kTileHeight);  // entries below one hash
+      const std::uint64_t first = index * kTileWidth * span;
+      const auto bytes = read(name);
+      const bool readable = bytes && bytes->size() == width * 32;
+      if (!readable) damage(name, first, first + width * span, "missing, not readable or of a wrong length");
+      std::vector<Hash> hashes;
+      for (std::uint64_t i = 0; i < width; ++i) {
+        std::optional<Hash>& own = row[index * kTileWidth + i];
+        const auto stored = readable ? to_hash(std::string_view(*bytes).substr(i * 32, 32)) : Result<Hash>(Hash{});
+        if (readable && own && *stored != *own) {
+          damage(name, first + i * span, first + (i + 1) * span, "its hash is not that of the entries");
+        }
+        if (!own && readable) own = *stored;
+        if (own) hashes.push_back(*own);
+      }
+      if (width == kTileWidth) {
+        above.push_back(hashes.size() == kTileWidth ? std::optional(perfect_root(hashes)) : std::nullopt);
+      }
+    }
+    levels_.push_back(std::move(row));
+    return above;
+  }
+
+  Result<Hash> root_at(std::uint64_t size) const {
+    return root_of(size, [this](unsigned height, std::uint64_t index) -> Result<Hash> {
+      const unsigned level = height / kTileHeight;
+      const std::uint64_t count = 1ULL << (height % kTileHeight);
+      std::vector<Hash> hashes;
+      for (std::uint64_t i = index * count; i < (index + 1) * count; ++i) {
+        if (level >= levels_.size() || i >= levels_[level].size() || !levels_[level][i]) {
+          return Error(ErrorCode::not_found, "entries are missing");
+        }
+        hashes.push_back(*levels_[level][i]);
+      }
+      return perfect_root(hashes);
+    });
+  }
+
+  void check_root() {
+    const auto root = root_at(report_.size);
+    if (!root) {
+      report_.findings.push_back("the root cannot be computed: entries are missing");
+    } else if (*root != report_.root) {
+      report_.findings.push_back("the entries do not have the root that the checkpoint signs");
+    }
+  }
+
+  void check_payloads() {
+    if (!fs::exists(folder_ / "payloads")) return;
+    for (std::uint64_t bundle = 0; bundle < leaves_.size(); ++bundle) {
+      const std::uint64_t width = tile_width(0, bundle, report_.size);
+      const std::uint64_t first = bundle * kTileWidth;
+      const std::string name = payload_path(bundle);
+      const auto bytes = read(name);
+      if (!bytes) {
+        damage(name, first, first + width, "missing or not readable");
+        continue;
+      }
+      std::string_view rest = *bytes;
+      for (std::uint64_t i = 0; i < width; ++i) {
+        const auto record = take_sized(rest);
+        if (!record) {
+          damage(name, first + i, first + width, "cut short");
+          rest = {};
+          break;
+        }
+        check_payload(name, first + i, *record, leaves_[bundle].empty() ? "" : leaves_[bundle][i]);
+      }
+      if (!rest.empty()) damage(name, first, first + width, "bytes after its last payload");
+    }
+  }
+
+  void check_payload(const std::string& name, std::uint64_t index, std::string_view record, std::string_view leaf_bytes) {
+    if (record.empty()) {
+      ++report_.payloads_erased;
+      return;
+    }
+    const auto leaf = Leaf::parse(leaf_bytes);
+    const auto payload = Payload::parse(record);
+    if (!leaf || !payload || commitment(*leaf, payload->shared, payload->k, payload->inner()) != leaf->commitment) {
+      damage(name, index, index + 1, "the payload does not fit the entry's commitment");
+      return;
+    }
+    ++report_.payloads_checked;
+  }
+
+  void check_unknown_files() {
+    std::error_code ec;
+    for (const auto& file : fs::recursive_directory_iterator(folder_, ec)) {
+      if (file.is_directory(ec) && !file.is_symlink(ec)) continue;
+      const std::string name = fs::relative(file.path(), folder_, ec).generic_string();
+      if (!known_.contains(name)) damage(name, 0, 0, "a file that does not belong to a log of this size");
+    }
+  }
+
+  void check_anchor(const std::string& note) {
+    const auto anchor = open_checkpoint(note, key_);
+    if (!anchor) {
+      report_.findings.push_back("the anchor cannot be used: " + describe(anchor.error()));
+      return;
+    }
+    report_.anchor_size = anchor->size;
+    if (anchor->size > report_.size) {
+      report_.findings.push_back("cut short: the anchor signs " + std::to_string(anchor->size) + " entries, the log has " +
+                                 std::to_string(report_.size));
+      return;
+    }
+    const auto root = root_at(anchor->size);
+    if (!root || *root != anchor->root) {
+      report_.findings.push_back("rewritten: the log's first " + std::to_string(anchor->size) +
+                                 " entries are not those that the anchor signs");
+      return;
+    }
+    report_.anchor_good = true;
+  }
+
+  const fs::path& folder_;
+  const VerifierKey& key_;
+  VerifyReport report_;
+  std::set<std::string> known_;
+  std::vector<std::vector<std::string>> leaves_;  ///< by bundle; empty where it is damaged
+  std::vector<std::vector<std::optional<Hash>>> levels_;
+};
+
+std::string entries_text(const Damage& damage) {
+  if (damage.first >= damage.end) return "";
+  return damage.end - damage.first == 1
+             ? " (entry " + std::to_string(damage.first) + ")"
+             : " (entries " + std::to_string(damage.first) + " to " + std::to_string(damage.end - 1) + ")";
+}
+
+}  // namespace
+
+VerifyReport verify_export(const fs::path& folder, const VerifierKey& key, const std::optional<std::string>& anchor) {
+  return Verifier(folder, key).run(anchor);
+}
+
+std::string to_text(const VerifyReport& report) {
+  std::string out;
+  for (const Damage& damage : report.damage) {
+    out += "damaged: " + damage.file + entries_text(damage) + ": " + damage.what + "\n";
+  }
+  for (const std::string& finding : report.findings) out += "finding: " + finding + "\n";
+  if (report.signature_good) {
+    out += "log:       " + report.origin + "\n";
+    out += "range:     " + (report.size == 0 ? std::string("no entries") : "entries 0 to " + std::to_string(report.size - 1)) + "\n";
+    out += "root:      " + to_base64(view(report.root)) + "\n";
+    out += "signature: good\n";
+  }
+  if (report.payloads_checked + report.payloads_erased != 0) {
+    out += "payloads:  " + std::to_string(report.payloads_checked) + " fit their entries, " +
+           std::to_string(report.payloads_erased) + " erased\n";
+  }
+  if (report.anchor_good) {
+    out += "anchor:    " + std::to_string(*report.anchor_size) + " entries; " +
+           std::to_string(report.size - *report.anchor_size) + " later ones rest on the node's signature alone\n";
+  }
+  switch (report.exit_code()) {
+    case 0: out += "consistent, authentic, and complete up to the anchor\n"; break;
+    case 3:
+      out += "consistent, but not proven complete or authentic: give a checkpoint that you kept (--anchor)\n";
+      break;
+    default: out += "NOT in order\n";
+  }
+  return out;
+}
+
+}  // namespace sluis::provenance
