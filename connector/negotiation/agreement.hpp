@@ -1,0 +1,65 @@
+#pragma once
+
+#include "connector/negotiation/model.hpp"
+#include "connector/storage/kv_store.hpp"
+
+namespace sluis::negotiation {
+
+/// Who ended an agreement, when and why (D24).
+struct AgreementEnd {
+  ParticipantId by;
+  Timestamp when;
+  Reason reason;
+  friend bool operator==(const AgreementEnd&, const AgreementEnd&) = default;
+};
+
+/// What both parties hold. Stored as canonical JSON at `agr/<agreement id>`, in both roles.
+struct AgreementRecord {
+  AgreementId id;
+  Role role = Role::consumer;
+  ParticipantId peer;
+  std::string peer_url;
+  DatasetId dataset;
+  json::Value agreement;
+  Hash agreement_hash{};  ///< SHA-256 of the canonical agreement
+  Hash offer_hash{};      ///< of the published offer that it follows
+  Timestamp timestamp;    ///< the agreement's own
+  ProcessId negotiation;
+  std::optional<AgreementEnd> ended;  ///< none: active
+
+  bool active() const { return !ended; }
+  friend bool operator==(const AgreementRecord&, const AgreementRecord&) = default;
+};
+
+std::string encode(const AgreementRecord& record);
+Result<AgreementRecord> decode_agreement(std::string_view bytes);
+inline constexpr std::string_view kAgreementPrefix = "agr/";
+std::string agreement_key(const AgreementId& id);
+/// not_found, or the store's error.
+Result<AgreementRecord> read_agreement(const storage::Reader& store, const AgreementId& id);
+
+/// An offer as it is compared and hashed (D6).
+struct NormalOffer {
+  json::Value offer;  ///< without target, context, and without parties that are the two themselves
+  Hash hash{};        ///< SHA-256 of its canonical form
+};
+/// Checks the target and the parties named in it. invalid_argument, with a pointer from `/offer`.
+Result<NormalOffer> normalise_offer(const json::Value& offer, const DatasetId& dataset, const ParticipantId& provider,
+                                    const ParticipantId& consumer);
+
+/// The agreement that follows an offer: its terms, with new id, target, parties and time.
+json::Value make_agreement(const NormalOffer& offer, const AgreementId& id, const DatasetId& dataset,
+                           const ParticipantId& provider, const ParticipantId& consumer, Timestamp now);
+
+struct CheckedAgreement {
+  AgreementId id;
+  Timestamp timestamp;
+  Hash hash{};
+};
+/// The consumer's check before it verifies: the agreement says just what was asked, about this dataset, between these
+/// two, and is not of a later time than `now` and the tolerated skew. invalid_argument, with the place.
+Result<CheckedAgreement> check_agreement(const json::Value& asked, const DatasetId& dataset,
+                                         const ParticipantId& provider, const ParticipantId& consumer,
+                                         const json::Value& agreement, Timestamp now);
+
+}  // namespace sluis::negotiation

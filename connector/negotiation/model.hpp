@@ -1,0 +1,86 @@
+#pragma once
+
+#include "connector/base/bytes.hpp"
+#include "connector/base/ids.hpp"
+#include "connector/base/time.hpp"
+#include "connector/json/json.hpp"
+#include "connector/outbox/outcome.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// Agreeing on terms: the domain of DSP 2025-1 section 7, without its wire names.
+namespace sluis::negotiation {
+
+using outbox::Reason;
+
+enum class Role : std::uint8_t { consumer, provider };
+enum class State : std::uint8_t { requested, offered, accepted, agreed, verified, finalized, terminated };
+enum class MessageKind : std::uint8_t { request, offer, accepted, agreement, verification, finalized, termination };
+/// For whom a process waits, as `show` says.
+enum class WaitsFor : std::uint8_t { nobody, peer, steward, delivery };
+
+inline constexpr MessageKind kMessageKinds[] = {
+    MessageKind::request,      MessageKind::offer,     MessageKind::accepted,   MessageKind::agreement,
+    MessageKind::verification, MessageKind::finalized, MessageKind::termination};
+inline constexpr State kStates[] = {State::requested, State::offered,   State::accepted,  State::agreed,
+                                    State::verified,  State::finalized, State::terminated};
+
+std::string_view to_string(Role role);
+std::string_view to_string(State state);
+std::string_view to_string(MessageKind kind);
+std::string_view to_string(WaitsFor waits_for);
+std::optional<State> state_from(std::string_view text);
+inline bool is_final(State state) { return state == State::finalized || state == State::terminated; }
+
+/// An outbound transition whose arrival is not yet known (D19). Its bytes are in the outbox, in the same commit.
+struct Pending {
+  MessageKind kind = MessageKind::request;
+  State target = State::requested;
+  outbox::Delivery delivery;
+  friend bool operator==(const Pending&, const Pending&) = default;
+};
+
+/// One negotiation, in either role. Stored as canonical JSON at `neg/<own pid>`.
+struct Negotiation {
+  Role role = Role::consumer;
+  ProcessId own_pid;
+  ProcessId peer_pid;           ///< empty until the peer has named it
+  ParticipantId peer;
+  std::string peer_url;         ///< where our messages go
+  DatasetId dataset;
+  json::Value offer;            ///< as in the catalogue: with its id, without target
+  Hash offer_hash{};
+  json::Value agreement;        ///< null until there is one
+  std::optional<Hash> agreement_hash;
+  std::optional<State> state;   ///< none: our first message has not been taken yet
+  std::optional<Pending> pending;
+  bool delivered_unconfirmed = false;  ///< the last transition was adopted without the peer's word (D19)
+  bool for_steward = false;            ///< a person must approve or refuse
+  std::optional<Reason> reason;        ///< the last that was given
+  bool reason_is_ours = false;
+  std::optional<Hash> first_message;   ///< SHA-256 of the peer's first message, as received
+  Timestamp created;
+  Timestamp updated;
+  std::optional<Timestamp> deadline;   ///< none: final
+
+  friend bool operator==(const Negotiation&, const Negotiation&) = default;
+};
+
+std::string encode(const Negotiation& negotiation);
+/// corruption: not what `encode` wrote.
+Result<Negotiation> decode_negotiation(std::string_view bytes);
+WaitsFor waits_for(const Negotiation& negotiation);
+/// As told to the peer: a peer that knows our id has got our first message.
+State visible_state(const Negotiation& negotiation);
+
+std::string negotiation_key(const ProcessId& own_pid);
+/// -> own pid; what makes a repeated first message find its process.
+std::string peer_key(const ParticipantId& peer, const ProcessId& peer_pid);
+/// The ordered index of deadlines.
+std::string deadline_key(Timestamp deadline, const ProcessId& own_pid);
+inline constexpr std::string_view kNegotiationPrefix = "neg/";
+inline constexpr std::string_view kDeadlinePrefix = "neg-due/";
+
+}  // namespace sluis::negotiation

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "connector/negotiation/machine.hpp"
+#include "connector/outbox/envelope.hpp"
+#include "connector/storage/commit_port.hpp"
+
+/// What negotiations need of the rest of the node. All are called from many threads.
+namespace sluis::negotiation {
+
+/// What the node says to an offer.
+class Terms {
+ public:
+  virtual ~Terms() = default;
+  /// We are the provider; `offer` is normalised, `hash` its hash.
+  virtual Judgement judge_request(const ParticipantId& consumer, const DatasetId& dataset, const json::Value& offer,
+                                  const Hash& hash) = 0;
+  /// We are the consumer, and did not ask for just this.
+  virtual Judgement judge_offer(const ParticipantId& provider, const DatasetId& dataset, const json::Value& offer,
+                                const Hash& hash) = 0;
+};
+
+/// Writes the payloads of the provenance log.
+class EvidenceWriter {
+ public:
+  virtual ~EvidenceWriter() = default;
+  /// `event`: the state reached, "requested" … "terminated".
+  virtual EntryDraft negotiation_entry(const Negotiation& negotiation, std::string_view event,
+                                       const Reason* reason) = 0;
+  virtual EntryDraft agreement_entry(const AgreementRecord& record) = 0;
+  virtual EntryDraft agreement_ended_entry(const AgreementRecord& record) = 0;
+};
+
+/// The protocol: gives messages their wire form and sends them.
+class PeerPort {
+ public:
+  virtual ~PeerPort() = default;
+  /// The same message has the same bytes.
+  virtual std::string body(const OutboundMessage& message) const = 0;
+  virtual outbox::SendOutcome send(const ParticipantId& peer, const outbox::Envelope& envelope) = 0;
+  /// Reads the peer's process; `state` of the view is one of to_string(State).
+  virtual outbox::PeerView read(const Negotiation& negotiation) = 0;
+};
+
+}  // namespace sluis::negotiation

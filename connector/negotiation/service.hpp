@@ -1,0 +1,95 @@
+#pragma once
+
+#include "connector/base/random.hpp"
+#include "connector/negotiation/ports.hpp"
+#include "connector/outbox/driver.hpp"
+
+#include <functional>
+
+namespace sluis::negotiation {
+
+struct Options {
+  ParticipantId self;
+  Duration patience = std::chrono::days(7);  ///< for a whole negotiation
+};
+
+/// What the service needs; all of it outlives the service.
+struct Dependencies {
+  CommitPort& commits;
+  const storage::Reader& store;
+  const Clock& clock;
+  Random& random;
+  Terms& terms;
+  EvidenceWriter& evidence;
+  PeerPort& peers;
+  /// A commit wrote a message: outbox::Driver::notify.
+  std::function<void(std::string_view peer, std::string_view process)> notify;
+  /// An agreement has ended: running transfers are to be terminated with its reason. After the commit.
+  std::function<void(const AgreementRecord& record)> agreement_ended;
+};
+
+/// What the protocol answers to an accepted message.
+struct Reply {
+  bool created = false;
+  Negotiation negotiation;
+};
+
+/// Negotiations in both roles. Each operation is one commit. Thread-safe; worker threads only.
+/// Errors of all: those of CommitPort and of the store, and conflict where others were faster several times over.
+class Service {
+ public:
+  Service(Options options, Dependencies dependencies);
+
+  /// A message from a peer; errors as of machine.hpp's `receive`.
+  Result<Reply> receive(IncomingMessage message);
+  /// The process with that id, for the party itself; not_found for any other.
+  Result<Negotiation> shown_to(const ParticipantId& peer, const ProcessId& own_pid) const;
+
+  /// Asks for a dataset on the terms of `offer` (as in the catalogue). Returns our new process.
+  Result<Negotiation> request(const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
+                              std::string url);
+  /// Offers a dataset to a party of ourselves.
+  Result<Negotiation> offer(const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
+                            std::string url);
+  Result<Negotiation> approve(const ProcessId& own_pid);
+  Result<Negotiation> refuse(const ProcessId& own_pid, Reason reason);
+  /// D24: closes the gate in one commit, class revoke. Ended already: invalid_state.
+  Result<AgreementRecord> terminate_agreement(const AgreementId& id, Reason reason);
+
+  Result<Negotiation> show(const ProcessId& own_pid) const;
+  /// In the order of ids, from `after` (exclusive; empty: from the first), at most `count`.
+  Result<std::vector<Negotiation>> list(const ProcessId& after, std::size_t count) const;
+  Result<AgreementRecord> agreement(const AgreementId& id) const;
+  Result<std::vector<AgreementRecord>> agreements(const AgreementId& after, std::size_t count) const;
+
+  /// outbox::Deliver for service "negotiation".
+  outbox::Verdict deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
+  /// Terminates what is past its deadline; returns when to be called next, if ever.
+  Result<std::optional<Timestamp>> on_timer();
+
+ private:
+  struct Stored {
+    Negotiation value;
+    std::string bytes;
+  };
+  using Step = std::function<Result<Transition>(const Negotiation&)>;
+
+  Surroundings surroundings() const;
+  Result<std::optional<Stored>> load(const ProcessId& own_pid) const;
+  Result<Stored> required(const ProcessId& own_pid) const;
+  Judgement judge(const std::optional<Stored>& before, const IncomingMessage& message) const;
+  Result<Reply> receive_once(const IncomingMessage& message);
+  Result<Negotiation> start(Role role, const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
+                            std::string url);
+  Result<Negotiation> change(const ProcessId& own_pid, CommitClass commit_class, const Step& step);
+  Result<void> commit(const std::optional<Stored>& before, const Transition& transition, CommitClass commit_class,
+                      const std::string& remove_item = {});
+  Result<void> void_agreement(const Negotiation& negotiation, const Reason& reason, Commit& commit,
+                              std::optional<AgreementRecord>& ended) const;
+  outbox::Verdict settle(const Stored& before, const DeliveryStep& step, const std::string& item_key);
+
+  Options options_;
+  Dependencies with_;
+};
+
+}  // namespace sluis::negotiation

@@ -1,0 +1,83 @@
+#pragma once
+
+#include "connector/base/bytes.hpp"
+#include "connector/base/ids.hpp"
+#include "connector/base/time.hpp"
+#include "connector/negotiation/model.hpp"
+#include "connector/outbox/outcome.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// Giving access under an agreement: the domain of DSP 2025-1 section 8, without its wire names.
+namespace sluis::transfer {
+
+using negotiation::Role;
+using outbox::Reason;
+
+enum class State : std::uint8_t { requested, started, suspended, completed, terminated };
+enum class MessageKind : std::uint8_t { request, start, suspension, completion, termination };
+
+inline constexpr State kStates[] = {State::requested, State::started, State::suspended, State::completed,
+                                    State::terminated};
+inline constexpr MessageKind kMessageKinds[] = {MessageKind::request, MessageKind::start, MessageKind::suspension,
+                                                MessageKind::completion, MessageKind::termination};
+
+std::string_view to_string(State state);
+std::string_view to_string(MessageKind kind);
+std::optional<State> state_from(std::string_view text);
+inline bool is_final(State state) { return state == State::completed || state == State::terminated; }
+
+inline constexpr std::string_view kHttpPull = "HttpData-PULL";
+/// Stands in a Start message for the handle, which is made anew for each send (D27).
+inline constexpr std::string_view kHandleMark = "@sluis-handle@";
+
+struct Pending {
+  MessageKind kind = MessageKind::request;
+  State target = State::requested;
+  outbox::Delivery delivery;
+  friend bool operator==(const Pending&, const Pending&) = default;
+};
+
+/// One transfer, in either role. Stored as canonical JSON at `xfer/<own pid>`.
+struct TransferProcess {
+  Role role = Role::consumer;
+  ProcessId own_pid;
+  ProcessId peer_pid;           ///< empty until the peer has named it
+  ParticipantId peer;
+  std::string peer_url;
+  AgreementId agreement;
+  DatasetId dataset;
+  std::string format = std::string(kHttpPull);
+  std::optional<State> state;   ///< none: our request has not been taken yet
+  std::optional<Pending> pending;
+  bool delivered_unconfirmed = false;
+  bool suspended_by_us = false;
+  std::optional<Reason> reason;
+  bool reason_is_ours = false;
+  std::optional<Hash> newest_handle;  ///< provider: SHA-256 of the handle sent last
+  std::optional<Hash> acked_handle;   ///< provider: of the one that the consumer acknowledged last
+  std::string endpoint;               ///< consumer: where the data are
+  std::string sealed_handle;          ///< consumer: as of crypto::seal under the node's key, bound to `own_pid`
+  std::optional<Hash> first_message;
+  Timestamp created;
+  Timestamp updated;
+
+  friend bool operator==(const TransferProcess&, const TransferProcess&) = default;
+};
+
+std::string encode(const TransferProcess& process);
+/// corruption: not what `encode` wrote.
+Result<TransferProcess> decode_transfer(std::string_view bytes);
+State visible_state(const TransferProcess& process);
+
+inline constexpr std::string_view kTransferPrefix = "xfer/";
+std::string transfer_key(const ProcessId& own_pid);
+std::string peer_key(const ParticipantId& peer, const ProcessId& peer_pid);
+/// The transfers of an agreement: `<prefix><own pid>`.
+std::string agreement_prefix(const AgreementId& agreement);
+/// `handle/<64 hex digits>` -> own pid.
+std::string handle_key(const Hash& hash);
+
+}  // namespace sluis::transfer

@@ -1,0 +1,107 @@
+#pragma once
+
+#include "connector/base/random.hpp"
+#include "connector/outbox/driver.hpp"
+#include "connector/transfer/ports.hpp"
+
+#include <functional>
+
+namespace sluis::transfer {
+
+struct Options {
+  std::string data_endpoint;  ///< the gate's public address, in the Start of a provider
+  std::string node_key;       ///< 32 bytes: seals the handles that we got as a consumer
+};
+
+/// What the service needs; all of it outlives the service.
+struct Dependencies {
+  CommitPort& commits;
+  const storage::Reader& store;
+  const Clock& clock;
+  Random& random;
+  EvidenceWriter& evidence;
+  PeerPort& peers;
+  std::function<void(std::string_view peer, std::string_view process)> notify;
+};
+
+struct Reply {
+  bool created = false;
+  TransferProcess process;
+};
+
+/// What the gate learns from a handle.
+struct TransferView {
+  ProcessId own_pid;
+  ProcessId peer_pid;
+  ParticipantId peer;     ///< to whom alone the handle is bound
+  AgreementId agreement;
+  DatasetId dataset;
+};
+
+/// What the intake needs to fetch data.
+struct Access {
+  ParticipantId peer;
+  AgreementId agreement;
+  DatasetId dataset;
+  ProcessId own_pid;
+  ProcessId peer_pid;
+  std::string endpoint;
+  std::string handle;  ///< in clear: never to a log
+};
+
+/// Transfers in both roles (HttpData-PULL). Each operation is one commit. Thread-safe; worker threads only.
+/// Errors of all: those of CommitPort and of the store, and conflict where others were faster several times over.
+class Service {
+ public:
+  Service(Options options, Dependencies dependencies);
+
+  /// A message from a peer. A request under an agreement that is unknown, another party's or ended: not_found or
+  /// invalid_state, with the reason.
+  Result<Reply> receive(IncomingMessage message);
+  Result<TransferProcess> shown_to(const ParticipantId& peer, const ProcessId& own_pid) const;
+
+  /// Consumer: asks for access under an active agreement.
+  Result<TransferProcess> start(const AgreementId& agreement);
+  Result<TransferProcess> suspend(const ProcessId& own_pid, Reason reason);
+  Result<TransferProcess> resume(const ProcessId& own_pid);
+  Result<TransferProcess> complete(const ProcessId& own_pid);
+  Result<TransferProcess> terminate(const ProcessId& own_pid, Reason reason);
+  /// Terminates every transfer of the agreement that is not over. Again has no further effect.
+  Result<void> terminate_all_of(const AgreementId& agreement, const Reason& reason);
+  /// At start: does that for agreements whose end was recorded just before the node stopped.
+  Result<void> recover();
+
+  Result<TransferProcess> show(const ProcessId& own_pid) const;
+  Result<std::vector<TransferProcess>> list(const ProcessId& after, std::size_t count) const;
+
+  /// not_found: no such handle; invalid_state: its transfer is not STARTED. Whether the agreement is active is the
+  /// caller's question.
+  Result<TransferView> find_by_handle(std::string_view handle) const;
+  /// Consumer: invalid_state unless STARTED.
+  Result<Access> access(const ProcessId& own_pid) const;
+
+  /// outbox::Deliver for service "transfer".
+  outbox::Verdict deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
+
+ private:
+  struct Stored {
+    TransferProcess value;
+    std::string bytes;
+  };
+  using Step = std::function<Result<Transition>(const TransferProcess&, const Surroundings&)>;
+
+  Surroundings surroundings() const;
+  Result<std::optional<Stored>> load(const ProcessId& own_pid) const;
+  Result<Stored> required(const ProcessId& own_pid) const;
+  Result<void> admit(const IncomingMessage& message, Surroundings& around, Commit& commit) const;
+  Result<Reply> receive_once(const IncomingMessage& message);
+  Result<TransferProcess> change(const ProcessId& own_pid, CommitClass commit_class, const Step& step);
+  Result<void> commit(const std::optional<Stored>& before, const Transition& transition, Commit commit);
+  Result<std::string> fill_handle(Stored& stored, const std::string& body);
+  outbox::Verdict settle(const Stored& before, const DeliveryStep& step, const std::string& item_key);
+
+  Options options_;
+  Dependencies with_;
+};
+
+}  // namespace sluis::transfer
