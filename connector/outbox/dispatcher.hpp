@@ -51,7 +51,7 @@ class Dispatcher {
   void on_committed(OutboxItem item, Timestamp now);
   /// What is to be sent now; those items are in flight until `on_reply`.
   std::vector<Send> on_timer(Timestamp now, std::size_t at_most = SIZE_MAX);
-  void on_reply(const std::string& key, Verdict verdict, Timestamp now);
+  void on_reply(const OutboxItem& item, Verdict verdict, Timestamp now);
   /// When `on_timer` has something to do next; none while all is in flight or empty.
   std::optional<Timestamp> next_due() const;
   std::size_t size() const;

@@ -22,7 +22,7 @@ using Deliver = std::function<Verdict(const OutboxItem& item, const Envelope& en
 class Driver {
  public:
   /// `services`: who delivers, by the name in the Envelope. An item of an unknown service, or one that cannot be read,
-  /// stays in the store and is tried again at the longest back-off.
+  /// stays in the store and is tried again, ever more rarely.
   Driver(const storage::Reader& store, const Clock& clock, Random& random, std::map<std::string, Deliver> services,
          Dispatcher::Options options, std::size_t threads);
   Driver(const Driver&) = delete;

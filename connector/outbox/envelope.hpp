@@ -20,7 +20,7 @@ struct Envelope {
   friend bool operator==(const Envelope&, const Envelope&) = default;
 };
 
-/// Canonical JSON.
+/// Compact JSON.
 std::string encode(const Envelope& envelope);
 Result<Envelope> decode_envelope(std::string_view bytes);
 
