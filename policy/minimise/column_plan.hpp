@@ -3,6 +3,7 @@
 #include "connector/base/error.hpp"
 #include "policy/minimise/transform.hpp"
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,8 +42,8 @@ class ColumnPlan {
 
   /// Places of the kept columns, in the file's order; after `bind`.
   std::span<const std::size_t> kept() const { return kept_; }
-  /// Whether everything passes unchanged; after `bind`.
-  bool identity() const { return cells_.empty() && kept_.size() == width_; }
+  /// Whether there are cells to look at; else rows pass with their kept columns unchanged.
+  bool suppresses() const { return !cells_.empty(); }
 
  private:
   struct Cell {
@@ -69,7 +70,6 @@ class ColumnPlan {
   std::vector<Group> groups_;
   std::vector<std::string> null_words_;
   std::vector<std::size_t> kept_;
-  std::size_t width_ = 0;
   std::vector<std::int64_t> values_;  ///< of one row, by cell; reused
   std::vector<Mark> marks_;
 };

@@ -2,6 +2,8 @@
 
 #include "connector/base/error.hpp"
 
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -20,6 +22,9 @@ struct CsvFormat {
   Encoding encoding = Encoding::utf_8;
   std::vector<std::string> null_words;  ///< beside the empty field; compared exactly
 };
+
+/// Refused: a delimiter other than comma, semicolon, tab, bar or colon.
+Result<void> check_format(const CsvFormat& format);
 
 /// One row; views are valid until the callback returns.
 struct CsvRow {
@@ -48,9 +53,10 @@ class CsvReader {
  private:
   enum class State : std::uint8_t { field_start, plain, quoted, quote_in_quoted, carriage_return };
 
+  Result<void> take(std::string_view bytes, const OnRow& on_row);
   Result<std::string_view> decode(std::string_view bytes);
   Result<void> check_utf_8(std::string_view bytes);
-  std::string_view skip_mark(std::string_view bytes, bool last);
+  Result<void> after_field(char c, const OnRow& on_row);
   Result<void> consume(std::string_view text, const OnRow& on_row);
   Result<void> append(std::string_view text);
   Result<void> end_field();
@@ -65,6 +71,8 @@ class CsvReader {
   std::string decoded_;                   ///< reused
   std::string mark_;                      ///< up to three first bytes
   bool mark_done_ = false;
+  std::array<bool, 256> special_{};       ///< what ends a run of plain text
+  std::size_t field_start_ = 0;           ///< in row_text_
   std::uint64_t row_ = 1;
   std::size_t columns_ = 0;
   bool row_quoted_ = false;

@@ -18,7 +18,7 @@ struct Reason {
 Reason explain(const Decision& decision, const Request& request, const Program& program,
                std::string_view asked_purpose = {});
 
-/// The English template of a code, with `{parameter}` in it; for unknown codes that of `indeterminate`.
+/// The English template of a code, with `{parameter}` in it; for an unknown code a plain denial.
 std::string_view english(std::string_view code);
 /// The template with its parameters filled in.
 std::string fill(std::string_view text, const std::map<std::string, std::string>& parameters);

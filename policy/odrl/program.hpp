@@ -122,6 +122,10 @@ class Program {
   Policy policy_;
 };
 
+/// The purposes that a purpose constraint of a permission admits; of a prohibition: those it forbids, which are the
+/// named ones with all below and all above them (Byun & Li). Refused: a purpose that the vocabulary does not have.
+Result<PurposeSet> purpose_set(const Constraint& constraint, bool prohibition, const Vocabulary& vocabulary);
+
 /// Refuses (invalid_argument, with pointer and suggestion) a purpose that the vocabulary does not have, and a policy
 /// beyond the limits.
 Result<Program> compile(const Policy& policy, std::shared_ptr<const Vocabulary> vocabulary);
