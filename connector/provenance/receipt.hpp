@@ -1,0 +1,41 @@
+#pragma once
+
+#include "connector/provenance/log_store.hpp"
+
+#include <string>
+
+namespace sluis::provenance {
+
+/// What a party holds of an entry of somebody else's log (D20): the leaf, what it may know of it, and the proof that the
+/// log has it. It needs no signature of its own: the checkpoint in the proof is signed.
+struct Receipt {
+  Leaf leaf;
+  std::string shared;
+  std::string k;      ///< 32 bytes
+  Hash inner{};       ///< stands for what only the log's owner may know
+  std::uint64_t index = 0;
+  std::vector<Hash> path;
+  std::string checkpoint;  ///< signed note
+
+  /// JSON with base64 members; the proof is text in the form of C2SP tlog-proof v1.
+  std::string to_json() const;
+  static Result<Receipt> from_json(std::string_view text);
+  /// C2SP tlog-proof v1.
+  std::string proof_text() const;
+};
+
+struct ParsedProof {
+  std::uint64_t index = 0;
+  std::vector<Hash> path;
+  std::string checkpoint;
+};
+Result<ParsedProof> parse_proof_text(std::string_view text);
+
+/// `note` signs a size beyond `index`.
+Result<Receipt> make_receipt(const LogReader& log, std::uint64_t index, const std::string& note, const VerifierKey& key);
+
+/// That the shared part is committed to by the leaf, and the leaf is in the log of `key`. Gives the checkpoint.
+/// permission_denied: not so.
+Result<Checkpoint> verify_receipt(const Receipt& receipt, const VerifierKey& key);
+
+}  // namespace sluis::provenance
