@@ -31,6 +31,11 @@ Result<ColumnPlan> ColumnPlan::compile(const DatasetColumns& dataset, std::span<
   }
   if (plan.kept_names_.empty()) return refused("no column is kept").mended_by("a column that is not named is dropped");
   for (const Transform& transform : transforms) SLUIS_CHECK(plan.add(dataset, transform));
+  for (Group& group : plan.groups_) {
+    for (const std::size_t index : group.members) {
+      group.threshold = std::max(group.threshold, plan.cells_[index].threshold);
+    }
+  }
   plan.values_.resize(plan.cells_.size());
   plan.marks_.resize(plan.cells_.size());
   return plan;

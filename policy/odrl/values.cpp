@@ -65,9 +65,9 @@ Result<std::string> read_scalar(const json::Value& value, const std::string& poi
   const json::Value* literal = value.find("@value");
   if (literal == nullptr) return refused("a value needs `@value` or `@id`", pointer);
   if (const json::Value* type = value.find("@type")) {
-    SLUIS_TRY(const std::string name, read_string(*type, json::pointer_to(pointer, "@type")));
-    if (!type_fits(name, operand)) {
-      return refused("the type " + quoted(name) + " does not fit `" + std::string(to_string(operand)) + "`",
+    const std::string* name = type->if_string();
+    if (name == nullptr || !type_fits(*name, operand)) {
+      return refused("the type " + quoted(name != nullptr ? *name : type->kind()) + " does not fit `" + std::string(to_string(operand)) + "`",
                      json::pointer_to(pointer, "@type"));
     }
   }
