@@ -1,0 +1,274 @@
+#include "support.hpp"
+
+#include <atomic>
+#include <new>
+
+namespace {
+std::atomic<std::size_t> allocations{0};
+}
+
+// Counts what the deciding path may not do.
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace sluis::policy {
+namespace {
+
+using test::agreement;
+using test::at;
+using test::constraint;
+using test::offer;
+using test::permission;
+using test::program;
+using test::prohibition;
+using test::purpose;
+
+Request for_purpose(std::string_view name) {
+  Request request;
+  request.purpose = purpose(name);
+  return request;
+}
+
+std::string_view code(const Program& compiled, const Request& request) {
+  return to_string(compiled.decide(request).reason);
+}
+
+TEST(Decision, PurposeOperatorsMeanWhatTheySay) {
+  const auto exact = program(offer(permission(constraint("purpose", "eq", R"("dpv:Marketing")"))));
+  const auto below = program(offer(permission(constraint("purpose", "isA", R"("dpv:Marketing")"))));
+  const auto any = program(offer(permission(constraint("purpose", "isAnyOf", R"(["dpv:Marketing","dpv:Security"])"))));
+  EXPECT_TRUE(exact.decide(for_purpose("dpv:Marketing")).permit);
+  EXPECT_FALSE(exact.decide(for_purpose("dpv:DirectMarketing")).permit);
+  EXPECT_TRUE(below.decide(for_purpose("dpv:DirectMarketing")).permit);
+  EXPECT_FALSE(below.decide(for_purpose("dpv:Purpose")).permit) << "broader than granted";
+  EXPECT_TRUE(any.decide(for_purpose("dpv:Security")).permit);
+  EXPECT_FALSE(any.decide(for_purpose("dpv:DirectMarketing")).permit);
+  EXPECT_EQ(code(exact, for_purpose("dpv:Security")), "purpose");
+}
+
+TEST(Decision, AnUnknownPurposeDenies) {
+  const auto compiled = program(offer(permission(constraint("purpose", "isA", R"("dpv:Purpose")"))));
+  EXPECT_FALSE(compiled.decide({}).permit);
+  EXPECT_EQ(code(compiled, {}), "indeterminate");
+  Request request;
+  request.purpose = PurposeIndex{600};
+  EXPECT_FALSE(compiled.decide(request).permit);
+}
+
+TEST(Decision, AProhibitedPurposeDeniesBelowAndAbove) {
+  const auto compiled = program(offer(R"("permission":[{"action":"use"}],)" +
+                                      prohibition(constraint("purpose", "eq", R"("dpv:DirectMarketing")"))));
+  EXPECT_EQ(code(compiled, for_purpose("dpv:DirectMarketing")), "prohibited");
+  EXPECT_EQ(code(compiled, for_purpose("dpv:Marketing")), "prohibited");
+  EXPECT_EQ(code(compiled, for_purpose("dpv:Purpose")), "prohibited");
+  EXPECT_TRUE(compiled.decide(for_purpose("dpv:Security")).permit);
+  EXPECT_EQ(code(compiled, {}), "indeterminate") << "a prohibition is inactive only on false";
+  EXPECT_EQ(compiled.notes().size(), 1U);
+}
+
+TEST(Decision, AnUnconstrainedProhibitionDeniesEverything) {
+  const auto compiled = program(offer(R"("permission":[{"action":"use"}],"prohibition":[{"action":"use"}])"));
+  EXPECT_EQ(code(compiled, for_purpose("dpv:Security")), "prohibited");
+}
+
+TEST(Decision, APolicyWithoutPermissionDenies) {
+  const auto compiled = program(offer(prohibition(constraint("purpose", "eq", R"("dpv:Marketing")"))));
+  EXPECT_EQ(code(compiled, for_purpose("dpv:Security")), "no_permission");
+  Request other = for_purpose("dpv:Security");
+  other.action = Action::delete_after;
+  EXPECT_FALSE(program(offer(R"("permission":[{"action":"use"}])")).decide(other).permit);
+}
+
+TEST(Decision, OnePermissionOfSeveralIsEnough) {
+  const auto compiled = program(offer(R"("permission":[{"action":"use","constraint":[)" +
+                                      constraint("purpose", "eq", R"("dpv:Marketing")") +
+                                      R"(]},{"action":"use","constraint":[)" +
+                                      constraint("purpose", "eq", R"("dpv:Security")") + "]}]"));
+  EXPECT_TRUE(compiled.decide(for_purpose("dpv:Security")).permit);
+  EXPECT_EQ(compiled.decide(for_purpose("dpv:Security")).rule, 1U);
+}
+
+TEST(Decision, EveryConstraintOfARuleCounts) {
+  const auto compiled = program(offer(permission(constraint("purpose", "eq", R"("dpv:Security")") + "," +
+                                                 constraint("classOfRecipient", "eq", R"("municipality")") + "," +
+                                                 constraint("recipient", "isAnyOf", R"(["urn:duinmeer"])"))));
+  Request request = for_purpose("dpv:Security");
+  request.class_of_recipient = compiled.class_of_recipient("municipality");
+  request.recipient = compiled.recipient("urn:duinmeer");
+  EXPECT_TRUE(compiled.decide(request).permit);
+  request.recipient = compiled.recipient("urn:parkwijs");
+  EXPECT_EQ(code(compiled, request), "recipient");
+  EXPECT_EQ(compiled.decide(request).constraint, 2U);
+  request.class_of_recipient = compiled.class_of_recipient("company");
+  EXPECT_EQ(code(compiled, request), "class");
+  request.class_of_recipient = compiled.class_of_recipient("");
+  request.recipient = compiled.recipient("urn:duinmeer");
+  EXPECT_EQ(code(compiled, request), "indeterminate");
+}
+
+/// yes, no and unknown of a class constraint and a purpose constraint together, in a permission and in a prohibition.
+TEST(Decision, FollowsKleenesTable) {
+  const std::string both = constraint("purpose", "eq", R"("dpv:Security")") + "," +
+                           constraint("classOfRecipient", "eq", R"("company")");
+  const auto permitting = program(offer(permission(both)));
+  const auto prohibiting = program(offer(R"("permission":[{"action":"use"}],)" + prohibition(both)));
+  for (const Truth first : {Truth::no, Truth::unknown, Truth::yes}) {
+    for (const Truth second : {Truth::no, Truth::unknown, Truth::yes}) {
+      const auto ask = [&](const Program& compiled) {
+        Request request;
+        if (first != Truth::unknown) request.purpose = purpose(first == Truth::yes ? "dpv:Security" : "dpv:Marketing");
+        request.class_of_recipient = compiled.class_of_recipient(
+            second == Truth::unknown ? "" : second == Truth::yes ? "company" : "municipality");
+        return compiled.decide(request).permit;
+      };
+      const Truth conjunction = std::min(first, second);
+      EXPECT_EQ(ask(permitting), conjunction == Truth::yes);
+      EXPECT_EQ(ask(prohibiting), conjunction == Truth::no);
+    }
+  }
+}
+
+TEST(Decision, TimeBoundariesAreExact) {
+  const std::string t = "2026-12-01T00:00:00Z";
+  struct Case { std::string op; bool before, exactly, after; };
+  for (const Case& one : {Case{"lt", true, false, false}, Case{"lteq", true, true, false},
+                          Case{"gt", false, false, true}, Case{"gteq", false, true, true}}) {
+    const auto compiled = program(offer(permission(constraint("dateTime", one.op, "\"" + t + "\""))));
+    const auto permits = [&](Timestamp now) {
+      Request request;
+      request.now = now;
+      return compiled.decide(request).permit;
+    };
+    EXPECT_EQ(permits(at(t) - Duration(1)), one.before) << one.op;
+    EXPECT_EQ(permits(at(t)), one.exactly) << one.op;
+    EXPECT_EQ(permits(at(t) + Duration(1)), one.after) << one.op;
+    EXPECT_FALSE(compiled.decide({}).permit) << "no clock, no permission";
+    Request request;
+    request.now = at(t) - std::chrono::hours(1);
+    const Timestamp change = compiled.decide(request).valid_until;
+    EXPECT_NE(permits(change), permits(change - Duration(1))) << one.op;
+    request.now = change;
+    EXPECT_EQ(compiled.decide(request).valid_until, Timestamp::max());
+  }
+}
+
+TEST(Decision, TellsNotYetFromOver) {
+  const auto compiled = program(offer(permission(constraint("dateTime", "gteq", R"("2026-12-01T00:00:00Z")") + "," +
+                                                 constraint("dateTime", "lt", R"("2026-12-08T00:00:00Z")"))));
+  Request request;
+  request.now = at("2026-11-30T00:00:00Z");
+  EXPECT_EQ(code(compiled, request), "time.not_yet");
+  request.now = at("2026-12-02T00:00:00Z");
+  EXPECT_TRUE(compiled.decide(request).permit);
+  EXPECT_EQ(compiled.decide(request).valid_until, at("2026-12-08T00:00:00Z"));
+  request.now = at("2026-12-08T00:00:00Z");
+  EXPECT_EQ(code(compiled, request), "time.over");
+}
+
+TEST(Decision, ElapsedTimeCountsFromTheAgreement) {
+  const auto compiled = program(agreement(permission(constraint("elapsedTime", "lteq", R"("P7D")"))));
+  Request request;
+  request.now = at("2026-11-08T00:00:00Z");
+  EXPECT_EQ(code(compiled, request), "indeterminate") << "no anchor";
+  request.agreed = at("2026-11-01T00:00:00Z");
+  EXPECT_TRUE(compiled.decide(request).permit) << "exactly seven days";
+  EXPECT_EQ(compiled.decide(request).valid_until, at("2026-11-08T00:00:00Z") + Duration(1));
+  request.now = at("2026-11-08T00:00:00Z") + Duration(1);
+  EXPECT_EQ(code(compiled, request), "elapsed");
+  request.now = at("2026-10-31T23:59:58Z");
+  EXPECT_TRUE(compiled.decide(request).permit) << "within the tolerated skew";
+  request.now = at("2026-10-31T23:59:57Z");
+  EXPECT_EQ(code(compiled, request), "indeterminate") << "agreed in the future";
+}
+
+TEST(Decision, ADuplicatedConstraintIsNotLost) {  // an engine was seen to read only the first
+  const auto compiled = program(offer(permission(constraint("dateTime", "gt", R"("2026-01-01T00:00:00Z")") + "," +
+                                                 constraint("purpose", "eq", R"("dpv:Security")") + "," +
+                                                 constraint("purpose", "isA", R"("dpv:Marketing")"))));
+  Request request = for_purpose("dpv:Security");
+  request.now = at("2026-06-01T00:00:00Z");
+  EXPECT_FALSE(compiled.decide(request).permit);
+}
+
+TEST(Decision, DropsOfKnowledgeNeverTurnDenyIntoPermit) {
+  const auto compiled = program(agreement(
+      permission(constraint("purpose", "isA", R"("dpv:Marketing")") + "," +
+                 constraint("elapsedTime", "lteq", R"("P7D")")) + "," +
+      prohibition(constraint("classOfRecipient", "eq", R"("company")") + "," +
+                  constraint("purpose", "eq", R"("dpv:DirectMarketing")"))));
+  for (const char* name : {"dpv:Marketing", "dpv:DirectMarketing", "dpv:Security", "dpv:Advertising"}) {
+    for (const char* kind : {"company", "municipality"}) {
+      Request full = for_purpose(name);
+      full.class_of_recipient = compiled.class_of_recipient(kind);
+      full.now = at("2026-11-02T00:00:00Z");
+      full.agreed = at("2026-11-01T00:00:00Z");
+      const bool permit = compiled.decide(full).permit;
+      for (int dropped = 0; dropped < 4; ++dropped) {
+        Request less = full;
+        if (dropped == 0) less.purpose.reset();
+        if (dropped == 1) less.class_of_recipient = Interned::absent;
+        if (dropped == 2) less.now.reset();
+        if (dropped == 3) less.agreed.reset();
+        EXPECT_LE(compiled.decide(less).permit, permit) << name << kind << dropped;
+      }
+    }
+  }
+}
+
+TEST(Decision, NeverAllocates) {
+  std::string many;
+  for (int i = 0; i < 250; ++i) many += constraint("dateTime", "gt", R"("2026-01-01T00:00:00Z")") + ",";
+  const auto compiled = program(agreement(permission(many + constraint("purpose", "isA", R"("dpv:Marketing")")) + "," +
+                                          prohibition(constraint("recipient", "isAnyOf", R"(["u:a","u:b"])"))));
+  Request request = for_purpose("dpv:DirectMarketing");
+  request.now = at("2026-06-01T00:00:00Z");
+  request.recipient = compiled.recipient("u:c");
+  const std::size_t before = allocations.load();
+  bool permit = true;
+  for (int i = 0; i < 1000; ++i) permit = compiled.decide(request).permit && permit;
+  EXPECT_EQ(allocations.load(), before);
+  EXPECT_TRUE(permit);
+  const auto proof = std::make_unique<int>(1);  // the counter counts
+  EXPECT_GT(allocations.load(), before);
+}
+
+TEST(Compile, RefusesAnUnknownPurposeWithASuggestion) {
+  const auto result = compile(test::parsed(offer(permission(constraint("purpose", "eq", R"("dpv:Marketin")")))),
+                              test::dpv());
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().place.pointer, "/permission/0/constraint/0/rightOperand");
+  EXPECT_NE(result.error().mend.find("dpv#Marketing"), std::string::npos);
+}
+
+TEST(Compile, HashInputIsOfferProfileAndVocabulary) {
+  const std::string bytes = Program::program_hash_input(Hash{1}, Hash{2});
+  EXPECT_EQ(bytes.size(), 32 + 4 + kProfile.size() + 32);
+  EXPECT_NE(bytes, Program::program_hash_input(Hash{1}, Hash{3}));
+}
+
+TEST(Explain, NamesRuleConstraintAskedAndNeeded) {
+  const auto compiled = program(offer(permission(constraint("purpose", "eq", R"("dpv:Security")"))));
+  const Request request = for_purpose("dpv:Marketing");
+  const Reason reason = explain(compiled.decide(request), request, compiled);
+  EXPECT_EQ(reason.code, "purpose");
+  EXPECT_EQ(reason.parameters.at("rule"), "/permission/0");
+  EXPECT_EQ(reason.parameters.at("constraint"), "/permission/0/constraint/0");
+  EXPECT_EQ(reason.parameters.at("asked"), "https://w3id.org/dpv#Marketing");
+  EXPECT_EQ(reason.parameters.at("needed"), "eq https://w3id.org/dpv#Security");
+  EXPECT_NE(reason.sentence.find("dpv#Marketing"), std::string::npos) << reason.sentence;
+  EXPECT_EQ(explain(compiled.decide({}), {}, compiled, "urn:made-up").parameters.at("asked"), "urn:made-up");
+}
+
+TEST(Explain, HasASentenceForEveryCode) {
+  for (int i = 0; i <= static_cast<int>(ReasonCode::indeterminate); ++i) {
+    EXPECT_NE(english(to_string(static_cast<ReasonCode>(i))), english("no such code")) << i;
+  }
+}
+
+}  // namespace
+}  // namespace sluis::policy

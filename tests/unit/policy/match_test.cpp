@@ -1,0 +1,116 @@
+#include "support.hpp"
+
+namespace sluis::policy {
+namespace {
+
+using test::agreement;
+using test::at;
+using test::constraint;
+using test::offer;
+using test::parsed;
+using test::permission;
+using test::program;
+using test::purpose;
+using test::read;
+
+std::string terms(const std::string& of_purpose, const std::string& until = "2026-12-01T00:00:00Z",
+                  const std::string& kept = "P7D") {
+  return permission(of_purpose + "," + constraint("dateTime", "lt", "\"" + until + "\"") + "," +
+                    constraint("classOfRecipient", "isAnyOf", R"(["municipality","company"])")) +
+         R"(,"obligation":[{"action":"deleteAfter","constraint":[)" +
+         constraint("delayPeriod", "eq", "\"" + kept + "\"") + "]}]";
+}
+const std::string kResearch = constraint("purpose", "isA", R"("dpv:ResearchAndDevelopment")");
+const std::string kMarketing = constraint("purpose", "eq", R"("dpv:Marketing")");
+
+std::string difference(const std::string& a, const std::string& b) {
+  const auto reason = compare(parsed(offer(a)), parsed(offer(b)));
+  return reason ? reason->code : "";
+}
+
+TEST(Match, TellsTheFirstDifference) {
+  EXPECT_EQ(difference(terms(kResearch), terms(kResearch)), "");
+  EXPECT_EQ(difference(terms(kResearch), terms(kMarketing)), "purpose");
+  EXPECT_EQ(difference(terms(kResearch), terms(kResearch, "2027-12-01T00:00:00Z")), "time");
+  EXPECT_EQ(difference(terms(kResearch), terms(kResearch, "2026-12-01T00:00:00Z", "P8D")), "duty");
+  EXPECT_EQ(difference(terms(kResearch), permission(kResearch)), "time");
+  const auto to = [](const char* id) { return permission(constraint("recipient", "eq", id)); };
+  EXPECT_EQ(difference(to(R"("u:a")"), to(R"("u:b")")), "recipient");
+  const std::string company = permission(constraint("classOfRecipient", "eq", R"("company")"));
+  EXPECT_EQ(difference(company, R"("permission":[{"action":"use"}])"), "class");
+  EXPECT_EQ(difference(company, company + "," + test::prohibition(kMarketing)), "other");
+  EXPECT_EQ(difference(company + "," + test::prohibition(kMarketing), company), "other") << "a prohibition dropped";
+}
+
+TEST(Match, SpellingAndOrderMakeNoDifference) {
+  EXPECT_EQ(difference(permission(kResearch + "," + constraint("dateTime", "lt", R"("2026-12-01T00:00Z")")),
+                       permission(constraint("odrl:dateTime", "lt", R"("2026-12-01T01:00:00+01:00")") + "," +
+                                  constraint("purpose", "isA", R"("https://w3id.org/dpv#ResearchAndDevelopment")"))),
+            "");
+}
+
+TEST(Match, WithPurposeNarrowsAndTheProviderRecognisesIt) {
+  const auto published = read(offer(terms(kResearch)));
+  const auto narrowed = with_purpose(published, "dpv:AcademicResearch", *test::dpv());
+  ASSERT_TRUE(narrowed) << describe(narrowed.error());
+  const Policy policy = *parse_policy(*narrowed);
+  EXPECT_EQ(policy.permissions.at(0).constraints.at(0).op, Operator::eq);
+  EXPECT_TRUE(compare(parsed(offer(terms(kResearch))), policy)) << "not the published terms to the letter";
+  EXPECT_FALSE(compare(parsed(offer(terms(kResearch))), policy, test::dpv().get()));
+  EXPECT_EQ(compare(parsed(offer(terms(kResearch))), parsed(offer(terms(kMarketing))), test::dpv().get())->code,
+            "purpose");
+  EXPECT_FALSE(with_purpose(published, "dpv:Marketing", *test::dpv()));
+  EXPECT_FALSE(with_purpose(published, "dpv:Marketin", *test::dpv()));
+}
+
+TEST(Match, NarrowingDoesNotMoveAPurposeToAnotherRulesTerms) {
+  const std::string two = R"("permission":[{"action":"use","constraint":[)" + kResearch + "," +
+                          constraint("dateTime", "lt", R"("2026-12-01T00:00:00Z")") +
+                          R"(]},{"action":"use","constraint":[)" + kMarketing + "]}]";
+  const auto narrowed = with_purpose(read(offer(two)), "dpv:AcademicResearch", *test::dpv());
+  ASSERT_TRUE(narrowed);
+  EXPECT_EQ(parse_policy(*narrowed)->permissions.size(), 1U);
+  EXPECT_EQ(compare(parsed(offer(two)), parsed(offer(permission(constraint("purpose", "eq",
+                    R"("dpv:AcademicResearch")")))), test::dpv().get())->code, "time");
+}
+
+TEST(Match, CouldPermitLeavesOpenWhatIsNotKnown) {
+  const auto compiled = program(offer(terms(kResearch)));
+  EXPECT_TRUE(could_permit(compiled, "municipality", "urn:duinmeer"));
+  EXPECT_TRUE(could_permit(compiled, "", ""));
+  EXPECT_FALSE(could_permit(compiled, "citizen", "urn:x"));
+  EXPECT_FALSE(could_permit(compiled, "company", "urn:x", purpose("dpv:Marketing")));
+  EXPECT_TRUE(could_permit(compiled, "company", "urn:x", purpose("dpv:AcademicResearch"), at("2026-11-01T00:00:00Z")));
+  EXPECT_FALSE(could_permit(compiled, "company", "urn:x", {}, at("2026-12-01T00:00:00Z"))) << "over for good";
+  const auto later = program(offer(permission(constraint("dateTime", "gteq", R"("2030-01-01T00:00:00Z")"))));
+  EXPECT_TRUE(could_permit(later, "company", "urn:x", {}, at("2026-12-01T00:00:00Z"))) << "opens later";
+}
+
+TEST(Match, AnAgreementEqualsItsOffer) {
+  EXPECT_TRUE(agreement_policy_equals_offer(read(agreement(terms(kResearch))), read(offer(terms(kResearch)))));
+  EXPECT_FALSE(agreement_policy_equals_offer(read(agreement(terms(kMarketing))), read(offer(terms(kResearch)))));
+  EXPECT_FALSE(agreement_policy_equals_offer(read(offer(terms(kResearch))), read(offer(terms(kResearch)))));
+}
+
+TEST(Match, RetentionTransformsAndSinglePurpose) {
+  const auto compiled = program(offer(
+      permission(kMarketing) + R"(,"obligation":[{"action":"deleteAfter","constraint":[)" +
+      constraint("delayPeriod", "lteq", R"("P9D")") + R"(]},{"action":"delete","constraint":[)" +
+      constraint("delayPeriod", "eq", R"("P7D")") + R"(]},{"action":"suppressSmallCells","constraint":[)" +
+      constraint("minCellSize", "gteq", R"({"@value":"10","@type":"xsd:integer"})") + "," +
+      constraint("cellColumn", "isAnyOf", R"(["a","b"])") + "," +
+      constraint("cellGroup", "eq", R"("total = in + out")") + "]}]"));
+  EXPECT_EQ(retention(compiled), std::chrono::hours(24 * 7));
+  const Transform wanted{10, {"a", "b"}, {{"total", {"in", "out"}}}};
+  ASSERT_EQ(transforms(compiled).size(), 1U);
+  EXPECT_EQ(transforms(compiled).front(), wanted);
+  EXPECT_EQ(single_purpose(compiled), purpose("dpv:Marketing"));
+  EXPECT_FALSE(single_purpose(program(offer(permission(kResearch)))));
+  EXPECT_FALSE(single_purpose(program(offer(R"("permission":[{"action":"use"}])"))));
+  EXPECT_FALSE(retention(program(offer(permission(kResearch)))));
+  EXPECT_TRUE(purpose_satisfies(program(offer(permission(kResearch))), purpose("dpv:AcademicResearch")));
+  EXPECT_FALSE(purpose_satisfies(program(offer(permission(kResearch))), purpose("dpv:Purpose")));
+}
+
+}  // namespace
+}  // namespace sluis::policy
