@@ -78,7 +78,9 @@ TEST(SuppressSmallCells, NothingCanBeComputedBack) {
     for (std::size_t column = 0; column < 3; ++column) {
       std::set<int> possible;
       for (const auto& row : rows) possible.insert(row[column]);
-      if (*possible.begin() < 10) EXPECT_GT(possible.size(), 1U) << text << " column " << column;
+      if (*possible.begin() < 10) {
+        EXPECT_GT(possible.size(), 1U) << text << " column " << column;
+      }
     }
   }
 }

@@ -1,20 +1,5 @@
+#include "allocation_counter.hpp"
 #include "support.hpp"
-
-#include <atomic>
-#include <new>
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-// Counts what the deciding path may not do.
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace sluis::policy {
 namespace {
@@ -41,14 +26,14 @@ std::string_view code(const Program& compiled, const Request& request) {
 TEST(Decision, PurposeOperatorsMeanWhatTheySay) {
   const auto exact = program(offer(permission(constraint("purpose", "eq", R"("dpv:Marketing")"))));
   const auto below = program(offer(permission(constraint("purpose", "isA", R"("dpv:Marketing")"))));
-  const auto any = program(offer(permission(constraint("purpose", "isAnyOf", R"(["dpv:Marketing","dpv:Security"])"))));
+  const auto any = program(offer(permission(constraint("purpose", "isAnyOf", R"(["dpv:Marketing","dpv:EnforceSecurity"])"))));
   EXPECT_TRUE(exact.decide(for_purpose("dpv:Marketing")).permit);
   EXPECT_FALSE(exact.decide(for_purpose("dpv:DirectMarketing")).permit);
   EXPECT_TRUE(below.decide(for_purpose("dpv:DirectMarketing")).permit);
   EXPECT_FALSE(below.decide(for_purpose("dpv:Purpose")).permit) << "broader than granted";
-  EXPECT_TRUE(any.decide(for_purpose("dpv:Security")).permit);
+  EXPECT_TRUE(any.decide(for_purpose("dpv:EnforceSecurity")).permit);
   EXPECT_FALSE(any.decide(for_purpose("dpv:DirectMarketing")).permit);
-  EXPECT_EQ(code(exact, for_purpose("dpv:Security")), "purpose");
+  EXPECT_EQ(code(exact, for_purpose("dpv:EnforceSecurity")), "purpose");
 }
 
 TEST(Decision, AnUnknownPurposeDenies) {
@@ -66,20 +51,20 @@ TEST(Decision, AProhibitedPurposeDeniesBelowAndAbove) {
   EXPECT_EQ(code(compiled, for_purpose("dpv:DirectMarketing")), "prohibited");
   EXPECT_EQ(code(compiled, for_purpose("dpv:Marketing")), "prohibited");
   EXPECT_EQ(code(compiled, for_purpose("dpv:Purpose")), "prohibited");
-  EXPECT_TRUE(compiled.decide(for_purpose("dpv:Security")).permit);
+  EXPECT_TRUE(compiled.decide(for_purpose("dpv:EnforceSecurity")).permit);
   EXPECT_EQ(code(compiled, {}), "indeterminate") << "a prohibition is inactive only on false";
   EXPECT_EQ(compiled.notes().size(), 1U);
 }
 
 TEST(Decision, AnUnconstrainedProhibitionDeniesEverything) {
   const auto compiled = program(offer(R"("permission":[{"action":"use"}],"prohibition":[{"action":"use"}])"));
-  EXPECT_EQ(code(compiled, for_purpose("dpv:Security")), "prohibited");
+  EXPECT_EQ(code(compiled, for_purpose("dpv:EnforceSecurity")), "prohibited");
 }
 
 TEST(Decision, APolicyWithoutPermissionDenies) {
   const auto compiled = program(offer(prohibition(constraint("purpose", "eq", R"("dpv:Marketing")"))));
-  EXPECT_EQ(code(compiled, for_purpose("dpv:Security")), "no_permission");
-  Request other = for_purpose("dpv:Security");
+  EXPECT_EQ(code(compiled, for_purpose("dpv:EnforceSecurity")), "no_permission");
+  Request other = for_purpose("dpv:EnforceSecurity");
   other.action = Action::delete_after;
   EXPECT_FALSE(program(offer(R"("permission":[{"action":"use"}])")).decide(other).permit);
 }
@@ -88,16 +73,16 @@ TEST(Decision, OnePermissionOfSeveralIsEnough) {
   const auto compiled = program(offer(R"("permission":[{"action":"use","constraint":[)" +
                                       constraint("purpose", "eq", R"("dpv:Marketing")") +
                                       R"(]},{"action":"use","constraint":[)" +
-                                      constraint("purpose", "eq", R"("dpv:Security")") + "]}]"));
-  EXPECT_TRUE(compiled.decide(for_purpose("dpv:Security")).permit);
-  EXPECT_EQ(compiled.decide(for_purpose("dpv:Security")).rule, 1U);
+                                      constraint("purpose", "eq", R"("dpv:EnforceSecurity")") + "]}]"));
+  EXPECT_TRUE(compiled.decide(for_purpose("dpv:EnforceSecurity")).permit);
+  EXPECT_EQ(compiled.decide(for_purpose("dpv:EnforceSecurity")).rule, 1U);
 }
 
 TEST(Decision, EveryConstraintOfARuleCounts) {
-  const auto compiled = program(offer(permission(constraint("purpose", "eq", R"("dpv:Security")") + "," +
+  const auto compiled = program(offer(permission(constraint("purpose", "eq", R"("dpv:EnforceSecurity")") + "," +
                                                  constraint("classOfRecipient", "eq", R"("municipality")") + "," +
                                                  constraint("recipient", "isAnyOf", R"(["urn:duinmeer"])"))));
-  Request request = for_purpose("dpv:Security");
+  Request request = for_purpose("dpv:EnforceSecurity");
   request.class_of_recipient = compiled.class_of_recipient("municipality");
   request.recipient = compiled.recipient("urn:duinmeer");
   EXPECT_TRUE(compiled.decide(request).permit);
@@ -113,7 +98,7 @@ TEST(Decision, EveryConstraintOfARuleCounts) {
 
 /// yes, no and unknown of a class constraint and a purpose constraint together, in a permission and in a prohibition.
 TEST(Decision, FollowsKleenesTable) {
-  const std::string both = constraint("purpose", "eq", R"("dpv:Security")") + "," +
+  const std::string both = constraint("purpose", "eq", R"("dpv:EnforceSecurity")") + "," +
                            constraint("classOfRecipient", "eq", R"("company")");
   const auto permitting = program(offer(permission(both)));
   const auto prohibiting = program(offer(R"("permission":[{"action":"use"}],)" + prohibition(both)));
@@ -121,7 +106,7 @@ TEST(Decision, FollowsKleenesTable) {
     for (const Truth second : {Truth::no, Truth::unknown, Truth::yes}) {
       const auto ask = [&](const Program& compiled) {
         Request request;
-        if (first != Truth::unknown) request.purpose = purpose(first == Truth::yes ? "dpv:Security" : "dpv:Marketing");
+        if (first != Truth::unknown) request.purpose = purpose(first == Truth::yes ? "dpv:EnforceSecurity" : "dpv:Marketing");
         request.class_of_recipient = compiled.class_of_recipient(
             second == Truth::unknown ? "" : second == Truth::yes ? "company" : "municipality");
         return compiled.decide(request).permit;
@@ -188,9 +173,9 @@ TEST(Decision, ElapsedTimeCountsFromTheAgreement) {
 
 TEST(Decision, ADuplicatedConstraintIsNotLost) {  // an engine was seen to read only the first
   const auto compiled = program(offer(permission(constraint("dateTime", "gt", R"("2026-01-01T00:00:00Z")") + "," +
-                                                 constraint("purpose", "eq", R"("dpv:Security")") + "," +
+                                                 constraint("purpose", "eq", R"("dpv:EnforceSecurity")") + "," +
                                                  constraint("purpose", "isA", R"("dpv:Marketing")"))));
-  Request request = for_purpose("dpv:Security");
+  Request request = for_purpose("dpv:EnforceSecurity");
   request.now = at("2026-06-01T00:00:00Z");
   EXPECT_FALSE(compiled.decide(request).permit);
 }
@@ -201,7 +186,7 @@ TEST(Decision, DropsOfKnowledgeNeverTurnDenyIntoPermit) {
                  constraint("elapsedTime", "lteq", R"("P7D")")) + "," +
       prohibition(constraint("classOfRecipient", "eq", R"("company")") + "," +
                   constraint("purpose", "eq", R"("dpv:DirectMarketing")"))));
-  for (const char* name : {"dpv:Marketing", "dpv:DirectMarketing", "dpv:Security", "dpv:Advertising"}) {
+  for (const char* name : {"dpv:Marketing", "dpv:DirectMarketing", "dpv:EnforceSecurity", "dpv:Advertising"}) {
     for (const char* kind : {"company", "municipality"}) {
       Request full = for_purpose(name);
       full.class_of_recipient = compiled.class_of_recipient(kind);
@@ -228,13 +213,13 @@ TEST(Decision, NeverAllocates) {
   Request request = for_purpose("dpv:DirectMarketing");
   request.now = at("2026-06-01T00:00:00Z");
   request.recipient = compiled.recipient("u:c");
-  const std::size_t before = allocations.load();
+  const std::size_t before = test::allocations();
   bool permit = true;
   for (int i = 0; i < 1000; ++i) permit = compiled.decide(request).permit && permit;
-  EXPECT_EQ(allocations.load(), before);
+  EXPECT_EQ(test::allocations(), before);
   EXPECT_TRUE(permit);
   const auto proof = std::make_unique<int>(1);  // the counter counts
-  EXPECT_GT(allocations.load(), before);
+  EXPECT_GT(test::allocations(), before);
 }
 
 TEST(Compile, RefusesAnUnknownPurposeWithASuggestion) {
@@ -252,14 +237,14 @@ TEST(Compile, HashInputIsOfferProfileAndVocabulary) {
 }
 
 TEST(Explain, NamesRuleConstraintAskedAndNeeded) {
-  const auto compiled = program(offer(permission(constraint("purpose", "eq", R"("dpv:Security")"))));
+  const auto compiled = program(offer(permission(constraint("purpose", "eq", R"("dpv:EnforceSecurity")"))));
   const Request request = for_purpose("dpv:Marketing");
   const Reason reason = explain(compiled.decide(request), request, compiled);
   EXPECT_EQ(reason.code, "purpose");
   EXPECT_EQ(reason.parameters.at("rule"), "/permission/0");
   EXPECT_EQ(reason.parameters.at("constraint"), "/permission/0/constraint/0");
   EXPECT_EQ(reason.parameters.at("asked"), "https://w3id.org/dpv#Marketing");
-  EXPECT_EQ(reason.parameters.at("needed"), "eq https://w3id.org/dpv#Security");
+  EXPECT_EQ(reason.parameters.at("needed"), "eq https://w3id.org/dpv#EnforceSecurity");
   EXPECT_NE(reason.sentence.find("dpv#Marketing"), std::string::npos) << reason.sentence;
   EXPECT_EQ(explain(compiled.decide({}), {}, compiled, "urn:made-up").parameters.at("asked"), "urn:made-up");
 }

@@ -26,7 +26,7 @@ std::string mutated(std::string text, std::mt19937& random, std::string_view alp
 /// unless the mutation removed the constraint itself.
 TEST(Mutation, AParsedPolicyIsWrittenAndReadAsTheSame) {
   const std::string text = test::agreement(
-      test::permission(constraint("purpose", "isAnyOf", R"(["dpv:Marketing","dpv:Security"])") + "," +
+      test::permission(constraint("purpose", "isAnyOf", R"(["dpv:Marketing","dpv:EnforceSecurity"])") + "," +
                        constraint("dateTime", "lteq", R"("2026-12-01T00:00:00Z")") + "," +
                        constraint("elapsedTime", "lt", R"("P7D")")) + "," +
       test::prohibition(constraint("classOfRecipient", "eq", R"("company")")) +
@@ -85,7 +85,9 @@ TEST(Mutation, ATransformedFileNeverHoldsASmallCount) {
       std::istringstream fields(line);
       for (std::string field; std::getline(fields, field, ',');) {
         if (!field.empty() && field.back() == '\r') field.pop_back();
-        if (!field.empty() && field != "x") ASSERT_GE(std::stoll(field), 10) << input;
+        if (!field.empty() && field != "x") {
+          ASSERT_GE(std::stoll(field), 10) << input;
+        }
       }
     }
   }
