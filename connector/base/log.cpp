@@ -1,0 +1,49 @@
+#include "connector/base/log.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace sluis::log {
+namespace {
+
+spdlog::logger& logger() {
+  static const auto instance = [] {
+    auto made = spdlog::stderr_logger_mt("sluis");
+    made->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l",%v})", spdlog::pattern_time_type::utc);
+    made->flush_on(spdlog::level::info);
+    return made;
+  }();
+  return *instance;
+}
+
+void write(spdlog::level::level_enum level, std::string_view event, Fields fields) {
+  std::string line = R"("event":")" + escape(event) + "\"";
+  for (const auto& [key, value] : fields) line += ",\"" + escape(key) + "\":\"" + escape(value) + "\"";
+  logger().log(level, "{}", line);
+}
+
+}  // namespace
+
+std::string escape(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text.substr(0, 4096)) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c < 0x20 || c == 0x7f) {  // also every byte beyond ASCII where char is signed
+      out += static_cast<unsigned char>(c) < 0x80 ? fmt::format("\\u{:04x}", static_cast<unsigned>(c))
+                                                  : fmt::format("\\u00{:02x}", static_cast<unsigned char>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+void info(std::string_view event, Fields fields) { write(spdlog::level::info, event, fields); }
+void warning(std::string_view event, Fields fields) { write(spdlog::level::warn, event, fields); }
+void error(std::string_view event, Fields fields) { write(spdlog::level::err, event, fields); }
+
+}  // namespace sluis::log

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// Structured logging for operators: one JSON object a line on stderr. Never secrets, never data. Thread-safe.
+namespace sluis::log {
+
+using Fields = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+void info(std::string_view event, Fields fields = {});
+void warning(std::string_view event, Fields fields = {});
+void error(std::string_view event, Fields fields = {});
+
+/// A JSON string's inside; anything that is not printable ASCII or valid text is escaped.
+std::string escape(std::string_view text);
+
+}  // namespace sluis::log
