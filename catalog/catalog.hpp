@@ -1,0 +1,71 @@
+#pragma once
+
+#include "catalog/dataset.hpp"
+#include "connector/storage/commit_port.hpp"
+
+namespace sluis::catalog {
+
+/// A dataset as the store has it.
+struct PublishedDataset {
+  Dataset dataset;
+  std::uint64_t version = 0;  ///< from 1
+  Timestamp published{};
+  std::optional<Timestamp> retracted;
+
+  /// Whether it is on offer now: not retracted, not suspended.
+  bool on_offer(Timestamp now) const { return !retracted && !suspended(dataset, now); }
+};
+
+/// An offer that was ever published; it never changes.
+struct PublishedOffer {
+  json::Value offer;
+  Hash hash{};
+  DatasetId dataset;
+  std::uint64_t version = 0;  ///< of the dataset, at its first publication
+};
+
+struct DatasetPage {
+  std::vector<PublishedDataset> datasets;
+  std::string next;  ///< token of the next page; empty: the last
+};
+
+/// Datasets and offers in the store. It writes nothing: `publish` and `retract` make a commit for the caller's
+/// CommitPort. Thread-safe.
+///   dataset/<id>              newest version         dataset-version/<id>/<n, 8 digits>   each version
+///   offer/<hash, hex>         offer and dataset      offer-id/<offer id>                  its hash, in hex
+class Catalog {
+ public:
+  Catalog(const storage::Reader& store, std::shared_ptr<const policy::Vocabulary> vocabulary)
+      : store_(store), vocabulary_(std::move(vocabulary)) {}
+
+  /// The commit has one entry of that kind, whose policy digest is the offer's hash and whose payload is public:
+  /// `{"dataset", "offer", "version"}`, canonical. conflict: just this is published already, or the offer's id or hash
+  /// belongs to another offer or dataset. Fails at commit with conflict if somebody published in between.
+  Result<Commit> publish(const Dataset& dataset, std::uint8_t entry_kind, Timestamp now) const;
+  /// not_found; invalid_state: retracted already. Agreements that stand are not touched.
+  Result<Commit> retract(const DatasetId& id, std::uint8_t entry_kind, Timestamp now) const;
+
+  /// In the order of ids, retracted ones too. `page` as an earlier page gave it, or empty. invalid_argument: no token.
+  Result<DatasetPage> list(std::string_view page, std::size_t limit) const;
+  /// The newest version, retracted or not; or that version. not_found.
+  Result<PublishedDataset> show(const DatasetId& id, std::optional<std::uint64_t> version = {}) const;
+  /// not_found.
+  Result<PublishedOffer> offer_by_hash(const Hash& hash) const;
+  Result<PublishedOffer> find_offer(const OfferId& id) const;
+  /// The dataset, when this is its newest offer and it is on offer now. not_found, else invalid_state with the reason.
+  Result<PublishedDataset> current(const Hash& offer, Timestamp now) const;
+
+  /// Visits datasets with id > `after` in order, until `visit` returns false.
+  Result<void> each(std::string_view after, const std::function<bool(PublishedDataset&&)>& visit) const;
+  const std::shared_ptr<const policy::Vocabulary>& vocabulary() const { return vocabulary_; }
+
+ private:
+  const storage::Reader& store_;
+  std::shared_ptr<const policy::Vocabulary> vocabulary_;
+};
+
+/// Tokens of pages: opaque to callers.
+std::string page_token(std::string_view last_id);
+Result<std::string> read_page_token(std::string_view token);
+
+}  // namespace sluis::catalog

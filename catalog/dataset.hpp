@@ -1,0 +1,133 @@
+#pragma once
+
+#include "connector/base/bytes.hpp"
+#include "connector/base/ids.hpp"
+#include "connector/base/time.hpp"
+#include "connector/json/json.hpp"
+#include "policy/minimise/column_plan.hpp"
+#include "policy/minimise/csv.hpp"
+#include "policy/purpose/vocabulary.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What is on offer, and on which terms.
+namespace sluis::catalog {
+
+/// A text in both languages.
+struct LocalText {
+  std::string en;
+  std::string nl;
+};
+
+struct Publisher {
+  std::string name;
+  std::string uri;
+};
+
+struct Contact {
+  std::string name;
+  std::string email;
+  std::string url;  ///< email or url, or both
+};
+
+struct Period {
+  std::optional<Timestamp> from;
+  std::optional<Timestamp> until;
+};
+
+/// As the EU's authority list `access-right` has it.
+enum class AccessRights : std::uint8_t { open, restricted, non_public };
+std::string_view to_string(AccessRights rights);
+
+/// Somebody looked whether the data are personal, signed for it, and until when.
+struct Assessment {
+  bool personal = true;
+  bool traceable_to_small_groups = true;
+  std::string method;
+  std::string signer;
+  Timestamp until{};
+};
+
+/// A file below the dataset's folder, and how it is read.
+struct Source {
+  std::string file;  ///< relative, below the dataset's folder: no `..`, no NUL, not absolute
+  std::string media_type = "text/csv";
+  policy::CsvFormat format;
+  policy::DatasetColumns columns;
+  std::optional<std::uint64_t> pace;  ///< bytes a second, at most; none: unpaced
+};
+
+/// Terms as their author states them; the offer is made from them.
+struct Terms {
+  std::vector<std::string> classes;        ///< of recipients
+  std::vector<std::string> purposes;       ///< full IRIs; one that is narrower than any of them is open too
+  std::vector<std::string> deny_purposes;  ///< with all below and above them
+  bool processing_activity = false;        ///< a request must name a registered one
+  std::optional<Timestamp> from;
+  std::optional<Timestamp> until;
+  std::optional<Duration> access_for;      ///< counted from the agreement
+  std::optional<Duration> delete_after;    ///< counted from the end of each release
+  std::optional<policy::SuppressSmallCells> suppress;
+  bool steward_approval = false;           ///< a request waits for the steward even where it matches
+  bool single_purpose_without_claim = false;  ///< D15: for peers that cannot state a purpose
+};
+
+enum class Access : std::uint8_t { open, agreement };
+
+struct Dataset {
+  DatasetId id;
+  LocalText title;
+  LocalText description;
+  Publisher publisher;
+  Contact contact;
+  std::vector<std::string> themes;   ///< IRIs of the EU's data-theme list
+  std::vector<std::string> keywords;
+  std::string licence;               ///< IRI
+  AccessRights access_rights = AccessRights::non_public;
+  std::string spatial;               ///< IRI; empty: not stated
+  Period temporal;
+  bool gathered_for_municipality = false;
+  std::string public_reason;         ///< why such data are not open
+  Assessment assessment;
+  Source source;
+  Access access = Access::agreement;
+  Terms terms;                       ///< for a hand-written offer, only what no policy can say
+  json::Value offer;                 ///< DSP form, in a catalogue: with `@id`, without `target` and `@context`
+  Hash offer_hash{};                 ///< of its canonical form (D6)
+  std::string toml;                  ///< the file as it was read
+};
+
+/// What reading a file needs to know of the world.
+struct DatasetContext {
+  std::shared_ptr<const policy::Vocabulary> vocabulary;
+  Timestamp now;
+  /// The content of a file named by `offer`, beside the dataset's; unset: such files are refused.
+  std::function<Result<std::string>(const std::string& name)> read_beside;
+};
+
+/// Reads and checks one dataset file, and makes its offer. Every error is invalid_argument with file, line and column
+/// (in a hand-written offer: with its pointer too): unknown keys with the one that was meant, wrong types, an
+/// assessment that has expired, `public` access to restricted or personal data, personal data without a processing
+/// activity, data gathered for the municipality that are not open and give no `public_reason`, terms that contradict
+/// each other or that the vocabulary does not know, columns that do not fit the transforms.
+Result<Dataset> parse_dataset(std::string_view text, const std::string& file, const DatasetContext& context);
+
+/// The same from a file that was taken before, with the offer that was made then: nothing is judged again.
+Result<Dataset> reread_dataset(std::string_view text, json::Value offer);
+
+/// Why the dataset is not to be served now, if so: its assessment has expired.
+std::optional<Error> suspended(const Dataset& dataset, Timestamp now);
+
+/// What everybody may know: descriptions, assessment, terms, columns that are kept. Not the file's name, the columns
+/// that are dropped, or the pace.
+json::Value public_json(const Dataset& dataset);
+
+/// `16 KiB/s` as bytes a second: a whole number, and B, KiB or MiB. invalid_argument.
+Result<std::uint64_t> parse_pace(std::string_view text);
+
+}  // namespace sluis::catalog

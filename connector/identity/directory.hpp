@@ -1,0 +1,63 @@
+#pragma once
+
+#include "connector/http/port.hpp"
+#include "connector/identity/membership.hpp"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+namespace sluis::identity {
+
+using PartyPtr = std::shared_ptr<const Party>;
+
+/// fresh; stale: past `refresh_after`, all goes on with a warning; expired: past `valid_until`, or no list at all.
+enum class ListState : std::uint8_t { fresh, stale, expired };
+std::string_view to_string(ListState state);
+
+/// The newest membership list, as the node asks it. Thread-safe: readers see one whole list.
+class Directory {
+ public:
+  explicit Directory(Trust trust) : trust_(std::move(trust)) {}
+
+  /// Takes an envelope over after verifying it; the caller keeps its bytes (and loads the kept ones first, at start).
+  /// Refused: badly signed (permission_denied), older than the one held, or another list of the same version
+  /// (conflict), issued in the future or expired already (invalid_argument; `at_start` takes an expired one, so that
+  /// terminations still pass).
+  Result<void> load(std::string_view envelope, Timestamp now, bool at_start = false);
+
+  /// Null before the first.
+  std::shared_ptr<const MembershipList> list() const { return list_.load(); }
+  ListState state(Timestamp now) const;
+  /// Whether new negotiations and pulls may begin; else permission_denied with the reason. Terminations need not ask.
+  Result<void> allows_new(Timestamp now) const;
+
+  /// not_found.
+  Result<PartyPtr> find(const ParticipantId& participant) const;
+  /// The party that has this certificate *now* (D27). unauthenticated: none presented, not verified, or not listed.
+  /// An expired list still answers: ask allows_new.
+  Result<PartyPtr> party_by_certificate(const http::TlsPeer& peer, Timestamp now) const;
+  /// not_found: no such key, or not now.
+  Result<crypto::Key> claim_key(const ParticipantId& participant, std::string_view kid, Timestamp now) const;
+  /// Whether the address has the origin (scheme, host, port) of an endpoint that the party has now.
+  bool origin_allowed(const ParticipantId& participant, std::string_view url, Timestamp now) const;
+  /// The party's first endpoint that holds now. not_found.
+  Result<std::string> endpoint(const ParticipantId& participant, Timestamp now) const;
+  /// The verification key of a log that is the party's now. not_found.
+  Result<std::string> log_key(const ParticipantId& participant, std::string_view origin, Timestamp now) const;
+
+ private:
+  Trust trust_;
+  std::atomic<std::shared_ptr<const MembershipList>> list_;
+  std::string payload_;  ///< of list_; under mutex_
+  std::mutex mutex_;     ///< one load at a time
+};
+
+/// What an agreement freezes of a party: `{participant_id, name, class, oin, kvk, federation, membership_version,
+/// taken}`; members without a value are left out.
+json::Value legal_identity(const Party& party, const MembershipList& list, Timestamp now);
+
+/// Scheme, host in lower case and port of an address, with the default port left out. invalid_argument.
+Result<std::string> origin_of(std::string_view url);
+
+}  // namespace sluis::identity
