@@ -1,0 +1,278 @@
+#include "connector/http/channel.hpp"
+
+#include "connector/crypto/crypto.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+
+namespace sluis::http {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+Error unavailable(const std::string& why) { return Error(ErrorCode::peer_unavailable, why); }
+
+void ignore_sigpipe() {
+  static const bool done = [] {
+    std::signal(SIGPIPE, SIG_IGN);
+    return true;
+  }();
+  (void)done;
+}
+
+/// Never refuses: what is wrong with a client's certificate is recorded, and decided on per route.
+int note_verification(int good, X509_STORE_CTX* context) {
+  if (good == 0) {
+    auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    if (auto* peer = static_cast<TlsPeer*>(SSL_get_app_data(ssl)); peer != nullptr && peer->verify_error.empty()) {
+      peer->verify_error = X509_verify_cert_error_string(X509_STORE_CTX_get_error(context));
+    }
+  }
+  return 1;
+}
+
+Result<std::shared_ptr<SSL_CTX>> load(SSL_CTX* raw, const TlsFiles& files) {
+  std::shared_ptr<SSL_CTX> context(raw, [](SSL_CTX*) {});
+  const auto failed = [](const std::string& what, const std::string& file) {
+    return Error(ErrorCode::invalid_argument, "cannot use the " + what + " `" + file + "`: " + crypto::last_openssl_error());
+  };
+  SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
+  SSL_CTX_set_options(raw, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(raw, 0);
+  SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set1_groups_list(raw, "X25519:P-256");
+  if (!files.chain.empty()) {
+    if (SSL_CTX_use_certificate_chain_file(raw, files.chain.c_str()) != 1) return failed("certificate", files.chain);
+    if (SSL_CTX_use_PrivateKey_file(raw, files.key.c_str(), SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(raw) != 1) {
+      return failed("key", files.key);
+    }
+  }
+  if (!files.roots.empty() && SSL_CTX_load_verify_locations(raw, files.roots.c_str(), nullptr) != 1) {
+    return failed("roots", files.roots);
+  }
+  return context;
+}
+
+}  // namespace
+
+void TlsContext::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
+
+Result<std::shared_ptr<TlsContext>> TlsContext::server(const TlsFiles& files, bool request_client_certificate) {
+  ignore_sigpipe();
+  auto tls = std::make_shared<TlsContext>();
+  tls->context_.reset(SSL_CTX_new(TLS_server_method()));
+  SLUIS_CHECK(load(tls->native(), files));
+  if (request_client_certificate) {
+    SSL_CTX_set_verify(tls->native(), SSL_VERIFY_PEER, &note_verification);
+    SSL_CTX_set_client_CA_list(tls->native(), SSL_load_client_CA_file(files.roots.c_str()));
+  }
+  return tls;
+}
+
+Result<std::shared_ptr<TlsContext>> TlsContext::client(const TlsFiles& files) {
+  ignore_sigpipe();
+  auto tls = std::make_shared<TlsContext>();
+  tls->context_.reset(SSL_CTX_new(TLS_client_method()));
+  SLUIS_CHECK(load(tls->native(), files));
+  SSL_CTX_set_verify(tls->native(), SSL_VERIFY_PEER, nullptr);
+  return tls;
+}
+
+void Channel::FreeSsl::operator()(ssl_st* ssl) const { SSL_free(ssl); }
+
+Channel::Channel(int file, std::shared_ptr<TlsContext> tls) : file_(file), tls_(std::move(tls)) {
+  ignore_sigpipe();
+  prepare_socket(file_);
+  if (tls_) {
+    ssl_.reset(SSL_new(tls_->native()));
+    SSL_set_fd(ssl_.get(), file_);
+    SSL_set_app_data(ssl_.get(), &peer_);
+  }
+}
+
+Channel::~Channel() {
+  const std::lock_guard lock(file_mutex_);
+  ::close(file_);
+  file_ = -1;
+}
+
+void Channel::cut() {
+  if (cut_.exchange(true)) return;
+  const std::lock_guard lock(file_mutex_);
+  if (file_ < 0) return;
+  // Dissolving the connection (AF_UNSPEC) sends the reset and drops the send queue at once, while another thread may be
+  // in the middle of a write; closing would have to wait for that thread.
+  const linger now{1, 0};
+  ::setsockopt(file_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  sockaddr none{};
+  none.sa_family = AF_UNSPEC;
+  ::connect(file_, &none, sizeof none);
+}
+
+bool Channel::wait(Want want, Steady::time_point until) const {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Steady::now()).count();
+  if (left <= 0) return false;
+  pollfd item{file_, static_cast<short>(want == Want::read ? POLLIN : POLLOUT), 0};
+  return ::poll(&item, 1, static_cast<int>(std::min<long>(left, 3'600'000))) > 0;
+}
+
+bool Channel::readable() const {
+  if (ssl_ && SSL_pending(ssl_.get()) > 0) return true;
+  pollfd item{file_, POLLIN, 0};
+  return ::poll(&item, 1, 0) > 0;
+}
+
+template <class Step>
+Result<int> Channel::drive(Step step, std::chrono::milliseconds limit, bool writing) {
+  const auto until = Steady::now() + limit;
+  for (;;) {
+    if (cut_) return unavailable("the connection was cut");
+    ERR_clear_error();
+    errno = 0;
+    const int done = step();
+    if (done > 0) return done;
+    Want want = writing ? Want::write : Want::read;
+    if (ssl_) {
+      const int error = SSL_get_error(ssl_.get(), done);
+      if (error == SSL_ERROR_ZERO_RETURN) return 0;
+      if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
+        return unavailable(error == SSL_ERROR_SSL ? "TLS failed: " + crypto::last_openssl_error()
+                                                  : std::string("the connection ended: ") + (errno != 0 ? std::strerror(errno) : "without a farewell"));
+      }
+      want = error == SSL_ERROR_WANT_READ ? Want::read : Want::write;
+    } else {
+      if (done == 0) return 0;
+      if (errno != EAGAIN && errno != EINTR) return unavailable(std::string("the connection ended: ") + std::strerror(errno));
+    }
+    if (!wait(want, until) && Steady::now() >= until) return unavailable("time is up");
+  }
+}
+
+Result<void> Channel::handshake(bool server, std::chrono::milliseconds limit) {
+  SLUIS_TRY(const int done, drive([&] { return server ? SSL_accept(ssl_.get()) : SSL_connect(ssl_.get()); }, limit, false));
+  if (done <= 0) return unavailable("the handshake did not end");
+  return {};
+}
+
+Result<void> Channel::accept(Timestamp now, std::chrono::milliseconds limit) {
+  if (!ssl_) return {};
+  X509_VERIFY_PARAM_set_time(SSL_get0_param(ssl_.get()),
+                             static_cast<std::time_t>(std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count()));
+  SLUIS_CHECK(handshake(true, limit));
+  X509* certificate = SSL_get0_peer_certificate(ssl_.get());
+  if (certificate == nullptr) return {};
+  peer_.presented = true;
+  unsigned char* bytes = nullptr;
+  const int size = i2d_X509(certificate, &bytes);
+  if (size > 0) peer_.certificate_der.assign(reinterpret_cast<char*>(bytes), static_cast<std::size_t>(size));
+  OPENSSL_free(bytes);
+  return {};
+}
+
+Result<void> Channel::connect(const std::string& host, Timestamp now, std::chrono::milliseconds limit) {
+  if (!ssl_) return {};
+  X509_VERIFY_PARAM* param = SSL_get0_param(ssl_.get());
+  X509_VERIFY_PARAM_set_time(param, static_cast<std::time_t>(std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count()));
+  if (X509_VERIFY_PARAM_set1_ip_asc(param, host.c_str()) != 1) {
+    ERR_clear_error();
+    SSL_set_tlsext_host_name(ssl_.get(), host.c_str());
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set1_host(param, host.c_str(), host.size());
+  }
+  auto done = handshake(false, limit);
+  if (!done) {
+    const long verdict = SSL_get_verify_result(ssl_.get());
+    if (verdict != X509_V_OK) {
+      return unavailable("the certificate of `" + host + "` is refused: " + X509_verify_cert_error_string(verdict));
+    }
+  }
+  return done;
+}
+
+Result<std::size_t> Channel::read(char* into, std::size_t size, std::chrono::milliseconds limit) {
+  const int most = static_cast<int>(std::min<std::size_t>(size, 1U << 20U));
+  SLUIS_TRY(const int got, drive(
+                               [&] {
+                                 return ssl_ ? SSL_read(ssl_.get(), into, most)
+                                             : static_cast<int>(::recv(file_, into, static_cast<std::size_t>(most), 0));
+                               },
+                               limit, false));
+  return static_cast<std::size_t>(got);
+}
+
+Result<void> Channel::write(std::string_view bytes, std::chrono::milliseconds limit) {
+  while (!bytes.empty()) {
+    const int most = static_cast<int>(std::min<std::size_t>(bytes.size(), 1U << 20U));
+    SLUIS_TRY(const int sent, drive(
+                                  [&] {
+                                    return ssl_ ? SSL_write(ssl_.get(), bytes.data(), most)
+                                                : static_cast<int>(::send(file_, bytes.data(), static_cast<std::size_t>(most), MSG_NOSIGNAL));
+                                  },
+                                  limit, true));
+    if (sent <= 0) return unavailable("the peer closed the connection");
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return {};
+}
+
+void Channel::close() {
+  if (cut_) return;
+  if (ssl_) {
+    ERR_clear_error();
+    SSL_shutdown(ssl_.get());
+  }
+  ::shutdown(file_, SHUT_WR);
+}
+
+void prepare_socket(int file) {
+  const int one = 1;
+  const int unsent = 128 << 10;
+  ::fcntl(file, F_SETFL, ::fcntl(file, F_GETFL) | O_NONBLOCK);
+  ::fcntl(file, F_SETFD, FD_CLOEXEC);
+  ::setsockopt(file, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  ::setsockopt(file, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+}
+
+Result<int> connect_tcp(const std::string& host, const std::string& port, std::chrono::milliseconds limit) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
+    return unavailable("`" + host + "` is not known: " + ::gai_strerror(error));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
+  std::string why = "no address";
+  for (const addrinfo* item = found; item != nullptr; item = item->ai_next) {
+    const int file = ::socket(item->ai_family, item->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, item->ai_protocol);
+    if (file < 0) continue;
+    if (::connect(file, item->ai_addr, item->ai_addrlen) == 0) return file;
+    if (errno == EINPROGRESS) {
+      pollfd ready{file, POLLOUT, 0};
+      int error = 0;
+      socklen_t size = sizeof error;
+      if (::poll(&ready, 1, static_cast<int>(limit.count())) > 0 &&
+          ::getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0) {
+        return file;
+      }
+      errno = error != 0 ? error : ETIMEDOUT;
+    }
+    why = std::strerror(errno);
+    ::close(file);
+  }
+  return unavailable("`" + host + ":" + port + "` does not answer: " + why);
+}
+
+}  // namespace sluis::http

@@ -1,0 +1,85 @@
+#pragma once
+
+#include "connector/base/time.hpp"
+#include "connector/http/port.hpp"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+struct ssl_st;
+struct ssl_ctx_st;
+
+namespace sluis::http {
+
+/// Certificate, key and roots of one side; the files are read once.
+struct TlsFiles {
+  std::string chain;  ///< PEM file: the leaf first
+  std::string key;    ///< PEM file
+  std::string roots;  ///< PEM file: who signs the others' certificates
+};
+
+/// OpenSSL's context for one listener or client. TLS 1.2 and 1.3; no tickets and no resumption, so that every connection
+/// shows its certificate. Thread-safe.
+class TlsContext {
+ public:
+  static Result<std::shared_ptr<TlsContext>> server(const TlsFiles& files, bool request_client_certificate);
+  /// `files.chain` may be empty: a client without a certificate.
+  static Result<std::shared_ptr<TlsContext>> client(const TlsFiles& files);
+  ssl_ctx_st* native() const { return context_.get(); }
+
+ private:
+  struct Free { void operator()(ssl_ctx_st* context) const; };
+  std::unique_ptr<ssl_ctx_st, Free> context_;
+};
+
+/// A connected socket, with TLS or without. One thread reads and writes; `cut` may be called from any.
+class Channel {
+ public:
+  /// Takes the descriptor.
+  Channel(int file, std::shared_ptr<TlsContext> tls);
+  ~Channel();
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  /// The server's side of a handshake; a client certificate is verified at `now`, and the result kept in `peer`.
+  Result<void> accept(Timestamp now, std::chrono::milliseconds limit);
+  /// The client's side; the server's certificate must be valid at `now` and name `host`.
+  Result<void> connect(const std::string& host, Timestamp now, std::chrono::milliseconds limit);
+  const TlsPeer& peer() const { return peer_; }
+
+  /// At least one byte, or none at the orderly end. peer_unavailable: time is up, reset, or an end without close_notify.
+  Result<std::size_t> read(char* into, std::size_t size, std::chrono::milliseconds limit);
+  /// All of it. `limit` counts from the last byte that the peer took.
+  Result<void> write(std::string_view bytes, std::chrono::milliseconds limit);
+  /// close_notify and a normal end.
+  void close();
+  /// D25: a reset; what the kernel still held for the peer is dropped. From any thread, again without effect.
+  void cut();
+  bool was_cut() const { return cut_; }
+  /// Whether bytes or an end are there to read now.
+  bool readable() const;
+
+ private:
+  enum class Want { read, write };
+  bool wait(Want want, std::chrono::steady_clock::time_point until) const;
+  Result<void> handshake(bool server, std::chrono::milliseconds limit);
+  template <class Step>
+  Result<int> drive(Step step, std::chrono::milliseconds limit, bool writing);
+
+  struct FreeSsl { void operator()(ssl_st* ssl) const; };
+  int file_;
+  std::shared_ptr<TlsContext> tls_;
+  std::unique_ptr<ssl_st, FreeSsl> ssl_;
+  TlsPeer peer_;
+  std::atomic<bool> cut_ = false;
+  std::mutex file_mutex_;  ///< `cut` meets no closed descriptor
+};
+
+/// A connection to host and port. peer_unavailable.
+Result<int> connect_tcp(const std::string& host, const std::string& port, std::chrono::milliseconds limit);
+/// Sets what every connection has: no delay, TCP_NOTSENT_LOWAT of 128 KiB, non-blocking.
+void prepare_socket(int file);
+
+}  // namespace sluis::http

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "connector/http/channel.hpp"
+
+#include <deque>
+#include <map>
+
+namespace sluis::http {
+
+struct ClientOptions {
+  TlsFiles tls;             ///< chain empty: no client certificate; roots empty: no https
+  bool allow_http = false;  ///< plain http, for the command line on loopback and for tests
+  std::size_t idle_connections = 8;  ///< kept per origin
+};
+
+/// Requests to other nodes. Redirects are not followed. Connections are kept and used again; a request is sent again only
+/// when a kept connection had been closed before it took a byte of the answer and the method is GET. Thread-safe.
+class Client final : public PeerTransport, public Upstream {
+ public:
+  static Result<std::unique_ptr<Client>> make(ClientOptions options, const Clock& clock);
+  ~Client() override;
+
+  Result<PeerResponse> send(const PeerRequest& request) override;
+  Result<StreamEnd> get(const PeerRequest& request, const StreamHandler& handler) override;
+
+ private:
+  struct Connection;
+  struct Url;
+  Client(ClientOptions options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
+
+  Result<std::unique_ptr<Connection>> open(const Url& url, std::chrono::milliseconds limit);
+  std::unique_ptr<Connection> idle(const std::string& origin);
+  void keep(const std::string& origin, std::unique_ptr<Connection> connection);
+  Result<PeerResponse> attempt(const PeerRequest& request, const Url& url, Connection& connection);
+
+  ClientOptions options_;
+  const Clock& clock_;
+  std::shared_ptr<TlsContext> tls_;
+  std::mutex mutex_;
+  std::map<std::string, std::deque<std::unique_ptr<Connection>>> idle_;
+};
+
+}  // namespace sluis::http

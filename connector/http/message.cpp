@@ -1,0 +1,200 @@
+#include "connector/http/message.hpp"
+
+#include "connector/base/limits.hpp"
+
+#include <boost/beast/http.hpp>
+
+#include <optional>
+
+namespace sluis::http {
+namespace {
+
+namespace beast = boost::beast;
+namespace asio = boost::asio;
+using Steady = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+milliseconds left(Steady::time_point deadline) {
+  return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - Steady::now()));
+}
+
+/// Whether a header may come more than once without changing whom or what a request is about.
+bool may_repeat(std::string_view name) {
+  return name == "accept" || name == "accept-encoding" || name == "accept-language" || name == "cache-control" ||
+         name == "via" || name == "x-forwarded-for" || name == "tracestate";
+}
+
+template <class Fields>
+bool read_headers(const Fields& fields, Headers& headers) {
+  for (const auto& field : fields) {
+    std::string name = lower(std::string_view(field.name_string().data(), field.name_string().size()));
+    std::string value(field.value().data(), field.value().size());
+    const auto [at, fresh] = headers.emplace(std::move(name), value);
+    if (!fresh) {
+      if (!may_repeat(at->first)) return false;
+      at->second += ", " + value;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+struct MessageReader::State {
+  explicit State(Channel& c) : channel(c) {}
+  Channel& channel;
+  std::string buffer;  ///< read and not yet parsed
+  std::optional<beast::http::request_parser<beast::http::string_body>> request;
+  std::optional<beast::http::response_parser<beast::http::buffer_body>> response;
+};
+
+MessageReader::MessageReader(Channel& channel) : state_(std::make_unique<State>(channel)) {}
+MessageReader::~MessageReader() = default;
+
+std::string head_text(unsigned status, const Headers& headers, bool close) {
+  const auto reason = beast::http::obsolete_reason(static_cast<beast::http::status>(status));
+  std::string out = "HTTP/1.1 " + std::to_string(status) + " " + std::string(reason.data(), reason.size()) + "\r\n";
+  for (const auto& [name, value] : headers) out += name + ": " + value + "\r\n";
+  if (close) out += "connection: close\r\n";
+  return out + "\r\n";
+}
+
+Result<std::size_t> MessageReader::fill(milliseconds limit) {
+  char chunk[64U << 10U];
+  SLUIS_TRY(const std::size_t got, state_->channel.read(chunk, sizeof chunk, limit));
+  state_->buffer.append(chunk, got);
+  return got;
+}
+
+bool MessageReader::wait(milliseconds limit) {
+  if (!state_->buffer.empty()) return true;
+  const auto got = fill(limit);
+  return got && *got != 0;
+}
+
+unsigned MessageReader::head(RequestHead& head, Steady::time_point deadline) {
+  auto& parser = state_->request.emplace();
+  parser.header_limit(static_cast<std::uint32_t>(limits::kHttpHeaderBytes));
+  parser.body_limit(boost::none);
+  parser.eager(false);
+  while (!parser.is_header_done()) {
+    beast::error_code ec;
+    const std::size_t used = parser.put(asio::buffer(state_->buffer), ec);
+    state_->buffer.erase(0, used);
+    if (ec == beast::http::error::header_limit) return 431;
+    if (ec && ec != beast::http::error::need_more) return 400;
+    if (parser.is_header_done()) break;
+    if (state_->buffer.size() > limits::kHttpHeaderBytes) return 431;
+    const auto got = fill(left(deadline));
+    if (!got) return 408;
+    if (*got == 0) return 400;
+  }
+  const auto& message = parser.get();
+  head.method = std::string(message.method_string().data(), message.method_string().size());
+  head.target = std::string(message.target().data(), message.target().size());
+  const std::size_t question = head.target.find('?');
+  head.path = head.target.substr(0, question);
+  if (question != std::string::npos) head.query = head.target.substr(question + 1);
+  head.close = !message.keep_alive();
+  head.has_body = parser.chunked() || parser.content_length().value_or(0) != 0;
+  if (!read_headers(message, head.headers)) return 400;
+  // Both lengths at once is how requests are smuggled past a proxy.
+  if (parser.chunked() && head.headers.contains("content-length")) return 400;
+  const auto expect = head.headers.find("expect");
+  head.expects_continue = expect != head.headers.end() && lower(expect->second) == "100-continue";
+  return 0;
+}
+
+unsigned MessageReader::body(std::string& body, std::size_t limit, Steady::time_point deadline) {
+  auto& parser = *state_->request;
+  if (parser.content_length().value_or(0) > limit) return 413;
+  parser.eager(true);
+  beast::error_code ec;
+  if (!parser.is_done() && !parser.chunked() && parser.content_length().value_or(0) == 0) return 0;
+  while (!parser.is_done()) {
+    if (!state_->buffer.empty()) {
+      const std::size_t used = parser.put(asio::buffer(state_->buffer), ec);
+      state_->buffer.erase(0, used);
+      if (ec && ec != beast::http::error::need_more) return 400;
+      if (parser.get().body().size() > limit) return 413;
+      if (parser.is_done()) break;
+      if (used != 0) continue;
+    }
+    if (state_->buffer.size() > limits::kHttpHeaderBytes) return 400;
+    const auto got = fill(left(deadline));
+    if (!got) return 408;
+    if (*got == 0) return 400;
+  }
+  body = std::move(parser.get().body());
+  return 0;
+}
+
+Result<ResponseHead> MessageReader::response_head(Steady::time_point deadline) {
+  auto& parser = state_->response.emplace();
+  parser.header_limit(static_cast<std::uint32_t>(limits::kHttpHeaderBytes));
+  parser.body_limit(boost::none);
+  parser.eager(false);
+  while (!parser.is_header_done()) {
+    beast::error_code ec;
+    const std::size_t used = parser.put(asio::buffer(state_->buffer), ec);
+    state_->buffer.erase(0, used);
+    if (ec && ec != beast::http::error::need_more) {
+      return Error(ErrorCode::invalid_argument, "the peer's answer is no HTTP: " + ec.message());
+    }
+    if (parser.is_header_done()) break;
+    SLUIS_TRY(const std::size_t got, fill(left(deadline)));
+    if (got == 0) return Error(ErrorCode::peer_unavailable, "the peer closed the connection without an answer");
+  }
+  ResponseHead head;
+  head.status = parser.get().result_int();
+  head.close = !parser.keep_alive();
+  (void)read_headers(parser.get(), head.headers);
+  if (head.status / 100 == 1 && head.status != 101) return response_head(deadline);
+  return head;
+}
+
+Result<bool> MessageReader::response_body(milliseconds limit, const std::function<bool(std::string_view)>& take,
+                                          Headers& trailers) {
+  auto& parser = *state_->response;
+  char space[64U << 10U];
+  std::map<std::string, bool> before;
+  for (const auto& field : parser.get()) before[lower(std::string_view(field.name_string().data(), field.name_string().size()))] = true;
+  const auto status = parser.get().result_int();
+  if (status == 204 || status == 304 || (!parser.chunked() && parser.content_length().value_or(1) == 0)) return true;
+  while (!parser.is_done()) {
+    parser.get().body().data = space;
+    parser.get().body().size = sizeof space;
+    beast::error_code ec;
+    std::size_t used = 0;
+    if (!state_->buffer.empty()) {
+      used = parser.put(asio::buffer(state_->buffer), ec);
+      state_->buffer.erase(0, used);
+      const std::size_t produced = sizeof space - parser.get().body().size;
+      if (produced != 0 && !take({space, produced})) return false;
+      if (ec && ec != beast::http::error::need_more && ec != beast::http::error::need_buffer) return false;
+    }
+    if (parser.is_done()) break;
+    if (used != 0) continue;
+    const auto got = fill(limit);
+    if (!got) return false;
+    if (*got == 0) {
+      parser.put_eof(ec);
+      return !ec && parser.is_done();
+    }
+  }
+  for (const auto& field : parser.get()) {
+    const std::string name = lower(std::string_view(field.name_string().data(), field.name_string().size()));
+    if (!before.contains(name)) trailers[name] = std::string(field.value().data(), field.value().size());
+  }
+  return true;
+}
+
+}  // namespace sluis::http

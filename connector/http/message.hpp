@@ -1,0 +1,55 @@
+#pragma once
+
+#include "connector/http/channel.hpp"
+
+#include <functional>
+
+/// HTTP/1.1 messages on a channel, read with Beast's parsers.
+namespace sluis::http {
+
+struct RequestHead {
+  std::string method = "GET";
+  std::string target;
+  std::string path;  ///< raw
+  std::string query;
+  Headers headers;
+  bool close = false;
+  bool has_body = false;
+  bool expects_continue = false;
+};
+
+struct ResponseHead {
+  unsigned status = 0;
+  Headers headers;
+  bool close = false;
+};
+
+/// Status line or headers as text.
+std::string head_text(unsigned status, const Headers& headers, bool close);
+
+/// Reads messages one after another. One thread.
+class MessageReader {
+ public:
+  explicit MessageReader(Channel& channel);
+  ~MessageReader();
+
+  /// Whether a byte came in time.
+  bool wait(std::chrono::milliseconds limit);
+  /// 0, or the status to refuse with (400, 408, 431).
+  unsigned head(RequestHead& head, std::chrono::steady_clock::time_point deadline);
+  /// 0, or 400, 408, 413.
+  unsigned body(std::string& body, std::size_t limit, std::chrono::steady_clock::time_point deadline);
+
+  /// A peer's answer. peer_unavailable where nothing came; invalid_argument where it is no HTTP.
+  Result<ResponseHead> response_head(std::chrono::steady_clock::time_point deadline);
+  /// Feeds the body; whether it was complete. `limit` counts from the last byte. `take` false: stops.
+  Result<bool> response_body(std::chrono::milliseconds limit, const std::function<bool(std::string_view)>& take,
+                             Headers& trailers);
+
+ private:
+  struct State;
+  Result<std::size_t> fill(std::chrono::milliseconds limit);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sluis::http

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "connector/base/random.hpp"
+#include "connector/http/channel.hpp"
+
+#include <condition_variable>
+#include <set>
+#include <thread>
+#include <vector>
+
+namespace sluis::http {
+
+struct ServerOptions {
+  std::string name;     ///< for the log: "exchange", "public", "management"
+  std::string address;  ///< to bind, numeric
+  std::uint16_t port = 0;  ///< 0: any
+  std::optional<TlsFiles> tls;
+  bool request_client_certificate = false;
+  std::size_t connections = 0;  ///< 0: limits::kConnections
+};
+
+/// One listener. Each connection has a thread of its own, at most so many at once (D13); more are closed at once. Requests
+/// that are malformed, too large or too slow are answered and closed, and never reach a handler.
+class Server {
+ public:
+  Server(ServerOptions options, std::vector<Route> routes, const Clock& clock, Random& random);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Binds and begins; gives the port. storage_unavailable is never used; a port in use is conflict.
+  Result<std::uint16_t> start();
+  /// Takes no more connections, lets requests that are under way finish for so long, then cuts them.
+  void stop(std::chrono::milliseconds grace);
+
+ private:
+  class Session;
+  void accept_loop();
+  void serve(const std::shared_ptr<Channel>& channel);
+
+  ServerOptions options_;
+  std::vector<Route> routes_;
+  const Clock& clock_;
+  Random& random_;
+  std::shared_ptr<TlsContext> tls_;
+  int listener_ = -1;
+  int wake_ = -1;
+  std::atomic<bool> stopping_ = false;
+  std::thread acceptor_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::set<std::shared_ptr<Channel>> channels_;
+  std::set<Channel*> idle_;
+};
+
+/// A path as routes see it, or invalid_argument: decoded once; no `..`, no empty segment, no NUL, no control character.
+Result<std::string> normal_path(std::string_view raw);
+
+}  // namespace sluis::http
