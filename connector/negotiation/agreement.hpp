@@ -13,7 +13,7 @@ struct AgreementEnd {
   friend bool operator==(const AgreementEnd&, const AgreementEnd&) = default;
 };
 
-/// What both parties hold. Stored as canonical JSON at `agr/<agreement id>`, in both roles.
+/// What both parties hold. Stored as JSON at `agr/<agreement id>`, in both roles.
 struct AgreementRecord {
   AgreementId id;
   Role role = Role::consumer;

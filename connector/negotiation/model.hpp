@@ -32,6 +32,8 @@ std::string_view to_string(State state);
 std::string_view to_string(MessageKind kind);
 std::string_view to_string(WaitsFor waits_for);
 std::optional<State> state_from(std::string_view text);
+/// The member `role` of a stored record; corruption.
+Result<Role> stored_role(const json::Value& record);
 inline bool is_final(State state) { return state == State::finalized || state == State::terminated; }
 
 /// An outbound transition whose arrival is not yet known (D19). Its bytes are in the outbox, in the same commit.
@@ -42,7 +44,7 @@ struct Pending {
   friend bool operator==(const Pending&, const Pending&) = default;
 };
 
-/// One negotiation, in either role. Stored as canonical JSON at `neg/<own pid>`.
+/// One negotiation, in either role. Stored as JSON at `neg/<own pid>`.
 struct Negotiation {
   Role role = Role::consumer;
   ProcessId own_pid;
@@ -52,6 +54,7 @@ struct Negotiation {
   DatasetId dataset;
   json::Value offer;            ///< as in the catalogue: with its id, without target
   Hash offer_hash{};
+  std::optional<Hash> published_hash;  ///< provider: of the published offer that it follows, if it follows one
   json::Value agreement;        ///< null until there is one
   std::optional<Hash> agreement_hash;
   std::optional<State> state;   ///< none: our first message has not been taken yet

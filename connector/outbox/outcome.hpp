@@ -33,6 +33,7 @@ struct SendOutcome {
   Kind kind = Kind::unknown;
   std::string answer;    ///< for people: status, or what went wrong
   Reason reason;         ///< of a refusal
+  bool wrong_state = false;  ///< refused with the answer that a message in the wrong state gets, as a repeated one does
   std::string peer_pid;  ///< of the process that the answer names, if it names one
 };
 

@@ -40,7 +40,7 @@ struct Pending {
   friend bool operator==(const Pending&, const Pending&) = default;
 };
 
-/// One transfer, in either role. Stored as canonical JSON at `xfer/<own pid>`.
+/// One transfer, in either role. Stored as JSON at `xfer/<own pid>`.
 struct TransferProcess {
   Role role = Role::consumer;
   ProcessId own_pid;

@@ -95,7 +95,7 @@ class Service {
   Result<Stored> required(const ProcessId& own_pid) const;
   Result<void> admit(const IncomingMessage& message, Surroundings& around, Commit& commit) const;
   Result<Reply> receive_once(const IncomingMessage& message);
-  Result<TransferProcess> change(const ProcessId& own_pid, CommitClass commit_class, const Step& step);
+  Result<TransferProcess> change(const ProcessId& own_pid, const Step& step);
   Result<void> commit(const std::optional<Stored>& before, const Transition& transition, Commit commit);
   Result<std::string> fill_handle(Stored& stored, const std::string& body);
   outbox::Verdict settle(const Stored& before, const DeliveryStep& step, const std::string& item_key);

@@ -1,0 +1,233 @@
+#include "connector/negotiation/service.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/outbox/keys.hpp"
+
+namespace sluis::negotiation {
+namespace {
+
+constexpr int kTries = 8;  ///< of a commit whose process somebody else changes at the same time
+
+std::string fresh_id(Random& random) { return to_hex(random.bytes(16)); }
+
+outbox::Envelope envelope_of(const OutboundMessage& message, std::string body) {
+  outbox::Envelope envelope;
+  envelope.service = "negotiation";
+  envelope.id = message.id;
+  envelope.kind = to_string(message.kind);
+  envelope.role = to_string(message.role);
+  envelope.url = message.peer_url;
+  envelope.peer_pid = message.peer_pid.str();
+  envelope.body = std::move(body);
+  return envelope;
+}
+
+/// The deadline's index follows the record.
+void index_deadline(const Negotiation* before, const Negotiation& after, Commit& commit) {
+  const std::optional<Timestamp> old = before ? before->deadline : std::nullopt;
+  if (old == after.deadline) return;
+  if (old) commit.changes.push_back({deadline_key(*old, after.own_pid), std::nullopt});
+  if (after.deadline) commit.changes.push_back({deadline_key(*after.deadline, after.own_pid), after.own_pid.str()});
+}
+
+}  // namespace
+
+Service::Service(Options options, Dependencies dependencies)
+    : options_(std::move(options)), with_(std::move(dependencies)) {}
+
+Surroundings Service::surroundings() const {
+  Surroundings around;
+  around.self = options_.self;
+  around.fresh_pid = ProcessId(with_.random.uuid_urn());
+  around.message_id = fresh_id(with_.random);
+  around.agreement_id = AgreementId(with_.random.uuid_urn());
+  around.patience = options_.patience;
+  return around;
+}
+
+Result<std::optional<Service::Stored>> Service::load(const ProcessId& own_pid) const {
+  SLUIS_TRY(std::optional<std::string> bytes, with_.store.get(negotiation_key(own_pid)));
+  if (!bytes) return std::optional<Stored>();
+  SLUIS_TRY(Negotiation value, decode_negotiation(*bytes));
+  return std::optional<Stored>(Stored{std::move(value), std::move(*bytes)});
+}
+
+Result<Service::Stored> Service::required(const ProcessId& own_pid) const {
+  SLUIS_TRY(std::optional<Stored> stored, load(own_pid));
+  if (!stored) return Error(ErrorCode::not_found, "there is no negotiation `" + own_pid.str() + "`");
+  return std::move(*stored);
+}
+
+Result<void> Service::void_agreement(const Negotiation& negotiation, const Reason& reason, Commit& commit,
+                                     std::optional<AgreementRecord>& ended) const {
+  SLUIS_TRY(std::string id, json::required_string(negotiation.agreement, "@id"));
+  const std::string key = agreement_key(AgreementId(std::move(id)));
+  SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(key));
+  if (!bytes) return {};
+  SLUIS_TRY(AgreementRecord record, decode_agreement(*bytes));
+  if (!record.active() || record.negotiation != negotiation.own_pid) return {};
+  record.ended = AgreementEnd{negotiation.reason_is_ours ? options_.self : negotiation.peer, negotiation.updated, reason};
+  commit.preconditions.push_back({key, *bytes});
+  commit.changes.push_back({key, encode(record)});
+  commit.entries.push_back(with_.evidence.agreement_ended_entry(record));
+  ended = std::move(record);
+  return {};
+}
+
+Result<void> Service::commit(const std::optional<Stored>& before, const Transition& transition,
+                             CommitClass commit_class, const std::string& remove_item) {
+  const Negotiation& next = transition.next;
+  const std::string key = negotiation_key(next.own_pid);
+  Commit commit;
+  commit.commit_class = commit_class;
+  commit.preconditions.push_back({key, before ? std::optional(before->bytes) : std::nullopt});
+  commit.changes.push_back({key, encode(next)});
+  if (!next.peer_pid.empty() && (!before || before->value.peer_pid.empty())) {
+    const std::string index = peer_key(next.peer, next.peer_pid);
+    // Only a first message must find the name free; what a peer calls our process later is its own affair.
+    if (!before) commit.preconditions.push_back({index, std::nullopt});
+    commit.changes.push_back({index, next.own_pid.str()});
+  }
+  index_deadline(before ? &before->value : nullptr, next, commit);
+  if (!remove_item.empty()) commit.changes.push_back({remove_item, std::nullopt});
+  for (const State event : transition.events) {
+    const bool with_reason = event == State::terminated && next.reason;
+    commit.entries.push_back(
+        with_.evidence.negotiation_entry(next, to_string(event), with_reason ? &*next.reason : nullptr));
+  }
+  if (transition.agreement) {
+    const std::string agreement = agreement_key(transition.agreement->id);
+    commit.preconditions.push_back({agreement, std::nullopt});
+    commit.changes.push_back({agreement, encode(*transition.agreement)});
+    commit.entries.push_back(with_.evidence.agreement_entry(*transition.agreement));
+  }
+  std::optional<AgreementRecord> ended;
+  if (transition.agreement_void) SLUIS_CHECK(void_agreement(next, *transition.agreement_void, commit, ended));
+  if (transition.message) {
+    std::string body = with_.peers.body(*transition.message);
+    commit.messages.push_back({next.peer.str(), next.own_pid.str(),
+                               outbox::encode(envelope_of(*transition.message, std::move(body)))});
+  }
+  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  if (transition.message && with_.notify) with_.notify(next.peer.str(), next.own_pid.str());
+  if (ended && with_.agreement_ended) with_.agreement_ended(*ended);
+  return {};
+}
+
+Judgement Service::judge(const std::optional<Stored>& before, const IncomingMessage& message) const {
+  const bool request = message.kind == MessageKind::request;
+  if (!request && message.kind != MessageKind::offer) return {};
+  const ParticipantId& provider = request ? options_.self : message.from;
+  const ParticipantId& consumer = request ? message.from : options_.self;
+  const Result<NormalOffer> offer = normalise_offer(message.offer, message.dataset, provider, consumer);
+  if (!offer) return {};  // the machine refuses it with the reason
+  if (request) return with_.terms.judge_request(message.from, message.dataset, offer->offer, offer->hash);
+  if (before && before->value.offer_hash == offer->hash) return {Judgement::Kind::agree, offer->hash, {}};
+  return with_.terms.judge_offer(message.from, message.dataset, offer->offer, offer->hash);
+}
+
+Result<Reply> Service::receive_once(const IncomingMessage& message) {
+  ProcessId own_pid = message.own_pid;
+  if (own_pid.empty()) {
+    SLUIS_TRY(std::optional<std::string> known, with_.store.get(peer_key(message.from, message.peer_pid)));
+    if (known) own_pid = ProcessId(std::move(*known));
+  }
+  std::optional<Stored> before;
+  if (!own_pid.empty()) {
+    SLUIS_TRY(before, load(own_pid));
+  }
+  Surroundings around = surroundings();
+  around.judgement = judge(before, message);
+  const std::optional<Negotiation> value = before ? std::optional(before->value) : std::nullopt;
+  SLUIS_TRY(const Transition transition, negotiation::receive(value, message, around, with_.clock.now()));
+  if (transition.changed) {
+    const bool ends = transition.next.state == State::terminated;
+    SLUIS_CHECK(commit(before, transition, ends ? CommitClass::revoke : CommitClass::exchange));
+  }
+  return Reply{transition.reply == Transition::Reply::created, transition.next};
+}
+
+Result<Reply> Service::receive(IncomingMessage message) {
+  message.reason = outbox::bounded(std::move(message.reason));
+  for (int attempt = 1;; ++attempt) {
+    Result<Reply> reply = receive_once(message);
+    if (reply || reply.error().code != ErrorCode::conflict || attempt == kTries) return reply;
+  }
+}
+
+Result<Negotiation> Service::shown_to(const ParticipantId& peer, const ProcessId& own_pid) const {
+  SLUIS_TRY(Stored stored, required(own_pid));
+  if (stored.value.peer != peer) return Error(ErrorCode::not_found, "there is no negotiation `" + own_pid.str() + "`");
+  return std::move(stored.value);
+}
+
+Result<Negotiation> Service::start(Role role, const ParticipantId& peer, const DatasetId& dataset,
+                                   const json::Value& offer, std::string url) {
+  const bool consumer = role == Role::consumer;
+  SLUIS_TRY(const NormalOffer normal, normalise_offer(offer, dataset, consumer ? peer : options_.self,
+                                                      consumer ? options_.self : peer));
+  const Transition transition =
+      begin(role, peer, std::move(url), dataset, normal, surroundings(), with_.clock.now());
+  SLUIS_CHECK(commit(std::nullopt, transition, CommitClass::exchange));
+  return transition.next;
+}
+
+Result<Negotiation> Service::request(const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
+                                     std::string url) {
+  return start(Role::consumer, peer, dataset, offer, std::move(url));
+}
+
+Result<Negotiation> Service::offer(const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
+                                   std::string url) {
+  return start(Role::provider, peer, dataset, offer, std::move(url));
+}
+
+Result<Negotiation> Service::change(const ProcessId& own_pid, CommitClass commit_class, const Step& step) {
+  for (int attempt = 1;; ++attempt) {
+    SLUIS_TRY(const Stored before, required(own_pid));
+    SLUIS_TRY(const Transition transition, step(before.value));
+    const Result<void> done = commit(before, transition, commit_class);
+    if (done) return transition.next;
+    if (done.error().code != ErrorCode::conflict || attempt == kTries) return done.error();
+  }
+}
+
+Result<Negotiation> Service::approve(const ProcessId& own_pid) {
+  return change(own_pid, CommitClass::exchange, [&](const Negotiation& before) {
+    return negotiation::approve(before, surroundings(), with_.clock.now());
+  });
+}
+
+Result<Negotiation> Service::refuse(const ProcessId& own_pid, Reason reason) {
+  return change(own_pid, CommitClass::revoke, [&](const Negotiation& before) {
+    return negotiation::terminate(before, reason, surroundings(), with_.clock.now());
+  });
+}
+
+Result<AgreementRecord> Service::terminate_agreement(const AgreementId& id, Reason reason) {
+  reason = outbox::bounded(std::move(reason));
+  const std::string key = agreement_key(id);
+  for (int attempt = 1;; ++attempt) {
+    SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(key));
+    if (!bytes) return Error(ErrorCode::not_found, "there is no agreement `" + id.str() + "`");
+    SLUIS_TRY(AgreementRecord record, decode_agreement(*bytes));
+    if (!record.active()) {
+      return Error(ErrorCode::invalid_state, "the agreement was ended by `" + record.ended->by.str() + "` at " +
+                                                 format_time(record.ended->when));
+    }
+    record.ended = AgreementEnd{options_.self, with_.clock.now(), reason};
+    Commit commit;
+    commit.commit_class = CommitClass::revoke;
+    commit.preconditions.push_back({key, *bytes});
+    commit.changes.push_back({key, encode(record)});
+    commit.entries.push_back(with_.evidence.agreement_ended_entry(record));
+    const Result<CommitReceipt> done = with_.commits.commit_and_wait(std::move(commit));
+    if (done) {
+      if (with_.agreement_ended) with_.agreement_ended(record);
+      return record;
+    }
+    if (done.error().code != ErrorCode::conflict || attempt == kTries) return done.error();
+  }
+}
+
+}  // namespace sluis::negotiation

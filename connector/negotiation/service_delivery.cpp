@@ -1,0 +1,126 @@
+#include "connector/base/limits.hpp"
+#include "connector/negotiation/service.hpp"
+#include "connector/outbox/keys.hpp"
+
+#include <algorithm>
+
+/// The Service's other half: delivery, deadlines and listings.
+namespace sluis::negotiation {
+namespace {
+
+/// Values of a prefix in key order, after a key, at most so many.
+template <class T, class Decode>
+Result<std::vector<T>> page(const storage::Reader& store, std::string_view prefix, const std::string& after_key,
+                            std::size_t count, const Decode& decode) {
+  std::vector<T> out;
+  std::optional<Error> failed;
+  const std::size_t most = std::min(count, limits::kPageMax);
+  SLUIS_CHECK(store.scan(prefix, after_key, [&](std::string_view key, std::string_view value) {
+    if (out.size() >= most) return false;
+    if (key == after_key) return true;
+    Result<T> decoded = decode(value);
+    if (!decoded) {
+      failed = decoded.error();
+      return false;
+    }
+    out.push_back(std::move(*decoded));
+    return true;
+  }));
+  if (failed) return *failed;
+  return out;
+}
+
+/// Ended before its first message had left: there is nothing to send.
+bool abandoned(const Negotiation& negotiation, bool maybe_sent) {
+  return negotiation.state == State::terminated && negotiation.pending->kind != MessageKind::termination &&
+         !maybe_sent && !negotiation.pending->delivery.uncertain;
+}
+
+}  // namespace
+
+outbox::Verdict Service::settle(const Stored& before, const DeliveryStep& step, const std::string& item_key) {
+  const bool done = step.next == DeliveryStep::Next::done;
+  const bool ends = step.transition.agreement_void.has_value();
+  const Result<void> committed = commit(before, step.transition, ends ? CommitClass::revoke : CommitClass::exchange,
+                                        done ? item_key : std::string());
+  // What could not be recorded is found out again by reading the peer's process.
+  if (!committed) return outbox::Verdict::retry_uncertain;
+  return done ? outbox::Verdict::done : outbox::Verdict::retry;
+}
+
+outbox::Verdict Service::deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope,
+                                 Timestamp retry_at) {
+  const Result<std::optional<Stored>> loaded = load(ProcessId(item.process));
+  if (!loaded) return outbox::Verdict::retry;
+  const std::optional<Stored>& before = *loaded;
+  if (!before || !before->value.pending || before->value.pending->delivery.id != envelope.id) {
+    // Overtaken: a later message proved its arrival, or the process was ended.
+    Commit drop;
+    drop.changes.push_back({item.key, std::nullopt});
+    return with_.commits.commit_and_wait(std::move(drop)) ? outbox::Verdict::done : outbox::Verdict::retry;
+  }
+  if (abandoned(before->value, item.maybe_sent)) {
+    DeliveryStep step{{}, DeliveryStep::Next::done};
+    step.transition.next = before->value;
+    step.transition.next.pending.reset();
+    return settle(*before, step, item.key);
+  }
+  const bool resend = item.maybe_sent || before->value.pending->delivery.uncertain;
+  if (resend && !before->value.peer_pid.empty()) {
+    const DeliveryStep step = on_peer_state(before->value, with_.peers.read(before->value), std::nullopt, true,
+                                            surroundings(), with_.clock.now(), retry_at);
+    if (step.next != DeliveryStep::Next::send) return settle(*before, step, item.key);
+  }
+  const outbox::SendOutcome outcome = with_.peers.send(before->value.peer, envelope);
+  DeliveryStep step = on_sent(before->value, outcome, resend, surroundings(), with_.clock.now(), retry_at);
+  if (step.next == DeliveryStep::Next::read_peer) {
+    step = on_peer_state(step.transition.next, with_.peers.read(before->value), outcome, resend, surroundings(),
+                         with_.clock.now(), retry_at);
+  }
+  return settle(*before, step, item.key);
+}
+
+Result<std::optional<Timestamp>> Service::on_timer() {
+  const Timestamp now = with_.clock.now();
+  std::vector<std::string> due;
+  std::optional<Timestamp> next;
+  SLUIS_CHECK(with_.store.scan(kDeadlinePrefix, kDeadlinePrefix, [&](std::string_view key, std::string_view pid) {
+    const std::string digits(key.substr(kDeadlinePrefix.size(), 16));
+    const auto micros = static_cast<std::int64_t>(std::stoull(digits, nullptr, 16));
+    const Timestamp when{Duration(micros)};
+    if (when > now) {
+      next = when;
+      return false;
+    }
+    due.emplace_back(pid);
+    return due.size() < limits::kPageMax;
+  }));
+  for (const std::string& pid : due) {
+    const Result<Negotiation> done =
+        change(ProcessId(pid), CommitClass::revoke, [&](const Negotiation& before) -> Result<Transition> {
+          std::optional<Transition> t = negotiation::on_timer(before, surroundings(), now);
+          if (!t) return Error(ErrorCode::invalid_state, "the negotiation went on");
+          return std::move(*t);
+        });
+    if (!done && done.error().code != ErrorCode::invalid_state) return done.error();
+  }
+  if (due.size() >= limits::kPageMax) return std::optional(now);
+  return next;
+}
+
+Result<Negotiation> Service::show(const ProcessId& own_pid) const {
+  SLUIS_TRY(Stored stored, required(own_pid));
+  return std::move(stored.value);
+}
+
+Result<std::vector<Negotiation>> Service::list(const ProcessId& after, std::size_t count) const {
+  return page<Negotiation>(with_.store, kNegotiationPrefix, negotiation_key(after), count, decode_negotiation);
+}
+
+Result<AgreementRecord> Service::agreement(const AgreementId& id) const { return read_agreement(with_.store, id); }
+
+Result<std::vector<AgreementRecord>> Service::agreements(const AgreementId& after, std::size_t count) const {
+  return page<AgreementRecord>(with_.store, kAgreementPrefix, agreement_key(after), count, decode_agreement);
+}
+
+}  // namespace sluis::negotiation

@@ -1,0 +1,203 @@
+#include "connector/transfer/machine.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/transfer/steps.hpp"
+
+namespace sluis::transfer {
+namespace {
+
+Error wrong_state(const TransferProcess& p, std::string_view what) {
+  return Error(ErrorCode::invalid_state, "`" + std::string(what) + "` cannot be taken while the transfer is `" +
+                                             std::string(to_string(visible_state(p))) + "`");
+}
+
+Result<Transition> receive_first(const IncomingMessage& message, const Surroundings& around, Timestamp now) {
+  if (message.kind != MessageKind::request) {
+    return Error(ErrorCode::not_found, "a `" + std::string(to_string(message.kind)) + "` begins no transfer");
+  }
+  if (message.peer_pid.empty() || message.peer_pid.str().size() > limits::kIdBytes) {
+    return Error(ErrorCode::invalid_argument, "the sender's process id is empty or too long");
+  }
+  if (message.format != kHttpPull) {
+    return Error(ErrorCode::invalid_argument, "`" + message.format + "` is no format that is served here")
+        .at_pointer("/format")
+        .mended_by("ask for `HttpData-PULL`");
+  }
+  Transition t;
+  t.reply = Transition::Reply::created;
+  TransferProcess& p = t.next;
+  p.role = Role::provider;
+  p.own_pid = around.fresh_pid;
+  p.peer_pid = message.peer_pid;
+  p.peer = message.from;
+  p.peer_url = message.callback_url;
+  p.agreement = message.agreement;
+  p.dataset = around.dataset;
+  p.first_message = message.bytes;
+  p.created = now;
+  enter(t, State::requested, now);
+  send(t, MessageKind::start, State::started, around, now);
+  return t;
+}
+
+Result<void> check_pids(const TransferProcess& p, const IncomingMessage& message) {
+  if (!message.named_own_pid.empty() && message.named_own_pid != p.own_pid) {
+    return Error(ErrorCode::invalid_argument,
+                 "the message names process `" + message.named_own_pid.str() + "`, but was sent to another");
+  }
+  if (message.peer_pid.empty() || message.peer_pid.str().size() > limits::kIdBytes ||
+      (!p.peer_pid.empty() && message.peer_pid != p.peer_pid)) {
+    return Error(ErrorCode::invalid_argument,
+                 "the sender's process id `" + message.peer_pid.str() + "` is not that of this transfer");
+  }
+  return {};
+}
+
+/// What a message of the peer changes beside the state.
+Result<void> take(TransferProcess& p, const IncomingMessage& message, State from, const Surroundings& around) {
+  switch (message.kind) {
+    case MessageKind::start:
+      if (p.suspended_by_us && p.role == Role::provider) {
+        return Error(ErrorCode::invalid_state, "the provider has suspended this transfer; only it can resume it");
+      }
+      if (p.role == Role::consumer && message.address) {
+        p.endpoint = message.address->endpoint;
+        p.sealed_handle = around.sealed_handle;
+      } else if (p.role == Role::consumer && (from == State::requested || p.sealed_handle.empty())) {
+        return Error(ErrorCode::invalid_argument, "a start of a pull must say where the data are")
+            .at_pointer("/dataAddress");
+      }
+      p.suspended_by_us = false;
+      return {};
+    case MessageKind::suspension: p.suspended_by_us = false; [[fallthrough]];
+    case MessageKind::termination:
+      p.reason = outbox::bounded(message.reason);
+      p.reason_is_ours = false;
+      return {};
+    default: return {};
+  }
+}
+
+}  // namespace
+
+std::optional<State> next_state(Role role, std::optional<State> state, MessageKind kind) {
+  if (!state) {
+    return kind == MessageKind::request && role == Role::provider ? std::optional(State::requested) : std::nullopt;
+  }
+  switch (kind) {
+    case MessageKind::request: return std::nullopt;
+    case MessageKind::start:
+      if (state == State::suspended) return State::started;
+      // A start of the consumer is a resumption only.
+      return state == State::requested && role == Role::consumer ? std::optional(State::started) : std::nullopt;
+    case MessageKind::suspension: return state == State::started ? std::optional(State::suspended) : std::nullopt;
+    case MessageKind::completion: return state == State::started ? std::optional(State::completed) : std::nullopt;
+    case MessageKind::termination: return is_final(*state) ? std::nullopt : std::optional(State::terminated);
+  }
+  return std::nullopt;
+}
+
+Result<Transition> receive(const std::optional<TransferProcess>& before, const IncomingMessage& message,
+                           const Surroundings& around, Timestamp now) {
+  if (message.own_pid.empty()) {
+    if (!before) return receive_first(message, around, now);
+    if (before->first_message != message.bytes) {
+      return Error(ErrorCode::invalid_argument,
+                   "process `" + message.peer_pid.str() + "` has begun a transfer with another message");
+    }
+    Transition again;
+    again.next = *before;
+    again.reply = Transition::Reply::created;
+    again.changed = false;
+    return again;
+  }
+  if (!before || before->peer != message.from) {
+    return Error(ErrorCode::not_found, "there is no transfer `" + message.own_pid.str() + "`");
+  }
+  SLUIS_CHECK(check_pids(*before, message));
+  Transition t;
+  t.reply = Transition::Reply::ok;
+  TransferProcess& p = t.next = *before;
+  const std::optional<State> had = p.state;
+  State from = visible_state(p);
+  std::optional<State> next;
+  if (had) next = next_state(p.role, had, message.kind);
+  // What we have ended or suspended ourselves holds already, whether or not the peer knows.
+  if (!next && p.pending && (!had || !is_final(*had))) {
+    // The message can only follow ours: so ours has arrived (D19).
+    next = next_state(p.role, p.pending->target, message.kind);
+    if (next && p.pending->target != had) enter(t, p.pending->target, now);
+    if (next) from = p.pending->target;
+    if (next && p.pending->kind == MessageKind::start && p.newest_handle) p.acked_handle = p.newest_handle;
+  }
+  if (!next) return wrong_state(p, to_string(message.kind));
+  SLUIS_CHECK(take(p, message, from, around));
+  p.peer_pid = message.peer_pid;
+  p.pending.reset();
+  p.delivered_unconfirmed = false;
+  enter(t, *next, now);
+  return t;
+}
+
+Transition begin(const ParticipantId& peer, std::string peer_url, const AgreementId& agreement,
+                 const DatasetId& dataset, const Surroundings& around, Timestamp now) {
+  Transition t;
+  TransferProcess& p = t.next;
+  p.role = Role::consumer;
+  p.own_pid = around.fresh_pid;
+  p.peer = peer;
+  p.peer_url = std::move(peer_url);
+  p.agreement = agreement;
+  p.dataset = dataset;
+  p.created = p.updated = now;
+  send(t, MessageKind::request, State::requested, around, now);
+  return t;
+}
+
+Result<Transition> suspend(const TransferProcess& before, Reason reason, const Surroundings& around, Timestamp now) {
+  if (before.state != State::started) return wrong_state(before, "suspend");
+  Transition t;
+  t.next = before;
+  t.next.suspended_by_us = true;
+  t.next.reason = reason = outbox::bounded(std::move(reason));
+  t.next.reason_is_ours = true;
+  enter(t, State::suspended, now);
+  send(t, MessageKind::suspension, State::suspended, around, now, std::move(reason));
+  return t;
+}
+
+Result<Transition> resume(const TransferProcess& before, const Surroundings& around, Timestamp now) {
+  if (before.state != State::suspended) return wrong_state(before, "resume");
+  if (before.pending && before.pending->kind == MessageKind::start) return wrong_state(before, "resume");
+  Transition t;
+  t.next = before;
+  t.next.updated = now;
+  t.next.newest_handle.reset();  // the acknowledged one opens again once the start has arrived
+  send(t, MessageKind::start, State::started, around, now);
+  return t;
+}
+
+Result<Transition> complete(const TransferProcess& before, const Surroundings& around, Timestamp now) {
+  if (before.state != State::started || before.pending) return wrong_state(before, "complete");
+  Transition t;
+  t.next = before;
+  t.next.updated = now;
+  send(t, MessageKind::completion, State::completed, around, now);
+  return t;
+}
+
+Result<Transition> terminate(const TransferProcess& before, Reason reason, const Surroundings& around, Timestamp now) {
+  if (before.state && is_final(*before.state)) return wrong_state(before, "terminate");
+  Transition t;
+  t.next = before;
+  t.next.reason = reason = outbox::bounded(std::move(reason));
+  t.next.reason_is_ours = true;
+  enter(t, State::terminated, now);
+  // Without the peer's id nothing can be addressed to its process: our request, if it is under way, brings it.
+  if (!before.peer_pid.empty()) {
+    send(t, MessageKind::termination, State::terminated, around, now, std::move(reason));
+  }
+  return t;
+}
+
+}  // namespace sluis::transfer

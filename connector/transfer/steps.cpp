@@ -1,0 +1,58 @@
+#include "connector/transfer/steps.hpp"
+
+namespace sluis::transfer {
+
+void send(Transition& t, MessageKind kind, State target, const Surroundings& around, Timestamp now, Reason reason) {
+  TransferProcess& p = t.next;
+  Pending pending;
+  pending.kind = kind;
+  pending.target = target;
+  pending.delivery.id = around.message_id;
+  pending.delivery.next_attempt = now;
+  p.pending = std::move(pending);
+  OutboundMessage message;
+  message.kind = kind;
+  message.id = around.message_id;
+  message.role = p.role;
+  message.own_pid = p.own_pid;
+  message.peer_pid = p.peer_pid;
+  message.peer = p.peer;
+  message.peer_url = p.peer_url;
+  message.agreement = p.agreement;
+  message.format = p.format;
+  if (kind == MessageKind::start && p.role == Role::provider) {
+    message.address = DataAddress{around.data_endpoint, std::string(kHandleMark)};
+  }
+  message.reason = std::move(reason);
+  t.message = std::move(message);
+}
+
+void enter(Transition& t, State state, Timestamp now) {
+  TransferProcess& p = t.next;
+  p.state = state;
+  p.updated = now;
+  p.delivered_unconfirmed = false;
+  if (is_final(state)) {
+    p.newest_handle.reset();
+    p.acked_handle.reset();
+    p.sealed_handle.clear();
+  }
+  t.events.push_back(state);
+}
+
+TransferProcess with_handle(const TransferProcess& before, const Hash& handle, Timestamp now) {
+  TransferProcess next = before;
+  next.newest_handle = handle;
+  next.updated = now;
+  return next;
+}
+
+bool opens(const TransferProcess& process, const Hash& handle) {
+  if (process.role != Role::provider) return false;
+  const bool newest = process.newest_handle == handle;
+  if (!newest && process.acked_handle != handle) return false;
+  if (process.state == State::started) return true;
+  return newest && process.pending && process.pending->kind == MessageKind::start;
+}
+
+}  // namespace sluis::transfer
