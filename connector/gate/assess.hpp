@@ -1,0 +1,33 @@
+#pragma once
+
+#include "connector/gate/programs.hpp"
+#include "connector/gate/reason.hpp"
+
+namespace sluis::gate {
+
+/// May this party use the data of this agreement for this purpose now?
+struct Question {
+  AgreementId agreement;
+  DatasetId dataset;
+  ParticipantId peer;                ///< the other party of the agreement
+  ParticipantId recipient;           ///< who uses the data
+  std::string class_of_recipient;
+  std::optional<std::string> purpose;  ///< as it was named; none: by agreement
+};
+
+struct Verdict {
+  policy::Reason reason;             ///< of the permit, or of the refusal
+  bool permit = false;
+  Timestamp valid_until = Timestamp::max();
+  std::string purpose;               ///< full IRI, where one was found
+  std::optional<negotiation::AgreementRecord> agreement;
+  std::string agreement_bytes;       ///< as stored: a precondition of the commit that records a permit
+  TermsPtr terms;
+};
+
+/// Reads the agreement, compiles it once, decides. Everything that is unknown, unreadable, ended or another party's is a
+/// refusal with its reason. Errors: the store's alone.
+Result<Verdict> assess(const Question& question, const storage::Reader& store, ProgramCache& programs,
+                       const std::shared_ptr<const policy::Vocabulary>& vocabulary, Timestamp now);
+
+}  // namespace sluis::gate

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "connector/base/random.hpp"
+#include "connector/gate/reason.hpp"
+#include "connector/provenance/entry.hpp"
+#include "connector/storage/commit_port.hpp"
+#include "sluis/v1/evidence.pb.h"
+
+namespace sluis::gate {
+
+/// Serialised once, maps in the order of their keys; these bytes are what the log commits to.
+EntryDraft make_entry(provenance::EntryKind kind, const Hash& offer_hash, const v1::Shared& shared,
+                      const v1::Internal& internal);
+v1::DecisionReason to_proto(const policy::Reason& reason, bool permit);
+void set_time(v1::Shared& shared, Timestamp time);
+
+/// A process that was begun and has no end yet is kept under a key; what is left of it after a crash is closed as
+/// *unknown*. The value holds the shared part of its beginning.
+struct OpenProcess {
+  v1::Shared shared;
+  Hash offer_hash{};
+  std::optional<Duration> delete_after;
+};
+std::string open_process_key(std::string_view prefix, Random& random);
+std::string encode(const OpenProcess& process);
+Result<OpenProcess> decode_open_process(std::string_view bytes);
+/// All that lie under the prefix; a value that cannot be read is corruption.
+Result<std::vector<std::pair<std::string, OpenProcess>>> open_processes(const storage::Reader& store,
+                                                                        std::string_view prefix);
+/// The shared part of an end: who, what and why as at the beginning, without its decision.
+v1::Shared end_of(const v1::Shared& begin, Timestamp now);
+
+}  // namespace sluis::gate

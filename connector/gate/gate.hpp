@@ -1,0 +1,74 @@
+#pragma once
+
+#include "connector/base/random.hpp"
+#include "connector/gate/assess.hpp"
+#include "connector/gate/refusals.hpp"
+#include "connector/gate/release.hpp"
+
+namespace sluis::gate {
+
+/// What the gate needs; all of it outlives the gate.
+struct GateDependencies {
+  CommitPort& commits;
+  const storage::Reader& store;
+  const Clock& clock;
+  const DecisionClock& decision_clock;
+  Random& random;
+  Datasets& datasets;
+  Membership& membership;
+  ProgramCache& programs;
+  StreamRegistry& streams;
+  RefusalCounter& refusals;
+  VocabularySource vocabulary;
+  /// Whose certificate came, now; unauthenticated: nobody's that the list has.
+  std::function<Result<Party>(const http::Request&)> authenticate;
+  /// transfer::Service::find_by_handle.
+  std::function<Result<transfer::TransferView>(std::string_view handle)> find_by_handle;
+  /// identity::Directory::claim_key at this time.
+  std::function<Result<crypto::Key>(const ParticipantId&, std::string_view kid, Timestamp now)> claim_key;
+};
+
+/// The provider's side of a pull (D15): who, what, why; decided, recorded, and only then released. Thread-safe; worker
+/// threads only.
+class Gate {
+ public:
+  Gate(ParticipantId self, GateDependencies dependencies);
+  ~Gate();
+
+  /// GET `/data` and `/data/<own pid or dataset id>`. Answers: 200 streamed; 403 with a reason, recorded; 404 for whom
+  /// this node does not know or who has no handle of its own; 503 when it cannot record.
+  std::vector<http::Route> routes();
+
+  /// After the commit of a revocation; cuts at once.
+  void on_revoked(const AgreementId& agreement, const policy::Reason& reason);
+  void on_revoked(const ProcessId& own_pid, const policy::Reason& reason);
+  void on_revoked(const DatasetId& dataset, const policy::Reason& reason);
+  /// The wall clock stepped, or membership, datasets or vocabulary changed.
+  void on_clock_step();
+  /// At start: releases without an end are closed as unknown, claims that are too old to be replayed are forgotten.
+  Result<void> recover();
+  /// Removes claims whose time has passed; called by itself now and then.
+  Result<void> prune_claims();
+
+ private:
+  struct Asked;
+  class Running;
+
+  http::Response handle(const http::Request& request);
+  http::Response unknown(std::string_view reason);
+  std::optional<transfer::TransferView> find_transfer(Asked& asked, std::string_view handle, http::Response& answer);
+  std::optional<policy::Reason> read_claim(Asked& asked) const;
+  Result<std::optional<policy::Reason>> judge(Asked& asked, Timestamp now) const;
+  http::Response refuse(const Asked& asked, const policy::Reason& reason, unsigned status = 403);
+  http::Response release(Asked& asked);
+  Reevaluation look_again(const Asked& asked, Timestamp now) const;
+  Commit decision(const Asked& asked, const policy::Reason& reason, bool permit) const;
+  void add_replay_guard(Commit& commit, const identity::Claim& claim) const;
+  void maybe_prune();
+
+  ParticipantId self_;
+  GateDependencies with_;
+  std::atomic<std::int64_t> pruned_minute_ = 0;
+};
+
+}  // namespace sluis::gate

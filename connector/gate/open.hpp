@@ -1,0 +1,60 @@
+#pragma once
+
+#include "connector/gate/gate.hpp"
+
+#include <future>
+
+namespace sluis::gate {
+
+struct OpenDependencies {
+  CommitPort& commits;
+  const storage::Reader& store;
+  const Clock& clock;
+  const DecisionClock& decision_clock;
+  Datasets& datasets;
+  ProgramCache& programs;
+  StreamRegistry& streams;
+  RefusalCounter& refusals;
+  VocabularySource vocabulary;
+};
+
+/// Open data (D28): the same gate without identity or agreement. Decided, transformed, counted by dataset and hour;
+/// nothing about a caller is kept. Thread-safe; worker threads only.
+class OpenGate {
+ public:
+  OpenGate(ParticipantId self, OpenDependencies dependencies);
+  ~OpenGate();
+
+  /// GET `/open/<path>`.
+  std::vector<http::Route> routes();
+  /// At start, before the first request: hours without a total get the total *unknown*.
+  Result<void> recover();
+  /// At stop: the totals of the hours that are open.
+  Result<void> close();
+  /// The wall clock stepped.
+  void on_clock_step() { alarm_.wake(); }
+
+ private:
+  struct Hour {
+    std::shared_future<Result<void>> opened;
+    Hash offer_hash{};
+    std::uint64_t count = 0;
+    bool closing = false;
+  };
+  using HourKey = std::pair<std::string, std::int64_t>;  ///< dataset, hours since 1970
+
+  http::Response handle(const http::Request& request);
+  Result<void> count_in(const ReleasePlan& plan, Timestamp now);
+  Result<void> open_hour(const ReleasePlan& plan, std::int64_t hour, Timestamp now);
+  Result<void> write_total(const HourKey& key, const Hash& offer_hash, std::optional<std::uint64_t> count);
+  Reevaluation look_again(const std::string& path, Timestamp now) const;
+  std::optional<Timestamp> ring(Timestamp now);
+
+  ParticipantId self_;
+  OpenDependencies with_;
+  std::mutex mutex_;
+  std::map<HourKey, Hour> hours_;
+  Alarm alarm_;
+};
+
+}  // namespace sluis::gate

@@ -1,0 +1,76 @@
+#pragma once
+
+#include "connector/base/bytes.hpp"
+#include "connector/base/ids.hpp"
+#include "connector/base/time.hpp"
+#include "connector/http/port.hpp"
+#include "connector/identity/claim.hpp"
+#include "connector/json/json.hpp"
+#include "connector/storage/commit_port.hpp"
+#include "connector/transfer/service.hpp"
+#include "policy/minimise/column_plan.hpp"
+#include "policy/minimise/csv.hpp"
+#include "policy/purpose/vocabulary.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+/// What the data plane needs of the rest of the node. All are called from many threads.
+namespace sluis::gate {
+
+/// A participant that was authenticated by its connection.
+struct Party {
+  ParticipantId id;
+  std::string class_of_recipient;
+  bool sends_claims = true;  ///< the membership list has claim keys for it: then each pull needs a claim
+  std::string certificate;   ///< SHA-256 of its certificate, hex; for the log
+};
+
+/// How a dataset is released now.
+struct ReleasePlan {
+  DatasetId id;
+  std::filesystem::path folder;                ///< the file is opened beneath it
+  std::string file;                            ///< relative to it
+  policy::DatasetColumns columns;
+  policy::CsvFormat format;
+  std::string content_type = "text/csv";
+  std::optional<std::uint64_t> pace;           ///< bytes a second
+  std::string suspended;                       ///< why nothing may be released; empty: it may
+  std::optional<Timestamp> assessed_until;     ///< when the assessment ends; none: it needs no assessment
+  bool needs_activity = false;                 ///< personal data, or personal by purpose (D8): a claim must name one
+  bool purpose_by_agreement = false;           ///< its terms let a peer without claims pull (D15)
+  json::Value public_offer;                    ///< access public: the terms for everybody; else null
+  Hash public_offer_hash{};
+};
+
+class Datasets {
+ public:
+  virtual ~Datasets() = default;
+  /// not_found: retracted or never there.
+  virtual Result<ReleasePlan> find(const DatasetId& dataset) = 0;
+  /// By the path below `/open/`. not_found: no such dataset, or not public; nobody is told which.
+  virtual Result<ReleasePlan> find_open(std::string_view path) = 0;
+};
+
+class Membership {
+ public:
+  virtual ~Membership() = default;
+  /// Until when this party may pull as far as the list goes (exclusive). permission_denied, with the reason: not a
+  /// member now, or the list has expired.
+  virtual Result<Timestamp> admitted_until(const ParticipantId& party, Timestamp now) = 0;
+};
+
+/// Time as decisions use it (D14).
+class DecisionClock {
+ public:
+  virtual ~DecisionClock() = default;
+  virtual Timestamp now() const = 0;     ///< max(now, last recorded time)
+  virtual bool behind() const = 0;       ///< so far behind the log that exchanges are refused
+};
+
+using VocabularySource = std::function<std::shared_ptr<const policy::Vocabulary>()>;
+
+}  // namespace sluis::gate

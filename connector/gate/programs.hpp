@@ -1,0 +1,44 @@
+#pragma once
+
+#include "connector/gate/ports.hpp"
+#include "connector/negotiation/agreement.hpp"
+#include "policy/odrl/program.hpp"
+
+#include <map>
+#include <mutex>
+
+namespace sluis::gate {
+
+/// A compiled policy with what follows from it.
+struct CompiledTerms {
+  std::shared_ptr<const policy::Vocabulary> vocabulary;
+  policy::Program program;
+  Hash program_hash{};
+  std::vector<policy::Transform> transforms;
+  std::optional<policy::PurposeIndex> single_purpose;
+  std::optional<Duration> delete_after;
+  std::optional<Timestamp> agreed;
+};
+using TermsPtr = std::shared_ptr<const CompiledTerms>;
+
+/// invalid_argument: not readable with this vocabulary.
+Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash,
+                               std::shared_ptr<const policy::Vocabulary> vocabulary, bool in_catalogue);
+
+/// Policies that were compiled already, by the id they are known under and the vocabulary. Another vocabulary compiles
+/// anew. Thread-safe.
+class ProgramCache {
+ public:
+  Result<TermsPtr> agreement(const negotiation::AgreementRecord& record,
+                             const std::shared_ptr<const policy::Vocabulary>& vocabulary);
+  Result<TermsPtr> offer(const ReleasePlan& plan, const std::shared_ptr<const policy::Vocabulary>& vocabulary);
+
+ private:
+  Result<TermsPtr> find(const std::string& key, const json::Value& policy, const Hash& offer_hash,
+                        const std::shared_ptr<const policy::Vocabulary>& vocabulary, bool in_catalogue);
+
+  std::mutex mutex_;
+  std::map<std::string, TermsPtr, std::less<>> terms_;
+};
+
+}  // namespace sluis::gate

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "connector/base/error.hpp"
+#include "connector/http/port.hpp"
+#include "policy/odrl/explain.hpp"
+
+#include <map>
+#include <string>
+
+namespace sluis::gate {
+
+/// A refusal by the data plane itself, beside those of policy/: the sentence comes from the one table in reason.cpp.
+policy::Reason make_reason(std::string_view code, std::map<std::string, std::string> parameters = {});
+
+/// `{"code", "reason": [sentence], "parameters"}`.
+std::string reason_json(const policy::Reason& reason);
+/// What `reason_json` wrote, from a peer: bounded, never trusted. invalid_argument.
+Result<policy::Reason> parse_reason(std::string_view text);
+
+http::Response refusal(unsigned status, const policy::Reason& reason);
+
+}  // namespace sluis::gate

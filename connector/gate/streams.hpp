@@ -1,0 +1,101 @@
+#pragma once
+
+#include "connector/base/ids.hpp"
+#include "connector/base/time.hpp"
+#include "connector/gate/alarm.hpp"
+#include "connector/http/port.hpp"
+#include "policy/odrl/explain.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_set>
+
+namespace sluis::gate {
+
+/// What a running stream hangs on.
+struct StreamSubject {
+  AgreementId agreement;
+  ProcessId transfer;
+  DatasetId dataset;
+  ParticipantId peer;
+};
+
+/// What a look at the rules says: it may go on until then, or is to be cut.
+struct Reevaluation {
+  std::optional<policy::Reason> cut;
+  Timestamp valid_until = Timestamp::max();
+};
+
+/// One stream that is under way. Thread-safe: one thread sends, any may cut.
+class Stream {
+ public:
+  using Reevaluate = std::function<Reevaluation(Timestamp now)>;
+
+  explicit Stream(StreamSubject subject) : subject_(std::move(subject)) {}
+
+  const StreamSubject& subject() const { return subject_; }
+  /// Before the first byte: how to look again, and when.
+  void permit(Reevaluate reevaluate, Timestamp valid_until);
+  /// The sender gives its sink while it sends; a cut resets it. Null: no longer.
+  void attach(http::ResponseSink* sink);
+  /// The first reason counts. Wakes the sender and resets the connection.
+  void cut(policy::Reason reason);
+  std::optional<policy::Reason> cut_reason() const;
+  /// Whether the next byte may leave. Looks again at the rules when `valid_until` has come.
+  bool may_go_on(Timestamp now);
+  /// Looks again whether or not its time has come.
+  void reevaluate(Timestamp now);
+  Timestamp valid_until() const;
+  /// Waits until then, or less when it is cut; whether it may go on.
+  bool wait_until(std::chrono::steady_clock::time_point time);
+
+ private:
+  StreamSubject subject_;
+  mutable std::mutex mutex_;
+  std::mutex looking_;  ///< one look at a time
+  std::condition_variable wake_;
+  Reevaluate reevaluate_;
+  Timestamp valid_until_ = Timestamp::max();
+  std::optional<policy::Reason> cut_;
+  http::ResponseSink* sink_ = nullptr;
+};
+
+/// All streams that are under way. Cuts each at the instant at which its rules end, by a timer of its own, so that a
+/// sender that is blocked is cut as well. Thread-safe.
+class StreamRegistry {
+ public:
+  explicit StreamRegistry(const Clock& clock);
+  ~StreamRegistry();
+
+  /// Registered until the pointer goes away. Register first, then look at the state that a revocation changes.
+  std::shared_ptr<Stream> add(StreamSubject subject);
+  /// After `Stream::permit`: the timer takes its end into account.
+  void permitted();
+
+  /// Each returns how many it cut.
+  std::size_t cut_agreement(const AgreementId& agreement, const policy::Reason& reason);
+  std::size_t cut_transfer(const ProcessId& transfer, const policy::Reason& reason);
+  std::size_t cut_dataset(const DatasetId& dataset, const policy::Reason& reason);
+  std::size_t cut_peer(const ParticipantId& peer, const policy::Reason& reason);
+  std::size_t cut_all(const policy::Reason& reason);
+  /// The wall clock stepped, or membership, datasets or vocabulary changed: looks at all anew, at once.
+  void reevaluate_all();
+  std::size_t size() const;
+
+ private:
+  template <class Fits>
+  std::size_t cut_if(const Fits& fits, const policy::Reason& reason);
+  std::vector<std::shared_ptr<Stream>> all() const;
+  std::optional<Timestamp> ring(Timestamp now);
+
+  const Clock& clock_;
+  struct Shared;
+  std::shared_ptr<Shared> shared_;
+  Alarm alarm_;
+};
+
+}  // namespace sluis::gate

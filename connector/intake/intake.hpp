@@ -1,0 +1,75 @@
+#pragma once
+
+#include "connector/gate/assess.hpp"
+#include "connector/gate/streams.hpp"
+#include "connector/intake/relay.hpp"
+
+namespace sluis::intake {
+
+/// An application of our own that was authenticated by its token.
+struct Application {
+  std::string name;
+  std::vector<std::string> activities;  ///< the processing activities it may name
+};
+
+/// What the intake needs; all of it outlives the intake.
+struct Dependencies {
+  CommitPort& commits;
+  const storage::Reader& store;
+  const gate::DecisionClock& decision_clock;
+  Random& random;
+  gate::Membership& membership;
+  gate::ProgramCache& programs;
+  gate::StreamRegistry& streams;
+  http::Upstream& upstream;
+  gate::VocabularySource vocabulary;
+  /// unauthenticated: no such token; permission_denied: another role.
+  std::function<Result<Application>(const http::Request&)> authenticate;
+  /// transfer::Service::access.
+  std::function<Result<transfer::Access>(const ProcessId& own_pid)> access;
+  /// Whether the register has this activity now, bound to this purpose (full IRI); else permission_denied with why.
+  std::function<Result<void>(std::string_view activity, std::string_view purpose, Timestamp now)> activity_allows;
+  /// Signs with the newest claim key: identity::make_claim.
+  std::function<Result<std::string>(const identity::Claim&)> sign_claim;
+  /// Own newest checkpoint; empty: none yet.
+  std::function<std::string()> checkpoint;
+};
+
+struct Options {
+  ParticipantId self;
+  std::string class_of_recipient;             ///< our own
+  std::chrono::milliseconds patience{3'600'000};  ///< for one whole pull
+};
+
+/// The consumer's side of a pull (D15): an application asks its own node, which decides first, records the intent,
+/// fetches, streams through and records what came. Thread-safe; worker threads only.
+class Intake {
+ public:
+  Intake(Options options, Dependencies dependencies);
+  ~Intake();
+
+  /// GET `/intake/<own pid>`, with headers `sluis-purpose` and `sluis-activity`.
+  std::vector<http::Route> routes();
+  /// At start: an intent without an end is closed as unknown.
+  Result<void> recover();
+
+ private:
+  struct Asked;
+  class Running;
+
+  http::Response handle(const http::Request& request);
+  Result<std::optional<policy::Reason>> judge(Asked& asked, Timestamp now) const;
+  gate::Reevaluation look_again(const Asked& asked, Timestamp now) const;
+  http::Response refuse(const Asked& asked, const policy::Reason& reason) const;
+  http::Response fetch(Asked& asked);
+  Result<std::string> claim_for(const Asked& asked) const;
+
+  Options options_;
+  Dependencies with_;
+};
+
+/// `ret/<agreement id>`: a duty to delete that stands against us.
+inline constexpr std::string_view kRetentionPrefix = "ret/";
+std::string retention_key(const AgreementId& agreement);
+
+}  // namespace sluis::intake

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "connector/crypto/crypto.hpp"
+#include "connector/gate/release.hpp"
+
+namespace sluis::intake {
+
+/// Counts the records of a CSV stream, quotes understood, without its header.
+class RowCounter {
+ public:
+  void take(std::string_view bytes);
+  std::uint64_t rows() const;
+
+ private:
+  std::uint64_t ends_ = 0;
+  bool quoted_ = false;
+  bool in_row_ = false;
+};
+
+/// What came, and how it ended.
+struct Received {
+  enum class How : std::uint8_t { complete, cut, refused, failed };
+  How how = How::failed;
+  policy::Reason reason;  ///< but for `complete`
+  Hash digest{};          ///< of the bytes that came
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// Fetches from the provider's gate and streams through to the application. Complete only when the final chunk came
+/// and the trailers' digest and rows are those counted here; else the application's connection is reset. A refusal is
+/// passed on with its reason. Does not finish the sink of a complete stream: that waits for its record.
+struct RelayResult {
+  Received received;
+  http::Headers trailers;   ///< to pass on
+  unsigned status = 0;      ///< of a refusal or failure: what to tell the application
+};
+RelayResult relay(http::Upstream& upstream, const http::PeerRequest& request, gate::Stream& stream,
+                  const gate::DecisionClock& clock, http::ResponseSink& sink, const http::Headers& headers);
+
+}  // namespace sluis::intake
