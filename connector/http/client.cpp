@@ -61,6 +61,7 @@ struct Client::Connection {
   bool close = false;
 };
 
+Client::Client(ClientOptions options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
 Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::make(ClientOptions options, const Clock& clock) {

@@ -26,7 +26,7 @@ class Client final : public PeerTransport, public Upstream {
  private:
   struct Connection;
   struct Url;
-  Client(ClientOptions options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
+  Client(ClientOptions options, const Clock& clock);
 
   Result<std::unique_ptr<Connection>> open(const Url& url, std::chrono::milliseconds limit);
   std::unique_ptr<Connection> idle(const std::string& origin);

@@ -1,0 +1,287 @@
+#include "certs/authority.hpp"
+#include "connector/http/client.hpp"
+#include "connector/http/server.hpp"
+#include "tests/support/doubles.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+namespace sluis::http {
+namespace {
+
+using std::chrono::days;
+using std::chrono::milliseconds;
+
+class HttpTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(certs::make_authority(folder_.path() / "ca", clock_.now() - days(1), clock_.now() + days(400), random_));
+    write("node", {.organisation = "Gemeente Waterrijk", .common_name = "waterrijk.example", .oin = "00000099000000001000",
+                   .dns_names = {"localhost", "127.0.0.1"}, .from = clock_.now() - days(1), .until = clock_.now() + days(90)});
+  }
+  TlsFiles write(const std::string& name, const crypto::CertificateRequest& request, const std::string& authority = "ca") {
+    const auto leaf = certs::issue(folder_.path() / authority, request, random_);
+    EXPECT_TRUE(certs::write_public(folder_.path() / (name + ".pem"), leaf->chain_pem));
+    EXPECT_TRUE(certs::write_secret(folder_.path() / (name + ".key"), leaf->key_pem));
+    return files(name);
+  }
+  TlsFiles files(const std::string& name) {
+    return {(folder_.path() / (name + ".pem")).string(), (folder_.path() / (name + ".key")).string(),
+            (folder_.path() / "ca/root.pem").string()};
+  }
+  std::string start(std::vector<Route> routes, bool tls = true) {
+    ServerOptions options{"test", "127.0.0.1", 0, {}, true, 0};
+    if (tls) options.tls = files("node");
+    server_ = std::make_unique<Server>(options, std::move(routes), clock_, random_);
+    const auto port = server_->start();
+    EXPECT_TRUE(port) << describe(port.error());
+    port_ = *port;
+    return std::string(tls ? "https" : "http") + "://localhost:" + std::to_string(*port);
+  }
+  std::unique_ptr<Client> client(TlsFiles tls = {}) {
+    if (tls.roots.empty()) tls = files("node");
+    return std::move(*Client::make({tls, true, 8}, clock_));
+  }
+  static Route who() {
+    return {"GET", "/who", [](const Request& request) {
+              return Response{200, {}, request.tls.presented ? "presented:" + request.tls.verify_error : "none", {}};
+            }, 0};
+  }
+  static PeerRequest get(std::string url) {
+    PeerRequest request;
+    request.method = "GET";
+    request.url = std::move(url);
+    return request;
+  }
+  /// Sends raw bytes without TLS and gives the whole answer.
+  std::string raw(const std::string& text) {
+    const int file = *connect_tcp("127.0.0.1", std::to_string(port_), milliseconds(2000));
+    Channel channel(file, nullptr);
+    EXPECT_TRUE(channel.write(text, milliseconds(2000)));
+    std::string out;
+    char chunk[4096];
+    for (;;) {
+      const auto got = channel.read(chunk, sizeof chunk, milliseconds(500));
+      if (!got || *got == 0) return out;
+      out.append(chunk, *got);
+    }
+  }
+
+  test::TempFolder folder_;
+  test::ManualClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<Server> server_;
+  std::uint16_t port_ = 0;
+};
+
+TEST_F(HttpTest, BothSidesShowTheirCertificates) {
+  const std::string url = start({who()});
+  const auto answer = client()->send(get(url + "/who"));
+  ASSERT_TRUE(answer) << describe(answer.error());
+  EXPECT_EQ(answer->body, "presented:");
+  TlsFiles none;
+  none.roots = (folder_.path() / "ca/root.pem").string();
+  EXPECT_EQ(client(none)->send(get(url + "/who"))->body, "none");
+}
+
+TEST_F(HttpTest, EachFaultOfAClientCertificateIsTold) {
+  const std::string url = start({who()});
+  crypto::CertificateRequest request{.organisation = "X", .common_name = "x", .oin = "", .dns_names = {}, .from = clock_.now() - days(9), .until = clock_.now() + days(1)};
+  request.until = clock_.now() - days(1);
+  EXPECT_EQ(client(write("expired", request))->send(get(url + "/who"))->body, "presented:certificate has expired");
+  request.from = clock_.now() + days(1);
+  request.until = clock_.now() + days(2);
+  EXPECT_EQ(client(write("early", request))->send(get(url + "/who"))->body, "presented:certificate is not yet valid");
+  request.from = clock_.now() - days(1);
+  request.client = false;
+  EXPECT_EQ(client(write("purpose", request))->send(get(url + "/who"))->body.substr(0, 32), "presented:unsuitable certificate");
+  request.client = true;
+  ASSERT_TRUE(certs::make_authority(folder_.path() / "other", clock_.now() - days(1), clock_.now() + days(9), random_));
+  EXPECT_NE(client(write("foreign", request, "other"))->send(get(url + "/who"))->body, "presented:");
+}
+
+TEST_F(HttpTest, TheInjectedClockDecidesWhatHasExpired) {
+  const std::string url = start({who()});
+  clock_.advance(days(91));
+  const auto refused = client()->send(get(url + "/who"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::peer_unavailable);
+  EXPECT_NE(refused.error().message.find("expired"), std::string::npos) << refused.error().message;
+}
+
+TEST_F(HttpTest, AServerWithAnotherNameIsRefused) {
+  std::string url = start({who()});
+  write("node2", {.organisation = "X", .common_name = "x", .oin = "", .dns_names = {"elsewhere.example"}, .from = clock_.now() - days(1), .until = clock_.now() + days(9)});
+  ServerOptions options{"test", "127.0.0.1", 0, files("node2"), true, 0};
+  Server other(options, {who()}, clock_, random_);
+  const auto refused = client()->send(get("https://localhost:" + std::to_string(*other.start()) + "/who"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::peer_unavailable);
+}
+
+TEST_F(HttpTest, PathsThatClimbAreRefused) {
+  start({{"GET", "/open/*", [](const Request& request) { return Response{200, {}, request.rest, {}}; }, 0}}, false);
+  for (const char* path : {"/open/../x", "/open/%2e%2e/x", "/open//x", "/open/a%00b", "/open/%zz", "/open/%", "open", "/open/a\\b", "/open/./x"}) {
+    EXPECT_EQ(raw(std::string("GET ") + path + " HTTP/1.1\r\nhost: x\r\n\r\n").substr(0, 12), "HTTP/1.1 400") << path;
+  }
+  EXPECT_NE(raw("GET /open/a%20b/c HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").find("a b/c"), std::string::npos);
+}
+
+TEST_F(HttpTest, RequestsThatAreNotSoundAreRefused) {
+  start({{"POST", "/x", [](const Request& request) { return Response{200, {}, request.body, {}}; }, 10}}, false);
+  EXPECT_EQ(raw("POST /x HTTP/1.1\r\nhost: x\r\ncontent-length: 11\r\n\r\n01234567890").substr(0, 12), "HTTP/1.1 413");
+  EXPECT_EQ(raw("POST /x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n").substr(0, 12), "HTTP/1.1 413");
+  EXPECT_EQ(raw("POST /x HTTP/1.1\r\nhost: x\r\nhost: y\r\ncontent-length: 0\r\n\r\n").substr(0, 12), "HTTP/1.1 400");
+  EXPECT_EQ(raw("POST /x HTTP/1.1\r\nhost: x\r\nauthorization: a\r\nauthorization: b\r\ncontent-length: 0\r\n\r\n").substr(0, 12), "HTTP/1.1 400");
+  EXPECT_EQ(raw("POST /x HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n").substr(0, 12), "HTTP/1.1 400");
+  EXPECT_EQ(raw("nonsense\r\n\r\n").substr(0, 12), "HTTP/1.1 400");
+  EXPECT_EQ(raw("GET /x HTTP/1.1\r\nhost: x\r\nbig: " + std::string(20'000, 'a') + "\r\n\r\n").substr(0, 12), "HTTP/1.1 431");
+  EXPECT_EQ(raw("GET /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").substr(0, 12), "HTTP/1.1 405");
+  EXPECT_EQ(raw("GET /y HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").substr(0, 12), "HTTP/1.1 404");
+}
+
+TEST_F(HttpTest, AHandlerThatThrowsTellsNothing) {
+  const std::string url = start({{"GET", "/x", [](const Request&) -> Response { throw std::runtime_error("secret"); }, 0}});
+  const auto answer = client()->send(get(url + "/x"));
+  EXPECT_EQ(answer->status, 500U);
+  EXPECT_EQ(answer->body.find("secret"), std::string::npos);
+}
+
+TEST_F(HttpTest, ManyRequestsUseOneConnection) {
+  const std::string url = start({{"POST", "/echo", [](const Request& request) { return Response{200, {}, request.body, {}}; }, 1000}});
+  const auto one = client();
+  for (int i = 0; i < 20; ++i) {
+    PeerRequest request;
+    request.url = url + "/echo";
+    request.body = std::string(static_cast<std::size_t>(i), 'x');
+    const auto answer = one->send(request);
+    ASSERT_TRUE(answer) << describe(answer.error());
+    EXPECT_EQ(answer->body, request.body);
+  }
+}
+
+Route streaming(std::function<void(ResponseSink&)> body) {
+  return {"GET", "/data", [body](const Request&) {
+            Response response;
+            response.stream = body;
+            return response;
+          }, 0};
+}
+
+TEST_F(HttpTest, AStreamArrivesWholeWithItsTrailers) {
+  const std::string url = start({streaming([](ResponseSink& sink) {
+    ASSERT_TRUE(sink.start(200, {{"trailer", "sluis-rows"}}, {}));
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(sink.write(std::string(10'000, 'a')));
+    ASSERT_TRUE(sink.finish({{"sluis-rows", "100"}}));
+  })});
+  std::size_t size = 0;
+  const auto end = client()->get(get(url + "/data"), {[](unsigned status, const Headers&) { return status == 200; },
+                                                      [&](std::string_view bytes) { size += bytes.size(); return true; }});
+  ASSERT_TRUE(end) << describe(end.error());
+  EXPECT_TRUE(end->complete);
+  EXPECT_EQ(size, 1'000'000U);
+  EXPECT_EQ(end->trailers.at("sluis-rows"), "100");
+}
+
+TEST_F(HttpTest, ACutFromAnotherThreadEndsAStreamWithoutItsEnd) {
+  std::atomic<bool> writing = false;
+  std::atomic<bool> ended = false;
+  const std::string url = start({streaming([&](ResponseSink& sink) {
+    ASSERT_TRUE(sink.start(200, {}, {}));
+    std::thread other([&] {
+      while (!writing) std::this_thread::yield();
+      ::usleep(50'000);
+      sink.cut();
+    });
+    while (sink.write(std::string(65'536, 'a'))) writing = true;
+    ended = true;
+    other.join();
+  })});
+  const auto end = client()->get(get(url + "/data"), {[](unsigned, const Headers&) { return true; }, [](std::string_view) { return true; }});
+  ASSERT_TRUE(end);
+  EXPECT_FALSE(end->complete);
+  server_->stop(milliseconds(1000));
+  EXPECT_TRUE(ended);
+}
+
+TEST_F(HttpTest, AnAbandonedStreamIsReset) {
+  const std::string url = start({streaming([](ResponseSink& sink) {
+    ASSERT_TRUE(sink.start(200, {}, {}));
+    ASSERT_TRUE(sink.write("half"));
+  })});
+  const auto end = client()->get(get(url + "/data"), {[](unsigned, const Headers&) { return true; }, [](std::string_view) { return true; }});
+  EXPECT_TRUE(!end || !end->complete);
+}
+
+TEST_F(HttpTest, NobodyThereIsNeverSentAndNoAnswerIsUnknown) {
+  PeerRequest request;
+  request.url = "https://localhost:1/x";
+  EXPECT_EQ(client()->send(request).error().code, ErrorCode::peer_unavailable);
+  const std::string url = start({{"POST", "/slow", [](const Request&) {
+                                    ::usleep(600'000);
+                                    return Response{};
+                                  }, 100}});
+  request.url = url + "/slow";
+  request.timeout = milliseconds(200);
+  EXPECT_EQ(client()->send(request).error().code, ErrorCode::outcome_unknown);
+}
+
+TEST_F(HttpTest, AddressesThatAreNotOursToCallAreRefused) {
+  const auto strict = std::move(*Client::make({files("node"), false, 8}, clock_));
+  for (const char* url : {"http://localhost/x", "file:///etc/passwd", "https://user@localhost/", "localhost", "", "https:///x"}) {
+    PeerRequest request;
+    request.url = url;
+    EXPECT_EQ(strict->send(request).error().code, ErrorCode::invalid_argument) << url;
+  }
+}
+
+TEST_F(HttpTest, APortInUseIsToldClearly) {
+  start({who()});
+  Server second({"second", "127.0.0.1", port_, {}, false, 0}, {who()}, clock_, random_);
+  const auto started = second.start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, ErrorCode::conflict);
+  EXPECT_NE(started.error().message.find(std::to_string(port_)), std::string::npos);
+}
+
+TEST_F(HttpTest, MoreConnectionsThanAllowedAreClosed) {
+  ServerOptions options{"test", "127.0.0.1", 0, {}, false, 2};
+  Server server(options, {who()}, clock_, random_);
+  const std::string port = std::to_string(*server.start());
+  Channel first(*connect_tcp("127.0.0.1", port, milliseconds(1000)), nullptr);
+  Channel second(*connect_tcp("127.0.0.1", port, milliseconds(1000)), nullptr);
+  char byte = 0;
+  EXPECT_FALSE(first.read(&byte, 1, milliseconds(50)));  // both are taken
+  const auto connected = connect_tcp("127.0.0.1", port, milliseconds(1000));
+  if (!connected) return;  // reset before the connection was seen
+  Channel third(*connected, nullptr);
+  const auto refused = third.read(&byte, 1, milliseconds(1000));
+  EXPECT_TRUE(!refused || *refused == 0);
+  if (!refused) {
+    EXPECT_EQ(refused.error().message.find("time is up"), std::string::npos);
+  }
+}
+
+TEST_F(HttpTest, StopLetsARequestFinish) {
+  std::atomic<bool> inside = false;
+  const std::string url = start({{"GET", "/slow", [&](const Request&) {
+                                    inside = true;
+                                    ::usleep(100'000);
+                                    return Response{200, {}, "done", {}};
+                                  }, 0}});
+  std::string body;
+  std::thread caller([&] {
+    if (const auto answer = client()->send(get(url + "/slow"))) body = answer->body;
+  });
+  while (!inside) std::this_thread::yield();
+  server_->stop(milliseconds(2000));
+  caller.join();
+  EXPECT_EQ(body, "done");
+}
+
+}  // namespace
+}  // namespace sluis::http
