@@ -25,7 +25,9 @@ bool contains(const std::vector<std::string>& list, const std::string& name) {
 Result<ColumnPlan> ColumnPlan::compile(const DatasetColumns& dataset, std::span<const Transform> transforms) {
   ColumnPlan plan;
   for (const ColumnDeclaration& column : dataset.columns) {
-    if (contains(plan.declared_, column.name)) return refused("the column " + quoted(column.name) + " is declared twice");
+    if (contains(plan.declared_, column.name)) {
+      return refused("the column " + quoted(column.name) + " is declared twice");
+    }
     plan.declared_.push_back(column.name);
     if (column.action == ColumnAction::keep) plan.kept_names_.push_back(column.name);
   }

@@ -13,7 +13,8 @@ struct Template {
 
 constexpr std::array kTemplates{
     Template{"permitted", "Permitted by {rule}."},
-    Template{"purpose", "Denied: {rule} is for another purpose; {constraint} needs `{needed}`, asked was `{asked}`."},
+    Template{"purpose", "Denied: {rule} is for another purpose; "
+                        "{constraint} needs `{needed}`, asked was `{asked}`."},
     Template{"recipient", "Denied: {rule} is for another recipient; {constraint} needs `{needed}`."},
     Template{"class", "Denied: {rule} is for another class of recipient; {constraint} needs `{needed}`."},
     Template{"time.not_yet", "Denied: {rule} does not hold yet; {constraint} needs a time `{needed}`, it is {asked}."},

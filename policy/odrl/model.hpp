@@ -15,7 +15,7 @@ namespace sluis::policy {
 struct Constraint {
   Operand operand = Operand::purpose;
   Operator op = Operator::eq;
-  std::vector<std::string> values;  ///< purposes as full IRIs, recipients, classes, columns, groups; one but for isAnyOf
+  std::vector<std::string> values;  ///< purposes (full IRIs), recipients, classes, columns, a group
   Timestamp time{};                 ///< dateTime
   Duration duration{};              ///< elapsedTime, delayPeriod
   std::int64_t number = 0;          ///< minCellSize

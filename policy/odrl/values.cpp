@@ -59,7 +59,9 @@ Result<std::string> read_scalar(const json::Value& value, const std::string& poi
   }
   if (const json::Value* id = value.find("@id")) {
     if (object->size() != 1) return refused("`@id` stands alone in a value", pointer);
-    if (operand > Operand::class_of_recipient) return refused("this operand takes a literal, not an `@id`", pointer);
+    if (operand > Operand::class_of_recipient) {
+      return refused("this operand takes a literal, not an `@id`", pointer);
+    }
     return read_string(*id, json::pointer_to(pointer, "@id"));
   }
   const json::Value* literal = value.find("@value");

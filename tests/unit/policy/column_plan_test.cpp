@@ -10,7 +10,9 @@ namespace {
 
 DatasetColumns counts() {
   DatasetColumns dataset;
-  for (const char* name : {"time", "counter", "total", "in", "out"}) dataset.columns.push_back({name, ColumnAction::keep});
+  for (const char* name : {"time", "counter", "total", "in", "out"}) {
+    dataset.columns.push_back({name, ColumnAction::keep});
+  }
   return dataset;
 }
 const SumGroup kSum{"total", {"in", "out"}};
@@ -30,7 +32,8 @@ Result<std::string> run(const DatasetColumns& dataset, const std::vector<Transfo
 }
 
 std::string cells(const std::string& row) {
-  const auto out = run(counts(), {kSuppress}, "time,counter,total,in,out\nt,c," + row + "\n", {',', Encoding::utf_8, {"-"}});
+  const auto out = run(counts(), {kSuppress}, "time,counter,total,in,out\nt,c," + row + "\n",
+                       {',', Encoding::utf_8, {"-"}});
   if (!out) return describe(out.error());
   return out->substr(out->rfind("t,c,") + 4, out->size() - out->rfind("t,c,") - 5);
 }

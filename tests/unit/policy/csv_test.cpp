@@ -31,7 +31,8 @@ TEST(CsvReader, ReadsTheSameInPiecesOfAnySize) {
 }
 
 TEST(CsvReader, TakesDelimiterAndEncodingAsDeclared) {
-  EXPECT_EQ(*read("a;b\ncaf\xE9;1,2\n", 3, {';', Encoding::iso_8859_1, {}}), (Rows{{"a", "b"}, {"caf\xC3\xA9", "1,2"}}));
+  EXPECT_EQ(*read("a;b\ncaf\xE9;1,2\n", 3, {';', Encoding::iso_8859_1, {}}),
+            (Rows{{"a", "b"}, {"caf\xC3\xA9", "1,2"}}));
   EXPECT_EQ(encoding_from("ISO-8859-1").value(), Encoding::iso_8859_1);
   EXPECT_FALSE(encoding_from("windows-1252"));
   EXPECT_FALSE(read("a\n", 1, {'x', Encoding::utf_8, {}}));

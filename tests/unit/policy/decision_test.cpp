@@ -26,7 +26,8 @@ std::string_view code(const Program& compiled, const Request& request) {
 TEST(Decision, PurposeOperatorsMeanWhatTheySay) {
   const auto exact = program(offer(permission(constraint("purpose", "eq", R"("dpv:Marketing")"))));
   const auto below = program(offer(permission(constraint("purpose", "isA", R"("dpv:Marketing")"))));
-  const auto any = program(offer(permission(constraint("purpose", "isAnyOf", R"(["dpv:Marketing","dpv:EnforceSecurity"])"))));
+  const auto any = program(offer(permission(constraint("purpose", "isAnyOf", 
+                                            R"(["dpv:Marketing","dpv:EnforceSecurity"])"))));
   EXPECT_TRUE(exact.decide(for_purpose("dpv:Marketing")).permit);
   EXPECT_FALSE(exact.decide(for_purpose("dpv:DirectMarketing")).permit);
   EXPECT_TRUE(below.decide(for_purpose("dpv:DirectMarketing")).permit);
@@ -106,7 +107,9 @@ TEST(Decision, FollowsKleenesTable) {
     for (const Truth second : {Truth::no, Truth::unknown, Truth::yes}) {
       const auto ask = [&](const Program& compiled) {
         Request request;
-        if (first != Truth::unknown) request.purpose = purpose(first == Truth::yes ? "dpv:EnforceSecurity" : "dpv:Marketing");
+        if (first != Truth::unknown) {
+          request.purpose = purpose(first == Truth::yes ? "dpv:EnforceSecurity" : "dpv:Marketing");
+        }
         request.class_of_recipient = compiled.class_of_recipient(
             second == Truth::unknown ? "" : second == Truth::yes ? "company" : "municipality");
         return compiled.decide(request).permit;
