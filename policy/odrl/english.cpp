@@ -19,8 +19,8 @@ constexpr std::array kTemplates{
     Template{"class", "Denied: {rule} is for another class of recipient; {constraint} needs `{needed}`."},
     Template{"time.not_yet", "Denied: {rule} does not hold yet; {constraint} needs a time `{needed}`, it is {asked}."},
     Template{"time.over", "Denied: {rule} no longer holds; {constraint} needs a time `{needed}`, it is {asked}."},
-    Template{"elapsed", "Denied: {rule} no longer holds; {constraint} allows `{needed}` after the agreement, passed are "
-                        "{asked}."},
+    Template{"elapsed", "Denied: {rule} no longer holds; {constraint} allows `{needed}` after the agreement, "
+                        "passed are {asked}."},
     Template{"no_permission", "Denied: nothing in the policy permits this."},
     Template{"prohibited", "Denied: {rule} prohibits it; {constraint} says `{needed}`, asked was `{asked}`."},
     Template{"indeterminate", "Denied: {rule} cannot be decided; {constraint} needs `{operand}` to be known "

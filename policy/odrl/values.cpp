@@ -69,7 +69,8 @@ Result<std::string> read_scalar(const json::Value& value, const std::string& poi
   if (const json::Value* type = value.find("@type")) {
     const std::string* name = type->if_string();
     if (name == nullptr || !type_fits(*name, operand)) {
-      return refused("the type " + quoted(name != nullptr ? *name : type->kind()) + " does not fit `" + std::string(to_string(operand)) + "`",
+      return refused("the type " + quoted(name != nullptr ? *name : type->kind()) + " does not fit `" +
+                         std::string(to_string(operand)) + "`",
                      json::pointer_to(pointer, "@type"));
     }
   }

@@ -22,13 +22,15 @@ TEST(ParsePolicy, ReadsShortNamesCuriesAndIrisAsOne) {
       R"({"@id":"o","@type":"Offer","permission":[{"action":"http://www.w3.org/ns/odrl/2/use","constraint":[)"
       R"({"leftOperand":"http://www.w3.org/ns/odrl/2/purpose","operator":"http://www.w3.org/ns/odrl/2/isA",)"
       R"("rightOperand":{"@value":"https://w3id.org/dpv#Marketing",)" R"("@type":"xsd:anyURI"}},)"
-      R"({"leftOperand":"https://w3id.org/sluis/odrl/1#classOfRecipient","operator":"eq","rightOperand":"company"}]}]})";
+      R"({"leftOperand":"https://w3id.org/sluis/odrl/1#classOfRecipient","operator":"eq",)"
+      R"("rightOperand":"company"}]}]})";
   EXPECT_FALSE(compare(parsed(curies), parsed(iris)));
   EXPECT_EQ(parsed(curies).permissions.at(0).constraints.at(0).values.at(0), "https://w3id.org/dpv#Marketing");
 }
 
 TEST(ParsePolicy, ReadsIsAnyOfAsAnotherConnectorSendsIt) {
-  const auto array = parsed(offer(prohibition(constraint("purpose", "isAnyOf", R"(["dpv:Marketing","dpv:Advertising"])"))));
+  const auto array = parsed(offer(prohibition(constraint(
+      "purpose", "isAnyOf", R"(["dpv:Marketing","dpv:Advertising"])"))));
   const auto text = parsed(offer(prohibition(constraint(
       "purpose", "isAnyOf",
       R"("[{\"@value\":\"https://w3id.org/dpv#Marketing\"},{\"@value\":\"https://w3id.org/dpv#Advertising\"}]")"))));

@@ -21,7 +21,8 @@ TEST(Vocabulary, IsAFollowsEveryParent) {
 
 TEST(Vocabulary, TakesAFederationsOwnTermsBelowDpv) {
   const auto own = dpv()->with("# ours\nhttps://parkwijs.example/p#Crowd\tCrowd management\tDrukte\tdpv:PublicBenefit\n"
-                               "https://parkwijs.example/p#Fair\tFair\t\thttps://parkwijs.example/p#Crowd\r\n", "own.tsv");
+                               "https://parkwijs.example/p#Fair\tFair\t\thttps://parkwijs.example/p#Crowd\r\n",
+                               "own.tsv");
   ASSERT_TRUE(own) << describe(own.error());
   EXPECT_TRUE(own->is_a(*own->lookup("https://parkwijs.example/p#Fair"), *own->lookup("dpv:PublicBenefit")));
   EXPECT_EQ(own->term(*own->lookup("https://parkwijs.example/p#Crowd")).label_nl, "Drukte");
