@@ -29,7 +29,7 @@ struct Endpoint {
 /// Either one certificate, or all that an issuer gives to an organisation number.
 struct CertificateRule {
   std::string sha256;  ///< of the DER, lower-case hex; else the next two
-  std::string issuer;  ///< distinguished name as RFC 2253 writes it
+  std::string issuer;  ///< as crypto::Certificate::issuer_name says it
   std::string oin;     ///< `serialNumber` of the subject
   Window window;
 };

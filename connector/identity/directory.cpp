@@ -1,0 +1,177 @@
+#include "connector/identity/directory.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/crypto/x509.hpp"
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+
+#include <algorithm>
+
+namespace sluis::identity {
+namespace {
+
+Error unauthenticated(std::string why) { return Error(ErrorCode::unauthenticated, std::move(why)); }
+
+bool matches(const CertificateRule& rule, const std::string& fingerprint, const crypto::Certificate& certificate) {
+  if (!rule.sha256.empty()) return rule.sha256 == fingerprint;
+  return !rule.oin.empty() && rule.oin == certificate.oin() && rule.issuer == certificate.issuer_name();
+}
+
+}  // namespace
+
+std::string_view to_string(ListState state) {
+  switch (state) {
+    case ListState::fresh: return "fresh";
+    case ListState::stale: return "stale";
+    case ListState::expired: return "expired";
+  }
+  return "expired";
+}
+
+Result<void> Directory::load(std::string_view envelope, Timestamp now, bool at_start) {
+  SLUIS_TRY(const SignedMembership parsed, parse_envelope(envelope));
+  SLUIS_TRY(MembershipList list, verify(parsed, trust_));
+  if (!at_start && list.issued > now + limits::kSkew) {
+    return Error(ErrorCode::invalid_argument, "the membership list is issued at " + format_time(list.issued) +
+                                                  ", which is yet to come");
+  }
+  if (!at_start && now >= list.valid_until) {
+    return Error(ErrorCode::invalid_argument, "the membership list expired at " + format_time(list.valid_until))
+        .mended_by("fetch a newer list");
+  }
+  const std::lock_guard lock(mutex_);
+  if (const auto held = list_.load()) {
+    if (list.version < held->version) {
+      return Error(ErrorCode::conflict, "version " + std::to_string(list.version) + " of the membership list is older than version " +
+                                            std::to_string(held->version) + ", which this node holds");
+    }
+    if (list.version == held->version && parsed.payload != payload_) {
+      return Error(ErrorCode::conflict, "another membership list with version " + std::to_string(list.version) + " is held already");
+    }
+    if (list.federation != held->federation) {
+      return Error(ErrorCode::conflict, "the membership list is of federation `" + list.federation +
+                                            "`, and this node is in `" + held->federation + "`");
+    }
+  }
+  payload_ = parsed.payload;
+  list_.store(std::make_shared<const MembershipList>(std::move(list)));
+  return {};
+}
+
+ListState Directory::state(Timestamp now) const {
+  const auto held = list();
+  if (!held || now >= held->valid_until) return ListState::expired;
+  return now < held->refresh_after ? ListState::fresh : ListState::stale;
+}
+
+Result<void> Directory::allows_new(Timestamp now) const {
+  const auto held = list();
+  if (!held) {
+    return Error(ErrorCode::permission_denied, "this node has no membership list").mended_by("load one");
+  }
+  if (now >= held->valid_until) {
+    return Error(ErrorCode::permission_denied, "the membership list expired at " + format_time(held->valid_until))
+        .mended_by("load a newer list");
+  }
+  return {};
+}
+
+Result<PartyPtr> Directory::find(const ParticipantId& participant) const {
+  const auto held = list();
+  const Party* party = held ? held->find(participant) : nullptr;
+  if (party == nullptr) {
+    return Error(ErrorCode::not_found, "`" + participant.str().substr(0, 200) + "` is not in the membership list");
+  }
+  return PartyPtr(held, party);
+}
+
+Result<PartyPtr> Directory::party_by_certificate(const http::TlsPeer& peer, Timestamp now) const {
+  if (!peer.presented) return unauthenticated("no client certificate was presented");
+  if (!peer.verify_error.empty()) return unauthenticated("the client certificate does not verify: " + peer.verify_error);
+  const auto certificate = crypto::Certificate::from_der(peer.certificate_der);
+  if (!certificate) return unauthenticated("the client certificate cannot be read");
+  // The chain was verified at the handshake, which may be long ago on a connection that is kept.
+  if (now < certificate->not_before()) return unauthenticated("the client certificate is not valid yet");
+  if (now > certificate->not_after()) return unauthenticated("the client certificate has expired");
+  const auto held = list();
+  if (!held) return unauthenticated("this node has no membership list");
+  const std::string fingerprint = to_hex(certificate->fingerprint());
+  bool at_another_time = false;
+  for (const Party& party : held->parties) {
+    for (const CertificateRule& rule : party.certificates) {
+      if (!matches(rule, fingerprint, *certificate)) continue;
+      if (rule.window.holds(now)) return PartyPtr(held, &party);
+      at_another_time = true;
+    }
+  }
+  return unauthenticated(at_another_time ? "the client certificate is listed, but not for now"
+                                         : "the client certificate `" + fingerprint + "` is not in the membership list");
+}
+
+Result<crypto::Key> Directory::claim_key(const ParticipantId& participant, std::string_view kid, Timestamp now) const {
+  SLUIS_TRY(const PartyPtr party, find(participant));
+  for (const ClaimKey& one : party->claim_keys) {
+    if (one.kid == kid && one.window.holds(now)) return one.key;
+  }
+  return Error(ErrorCode::not_found, "`" + std::string(kid.substr(0, 200)) + "` is no claim key of `" + party->name + "` now");
+}
+
+bool Directory::origin_allowed(const ParticipantId& participant, std::string_view url, Timestamp now) const {
+  const auto asked = origin_of(url);
+  const auto party = find(participant);
+  if (!asked || !party) return false;
+  return std::any_of((*party)->endpoints.begin(), (*party)->endpoints.end(), [&](const Endpoint& one) {
+    const auto origin = origin_of(one.url);
+    return one.window.holds(now) && origin && *origin == *asked;
+  });
+}
+
+Result<std::string> Directory::endpoint(const ParticipantId& participant, Timestamp now) const {
+  SLUIS_TRY(const PartyPtr party, find(participant));
+  for (const Endpoint& one : party->endpoints) {
+    if (one.window.holds(now)) return one.url;
+  }
+  return Error(ErrorCode::not_found, "`" + party->name + "` has no endpoint now");
+}
+
+Result<std::string> Directory::log_key(const ParticipantId& participant, std::string_view origin, Timestamp now) const {
+  SLUIS_TRY(const PartyPtr party, find(participant));
+  for (const LogOrigin& one : party->log_origins) {
+    if (one.origin == origin && one.window.holds(now)) return one.vkey;
+  }
+  return Error(ErrorCode::not_found, "`" + std::string(origin.substr(0, 200)) + "` is no log of `" + party->name + "` now");
+}
+
+json::Value legal_identity(const Party& party, const MembershipList& list, Timestamp now) {
+  json::Value value = json::object({{"participant_id", json::Value(party.participant.str())},
+                                    {"name", json::Value(party.name)},
+                                    {"class", json::Value(party.class_of_recipient)}});
+  if (!party.oin.empty()) value.set("oin", json::Value(party.oin));
+  if (!party.kvk.empty()) value.set("kvk", json::Value(party.kvk));
+  value.set("federation", json::Value(list.federation));
+  value.set("membership_version", json::Value(list.version));
+  value.set("taken", json::Value(format_time(now)));
+  return value;
+}
+
+Result<std::string> origin_of(std::string_view url) {
+  const Error bad(ErrorCode::invalid_argument, "`" + std::string(url.substr(0, 200)) + "` is not an http address");
+  if (url.size() > 2048) return bad;
+  const auto parsed = boost::urls::parse_uri(boost::urls::string_view(url.data(), url.size()));
+  if (!parsed || !parsed->has_authority() || parsed->has_userinfo() || parsed->host().empty()) return bad;
+  const auto lower = [](std::string text) {
+    for (char& c : text) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return text;
+  };
+  const std::string scheme = lower(std::string(parsed->scheme()));
+  if (scheme != "https" && scheme != "http") return bad;
+  std::string origin = scheme + "://" + lower(std::string(parsed->encoded_host()));
+  const std::string port(parsed->port());
+  if (parsed->has_port() && !port.empty() && port != (scheme == "https" ? "443" : "80")) origin += ":" + port;
+  return origin;
+}
+
+}  // namespace sluis::identity
