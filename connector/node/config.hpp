@@ -1,0 +1,59 @@
+#pragma once
+
+#include "connector/base/error.hpp"
+#include "connector/base/ids.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace sluis::node {
+
+/// Where a listener binds, and how others reach it.
+struct ListenerConfig {
+  std::string address;
+  std::uint16_t port = 0;
+  std::string url;  ///< public base address without a trailing slash; empty for management
+};
+
+/// What one node.toml says. Relative paths are below the file's folder.
+struct NodeConfig {
+  std::filesystem::path folder;
+  ParticipantId participant;
+  std::string name;
+  std::string class_of_party;
+  std::string contact_email;
+
+  ListenerConfig exchange;
+  ListenerConfig open;        ///< the public listener
+  ListenerConfig management;
+  std::string management_grpc;  ///< address or unix: socket; empty: off
+
+  std::filesystem::path tls_chain;
+  std::filesystem::path tls_key;
+  std::filesystem::path tls_roots;
+
+  std::filesystem::path log_key;    ///< Ed25519, signs checkpoints
+  std::filesystem::path claim_key;  ///< P-256, signs claims
+  std::string claim_kid;
+  std::filesystem::path node_key;   ///< 32 bytes, seals handles
+  std::filesystem::path payload_keys;
+  std::string log_origin;
+
+  std::filesystem::path store;
+  std::filesystem::path checkpoints;
+  std::filesystem::path datasets;
+  std::filesystem::path roles;
+  std::filesystem::path purposes;   ///< the pinned DPV file
+  std::vector<std::filesystem::path> more_purposes;
+  std::vector<std::filesystem::path> membership_keys;  ///< Ed25519 public keys that sign the list
+  std::uint64_t membership_threshold = 1;
+
+  bool refuse_unknown_offers = true;  ///< else they wait for the steward
+};
+
+/// Every error has file, line and column; an unknown key is refused with the one that was meant.
+Result<NodeConfig> read_config(const std::filesystem::path& file);
+
+}  // namespace sluis::node

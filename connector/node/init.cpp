@@ -1,0 +1,176 @@
+#include "connector/node/init.hpp"
+
+#include "certs/authority.hpp"
+#include "connector/identity/membership.hpp"
+#include "connector/identity/roles.hpp"
+#include "connector/node/pinned_purposes.hpp"
+#include "connector/provenance/note.hpp"
+
+#include <fmt/format.h>
+
+namespace sluis::node {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::days;
+
+constexpr days kCertificateLife{90};
+constexpr std::string_view kRoles[] = {"steward", "privacy_officer", "dpo", "application", "operator"};
+
+std::string host_of_participant(const std::string& participant) {
+  const std::size_t colon = participant.rfind(':');
+  return colon == std::string::npos ? participant : participant.substr(colon + 1);
+}
+
+std::string config_text(const InitOptions& o) {
+  return fmt::format(R"(# A node of Sluis. Paths are relative to this folder. `sluis config check node.toml` reads it as the node does.
+[node]
+participant = "{participant}"
+name = "{name}"
+class = "{party_class}"
+contact = "{contact}"
+
+[exchange]                      # other nodes; mutual TLS
+listen = "{address}:{exchange}"
+url = "https://{host}:{exchange}"
+
+[public]                        # everybody: open data, catalogue, the log's hashes
+listen = "{address}:{open}"
+url = "https://{host}:{open}"
+
+[management]                    # role tokens; keep it on loopback
+listen = "127.0.0.1:{management}"
+
+[tls]
+certificate = "tls/node.pem"
+key = "tls/node.key"
+roots = "tls/roots.pem"
+
+[keys]
+log = "keys/log.key"
+claim = "keys/claim.key"
+claim_kid = "claim-1"
+node = "keys/node.key"
+payloads = "payload_keys"
+
+[data]
+store = "store"
+checkpoints = "checkpoints"
+datasets = "datasets"
+roles = "roles.json"
+purposes = "dpv-purposes.tsv"
+more_purposes = []
+log_origin = "{origin}"
+
+[membership]
+keys = ["keys/federation.pub"]
+threshold = 1
+
+[policy]
+other_offers = "refuse"         # or "steward": proposals that differ from what is published wait for a person
+)",
+                     fmt::arg("participant", o.participant), fmt::arg("name", o.name),
+                     fmt::arg("party_class", o.class_of_party), fmt::arg("contact", o.contact),
+                     fmt::arg("address", o.address), fmt::arg("host", o.host), fmt::arg("exchange", o.first_port),
+                     fmt::arg("open", o.first_port + 1), fmt::arg("management", o.first_port + 2),
+                     fmt::arg("origin", host_of_participant(o.participant) + "/log" + (o.demo ? "-demo" : "")));
+}
+
+Result<void> make_certificate(const InitOptions& options, const Clock& clock, Random& random) {
+  const Timestamp now = clock.now();
+  if (!fs::exists(options.authority / "root.pem")) {
+    SLUIS_CHECK(certs::make_authority(options.authority, now - days(1), now + days(3650), random));
+  }
+  crypto::CertificateRequest request;
+  request.organisation = options.name;
+  request.common_name = host_of_participant(options.participant);
+  request.oin = options.oin;
+  request.dns_names = {options.host, options.address};
+  request.from = now - days(1);
+  request.until = now + kCertificateLife;
+  SLUIS_TRY(const certs::Leaf leaf, certs::issue(options.authority, request, random));
+  SLUIS_TRY(const std::string roots, certs::read_file(options.authority / "root.pem"));
+  SLUIS_CHECK(certs::write_public(options.folder / "tls/node.pem", leaf.chain_pem));
+  SLUIS_CHECK(certs::write_secret(options.folder / "tls/node.key", leaf.key_pem));
+  return certs::write_public(options.folder / "tls/roots.pem", roots);
+}
+
+Result<void> make_roles(const InitOptions& options, Random& random) {
+  std::vector<identity::RoleHolder> holders;
+  for (const std::string_view name : kRoles) {
+    auto made = identity::make_token(random, *identity::role_from(name), std::string(name) + " of " + options.name);
+    if (name == "application") made.holder.activities = {"*"};
+    SLUIS_CHECK(identity::write_token_file((options.folder / "tokens" / name).string(), made.token));
+    holders.push_back(std::move(made.holder));
+  }
+  return certs::write_public(options.folder / "roles.json", identity::Roles(std::move(holders)).serialise());
+}
+
+
+/// What the federation's list shall say of this node; the shape is that of identity's list.
+Result<void> write_party(const InitOptions& options, const crypto::Key& claim, const crypto::Key& log, const std::string& origin,
+                         Timestamp now) {
+  identity::Party party;
+  const identity::Window from{std::chrono::floor<std::chrono::seconds>(now - days(1)), std::nullopt};
+  party.participant = ParticipantId(options.participant);
+  party.name = options.name;
+  party.class_of_recipient = options.class_of_party;
+  party.endpoints = {{"https://" + options.host + ":" + std::to_string(options.first_port), from}};
+  SLUIS_TRY(const std::string pem, certs::read_file(options.folder / "tls/node.pem"));
+  SLUIS_TRY(const crypto::Certificate certificate, crypto::Certificate::from_pem(pem));
+  identity::CertificateRule rule;
+  if (options.oin.empty()) {
+    rule.sha256 = to_hex(certificate.fingerprint());
+  } else {
+    rule.issuer = certificate.issuer_name();
+    rule.oin = options.oin;
+  }
+  rule.window = from;
+  party.certificates = {rule};
+  SLUIS_TRY(crypto::Key claim_public, crypto::Key::from_pem(claim.public_pem()));
+  party.claim_keys = {{"claim-1", std::move(claim_public), from}};
+  party.log_origins = {{origin, provenance::VerifierKey::of(origin, log).text(), from}};
+  party.evidence = true;
+  party.oin = options.oin;
+  identity::MembershipList list;
+  list.parties = {party};
+  const json::Value whole = identity::to_json(list);
+  const json::Value& mine = whole.find("parties")->if_array()->front();
+  return certs::write_public(options.folder / "party.json", json::serialise_pretty(mine));
+}
+
+}  // namespace
+
+Result<void> init_node(const InitOptions& options, const Clock& clock, Random& random) {
+  if (fs::exists(options.folder / "node.toml")) {
+    return Error(ErrorCode::conflict, "`" + options.folder.string() + "` has a node already")
+        .mended_by("name another folder; nothing was changed");
+  }
+  if (options.demo && options.address != "127.0.0.1") {
+    return Error(ErrorCode::invalid_argument, "a demo node's clock can be moved: it listens on loopback only");
+  }
+  std::error_code ec;
+  for (const char* name : {"tls", "keys", "tokens", "datasets", "payload_keys"}) fs::create_directories(options.folder / name, ec);
+  fs::permissions(options.folder / "keys", fs::perms::owner_all, ec);
+  fs::permissions(options.folder / "tokens", fs::perms::owner_all, ec);
+  fs::permissions(options.folder / "payload_keys", fs::perms::owner_all, ec);
+  SLUIS_CHECK(make_certificate(options, clock, random));
+  const auto log = crypto::Key::generate(crypto::Key::Kind::ed25519);
+  const auto claim = crypto::Key::generate(crypto::Key::Kind::p256);
+  SLUIS_CHECK(certs::write_secret(options.folder / "keys/log.key", log.private_pem()));
+  SLUIS_CHECK(certs::write_secret(options.folder / "keys/claim.key", claim.private_pem()));
+  SLUIS_CHECK(certs::write_secret(options.folder / "keys/node.key", random.bytes(32)));
+  const std::string origin = host_of_participant(options.participant) + "/log" + (options.demo ? "-demo" : "");
+  SLUIS_CHECK(certs::write_public(options.folder / "log.vkey", provenance::VerifierKey::of(origin, log).text() + "\n"));
+  if (!options.federation_key.empty()) {
+    SLUIS_TRY(const std::string federation, certs::read_file(options.federation_key));
+    SLUIS_CHECK(certs::write_public(options.folder / "keys/federation.pub", federation));
+  }
+  SLUIS_CHECK(certs::write_public(options.folder / "dpv-purposes.tsv", kPinnedPurposes));
+  SLUIS_CHECK(make_roles(options, random));
+  SLUIS_CHECK(write_party(options, claim, log, origin, clock.now()));
+  if (options.demo) SLUIS_CHECK(certs::write_public(options.folder / "demo", "this node's clock can be moved\n"));
+  return certs::write_public(options.folder / "node.toml", config_text(options));  // last: without it there is no node
+}
+
+}  // namespace sluis::node
