@@ -43,8 +43,8 @@ class Client final : public negotiation::PeerPort, public transfer::PeerPort {
   http::PeerTransport& transport_;
 };
 
-/// What an answer to a message means. `first`: a first message, which creates a process.
-outbox::SendOutcome outcome_of(const http::PeerResponse& response, bool first);
+/// What an answer to a message means; bodies that are empty, HTML or otherwise unreadable are taken for their status.
+outbox::SendOutcome outcome_of(const http::PeerResponse& response, const outbox::Envelope& envelope);
 outbox::SendOutcome outcome_of(const Error& error);
 /// The path below the base address for a message. invalid_argument: no such kind.
 Result<std::string> path_of(const outbox::Envelope& envelope);

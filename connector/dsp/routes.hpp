@@ -25,6 +25,7 @@ class CatalogPort {
 struct RouteOptions {
   std::string base_path = "/2025-1";  ///< without a trailing slash
   std::string public_path;            ///< `path` in the version document; empty: `base_path`
+  std::string public_url;             ///< base address as peers see it, for links to next pages; empty: relative links
   std::string service_id;             ///< in the version document; empty: left out
 };
 

@@ -111,7 +111,7 @@ Result<NormalOffer> normalise_offer(const json::Value& offer, const DatasetId& d
   if (!normal.offer.find("@type")) normal.offer.set("@type", "Offer");
   SLUIS_TRY(const std::string canonical, json::canonical(normal.offer));
   if (canonical.size() > limits::kPolicyBytes) {
-    return Error(ErrorCode::limit_exceeded, "an offer has at most 65536 bytes").at_pointer("/offer");
+    return Error(ErrorCode::invalid_argument, "an offer has at most 65536 bytes").at_pointer("/offer");
   }
   normal.hash = crypto::sha256(canonical);
   return normal;
@@ -154,7 +154,7 @@ Result<CheckedAgreement> check_agreement(const json::Value& asked, const Dataset
   checked.timestamp = *timestamp;
   SLUIS_TRY(const std::string canonical, json::canonical(agreement));
   if (canonical.size() > limits::kPolicyBytes) {
-    return Error(ErrorCode::limit_exceeded, "an agreement has at most 65536 bytes").at_pointer("/agreement");
+    return Error(ErrorCode::invalid_argument, "an agreement has at most 65536 bytes").at_pointer("/agreement");
   }
   SLUIS_TRY(const std::string wanted, json::canonical(terms_of(asked)));
   SLUIS_TRY(const std::string given, json::canonical(terms_of(agreement)));

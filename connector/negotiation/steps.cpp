@@ -33,7 +33,7 @@ Result<void> send_agreement(Transition& t, const Surroundings& around, Timestamp
   n.agreement = make_agreement({n.offer, n.offer_hash}, around.agreement_id, n.dataset, around.self, n.peer, now);
   SLUIS_TRY(const std::string canonical, json::canonical(n.agreement));
   if (canonical.size() > limits::kPolicyBytes) {
-    return Error(ErrorCode::limit_exceeded, "the agreement would have more than 65536 bytes").at_pointer("/offer");
+    return Error(ErrorCode::invalid_argument, "the agreement would have more than 65536 bytes").at_pointer("/offer");
   }
   n.agreement_hash = crypto::sha256(canonical);
   send(t, MessageKind::agreement, State::agreed, around, now);

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "connector/dsp/routes.hpp"
+#include "connector/dsp/wire.hpp"
+
+/// How the routes answer; not for others.
+namespace sluis::dsp {
+
+/// The error body of that part of the protocol. Who may not know gets the same "not found" as for what is not there.
+http::Response refusal(ErrorMessage::Of of, const Error& error);
+http::Response reply(unsigned status, const Message& message);
+
+/// The messages of negotiations: `rest` is what follows `/negotiations/`.
+http::Response negotiation_message(const RouteDependencies& with, const ParticipantId& from, std::string_view rest,
+                                   const std::string& body);
+http::Response negotiation_state(const RouteDependencies& with, const ParticipantId& from, std::string_view pid);
+/// The messages of transfers.
+http::Response transfer_message(const RouteDependencies& with, const ParticipantId& from, std::string_view rest,
+                                const std::string& body);
+http::Response transfer_state(const RouteDependencies& with, const ParticipantId& from, std::string_view pid);
+
+/// A path below a process: its id, and what follows.
+struct ProcessPath {
+  std::string pid;
+  std::string_view action;
+};
+ProcessPath split(std::string_view rest);
+Result<void> check_callback(const RouteDependencies& with, const ParticipantId& from, const std::string& url);
+
+}  // namespace sluis::dsp
