@@ -25,6 +25,7 @@ std::string_view kind_name(std::uint8_t kind) {
     case EntryKind::refused_count: return "refused-count";
     case EntryKind::retention_confirmed: return "retention-confirmed";
     case EntryKind::activity: return "activity";
+    case EntryKind::receipt: return "receipt";
   }
   return "";
 }

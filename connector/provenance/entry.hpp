@@ -29,6 +29,7 @@ enum class EntryKind : std::uint8_t {
   refused_count = 27,  ///< D23: one counter per reason and minute
   retention_confirmed = 30,
   activity = 31,
+  receipt = 32,  ///< a counterparty's receipt was taken
 };
 /// The stable name, as commands print it; empty for a number that has none.
 std::string_view kind_name(std::uint8_t kind);

@@ -1,0 +1,159 @@
+#include "connector/node/evidence_channel.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/base/log.hpp"
+
+namespace sluis::node {
+namespace {
+
+using provenance::EntryKind;
+using provenance::Receipt;
+
+constexpr std::size_t kReceiptBytes = 256U << 10U;
+
+http::Response refusal(unsigned status, std::string_view code, std::string_view reason) {
+  return http::json_response(status, json::serialise(json::object({{"code", code}, {"reason", json::array({reason})}})));
+}
+
+std::string publication_key(std::string_view offer_hash_hex) { return "pub/" + std::string(offer_hash_hex); }
+
+std::string receipt_key(const ParticipantId& peer, std::uint64_t index) {
+  std::string key = "receipt/" + to_hex(crypto::sha256(peer.str())) + "/";
+  put_u64(key, index);
+  return key;
+}
+
+/// The log's name in a signed note, which is its first line.
+std::string origin_of_note(const std::string& note) { return note.substr(0, note.find('\n')); }
+
+}  // namespace
+
+void EvidenceChannel::name_publication(Commit& commit, const Hash& offer_hash, Random& random) {
+  if (commit.id.empty()) commit.id = "publication-" + to_hex(random.bytes(16));
+  commit.changes.push_back({publication_key(to_hex(offer_hash)), commit.id});
+}
+
+void EvidenceChannel::send_receipt(Commit& commit, const ParticipantId& peer, std::string_view process) {
+  const auto party = with_.directory.find(peer);
+  if (!party || !(*party)->evidence) return;
+  if (commit.id.empty()) commit.id = "receipt-" + to_hex(with_.random.bytes(16));
+  outbox::Envelope envelope;
+  envelope.service = "evidence";
+  envelope.id = to_hex(with_.random.bytes(16));
+  envelope.kind = "receipt";
+  envelope.body = commit.id;
+  commit.messages.push_back({peer.str(), std::string(process), outbox::encode(envelope)});
+}
+
+Result<std::uint64_t> EvidenceChannel::first_entry(std::string_view commit_id) const {
+  SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(commit::receipt_key(commit_id)));
+  if (!bytes) return Error(ErrorCode::not_found, "there is no such commit");
+  SLUIS_TRY(const CommitReceipt receipt, commit::decode_receipt(*bytes));
+  return receipt.first_entry;
+}
+
+Result<Receipt> EvidenceChannel::receipt_of(std::uint64_t entry) const {
+  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(with_.sequencer.verifier_key()));
+  return provenance::make_receipt(with_.log, entry, with_.sequencer.checkpoint(), key);
+}
+
+std::vector<http::Route> EvidenceChannel::routes() {
+  return {
+      {"GET", "/.well-known/sluis-evidence",
+       [](const http::Request&) { return http::json_response(200, R"({"versions":["1"],"path":"/evidence/v1"})"); }, 0},
+      {"GET", "/evidence/v1/offers/*", [this](const http::Request& request) { return offer_proof(request); }, 0},
+      {"POST", "/evidence/v1/receipts", [this](const http::Request& request) { return take_receipt(request); }, kReceiptBytes},
+  };
+}
+
+http::Response EvidenceChannel::offer_proof(const http::Request& request) {
+  if (!with_.authenticate(request)) return refusal(404, "not_found", "nothing here");
+  const auto commit_id = with_.store.get(publication_key(request.rest));
+  if (!commit_id || !*commit_id) return refusal(404, "not_found", "no offer with this hash was published");
+  const auto entry = first_entry(**commit_id);
+  const auto receipt = entry ? receipt_of(*entry) : Result<Receipt>(entry.error());
+  if (!receipt) {
+    log::error("no proof of a publication", {{"what", receipt.error().message}});
+    return refusal(503, "unavailable", "the proof cannot be made now");
+  }
+  return http::json_response(200, receipt->to_json());
+}
+
+Result<void> EvidenceChannel::check_offer(const ParticipantId& peer, const catalog::RemoteOffer& offer) {
+  const Timestamp now = with_.clock.now();
+  SLUIS_TRY(const std::string base, with_.directory.endpoint(peer, now));
+  http::PeerRequest request;
+  request.method = "GET";
+  request.url = base + "/evidence/v1/offers/" + to_hex(offer.hash);
+  request.timeout = limits::kPeerTimeout;
+  SLUIS_TRY(const http::PeerResponse response, with_.transport.send(request));
+  if (response.status != 200) {
+    return Error(ErrorCode::not_found, "`" + peer.str() + "` gives no proof that it published this offer");
+  }
+  SLUIS_TRY(const Receipt receipt, Receipt::from_json(response.body));
+  SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, origin_of_note(receipt.checkpoint), now));
+  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
+  SLUIS_CHECK(provenance::verify_receipt(receipt, key));
+  if (receipt.leaf.kind != static_cast<std::uint8_t>(EntryKind::published) || receipt.leaf.policy_digest != offer.hash) {
+    return Error(ErrorCode::permission_denied, "the proof is of another entry than this offer's publication");
+  }
+  return {};
+}
+
+http::Response EvidenceChannel::take_receipt(const http::Request& request) {
+  const auto peer = with_.authenticate(request);
+  if (!peer) return refusal(404, "not_found", "nothing here");
+  const auto take = [&]() -> Result<void> {
+    SLUIS_TRY(const Receipt receipt, Receipt::from_json(request.body));
+    const Timestamp now = with_.clock.now();
+    SLUIS_TRY(const std::string vkey, with_.directory.log_key(*peer, origin_of_note(receipt.checkpoint), now));
+    SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
+    SLUIS_CHECK(provenance::verify_receipt(receipt, key));
+    v1::Shared shared;
+    if (!shared.ParseFromString(receipt.shared) || shared.counterparty() != self_.str() || shared.self() != peer->str()) {
+      return Error(ErrorCode::invalid_argument, "the receipt does not concern this node");
+    }
+    Commit commit;
+    commit.id = "received-" + to_hex(crypto::sha256(receipt.leaf.bytes()));
+    commit.changes.push_back({receipt_key(*peer, receipt.index), request.body});
+    v1::Shared own;
+    gate::set_time(own, now);
+    own.set_event(std::string(provenance::kind_name(receipt.leaf.kind)));
+    own.set_self(self_.str());
+    own.set_counterparty(peer->str());
+    own.set_agreement(shared.agreement());
+    own.set_dataset(shared.dataset());
+    own.set_peer_checkpoint(receipt.checkpoint);
+    commit.entries.push_back(gate::make_entry(EntryKind::receipt, receipt.leaf.policy_digest, own, {}));
+    SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+    return {};
+  };
+  if (const auto taken = take(); !taken) {
+    const ErrorCode code = taken.error().code;
+    const bool ours = code == ErrorCode::storage_unavailable || code == ErrorCode::outcome_unknown;
+    return refusal(ours ? 503 : 400, to_string(code), taken.error().message);
+  }
+  return http::json_response(200, "{}");
+}
+
+outbox::Verdict EvidenceChannel::deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp) {
+  const auto entry = first_entry(envelope.body);
+  const auto receipt = entry ? receipt_of(*entry) : Result<Receipt>(entry.error());
+  const auto base = with_.directory.endpoint(ParticipantId(item.peer), with_.clock.now());
+  if (!receipt || !base) return outbox::Verdict::retry;
+  http::PeerRequest request;
+  request.url = *base + "/evidence/v1/receipts";
+  request.headers["content-type"] = "application/json";
+  request.body = receipt->to_json();
+  request.timeout = limits::kPeerTimeout;
+  const auto response = with_.transport.send(request);
+  if (!response || response->status >= 500 || response->status == 429) return outbox::Verdict::retry;
+  if (response->status >= 400) {
+    log::warning("a receipt was refused", {{"peer", item.peer}, {"answer", response->body}});
+  }
+  Commit done;
+  done.changes.push_back({item.key, std::nullopt});
+  return with_.commits.commit_and_wait(std::move(done)) ? outbox::Verdict::done : outbox::Verdict::retry_uncertain;
+}
+
+}  // namespace sluis::node

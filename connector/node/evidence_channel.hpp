@@ -1,0 +1,57 @@
+#pragma once
+
+#include "catalog/remote.hpp"
+#include "connector/commit/sequencer.hpp"
+#include "connector/http/port.hpp"
+#include "connector/identity/directory.hpp"
+#include "connector/node/writer.hpp"
+#include "connector/outbox/driver.hpp"
+#include "connector/provenance/receipt.hpp"
+
+namespace sluis::node {
+
+/// What the channel needs; all of it outlives it.
+struct EvidenceDependencies {
+  CommitPort& commits;
+  const storage::Reader& store;
+  const provenance::LogReader& log;
+  const commit::Sequencer& sequencer;
+  const identity::Directory& directory;
+  const Clock& clock;
+  Random& random;
+  Writer& writer;
+  http::PeerTransport& transport;
+  std::function<Result<ParticipantId>(const http::Request&)> authenticate;
+};
+
+/// Evidence between nodes (D20): proofs that an offer was published, and receipts of entries that concern the other party.
+/// Thread-safe; worker threads only.
+class EvidenceChannel {
+ public:
+  EvidenceChannel(ParticipantId self, EvidenceDependencies with) : self_(std::move(self)), with_(std::move(with)) {}
+
+  /// `/.well-known/sluis-evidence`, `/evidence/v1/offers/<hash>`, `/evidence/v1/receipts`.
+  std::vector<http::Route> routes();
+
+  /// Asks a peer for the proof that its log has this offer, and checks it. Errors: peer_unavailable, not_found,
+  /// permission_denied (the proof does not hold).
+  Result<void> check_offer(const ParticipantId& peer, const catalog::RemoteOffer& offer);
+
+  /// Makes a commit say which entry publishes an offer.
+  static void name_publication(Commit& commit, const Hash& offer_hash, Random& random);
+  /// Adds the message that carries the receipt of the commit's first entry to the peer, if the peer takes receipts.
+  void send_receipt(Commit& commit, const ParticipantId& peer, std::string_view process);
+  /// outbox::Deliver for service "evidence".
+  outbox::Verdict deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
+
+ private:
+  http::Response offer_proof(const http::Request& request);
+  http::Response take_receipt(const http::Request& request);
+  Result<provenance::Receipt> receipt_of(std::uint64_t entry) const;
+  Result<std::uint64_t> first_entry(std::string_view commit_id) const;
+
+  ParticipantId self_;
+  EvidenceDependencies with_;
+};
+
+}  // namespace sluis::node

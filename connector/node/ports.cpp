@@ -1,0 +1,149 @@
+#include "connector/node/ports.hpp"
+
+#include "catalog/offer.hpp"
+#include "connector/base/limits.hpp"
+#include "policy/odrl/match.hpp"
+
+namespace sluis::node {
+namespace {
+
+negotiation::Judgement refuse(std::string code, std::string sentence) {
+  negotiation::Judgement judgement;
+  judgement.kind = negotiation::Judgement::Kind::refuse;
+  judgement.reason = {std::move(code), {std::move(sentence)}};
+  return judgement;
+}
+
+gate::ReleasePlan plan_of(const catalog::PublishedDataset& published, const std::filesystem::path& folder, Timestamp now) {
+  const catalog::Dataset& dataset = published.dataset;
+  gate::ReleasePlan plan;
+  plan.id = dataset.id;
+  plan.folder = folder;
+  plan.file = dataset.source.file;
+  plan.columns = dataset.source.columns;
+  plan.format = dataset.source.format;
+  plan.content_type = dataset.source.media_type;
+  plan.pace = dataset.source.pace;
+  if (const auto why = catalog::suspended(dataset, now)) plan.suspended = why->message;
+  plan.assessed_until = dataset.assessment.until;
+  plan.needs_activity = dataset.terms.processing_activity || dataset.assessment.personal;
+  plan.purpose_by_agreement = dataset.terms.single_purpose_without_claim;
+  if (dataset.access == catalog::Access::open) {
+    plan.public_offer = dataset.offer;
+    plan.public_offer_hash = dataset.offer_hash;
+  }
+  return plan;
+}
+
+}  // namespace
+
+negotiation::Judgement NodeTerms::otherwise(outbox::Reason reason) const {
+  negotiation::Judgement judgement;
+  judgement.kind = refuse_others_ ? negotiation::Judgement::Kind::refuse : negotiation::Judgement::Kind::wait;
+  judgement.reason = std::move(reason);
+  return judgement;
+}
+
+negotiation::Judgement NodeTerms::judge_request(const ParticipantId& consumer, const DatasetId& dataset,
+                                                const json::Value& offer, const Hash& hash) {
+  auto judgement = judge(consumer, dataset, offer, hash);
+  if (judgement) return std::move(*judgement);
+  return refuse("indeterminate", describe(judgement.error()));  // what cannot be read is refused
+}
+
+Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, const DatasetId& dataset,
+                                                const json::Value& offer, const Hash& hash) const {
+  const Timestamp now = clock_.now();
+  if (const auto allowed = directory_.allows_new(now); !allowed) return refuse("membership", allowed.error().message);
+  SLUIS_TRY(const identity::PartyPtr party, directory_.find(consumer));
+  const auto published = catalog_.show(dataset);
+  if (!published || !published->on_offer(now) || published->dataset.access != catalog::Access::agreement) {
+    return refuse("dataset", "this dataset is not on offer");
+  }
+  SLUIS_TRY(const policy::Program program, catalog::compile_offer(published->dataset.offer, catalog_.vocabulary()));
+  if (!policy::could_permit(program, party->class_of_recipient, consumer.str(), {}, now)) {
+    return refuse("class", "the published terms are not open to a party of the class " + party->class_of_recipient);
+  }
+  if (hash == published->dataset.offer_hash) {
+    negotiation::Judgement agree;
+    agree.kind = published->dataset.terms.steward_approval ? negotiation::Judgement::Kind::wait
+                                                           : negotiation::Judgement::Kind::agree;
+    agree.offer_hash = hash;
+    return agree;
+  }
+  SLUIS_TRY(const policy::Policy asked, policy::parse_policy(offer, {true, "/offer"}));
+  const auto difference = policy::compare(program.policy(), asked);
+  return otherwise(difference ? outbox::Reason{difference->code, {difference->sentence}}
+                              : outbox::Reason{"other", {"these are not the published terms, to the letter"}});
+}
+
+negotiation::Judgement NodeTerms::judge_offer(const ParticipantId&, const DatasetId&, const json::Value&, const Hash&) {
+  return otherwise({"unsolicited", {"this node did not ask for these terms"}});
+}
+
+Result<catalog::Requester> NodeCatalog::requester(const ParticipantId& participant) const {
+  SLUIS_TRY(const identity::PartyPtr party, directory_.find(participant));
+  return catalog::Requester{participant, party->class_of_recipient};
+}
+
+Result<dsp::CatalogPort::Page> NodeCatalog::catalog(const ParticipantId& participant, std::string_view page) {
+  SLUIS_TRY(const catalog::Requester who, requester(participant));
+  SLUIS_TRY(catalog::CatalogPage found, catalog::dsp_catalog(catalog_, node_, who, page, limits::kPageDefault, clock_.now()));
+  return Page{std::move(found.catalog), std::move(found.next)};
+}
+
+Result<json::Value> NodeCatalog::dataset(const ParticipantId& participant, const DatasetId& id) {
+  SLUIS_TRY(const catalog::Requester who, requester(participant));
+  return catalog::dsp_dataset(catalog_, node_, who, id, clock_.now());
+}
+
+Result<gate::ReleasePlan> NodeDatasets::find(const DatasetId& dataset) {
+  SLUIS_TRY(const catalog::PublishedDataset published, catalog_.show(dataset));
+  if (published.retracted) return Error(ErrorCode::not_found, "the dataset is retracted");
+  return plan_of(published, folder_, clock_.now());
+}
+
+Result<gate::ReleasePlan> NodeDatasets::find_open(std::string_view path) {
+  SLUIS_TRY(gate::ReleasePlan plan, find(DatasetId(std::string(path))));
+  if (plan.public_offer.is_null()) return Error(ErrorCode::not_found, "there are no such open data");
+  return plan;
+}
+
+Result<Timestamp> NodeMembership::admitted_until(const ParticipantId& party, Timestamp now) {
+  SLUIS_CHECK(directory_.allows_new(now));
+  if (const auto found = directory_.find(party); !found) {
+    return Error(ErrorCode::permission_denied, "`" + party.str() + "` is not a member now");
+  }
+  return directory_.list()->valid_until;
+}
+
+Result<void> activity_allows(const storage::Reader& store, std::string_view activity, std::string_view purpose,
+                             Timestamp now) {
+  const Error unknown = Error(ErrorCode::permission_denied, "the processing activity `" + std::string(activity) + "` is not in the register")
+                            .mended_by("publish it with `sluis activity publish`");
+  SLUIS_TRY(const std::optional<std::string> bytes, store.get("act/" + std::string(activity)));
+  if (!bytes) return unknown;
+  SLUIS_TRY(const json::Value value, json::parse(*bytes));
+  const json::Array* versions = value.if_array();
+  if (versions == nullptr || versions->empty()) return unknown;
+  const json::Value& newest = versions->back();
+  SLUIS_TRY(const std::string bound, json::required_string(newest, "purpose"));
+  SLUIS_TRY(const std::string from_text, json::required_string(newest, "from"));
+  SLUIS_TRY(const Timestamp from, parse_time(from_text));
+  SLUIS_TRY(const std::optional<std::string> until_text, json::optional_string(newest, "until"));
+  if (until_text) {
+    SLUIS_TRY(const Timestamp until, parse_time(*until_text));
+    if (now >= until) {
+      return Error(ErrorCode::permission_denied, "the processing activity `" + std::string(activity) + "` ended at " + *until_text);
+    }
+  }
+  if (now < from) {
+    return Error(ErrorCode::permission_denied, "the processing activity `" + std::string(activity) + "` begins at " + from_text);
+  }
+  if (policy::expand_purpose(bound) != policy::expand_purpose(purpose)) {
+    return Error(ErrorCode::permission_denied, "the processing activity `" + std::string(activity) + "` is for " + bound + ", not for " + std::string(purpose));
+  }
+  return {};
+}
+
+}  // namespace sluis::node

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "catalog/dsp.hpp"
+#include "connector/dsp/routes.hpp"
+#include "connector/gate/ports.hpp"
+#include "connector/identity/directory.hpp"
+#include "connector/negotiation/ports.hpp"
+#include "connector/node/config.hpp"
+
+/// What the folders below ask of each other, answered by the node.
+namespace sluis::node {
+
+/// An offer that is published for that party's class is agreed to at once; what else is asked is refused, or waits for the
+/// steward, as configured.
+class NodeTerms final : public negotiation::Terms {
+ public:
+  NodeTerms(const catalog::Catalog& catalog, const identity::Directory& directory, const Clock& clock, bool refuse_others)
+      : catalog_(catalog), directory_(directory), clock_(clock), refuse_others_(refuse_others) {}
+  negotiation::Judgement judge_request(const ParticipantId& consumer, const DatasetId& dataset, const json::Value& offer,
+                                       const Hash& hash) override;
+  negotiation::Judgement judge_offer(const ParticipantId& provider, const DatasetId& dataset, const json::Value& offer,
+                                     const Hash& hash) override;
+
+ private:
+  Result<negotiation::Judgement> judge(const ParticipantId& consumer, const DatasetId& dataset, const json::Value& offer,
+                                       const Hash& hash) const;
+  negotiation::Judgement otherwise(outbox::Reason reason) const;
+
+  const catalog::Catalog& catalog_;
+  const identity::Directory& directory_;
+  const Clock& clock_;
+  bool refuse_others_;
+};
+
+class NodeCatalog final : public dsp::CatalogPort {
+ public:
+  NodeCatalog(const catalog::Catalog& catalog, const catalog::NodeDescription& node, const identity::Directory& directory,
+              const Clock& clock)
+      : catalog_(catalog), node_(node), directory_(directory), clock_(clock) {}
+  Result<Page> catalog(const ParticipantId& participant, std::string_view page) override;
+  Result<json::Value> dataset(const ParticipantId& participant, const DatasetId& id) override;
+
+ private:
+  Result<catalog::Requester> requester(const ParticipantId& participant) const;
+  const catalog::Catalog& catalog_;
+  const catalog::NodeDescription& node_;
+  const identity::Directory& directory_;
+  const Clock& clock_;
+};
+
+class NodeDatasets final : public gate::Datasets {
+ public:
+  NodeDatasets(const catalog::Catalog& catalog, std::filesystem::path folder, const Clock& clock)
+      : catalog_(catalog), folder_(std::move(folder)), clock_(clock) {}
+  Result<gate::ReleasePlan> find(const DatasetId& dataset) override;
+  Result<gate::ReleasePlan> find_open(std::string_view path) override;
+
+ private:
+  const catalog::Catalog& catalog_;
+  std::filesystem::path folder_;
+  const Clock& clock_;
+};
+
+class NodeMembership final : public gate::Membership {
+ public:
+  explicit NodeMembership(const identity::Directory& directory) : directory_(directory) {}
+  Result<Timestamp> admitted_until(const ParticipantId& party, Timestamp now) override;
+
+ private:
+  const identity::Directory& directory_;
+};
+
+/// Whether the register has this activity now, bound to this purpose. Activities are at `act/<id>`.
+Result<void> activity_allows(const storage::Reader& store, std::string_view activity, std::string_view purpose,
+                             Timestamp now);
+
+}  // namespace sluis::node

@@ -1,0 +1,77 @@
+#include "connector/node/writer.hpp"
+
+namespace sluis::node {
+namespace {
+
+using provenance::EntryKind;
+
+void put_reason(v1::Shared& shared, const outbox::Reason& reason) {
+  v1::DecisionReason& out = *shared.mutable_decision();
+  out.set_code(reason.code);
+  for (const std::string& sentence : reason.sentences) {
+    if (!out.sentence().empty()) out.mutable_sentence()->append(" ");
+    out.mutable_sentence()->append(sentence);
+  }
+}
+
+void put_agreement(v1::Shared& shared, const negotiation::AgreementRecord& record) {
+  shared.set_counterparty(record.peer.str());
+  shared.set_dataset(record.dataset.str());
+  shared.set_agreement(record.id.str());
+  shared.set_agreement_hash(std::string(view(record.agreement_hash)));
+  shared.set_offer_hash(std::string(view(record.offer_hash)));
+  shared.set_negotiation(record.negotiation.str());
+}
+
+}  // namespace
+
+v1::Shared Writer::begin(std::string_view event) const {
+  v1::Shared shared;
+  gate::set_time(shared, clock_.now());
+  shared.set_event(std::string(event));
+  shared.set_self(self_.str());
+  return shared;
+}
+
+EntryDraft Writer::negotiation_entry(const negotiation::Negotiation& negotiation, std::string_view event,
+                                     const outbox::Reason* reason) {
+  v1::Shared shared = begin(event);
+  shared.set_counterparty(negotiation.peer.str());
+  shared.set_dataset(negotiation.dataset.str());
+  shared.set_offer_hash(std::string(view(negotiation.offer_hash)));
+  shared.set_negotiation(negotiation.own_pid.str());
+  if (reason != nullptr) put_reason(shared, *reason);
+  return gate::make_entry(EntryKind::negotiation, negotiation.offer_hash, shared, {});
+}
+
+EntryDraft Writer::agreement_entry(const negotiation::AgreementRecord& record) {
+  v1::Shared shared = begin("agreed");
+  put_agreement(shared, record);
+  return gate::make_entry(EntryKind::agreement, record.offer_hash, shared, {});
+}
+
+EntryDraft Writer::agreement_ended_entry(const negotiation::AgreementRecord& record) {
+  v1::Shared shared = begin("ended");
+  put_agreement(shared, record);
+  if (record.ended) put_reason(shared, record.ended->reason);
+  return gate::make_entry(EntryKind::agreement_ended, record.offer_hash, shared, {});
+}
+
+EntryDraft Writer::transfer_entry(const transfer::TransferProcess& process, std::string_view event,
+                                  const outbox::Reason* reason) {
+  v1::Shared shared = begin(event);
+  shared.set_counterparty(process.peer.str());
+  shared.set_dataset(process.dataset.str());
+  shared.set_agreement(process.agreement.str());
+  shared.set_transfer(process.own_pid.str());
+  if (reason != nullptr) put_reason(shared, *reason);
+  return gate::make_entry(EntryKind::transfer, Hash{}, shared, {});
+}
+
+EntryDraft Writer::plain_entry(EntryKind kind, std::string_view event, std::string_view document) const {
+  v1::Shared shared = begin(event);
+  shared.set_document(std::string(document));
+  return gate::make_entry(kind, Hash{}, shared, {});
+}
+
+}  // namespace sluis::node

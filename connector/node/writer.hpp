@@ -1,0 +1,29 @@
+#pragma once
+
+#include "connector/gate/evidence.hpp"
+#include "connector/negotiation/ports.hpp"
+#include "connector/transfer/ports.hpp"
+
+namespace sluis::node {
+
+/// Writes the entries of negotiations, agreements and transfers.
+class Writer final : public negotiation::EvidenceWriter, public transfer::EvidenceWriter {
+ public:
+  Writer(ParticipantId self, const Clock& clock) : self_(std::move(self)), clock_(clock) {}
+
+  EntryDraft negotiation_entry(const negotiation::Negotiation& negotiation, std::string_view event,
+                               const outbox::Reason* reason) override;
+  EntryDraft agreement_entry(const negotiation::AgreementRecord& record) override;
+  EntryDraft agreement_ended_entry(const negotiation::AgreementRecord& record) override;
+  EntryDraft transfer_entry(const transfer::TransferProcess& process, std::string_view event,
+                            const outbox::Reason* reason) override;
+  /// Start and stop of the node, membership, and other entries with no counterparty.
+  EntryDraft plain_entry(provenance::EntryKind kind, std::string_view event, std::string_view document = {}) const;
+
+ private:
+  v1::Shared begin(std::string_view event) const;
+  ParticipantId self_;
+  const Clock& clock_;
+};
+
+}  // namespace sluis::node
