@@ -1,0 +1,262 @@
+#include "tests/unit/dsp/world.hpp"
+
+/// Negotiations and transfers between two nodes over the real messages, with faults.
+namespace sluis::test {
+namespace {
+
+using negotiation::State;
+using Fault = Net::Fault;
+using TransferState = transfer::State;
+
+TEST_F(World, ANegotiationIsFinalizedOnBothSidesWithTheSameHash) {
+  const ProcessId pid = ask();
+  settle();
+  const auto consumer = duinmeer.negotiations.show(pid);
+  const auto provider = at_provider(pid);
+  EXPECT_EQ(consumer->state, State::finalized);
+  EXPECT_EQ(provider.state, State::finalized);
+  EXPECT_EQ(consumer->agreement_hash, provider.agreement_hash);
+  const auto ours = duinmeer.negotiations.agreements(AgreementId(), 10);
+  const auto theirs = waterrijk.negotiations.agreements(AgreementId(), 10);
+  ASSERT_EQ(ours->size(), 1U);
+  ASSERT_EQ(theirs->size(), 1U);
+  EXPECT_EQ(ours->at(0).agreement_hash, theirs->at(0).agreement_hash);
+  EXPECT_EQ(ours->at(0).offer_hash, theirs->at(0).offer_hash);
+  const std::vector<std::string> all = {"requested", "agreed", "verified", "finalized"};
+  EXPECT_EQ(duinmeer.events(10), all);
+  EXPECT_EQ(waterrijk.events(10), all);
+}
+
+TEST_F(World, AnyOneLostRequestOrAnswerChangesNothingInTheEnd) {
+  for (const Fault fault : {Fault::never_sent, Fault::lost_request, Fault::lost_answer}) {
+    for (std::size_t at = 0; at < 3; ++at) {
+      for (const bool provider_side : {false, true}) {
+        Node w("waterrijk");
+        Node d("duinmeer");
+        for (Node* node : {&w, &d}) {
+          node->net.nodes = {{"https://waterrijk.example", &w}, {"https://duinmeer.example", &d}};
+        }
+        Node& broken = provider_side ? w : d;
+        broken.net.faults.assign(at, Fault::none);
+        broken.net.faults.push_back(fault);
+        const auto asked = d.negotiations.request(w.id, DatasetId("counts"), counts_offer(), w.url);
+        for (int i = 0; i < 10; ++i) {
+          d.drain();
+          w.drain();
+        }
+        const auto consumer = d.negotiations.show(asked->own_pid);
+        EXPECT_EQ(consumer->state, State::finalized) << int(fault) << " " << at << " " << provider_side;
+        EXPECT_EQ(w.negotiations.show(consumer->peer_pid)->state, State::finalized);
+        EXPECT_EQ(w.negotiations.list(ProcessId(), 10)->size(), 1U);
+        EXPECT_EQ(w.events(11).size(), 1U);
+      }
+    }
+  }
+}
+
+TEST_F(World, ItemsFoundAfterARestartAreNotSentTwiceWhereThePeerHasThem) {
+  const ProcessId pid = ask();
+  settle();
+  EXPECT_FALSE(duinmeer.drain(true));
+  const std::size_t entries = waterrijk.commits.entries.size();
+  settle();
+  EXPECT_EQ(waterrijk.commits.entries.size(), entries);
+  EXPECT_EQ(duinmeer.negotiations.show(pid)->state, State::finalized);
+}
+
+TEST_F(World, AnOutcomeThatCannotBeRecordedIsFoundOutByReading) {
+  const ProcessId pid = ask();
+  duinmeer.drain();
+  waterrijk.drain();  // the agreement has arrived
+  duinmeer.commits.refuse = true;
+  duinmeer.drain();   // the verification arrives, its outcome is not recorded
+  duinmeer.commits.refuse = false;
+  EXPECT_EQ(duinmeer.negotiations.show(pid)->state, State::agreed);
+  duinmeer.drain(true);
+  EXPECT_EQ(duinmeer.negotiations.show(pid)->state, State::verified);
+  EXPECT_EQ(duinmeer.net.sent.back().substr(0, 3), "GET");
+  settle();
+  EXPECT_EQ(duinmeer.negotiations.show(pid)->state, State::finalized);
+}
+
+TEST_F(World, ARefusalHoldsAtOnceAndItsReasonArrives) {
+  waterrijk.terms.verdict = {negotiation::Judgement::Kind::refuse, {}, {"purpose", {"marketing is not permitted"}}};
+  const ProcessId pid = ask();
+  settle();
+  const auto consumer = duinmeer.negotiations.show(pid);
+  EXPECT_EQ(consumer->state, State::terminated);
+  ASSERT_TRUE(consumer->reason);
+  EXPECT_EQ(consumer->reason->code, "purpose");
+  EXPECT_FALSE(consumer->reason_is_ours);
+  EXPECT_TRUE(at_provider(pid).reason_is_ours);
+  EXPECT_FALSE(at_provider(pid).pending);
+}
+
+TEST_F(World, TheStewardDecides) {
+  waterrijk.terms.verdict = {negotiation::Judgement::Kind::wait, {}, {}};
+  const ProcessId pid = ask();
+  settle();
+  const auto waiting = at_provider(pid);
+  EXPECT_EQ(waits_for(waiting), negotiation::WaitsFor::steward);
+  ASSERT_TRUE(waterrijk.negotiations.approve(waiting.own_pid));
+  EXPECT_FALSE(waterrijk.negotiations.approve(waiting.own_pid));
+  settle();
+  EXPECT_EQ(duinmeer.negotiations.show(pid)->state, State::finalized);
+}
+
+TEST_F(World, ANegotiationThatIsNotConcludedInTimeIsTerminated) {
+  waterrijk.terms.verdict = {negotiation::Judgement::Kind::wait, {}, {}};
+  const ProcessId pid = ask();
+  settle();
+  EXPECT_TRUE(waterrijk.negotiations.on_timer()->has_value());
+  waterrijk.clock.time += std::chrono::days(8);
+  EXPECT_FALSE(waterrijk.negotiations.on_timer()->has_value());
+  settle();
+  EXPECT_EQ(duinmeer.negotiations.show(pid)->state, State::terminated);
+  EXPECT_EQ(duinmeer.negotiations.show(pid)->reason->code, "deadline");
+}
+
+TEST_F(World, AnAgreementThatIsNotWhatWasAskedIsTerminatedByTheConsumer) {
+  const ProcessId pid = ask();
+  duinmeer.drain();
+  const auto consumer = duinmeer.negotiations.show(pid);
+  const std::string body = R"({"@context":["https://w3id.org/dspace/2025/1/context.jsonld"],
+    "@type":"ContractAgreementMessage","providerPid":")" + consumer->peer_pid.str() + R"(","consumerPid":")" + pid.str() +
+    R"(","agreement":{"@type":"Agreement","@id":"a","target":"counts","assigner":"did:web:waterrijk.example",
+    "assignee":"did:web:duinmeer.example","timestamp":"2026-11-26T00:00:00Z","permission":[{"action":"use"}]}})";
+  EXPECT_EQ(duinmeer.answer(waterrijk.id.str(), "POST", "/2025-1/negotiations/" + pid.str() + "/agreement", body).status,
+            200U);
+  EXPECT_EQ(duinmeer.negotiations.show(pid)->state, State::terminated);
+  EXPECT_EQ(duinmeer.negotiations.show(pid)->reason->code, "agreement-differs");
+  settle();
+  EXPECT_EQ(at_provider(pid).state, State::terminated);
+}
+
+TEST_F(World, APeerWithoutReadIsTakenToHaveWhatItRefusesAgain) {
+  const ProcessId pid = ask();
+  duinmeer.drain();
+  waterrijk.drain();
+  duinmeer.net.instead = [](const http::PeerRequest& request) -> std::optional<http::PeerResponse> {
+    if (request.method == "GET") return http::PeerResponse{405, {}, "<html>no</html>"};
+    return std::nullopt;
+  };
+  duinmeer.net.faults = {Fault::lost_answer};  // of the verification
+  EXPECT_TRUE(duinmeer.drain());
+  EXPECT_FALSE(duinmeer.drain());  // sent again, and refused
+  const auto consumer = duinmeer.negotiations.show(pid);
+  EXPECT_EQ(consumer->state, State::verified);
+  EXPECT_TRUE(consumer->delivered_unconfirmed);
+  settle();
+  EXPECT_EQ(duinmeer.negotiations.show(pid)->state, State::finalized);
+}
+
+TEST_F(World, AFirstMessageThatIsRefusedEndsTheNegotiationWithThePeersReason) {
+  duinmeer.net.instead = [](const http::PeerRequest&) { return http::PeerResponse{400, {}, "<html>no</html>"}; };
+  const ProcessId pid = ask();
+  EXPECT_FALSE(duinmeer.drain());
+  EXPECT_EQ(duinmeer.negotiations.show(pid)->state, State::terminated);
+  EXPECT_EQ(duinmeer.negotiations.show(pid)->reason->code, "400");
+}
+
+TEST_F(World, AnOfferFromTheProviderIsAcceptedAndAgreed) {
+  const auto offered =
+      waterrijk.negotiations.offer(duinmeer.id, DatasetId("counts"), counts_offer(), duinmeer.url);
+  ASSERT_TRUE(offered);
+  settle();
+  EXPECT_EQ(waterrijk.negotiations.show(offered->own_pid)->state, State::finalized);
+  const std::vector<std::string> all = {"offered", "accepted", "agreed", "verified", "finalized"};
+  EXPECT_EQ(duinmeer.events(10), all);
+}
+
+TEST_F(World, AHandleOpensItsTransferWhileItIsStartedOnly) {
+  const auto transfer = duinmeer.transfers.start(agreed());
+  ASSERT_TRUE(transfer);
+  settle();
+  const auto access = duinmeer.transfers.access(transfer->own_pid);
+  ASSERT_TRUE(access);
+  EXPECT_EQ(access->endpoint, "https://gate.example/data");
+  const auto view = waterrijk.transfers.find_by_handle(access->handle);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->peer, duinmeer.id);
+  EXPECT_FALSE(waterrijk.transfers.find_by_handle("other"));
+  ASSERT_TRUE(waterrijk.transfers.suspend(view->own_pid, {"maintenance", {}}));
+  EXPECT_EQ(waterrijk.transfers.find_by_handle(access->handle).error().code, ErrorCode::invalid_state);
+  settle();
+  EXPECT_FALSE(duinmeer.transfers.access(transfer->own_pid));
+  ASSERT_TRUE(duinmeer.transfers.resume(transfer->own_pid));  // not for the consumer to lift
+  settle();
+  EXPECT_EQ(waterrijk.transfers.show(view->own_pid)->state, TransferState::suspended);
+  ASSERT_TRUE(waterrijk.transfers.resume(view->own_pid));
+  settle();
+  const auto renewed = duinmeer.transfers.access(transfer->own_pid);
+  ASSERT_TRUE(renewed);
+  EXPECT_NE(renewed->handle, access->handle);
+  EXPECT_TRUE(waterrijk.transfers.find_by_handle(renewed->handle));
+  EXPECT_EQ(waterrijk.transfers.find_by_handle(access->handle).error().code, ErrorCode::not_found);
+  ASSERT_TRUE(duinmeer.transfers.complete(transfer->own_pid));
+  settle();
+  EXPECT_EQ(waterrijk.transfers.show(view->own_pid)->state, TransferState::completed);
+  EXPECT_FALSE(waterrijk.transfers.find_by_handle(renewed->handle));
+}
+
+TEST_F(World, NoHandleStandsInTheStoreInClear) {
+  const auto transfer = duinmeer.transfers.start(agreed());
+  settle();
+  const std::string handle = duinmeer.transfers.access(transfer->own_pid)->handle;
+  for (Node* node : {&waterrijk, &duinmeer}) {
+    EXPECT_TRUE(node->store.scan("", "", [&](std::string_view, std::string_view value) {
+      EXPECT_EQ(value.find(handle), std::string_view::npos);
+      return true;
+    }));
+  }
+}
+
+TEST_F(World, AHandleThatArrivedOpensTheDataBeforeItsStartIsConfirmed) {
+  const auto transfer = duinmeer.transfers.start(agreed());
+  duinmeer.drain();
+  waterrijk.commits.refuse = false;
+  waterrijk.net.faults = {Fault::lost_answer, Fault::never_sent, Fault::never_sent, Fault::never_sent};
+  waterrijk.drain();
+  const auto access = duinmeer.transfers.access(transfer->own_pid);
+  ASSERT_TRUE(access);
+  EXPECT_TRUE(waterrijk.transfers.find_by_handle(access->handle));
+  settle();
+  EXPECT_TRUE(waterrijk.transfers.find_by_handle(access->handle));
+  EXPECT_EQ(waterrijk.transfers.show(duinmeer.transfers.show(transfer->own_pid)->peer_pid)->state,
+            TransferState::started);
+}
+
+TEST_F(World, AnAgreementThatIsEndedTakesItsTransfersWithIt) {
+  const AgreementId agreement = agreed();
+  const auto transfer = duinmeer.transfers.start(agreement);
+  settle();
+  const std::string handle = duinmeer.transfers.access(transfer->own_pid)->handle;
+  ASSERT_TRUE(waterrijk.negotiations.terminate_agreement(agreement, {"council", {"the council decided so"}}));
+  EXPECT_FALSE(waterrijk.transfers.find_by_handle(handle));
+  EXPECT_FALSE(waterrijk.negotiations.terminate_agreement(agreement, {"again", {}}));
+  settle();
+  const auto ended = duinmeer.transfers.show(transfer->own_pid);
+  EXPECT_EQ(ended->state, TransferState::terminated);
+  EXPECT_EQ(ended->reason->code, "council");
+  EXPECT_EQ(waterrijk.events(12), std::vector<std::string>{"council"});
+  const auto refused = duinmeer.transfers.start(agreement);
+  settle();
+  const auto shown = duinmeer.transfers.show(refused->own_pid);
+  EXPECT_EQ(shown->state, TransferState::terminated);
+  EXPECT_NE(shown->reason->sentences.at(0).find("council decided"), std::string::npos);
+}
+
+TEST_F(World, TransfersOfAnAgreementThatEndedJustBeforeAStopAreEndedAtStart) {
+  const AgreementId agreement = agreed();
+  const auto transfer = duinmeer.transfers.start(agreement);
+  settle();
+  auto record = *waterrijk.negotiations.agreement(agreement);
+  record.ended = negotiation::AgreementEnd{waterrijk.id, waterrijk.clock.now(), {"stop", {}}};
+  ASSERT_TRUE(waterrijk.store.write({{negotiation::agreement_key(agreement), encode(record)}}, true));
+  ASSERT_TRUE(waterrijk.transfers.recover());
+  settle();
+  EXPECT_EQ(duinmeer.transfers.show(transfer->own_pid)->state, TransferState::terminated);
+}
+
+}  // namespace
+}  // namespace sluis::test
