@@ -1,0 +1,139 @@
+#include "connector/management/audit_rows.hpp"
+
+#include "connector/management/convert.hpp"
+#include "connector/management/handlers.hpp"
+#include "connector/provenance/receipt.hpp"
+
+#include <fmt/core.h>
+
+#include <charconv>
+
+namespace sluis::management {
+namespace {
+
+/// Entries that one call looks at; the next call goes on from there.
+constexpr std::uint64_t kLookedAt = 50'000;
+
+Result<std::uint64_t> index_of(std::string_view token) {
+  std::uint64_t index = 0;
+  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), index);
+  if (error != std::errc() || end != token.data() + token.size()) {
+    return Error(ErrorCode::invalid_argument, "this is no token of a page").at_pointer("/pageToken");
+  }
+  return index;
+}
+
+/// In the order asked for, from the oldest entry or from the newest. The token is the index of the next entry to look at.
+Result<v1::AuditLogResponse> read_log(const Backend& backend, const v1::AuditLogRequest& request) {
+  SLUIS_TRY(auto filter, AuditFilter::make(request));
+  SLUIS_TRY(const auto head, backend.log.head());
+  const std::uint64_t size = head.frontier.size();
+  v1::AuditLogResponse response;
+  response.set_log_size(size);
+  if (size == 0) return response;
+  std::uint64_t index = request.newest_first() ? size - 1 : 0;
+  if (!request.page_token().empty()) {
+    SLUIS_TRY(index, index_of(request.page_token()));
+  }
+  const std::size_t wanted = page_size(request.page_size());
+  for (std::uint64_t looked = 0; index < size; ++looked) {
+    if (looked == kLookedAt || static_cast<std::size_t>(response.entries_size()) == wanted) {
+      response.set_next_page_token(std::to_string(index));
+      return response;
+    }
+    SLUIS_TRY(const auto leaf, backend.log.leaf(index));
+    if (filter.may_match(leaf)) {
+      SLUIS_TRY(const auto row, audit_row(backend.log, index));
+      if (filter.matches(row)) *response.add_entries() = row;
+    }
+    if (request.newest_first() && index == 0) break;
+    index = request.newest_first() ? index - 1 : index + 1;
+  }
+  return response;
+}
+
+Result<v1::AuditWatchResponse> watch(Backend& backend, const v1::AuditWatchRequest& request) {
+  SLUIS_TRY(const auto kinds, kinds_named(request.kinds()));
+  SLUIS_TRY(const auto first, backend.log.head());
+  std::uint64_t next = request.from_end() ? first.frontier.size() : request.from();
+  v1::AuditWatchResponse response;
+  SLUIS_CHECK(wait_until(backend, request.wait_seconds(), [&]() -> Result<bool> {
+    SLUIS_TRY(const auto head, backend.log.head());
+    for (; next < head.frontier.size() && response.entries_size() < 100; ++next) {
+      SLUIS_TRY(const auto leaf, backend.log.leaf(next));
+      if (!kinds.empty() && !kinds.contains(leaf.kind)) continue;
+      SLUIS_TRY(*response.add_entries(), audit_row(backend.log, next));
+    }
+    return response.entries_size() > 0;
+  }));
+  response.set_next(next);
+  return response;
+}
+
+Result<provenance::VerifierKey> key_of(const Backend& backend) {
+  if (!backend.verifier_key) return not_here("log key");
+  return provenance::VerifierKey::parse(backend.verifier_key());
+}
+
+Result<std::string> note_of(const Backend& backend) {
+  const std::string note = backend.checkpoint ? backend.checkpoint() : std::string();
+  if (note.empty()) return Error(ErrorCode::invalid_state, "nothing has been recorded yet");
+  return note;
+}
+
+Result<v1::AuditCheckpointResponse> checkpoint(const Backend& backend) {
+  SLUIS_TRY(const auto note, note_of(backend));
+  SLUIS_TRY(const auto key, key_of(backend));
+  SLUIS_TRY(const auto opened, provenance::open_checkpoint(note, key));
+  v1::AuditCheckpointResponse response;
+  response.set_note(note);
+  response.set_origin(opened.origin);
+  response.set_size(opened.size);
+  response.set_root(to_hex(opened.root));
+  response.set_verifier_key(key.text());
+  return response;
+}
+
+/// The newest entry of a transaction.
+Result<std::uint64_t> index_of_transaction(const Backend& backend, const std::string& transaction) {
+  v1::AuditLogRequest request;
+  request.set_transaction(transaction);
+  request.set_newest_first(true);
+  request.set_page_size(1);
+  do {
+    SLUIS_TRY(const auto page, read_log(backend, request));
+    if (page.entries_size() > 0) return page.entries(0).index();
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return Error(ErrorCode::not_found, fmt::format("no entry has transaction `{}`", transaction));
+}
+
+Result<v1::AuditProofResponse> proof(const Backend& backend, const v1::AuditProofRequest& request) {
+  std::uint64_t index = request.index();
+  if (!request.transaction().empty()) {
+    SLUIS_TRY(index, index_of_transaction(backend, request.transaction()));
+  }
+  SLUIS_TRY(const auto note, note_of(backend));
+  SLUIS_TRY(const auto key, key_of(backend));
+  SLUIS_TRY(const auto receipt, provenance::make_receipt(backend.log, index, note, key));
+  v1::AuditProofResponse response;
+  response.set_index(index);
+  response.set_proof(receipt.proof_text());
+  response.set_receipt(receipt.to_json());
+  return response;
+}
+
+}  // namespace
+
+void add_audit(Methods& methods, Backend& backend) {
+  methods.add<v1::AuditLogRequest, v1::AuditLogResponse>(
+      "AuditService.Log", [&backend](const auto& request, const Caller&) { return read_log(backend, request); });
+  methods.add<v1::AuditWatchRequest, v1::AuditWatchResponse>(
+      "AuditService.Watch", [&backend](const auto& request, const Caller&) { return watch(backend, request); });
+  methods.add<v1::AuditCheckpointRequest, v1::AuditCheckpointResponse>(
+      "AuditService.Checkpoint", [&backend](const auto&, const Caller&) { return checkpoint(backend); });
+  methods.add<v1::AuditProofRequest, v1::AuditProofResponse>(
+      "AuditService.Proof", [&backend](const auto& request, const Caller&) { return proof(backend, request); });
+}
+
+}  // namespace sluis::management

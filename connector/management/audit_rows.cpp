@@ -1,0 +1,137 @@
+#include "connector/management/audit_rows.hpp"
+
+#include "connector/base/bytes.hpp"
+#include "connector/base/suggest.hpp"
+#include "connector/management/convert.hpp"
+#include "sluis/v1/evidence.pb.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace sluis::management {
+namespace {
+
+void put_shared(v1::AuditEntry& row, const v1::Shared& shared) {
+  put_time(row.mutable_time(), Timestamp(std::chrono::microseconds(shared.time_us())));
+  row.set_event(shared.event());
+  row.set_counterparty(shared.counterparty());
+  row.set_dataset(shared.dataset());
+  row.set_agreement(shared.agreement());
+  row.set_purpose(shared.purpose());
+  row.set_transaction(shared.transaction());
+  row.set_negotiation(shared.negotiation());
+  row.set_transfer(shared.transfer());
+  row.set_end(shared.end());
+  row.set_rows(shared.rows());
+  row.set_bytes(shared.bytes());
+  row.set_digest(to_hex(shared.digest()));
+  row.set_count(shared.count());
+  row.set_due(shared.due());
+  if (!shared.has_decision()) return;
+  const auto& decision = shared.decision();
+  row.set_decision(decision.permit() ? "permit" : "refused");
+  row.set_reason(decision.code());
+  row.set_sentence(decision.sentence());
+}
+
+void put_internal(v1::AuditEntry& row, const v1::Internal& internal) {
+  row.set_activity(internal.activity());
+  row.set_application(internal.application());
+  row.set_person(internal.person());
+  row.set_detail(internal.detail());
+}
+
+Timestamp hour(std::uint32_t hours) { return Timestamp(std::chrono::hours(hours)); }
+
+bool fits(const std::string& asked, const std::string& has) { return asked.empty() || asked == has; }
+
+}  // namespace
+
+Result<v1::AuditEntry> audit_row(const provenance::LogReader& log, std::uint64_t index) {
+  SLUIS_TRY(const auto leaf, log.leaf(index));
+  v1::AuditEntry row;
+  row.set_index(index);
+  row.set_kind(std::string(provenance::kind_name(leaf.kind)));
+  put_time(row.mutable_time(), hour(leaf.hours));
+  const auto payload = log.payload(index);
+  if (!payload && payload.error().code == ErrorCode::not_found) {
+    row.set_erased(true);
+    return row;
+  }
+  if (!payload) return payload.error();
+  v1::Shared shared;
+  v1::Internal internal;
+  if (!shared.ParseFromString(payload->shared) || !internal.ParseFromString(payload->internal)) {
+    row.set_detail("the entry's payload has another form");
+    return row;
+  }
+  put_shared(row, shared);
+  put_internal(row, internal);
+  return row;
+}
+
+Result<std::set<std::uint8_t>> kinds_named(const google::protobuf::RepeatedPtrField<std::string>& names) {
+  std::vector<std::string_view> known;
+  std::set<std::uint8_t> kinds;
+  for (unsigned kind = 0; kind < 256; ++kind) {
+    const auto name = provenance::kind_name(static_cast<std::uint8_t>(kind));
+    if (!name.empty()) known.push_back(name);
+  }
+  for (const auto& name : names) {
+    const auto before = kinds.size();
+    for (unsigned kind = 0; kind < 256; ++kind) {
+      if (provenance::kind_name(static_cast<std::uint8_t>(kind)) == name && !name.empty()) {
+        kinds.insert(static_cast<std::uint8_t>(kind));
+      }
+    }
+    if (kinds.size() == before && std::find(known.begin(), known.end(), name) == known.end()) {
+      return Error(ErrorCode::invalid_argument, fmt::format("`{}` is not a kind of entry", name))
+          .at_pointer("/kinds")
+          .mended_by(suggestion(name, known));
+    }
+  }
+  return kinds;
+}
+
+Result<AuditFilter> AuditFilter::make(const v1::AuditLogRequest& request) {
+  AuditFilter filter;
+  filter.asked_ = request;
+  SLUIS_TRY(filter.kinds_, kinds_named(request.kinds()));
+  const auto& decision = request.decision();
+  if (!decision.empty() && decision != "permit" && decision != "refused") {
+    return Error(ErrorCode::invalid_argument, fmt::format("`{}` is not a decision", decision))
+        .at_pointer("/decision")
+        .mended_by("known are `permit`, `refused`");
+  }
+  if (request.has_from()) {
+    SLUIS_TRY(filter.from_, read_time(request.from(), "/from"));
+  }
+  if (request.has_until()) {
+    SLUIS_TRY(filter.until_, read_time(request.until(), "/until"));
+  }
+  if (filter.from_ && filter.until_ && *filter.until_ <= *filter.from_) {
+    return Error(ErrorCode::invalid_argument, "`until` is not after `from`").at_pointer("/until");
+  }
+  return filter;
+}
+
+bool AuditFilter::may_match(const provenance::Leaf& leaf) const {
+  if (!kinds_.empty() && !kinds_.contains(leaf.kind)) return false;
+  // An entry's own time and the leaf's hour may lie on both sides of the hour.
+  if (from_ && hour(leaf.hours + 2) <= *from_) return false;
+  return !until_ || hour(leaf.hours) < *until_ + std::chrono::hours(1);
+}
+
+bool AuditFilter::matches(const v1::AuditEntry& row) const {
+  if (!fits(asked_.party(), row.counterparty()) || !fits(asked_.dataset(), row.dataset()) ||
+      !fits(asked_.agreement(), row.agreement()) || !fits(asked_.purpose(), row.purpose()) ||
+      !fits(asked_.decision(), row.decision()) || !fits(asked_.transaction(), row.transaction())) {
+    return false;
+  }
+  const Timestamp time(std::chrono::seconds(row.time().seconds()) +
+                       std::chrono::microseconds(row.time().nanos() / 1000));
+  return (!from_ || time >= *from_) && (!until_ || time < *until_);
+}
+
+}  // namespace sluis::management

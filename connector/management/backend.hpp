@@ -1,0 +1,86 @@
+#pragma once
+
+#include "catalog/catalog.hpp"
+#include "catalog/remote.hpp"
+#include "connector/identity/directory.hpp"
+#include "connector/management/commit_signal.hpp"
+#include "connector/negotiation/service.hpp"
+#include "connector/provenance/log_store.hpp"
+#include "connector/transfer/service.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluis::management {
+
+struct Finding {
+  std::string name;
+  bool good = false;
+  std::string message;
+  std::string mend;
+};
+
+/// What taking over a list or a vocabulary came to.
+struct Taken {
+  bool unchanged = false;
+  std::uint64_t entry = 0;
+};
+
+/// A duty to delete, stored as JSON at `ret/<agreement>`; written by intake/.
+struct RetentionRecord {
+  AgreementId agreement;
+  DatasetId dataset;
+  ParticipantId peer;
+  Timestamp last_end;
+  Timestamp due;
+  std::optional<Timestamp> confirmed;
+};
+
+/// What the node gives to the management methods; all of it outlives them. Functions may be called from many threads; one
+/// that is empty makes its methods answer invalid_state.
+struct Backend {
+  ParticipantId self;
+  std::string name;
+  std::string version;
+  std::string log_origin;
+  Timestamp started;
+  bool demo = false;
+
+  const Clock& clock;  ///< time for decisions (D14)
+  const storage::Reader& store;
+  CommitSignal& commits;
+  const catalog::Catalog& catalog;
+  negotiation::Service& negotiations;
+  transfer::Service& transfers;
+  const identity::Directory& directory;
+  const provenance::LogReader& log;
+
+  std::function<std::shared_ptr<const policy::Vocabulary>()> vocabulary;
+  std::function<std::string()> checkpoint;    ///< the newest signed note; empty before the first
+  std::function<std::string()> verifier_key;
+  std::function<std::string()> quarantine;
+  /// Why the node is not ready; empty when it is.
+  std::function<std::vector<std::string>()> findings;
+  std::function<std::vector<Finding>()> doctor;
+  /// The file beside a dataset's, for hand-written offers.
+  std::function<Result<std::string>(const std::string& name)> read_beside;
+
+  /// Asks a party for its catalogue, demands proofs where it is listed with evidence, and remembers what is usable.
+  std::function<Result<catalog::RemoteCatalog>(const ParticipantId& peer)> fetch_catalog;
+  /// Base address of the party's DSP.
+  std::function<Result<std::string>(const ParticipantId& peer)> dsp_url;
+  /// A signed list: verified and, unless dry, taken over and recorded.
+  std::function<Result<Taken>(const std::string& envelope, bool dry_run)> load_membership;
+  /// What is in a signed list, verified, without taking it over.
+  std::function<Result<identity::MembershipList>(const std::string& envelope, const std::string& file)> read_membership;
+  std::function<Result<Taken>(const std::string& text, const std::string& file, bool dry_run)> publish_purposes;
+  std::function<Result<Timestamp>(Duration by)> move_clock;
+  /// Adds to the commit what is to be sent to the other party (the receipt of the confirmation).
+  std::function<void(Commit& commit, const RetentionRecord& record)> prepare_retention;
+  /// After the commit.
+  std::function<void(const RetentionRecord& record, const CommitReceipt& receipt)> retention_confirmed;
+};
+
+}  // namespace sluis::management

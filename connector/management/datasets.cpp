@@ -1,0 +1,136 @@
+#include "connector/management/convert.hpp"
+#include "connector/management/entries.hpp"
+#include "connector/management/handlers.hpp"
+
+#include "catalog/offer.hpp"
+#include "connector/base/limits.hpp"
+
+#include <fmt/core.h>
+
+namespace sluis::management {
+namespace {
+
+/// The catalogue's entry says what everybody may know; here it gets the form that all entries have, and the person.
+void dress_entries(const Backend& backend, const Caller& caller, Commit& commit, provenance::EntryKind kind,
+                   const catalog::Dataset& dataset) {
+  for (auto& entry : commit.entries) {
+    v1::Shared shared;
+    shared.set_event(kind == provenance::EntryKind::published ? "published" : "retracted");
+    shared.set_dataset(dataset.id.str());
+    shared.set_offer_hash(std::string(view(dataset.offer_hash)));
+    shared.set_document(entry.shared);
+    entry = make_entry(backend, caller, kind, std::move(shared), entry.policy_digest);
+  }
+}
+
+std::vector<std::string> notes_of(const catalog::Dataset& dataset,
+                                  const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
+  const auto program = catalog::compile_offer(dataset.offer, vocabulary);
+  return program ? program->notes() : std::vector<std::string>();
+}
+
+Result<v1::PublishDatasetResponse> publish(Backend& backend, const v1::PublishDatasetRequest& request,
+                                           const Caller& caller) {
+  if (request.toml().size() > limits::kTomlBytes) {
+    return Error(ErrorCode::limit_exceeded, fmt::format("the file is larger than {} bytes", limits::kTomlBytes));
+  }
+  const std::string file = request.file().empty() ? "dataset.toml" : request.file();
+  SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
+  const auto now = backend.clock.now();
+  SLUIS_TRY(const auto dataset,
+            catalog::parse_dataset(request.toml(), file, {vocabulary, now, backend.read_beside}));
+  v1::PublishDatasetResponse response;
+  response.set_dry_run(request.dry_run());
+  const auto notes = notes_of(dataset, vocabulary);
+  response.mutable_notes()->Assign(notes.begin(), notes.end());
+  const auto before = backend.catalog.show(dataset.id);
+  if (before && !before->retracted && before->dataset.toml == dataset.toml) {
+    response.set_unchanged(true);
+    *response.mutable_dataset() = to_proto(*before, false);
+    return response;
+  }
+  constexpr auto kKind = provenance::EntryKind::published;
+  SLUIS_TRY(auto commit, backend.catalog.publish(dataset, static_cast<std::uint8_t>(kKind), now));
+  if (request.dry_run()) {
+    *response.mutable_dataset() = to_proto(catalog::PublishedDataset{dataset, 0, now, std::nullopt}, false);
+    return response;
+  }
+  dress_entries(backend, caller, commit, kKind, dataset);
+  SLUIS_TRY(const auto receipt, backend.commits.commit_and_wait(std::move(commit)));
+  response.set_entry(receipt.first_entry);
+  SLUIS_TRY(const auto published, backend.catalog.show(dataset.id));
+  *response.mutable_dataset() = to_proto(published, false);
+  return response;
+}
+
+Result<v1::ListDatasetsResponse> list(const Backend& backend, const v1::ListDatasetsRequest& request) {
+  v1::ListDatasetsResponse response;
+  std::string token = request.page_token();
+  const std::size_t wanted = page_size(request.page_size());
+  while (static_cast<std::size_t>(response.datasets_size()) < wanted) {
+    SLUIS_TRY(const auto page,
+              backend.catalog.list(token, wanted - static_cast<std::size_t>(response.datasets_size())));
+    for (const auto& published : page.datasets) {
+      if (published.retracted && !request.retracted()) continue;
+      *response.add_datasets() = to_proto(published, false);
+    }
+    token = page.next;
+    if (token.empty()) break;
+  }
+  response.set_next_page_token(token);
+  return response;
+}
+
+Result<v1::RetractDatasetResponse> retract(Backend& backend, const v1::RetractDatasetRequest& request,
+                                           const Caller& caller) {
+  SLUIS_CHECK(require_id(request.id(), "id"));
+  const DatasetId id(request.id());
+  constexpr auto kKind = provenance::EntryKind::retracted;
+  SLUIS_TRY(auto commit, backend.catalog.retract(id, static_cast<std::uint8_t>(kKind), backend.clock.now()));
+  SLUIS_TRY(const auto before, backend.catalog.show(id));
+  v1::RetractDatasetResponse response;
+  response.set_dry_run(request.dry_run());
+  if (request.dry_run()) {
+    *response.mutable_dataset() = to_proto(before, false);
+    return response;
+  }
+  dress_entries(backend, caller, commit, kKind, before.dataset);
+  if (!request.reason().empty() && !commit.entries.empty()) {
+    v1::Internal internal;
+    internal.set_person(caller.person);
+    internal.set_detail(request.reason().substr(0, limits::kReasonBytes));
+    commit.entries.front().internal = internal.SerializeAsString();
+  }
+  SLUIS_TRY(const auto receipt, backend.commits.commit_and_wait(std::move(commit)));
+  response.set_entry(receipt.first_entry);
+  SLUIS_TRY(const auto after, backend.catalog.show(id));
+  *response.mutable_dataset() = to_proto(after, false);
+  return response;
+}
+
+Result<v1::ShowDatasetResponse> show(const Backend& backend, const v1::ShowDatasetRequest& request) {
+  SLUIS_CHECK(require_id(request.id(), "id"));
+  SLUIS_TRY(const auto published, backend.catalog.show(DatasetId(request.id())));
+  v1::ShowDatasetResponse response;
+  *response.mutable_dataset() = to_proto(published, true);
+  return response;
+}
+
+}  // namespace
+
+void add_datasets(Methods& methods, Backend& backend) {
+  methods.add<v1::PublishDatasetRequest, v1::PublishDatasetResponse>(
+      "DatasetService.Publish", [&backend](const auto& request, const Caller& caller) {
+        return publish(backend, request, caller);
+      });
+  methods.add<v1::ListDatasetsRequest, v1::ListDatasetsResponse>(
+      "DatasetService.List", [&backend](const auto& request, const Caller&) { return list(backend, request); });
+  methods.add<v1::ShowDatasetRequest, v1::ShowDatasetResponse>(
+      "DatasetService.Show", [&backend](const auto& request, const Caller&) { return show(backend, request); });
+  methods.add<v1::RetractDatasetRequest, v1::RetractDatasetResponse>(
+      "DatasetService.Retract", [&backend](const auto& request, const Caller& caller) {
+        return retract(backend, request, caller);
+      });
+}
+
+}  // namespace sluis::management

@@ -1,0 +1,151 @@
+#include "connector/management/grpc_server.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/management/status_codes.hpp"
+
+#include <fmt/core.h>
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <thread>
+
+namespace sluis::management {
+namespace {
+
+std::string flat(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  std::string bytes;
+  if (!buffer.Dump(&slices).ok()) return bytes;
+  for (const auto& slice : slices) bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  return bytes;
+}
+
+grpc::ByteBuffer buffer_of(const google::protobuf::Message& message) {
+  const grpc::Slice slice(message.SerializeAsString());
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+bool is_local(const std::string& address) {
+  return address.starts_with("unix:") || address.starts_with("127.") || address.starts_with("[::1]:");
+}
+
+/// One call from its beginning to its end; the completion queue drives it.
+class Call {
+ public:
+  Call(const Api& api, grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue)
+      : api_(api), service_(service), queue_(queue), stream_(&context_) {
+    service_.RequestCall(&context_, &stream_, &queue_, &queue_, this);
+  }
+
+  void go_on(bool good) {
+    switch (step_) {
+      case Step::waiting:
+        if (!good) return end();
+        new Call(api_, service_, queue_);  // the next one; it ends itself
+        step_ = Step::reading;
+        return stream_.Read(&request_, this);
+      case Step::reading:
+        step_ = Step::finishing;
+        if (!good) return stream_.Finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no request"), this);
+        return respond();
+      case Step::finishing: return end();
+    }
+  }
+
+ private:
+  enum class Step { waiting, reading, finishing };
+
+  void end() { delete this; }
+
+  Result<MessagePtr> answer() {
+    const auto* method = api_.methods().find(context_.method());
+    if (method == nullptr) return Error(ErrorCode::not_found, "no such method");
+    const auto sent = context_.client_metadata().find("authorization");
+    const std::string_view token =
+        sent == context_.client_metadata().end()
+            ? std::string_view()
+            : bearer_token(std::string_view(sent->second.data(), sent->second.size()));
+    SLUIS_TRY(const auto caller, api_.authorise(*method, token));
+    auto message = method->new_request();
+    if (!message->ParseFromString(flat(request_))) {
+      return Error(ErrorCode::invalid_argument, "the request is not a message of the method");
+    }
+    return api_.run(*method, *message, caller);
+  }
+
+  void respond() {
+    auto message = answer();
+    if (message) return stream_.WriteAndFinish(buffer_of(**message), grpc::WriteOptions(), grpc::Status::OK, this);
+    const auto& error = message.error();
+    if (api_.methods().find(context_.method()) == nullptr) {
+      return stream_.Finish(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, error.message), this);
+    }
+    context_.AddTrailingMetadata("sluis-error-bin", to_detail(error).SerializeAsString());
+    const auto code = static_cast<grpc::StatusCode>(status_of(error.code).grpc);
+    stream_.Finish(grpc::Status(code, describe(error)), this);
+  }
+
+  const Api& api_;
+  grpc::AsyncGenericService& service_;
+  grpc::ServerCompletionQueue& queue_;
+  grpc::GenericServerContext context_;
+  grpc::GenericServerAsyncReaderWriter stream_;
+  grpc::ByteBuffer request_;
+  Step step_ = Step::waiting;
+};
+
+}  // namespace
+
+struct GrpcServer::Impl {
+  grpc::AsyncGenericService service;
+  std::unique_ptr<grpc::ServerCompletionQueue> queue;
+  std::unique_ptr<grpc::Server> server;
+  std::vector<std::thread> threads;
+  int port = 0;
+
+  void work() const {
+    void* tag = nullptr;
+    bool good = false;
+    while (queue->Next(&tag, &good)) static_cast<Call*>(tag)->go_on(good);
+  }
+};
+
+GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+int GrpcServer::port() const { return impl_->port; }
+
+Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const Api& api, const GrpcOptions& options) {
+  const bool tls = !options.certificate_pem.empty();
+  if (!tls && !is_local(options.address)) {
+    return Error(ErrorCode::invalid_argument,
+                 fmt::format("management on `{}` would be in clear on the network", options.address))
+        .mended_by("configure a certificate, or bind to loopback or a Unix socket");
+  }
+  auto impl = std::make_unique<Impl>();
+  grpc::ServerBuilder builder;
+  grpc::SslServerCredentialsOptions ssl;
+  ssl.pem_key_cert_pairs.push_back({options.key_pem, options.certificate_pem});
+  builder.AddListeningPort(options.address, tls ? grpc::SslServerCredentials(ssl) : grpc::InsecureServerCredentials(),
+                           &impl->port);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kJsonBytes));
+  builder.RegisterAsyncGenericService(&impl->service);
+  impl->queue = builder.AddCompletionQueue();
+  impl->server = builder.BuildAndStart();
+  if (!impl->server) {
+    return Error(ErrorCode::conflict, fmt::format("cannot listen on `{}`", options.address))
+        .mended_by("choose an address that nobody else uses");
+  }
+  for (unsigned i = 0; i < options.threads; ++i) new Call(api, impl->service, *impl->queue);
+  for (unsigned i = 0; i < options.threads; ++i) impl->threads.emplace_back([raw = impl.get()] { raw->work(); });
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
+}
+
+GrpcServer::~GrpcServer() {
+  impl_->server->Shutdown(std::chrono::system_clock::time_point{});  // a time past: calls under way are cancelled
+  impl_->queue->Shutdown();
+  for (auto& thread : impl_->threads) thread.join();
+}
+
+}  // namespace sluis::management

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "connector/management/methods.hpp"
+
+#include <memory>
+#include <string>
+
+namespace sluis::management {
+
+struct GrpcOptions {
+  std::string address;  ///< `127.0.0.1:9092`, port 0 for any; or `unix:/run/sluis/management.sock`
+  std::string certificate_pem;  ///< chain; empty: no TLS, which is allowed on loopback and Unix sockets only
+  std::string key_pem;
+  unsigned threads = 8;         ///< calls that run at the same time
+};
+
+/// The same methods as gRPC. The token comes as metadata `authorization: Bearer <token>`; errors carry the serialised
+/// ErrorDetail as trailing metadata `sluis-error-bin`.
+class GrpcServer {
+ public:
+  /// `api` outlives the server. conflict: the address is in use; invalid_argument: off loopback without TLS.
+  static Result<std::unique_ptr<GrpcServer>> start(const Api& api, const GrpcOptions& options);
+  /// Cancels what is under way, and waits for its end.
+  ~GrpcServer();
+  GrpcServer(const GrpcServer&) = delete;
+  GrpcServer& operator=(const GrpcServer&) = delete;
+
+  int port() const;  ///< 0 for a Unix socket
+
+ private:
+  struct Impl;
+  explicit GrpcServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sluis::management

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "connector/management/methods.hpp"
+
+/// One function a service group; each adds its methods.
+namespace sluis::management {
+
+void add_datasets(Methods& methods, Backend& backend);
+void add_terms(Methods& methods, Backend& backend);
+void add_catalogs(Methods& methods, Backend& backend);
+void add_memberships(Methods& methods, Backend& backend);
+void add_registers(Methods& methods, Backend& backend);
+void add_agreements(Methods& methods, Backend& backend);
+void add_transfers(Methods& methods, Backend& backend);
+void add_retention(Methods& methods, Backend& backend);
+void add_audit(Methods& methods, Backend& backend);
+void add_nodes(Methods& methods, Backend& backend);
+
+}  // namespace sluis::management

@@ -1,0 +1,79 @@
+#pragma once
+
+#include "connector/management/backend.hpp"
+#include "connector/management/caller.hpp"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluis::management {
+
+using MessagePtr = std::unique_ptr<google::protobuf::Message>;
+
+/// One method of the interface, however it is served.
+struct Method {
+  std::string path;  ///< `/sluis.v1.DatasetService/List`
+  const google::protobuf::MethodDescriptor* descriptor = nullptr;
+  std::vector<v1::Role> roles;  ///< of the method's option `access`
+  std::function<Result<MessagePtr>(const google::protobuf::Message& request, const Caller& caller)> handle;
+
+  MessagePtr new_request() const;
+  bool open_to(v1::Role role) const;
+};
+
+/// All methods of sluis.v1 with what answers them. Filled once, then read from any thread.
+class Methods {
+ public:
+  /// `name` as `DatasetService.List`. A method that the contract does not have, or has with other types, ends the
+  /// program: it is a mistake of the programmer.
+  template <class Request, class Response, class Handle>
+  void add(std::string_view name, Handle handle) {
+    insert(name, Request::descriptor(), Response::descriptor(),
+           [handle = std::move(handle)](const google::protobuf::Message& request,
+                                        const Caller& caller) -> Result<MessagePtr> {
+             Result<Response> response = handle(static_cast<const Request&>(request), caller);
+             if (!response) return std::move(response).error();
+             return MessagePtr(std::make_unique<Response>(std::move(*response)));
+           });
+  }
+
+  const Method* find(std::string_view path) const;
+  const std::map<std::string, Method, std::less<>>& all() const { return methods_; }
+
+ private:
+  void insert(std::string_view name, const google::protobuf::Descriptor* request,
+              const google::protobuf::Descriptor* response, decltype(Method::handle) handle);
+
+  std::map<std::string, Method, std::less<>> methods_;
+};
+
+/// Every service of the contract, answered from the backend.
+Methods make_methods(Backend& backend);
+/// The services that the contract has.
+std::vector<const google::protobuf::ServiceDescriptor*> contract();
+
+/// Methods and who may call them: what both servings ask.
+class Api {
+ public:
+  Api(Methods methods, Authenticator authenticate)
+      : methods_(std::move(methods)), authenticate_(std::move(authenticate)) {}
+
+  const Methods& methods() const { return methods_; }
+  /// unauthenticated; permission_denied: not a method of this role.
+  Result<Caller> authorise(const Method& method, std::string_view token) const;
+  /// Runs an authorised call. What it throws becomes `internal`, and is logged.
+  Result<MessagePtr> run(const Method& method, const google::protobuf::Message& request, const Caller& caller) const;
+
+ private:
+  Methods methods_;
+  Authenticator authenticate_;
+};
+
+}  // namespace sluis::management

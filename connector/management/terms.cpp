@@ -1,0 +1,120 @@
+#include "catalog/offer.hpp"
+#include "connector/management/convert.hpp"
+#include "connector/management/handlers.hpp"
+#include "policy/odrl/explain.hpp"
+#include "policy/odrl/values.hpp"
+#include "sluis/v1/terms.pb.h"
+
+#include <fmt/core.h>
+
+namespace sluis::management {
+namespace {
+
+/// An offer's JSON, with line and column in errors.
+Result<json::Value> read_offer(const std::string& text, const std::string& file) {
+  auto value = json::parse(text);
+  if (!value) {
+    Error error = value.error();
+    error.place.file = file;
+    return error;
+  }
+  if (const auto parsed = policy::parse_policy(*value, {true, ""}); !parsed) {
+    Error error = parsed.error();
+    auto place = json::locate(text, error.place.pointer);
+    place.file = file;
+    place.pointer = error.place.pointer;
+    error.place = place;
+    return error;
+  }
+  return value;
+}
+
+void add_rules(v1::CheckTermsResponse& response, const std::vector<policy::Rule>& rules, const char* kind) {
+  for (const auto& rule : rules) {
+    auto* added = response.add_rules();
+    added->set_kind(kind);
+    added->set_action(std::string(policy::to_string(rule.action)));
+    for (const auto& constraint : rule.constraints) {
+      added->add_constraints(fmt::format("{} {} {}", policy::to_string(constraint.operand),
+                                         policy::to_string(constraint.op), policy::describe_value(constraint)));
+    }
+  }
+}
+
+Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTermsRequest& request) {
+  SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
+  json::Value offer;
+  if (request.file().ends_with(".toml")) {
+    SLUIS_TRY(const auto dataset, catalog::parse_dataset(request.text(), request.file(),
+                                                         {vocabulary, backend.clock.now(), backend.read_beside}));
+    offer = dataset.offer;
+  } else {
+    SLUIS_TRY(offer, read_offer(request.text(), request.file()));
+  }
+  SLUIS_TRY(const auto program, catalog::compile_offer(offer, vocabulary));
+  SLUIS_TRY(const auto hash, catalog::offer_hash(offer));
+  v1::CheckTermsResponse response;
+  response.set_hash(to_hex(hash));
+  add_rules(response, program.policy().permissions, "permission");
+  add_rules(response, program.policy().prohibitions, "prohibition");
+  add_rules(response, program.policy().obligations, "obligation");
+  response.mutable_notes()->Assign(program.notes().begin(), program.notes().end());
+  if (const auto period = policy::retention(program)) response.set_delete_after(format_duration(*period));
+  return response;
+}
+
+Result<json::Value> terms_of(const Backend& backend, const v1::TestTermsRequest& request) {
+  if (!request.offer().empty()) return read_offer(request.offer(), "offer");
+  SLUIS_CHECK(require_id(request.dataset(), "dataset"));
+  SLUIS_TRY(const auto published, backend.catalog.show(DatasetId(request.dataset())));
+  return published.dataset.offer;
+}
+
+Result<v1::TestTermsResponse> test(const Backend& backend, const v1::TestTermsRequest& request) {
+  SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
+  SLUIS_TRY(const auto offer, terms_of(backend, request));
+  SLUIS_TRY(const auto program, catalog::compile_offer(offer, vocabulary));
+  policy::Request asked;
+  std::string class_of_recipient = request.class_of_recipient();
+  if (!request.participant().empty()) {
+    SLUIS_TRY(const auto id, find_party(backend.directory, request.participant()));
+    asked.recipient = program.recipient(id.str());
+    SLUIS_TRY(const auto party, backend.directory.find(id));
+    if (class_of_recipient.empty()) class_of_recipient = party->class_of_recipient;
+  }
+  if (!class_of_recipient.empty()) asked.class_of_recipient = program.class_of_recipient(class_of_recipient);
+  if (!request.purpose().empty()) {
+    SLUIS_TRY(asked.purpose, find_purpose(*vocabulary, request.purpose()));
+  }
+  asked.now = backend.clock.now();
+  if (request.has_at()) {
+    SLUIS_TRY(asked.now, read_time(request.at(), "/at"));
+  }
+  asked.agreed = asked.now;
+  if (request.has_agreed()) {
+    SLUIS_TRY(asked.agreed, read_time(request.agreed(), "/agreed"));
+  }
+  const auto decision = program.decide(asked);
+  const auto reason = policy::explain(decision, asked, program);
+  v1::TestTermsResponse response;
+  response.set_simulation(true);
+  auto* told = response.mutable_decision();
+  told->set_permit(decision.permit);
+  told->set_code(reason.code);
+  for (const auto& [key, value] : reason.parameters) (*told->mutable_parameters())[key] = value;
+  told->set_sentence(reason.sentence);
+  if (decision.valid_until != Timestamp::max()) put_time(response.mutable_valid_until(), decision.valid_until);
+  response.set_offer(program.policy().id);
+  return response;
+}
+
+}  // namespace
+
+void add_terms(Methods& methods, Backend& backend) {
+  methods.add<v1::CheckTermsRequest, v1::CheckTermsResponse>(
+      "TermsService.Check", [&backend](const auto& request, const Caller&) { return check(backend, request); });
+  methods.add<v1::TestTermsRequest, v1::TestTermsResponse>(
+      "TermsService.Test", [&backend](const auto& request, const Caller&) { return test(backend, request); });
+}
+
+}  // namespace sluis::management
