@@ -124,7 +124,8 @@ ProcessPath split(std::string_view rest) {
 
 Result<void> check_callback(const RouteDependencies& with, const ParticipantId& from, const std::string& url) {
   if (with.origin_allowed(from, url)) return {};
-  return Error(ErrorCode::invalid_argument, "the membership list has no endpoint of yours at the origin of `" + url + "`")
+  return Error(ErrorCode::invalid_argument,
+               "the membership list has no endpoint of yours at the origin of `" + url + "`")
       .at_pointer("/callbackAddress");
 }
 

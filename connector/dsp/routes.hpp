@@ -39,7 +39,8 @@ struct RouteDependencies {
   std::function<bool(const ParticipantId&, std::string_view url)> origin_allowed;
 };
 
-/// All paths of both roles (DSP 2025-1 HTTPS binding), and `/.well-known/dspace-version`. The dependencies outlive them.
+/// All paths of both roles (DSP 2025-1 HTTPS binding), and `/.well-known/dspace-version`. The dependencies outlive
+/// them.
 std::vector<http::Route> routes(RouteOptions options, RouteDependencies dependencies);
 
 /// What a DSP peer is answered for an error of ours.

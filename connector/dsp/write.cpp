@@ -104,7 +104,9 @@ struct Namer {
   std::string_view operator()(const ContractAgreementVerificationMessage&) const {
     return "ContractAgreementVerificationMessage";
   }
-  std::string_view operator()(const ContractNegotiationEventMessage&) const { return "ContractNegotiationEventMessage"; }
+  std::string_view operator()(const ContractNegotiationEventMessage&) const {
+    return "ContractNegotiationEventMessage";
+  }
   std::string_view operator()(const ContractNegotiationTerminationMessage&) const {
     return "ContractNegotiationTerminationMessage";
   }

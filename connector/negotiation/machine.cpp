@@ -7,7 +7,8 @@ namespace sluis::negotiation {
 namespace {
 
 Error wrong_state(const Negotiation& n, MessageKind kind) {
-  return Error(ErrorCode::invalid_state, "`" + std::string(to_string(kind)) + "` cannot be taken while the negotiation is `" +
+  return Error(ErrorCode::invalid_state, "`" + std::string(to_string(kind)) +
+                                             "` cannot be taken while the negotiation is `" +
                                              std::string(to_string(visible_state(n))) + "`");
 }
 

@@ -66,7 +66,8 @@ Result<void> Service::void_agreement(const Negotiation& negotiation, const Reaso
   if (!bytes) return {};
   SLUIS_TRY(AgreementRecord record, decode_agreement(*bytes));
   if (!record.active() || record.negotiation != negotiation.own_pid) return {};
-  record.ended = AgreementEnd{negotiation.reason_is_ours ? options_.self : negotiation.peer, negotiation.updated, reason};
+  const ParticipantId& by = negotiation.reason_is_ours ? options_.self : negotiation.peer;
+  record.ended = AgreementEnd{by, negotiation.updated, reason};
   commit.preconditions.push_back({key, *bytes});
   commit.changes.push_back({key, encode(record)});
   commit.entries.push_back(with_.evidence.agreement_ended_entry(record));

@@ -1,8 +1,8 @@
 #include "connector/base/limits.hpp"
 #include "connector/negotiation/service.hpp"
-#include "connector/outbox/keys.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 /// The Service's other half: delivery, deadlines and listings.
 namespace sluis::negotiation {
@@ -85,8 +85,9 @@ Result<std::optional<Timestamp>> Service::on_timer() {
   std::vector<std::string> due;
   std::optional<Timestamp> next;
   SLUIS_CHECK(with_.store.scan(kDeadlinePrefix, kDeadlinePrefix, [&](std::string_view key, std::string_view pid) {
-    const std::string digits(key.substr(kDeadlinePrefix.size(), 16));
-    const auto micros = static_cast<std::int64_t>(std::stoull(digits, nullptr, 16));
+    const std::string_view digits = key.substr(kDeadlinePrefix.size(), 16);
+    std::int64_t micros = 0;  // an unreadable key is due: the record itself decides
+    std::from_chars(digits.data(), digits.data() + digits.size(), micros, 16);
     const Timestamp when{Duration(micros)};
     if (when > now) {
       next = when;

@@ -169,7 +169,8 @@ Result<TransferProcess> Service::start(const AgreementId& agreement) {
   if (!bytes) return Error(ErrorCode::not_found, "there is no agreement `" + agreement.str() + "`");
   SLUIS_TRY(const negotiation::AgreementRecord record, negotiation::decode_agreement(*bytes));
   if (record.role != Role::consumer) {
-    return Error(ErrorCode::invalid_argument, "under agreement `" + agreement.str() + "` it is the other party that asks");
+    return Error(ErrorCode::invalid_argument,
+                 "under agreement `" + agreement.str() + "` it is the other party that asks");
   }
   if (!record.active()) {
     return Error(ErrorCode::invalid_state, "the agreement was ended at " + format_time(record.ended->when));

@@ -141,7 +141,8 @@ TEST(NegotiationMachine, EveryPairWhileOneOfOursIsPendingIsThatOfTheStateOrOfIts
                       {Role::consumer, State::terminated, MessageKind::termination, State::terminated}};
   for (const Row& row : rows) {
     for (const MessageKind kind : kMessageKinds) {
-      const auto t = receive(pending(row.role, row.state, row.kind, row.target), message(row.role, kind), around(), kNow);
+      const Negotiation before = pending(row.role, row.state, row.kind, row.target);
+      const auto t = receive(before, message(row.role, kind), around(), kNow);
       const auto& allowed = table().at(row.role);
       const bool now = row.state && allowed.contains({*row.state, kind});
       const bool after = row.state != State::terminated && allowed.contains({row.target, kind});
