@@ -15,8 +15,6 @@ http::Response refusal(unsigned status, std::string_view code, std::string_view 
   return http::json_response(status, json::serialise(json::object({{"code", code}, {"reason", json::array({reason})}})));
 }
 
-std::string publication_key(std::string_view offer_hash_hex) { return "pub/" + std::string(offer_hash_hex); }
-
 std::string receipt_key(const ParticipantId& peer, std::uint64_t index) {
   std::string key = "receipt/" + to_hex(crypto::sha256(peer.str())) + "/";
   put_u64(key, index);
@@ -28,9 +26,16 @@ std::string origin_of_note(const std::string& note) { return note.substr(0, note
 
 }  // namespace
 
-void EvidenceChannel::name_publication(Commit& commit, const Hash& offer_hash, Random& random) {
-  if (commit.id.empty()) commit.id = "publication-" + to_hex(random.bytes(16));
-  commit.changes.push_back({publication_key(to_hex(offer_hash)), commit.id});
+Result<std::uint64_t> EvidenceChannel::publication_of(const Hash& offer) {
+  const std::lock_guard lock(mutex_);
+  SLUIS_TRY(const provenance::LogHead head, with_.log.head());
+  for (; scanned_ < head.frontier.size(); ++scanned_) {
+    SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(scanned_));
+    if (leaf.kind == static_cast<std::uint8_t>(EntryKind::published)) publications_.emplace(leaf.policy_digest, scanned_);
+  }
+  const auto found = publications_.find(offer);
+  if (found == publications_.end()) return Error(ErrorCode::not_found, "no offer with this hash was published");
+  return found->second;
 }
 
 void EvidenceChannel::send_receipt(Commit& commit, const ParticipantId& peer, std::string_view process) {
@@ -68,10 +73,11 @@ std::vector<http::Route> EvidenceChannel::routes() {
 
 http::Response EvidenceChannel::offer_proof(const http::Request& request) {
   if (!with_.authenticate(request)) return refusal(404, "not_found", "nothing here");
-  const auto commit_id = with_.store.get(publication_key(request.rest));
-  if (!commit_id || !*commit_id) return refusal(404, "not_found", "no offer with this hash was published");
-  const auto entry = first_entry(**commit_id);
-  const auto receipt = entry ? receipt_of(*entry) : Result<Receipt>(entry.error());
+  const auto bytes = from_hex(request.rest);
+  const auto hash = bytes ? to_hash(*bytes) : Result<Hash>(bytes.error());
+  const auto entry = hash ? publication_of(*hash) : Result<std::uint64_t>(hash.error());
+  if (!entry) return refusal(404, "not_found", "no offer with this hash was published");
+  const auto receipt = receipt_of(*entry);
   if (!receipt) {
     log::error("no proof of a publication", {{"what", receipt.error().message}});
     return refusal(503, "unavailable", "the proof cannot be made now");

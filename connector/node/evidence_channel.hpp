@@ -8,6 +8,9 @@
 #include "connector/outbox/driver.hpp"
 #include "connector/provenance/receipt.hpp"
 
+#include <map>
+#include <mutex>
+
 namespace sluis::node {
 
 /// What the channel needs; all of it outlives it.
@@ -37,8 +40,6 @@ class EvidenceChannel {
   /// permission_denied (the proof does not hold).
   Result<void> check_offer(const ParticipantId& peer, const catalog::RemoteOffer& offer);
 
-  /// Makes a commit say which entry publishes an offer.
-  static void name_publication(Commit& commit, const Hash& offer_hash, Random& random);
   /// Adds the message that carries the receipt of the commit's first entry to the peer, if the peer takes receipts.
   void send_receipt(Commit& commit, const ParticipantId& peer, std::string_view process);
   /// outbox::Deliver for service "evidence".
@@ -49,9 +50,13 @@ class EvidenceChannel {
   http::Response take_receipt(const http::Request& request);
   Result<provenance::Receipt> receipt_of(std::uint64_t entry) const;
   Result<std::uint64_t> first_entry(std::string_view commit_id) const;
+  Result<std::uint64_t> publication_of(const Hash& offer);
 
   ParticipantId self_;
   EvidenceDependencies with_;
+  std::mutex mutex_;
+  std::map<Hash, std::uint64_t> publications_;  ///< read from the log's leaves, up to `scanned_`
+  std::uint64_t scanned_ = 0;
 };
 
 }  // namespace sluis::node

@@ -2,6 +2,7 @@
 
 #include "catalog/offer.hpp"
 #include "connector/base/limits.hpp"
+#include "connector/management/activities.hpp"
 #include "policy/odrl/match.hpp"
 
 namespace sluis::node {
@@ -119,29 +120,18 @@ Result<Timestamp> NodeMembership::admitted_until(const ParticipantId& party, Tim
 
 Result<void> activity_allows(const storage::Reader& store, std::string_view activity, std::string_view purpose,
                              Timestamp now) {
-  const Error unknown = Error(ErrorCode::permission_denied, "the processing activity `" + std::string(activity) + "` is not in the register")
-                            .mended_by("publish it with `sluis activity publish`");
-  SLUIS_TRY(const std::optional<std::string> bytes, store.get("act/" + std::string(activity)));
-  if (!bytes) return unknown;
-  SLUIS_TRY(const json::Value value, json::parse(*bytes));
-  const json::Array* versions = value.if_array();
-  if (versions == nullptr || versions->empty()) return unknown;
-  const json::Value& newest = versions->back();
-  SLUIS_TRY(const std::string bound, json::required_string(newest, "purpose"));
-  SLUIS_TRY(const std::string from_text, json::required_string(newest, "from"));
-  SLUIS_TRY(const Timestamp from, parse_time(from_text));
-  SLUIS_TRY(const std::optional<std::string> until_text, json::optional_string(newest, "until"));
-  if (until_text) {
-    SLUIS_TRY(const Timestamp until, parse_time(*until_text));
-    if (now >= until) {
-      return Error(ErrorCode::permission_denied, "the processing activity `" + std::string(activity) + "` ended at " + *until_text);
-    }
+  const auto newest = management::read_activity(store, activity);
+  const std::string named = "the processing activity `" + std::string(activity) + "` ";
+  if (!newest && newest.error().code != ErrorCode::not_found) return newest.error();
+  if (!newest) {
+    return Error(ErrorCode::permission_denied, named + "is not in the register").mended_by("publish it with `sluis activity publish`");
   }
-  if (now < from) {
-    return Error(ErrorCode::permission_denied, "the processing activity `" + std::string(activity) + "` begins at " + from_text);
+  if (!newest->holds(now)) {
+    return Error(ErrorCode::permission_denied, named + "does not hold now: it is from " + format_time(newest->from) +
+                                                   (newest->until ? " until " + format_time(*newest->until) : std::string()));
   }
-  if (policy::expand_purpose(bound) != policy::expand_purpose(purpose)) {
-    return Error(ErrorCode::permission_denied, "the processing activity `" + std::string(activity) + "` is for " + bound + ", not for " + std::string(purpose));
+  if (policy::expand_purpose(newest->purpose) != policy::expand_purpose(purpose)) {
+    return Error(ErrorCode::permission_denied, named + "is for " + newest->purpose + ", not for " + std::string(purpose));
   }
   return {};
 }

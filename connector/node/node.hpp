@@ -1,0 +1,30 @@
+#pragma once
+
+#include "connector/node/config.hpp"
+
+#include <memory>
+
+namespace sluis::node {
+
+/// One running node. `start` wires everything, in the order of the file node.cpp, and recovers what a crash left open.
+class Node {
+ public:
+  explicit Node(NodeConfig config);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  Result<void> start();
+  /// Takes no more requests, lets those that are under way finish for so long, cuts the rest, closes the log.
+  void stop(std::chrono::milliseconds grace);
+
+ private:
+  struct Parts;
+  NodeConfig config_;
+  std::unique_ptr<Parts> parts_;
+};
+
+/// Runs until SIGTERM or SIGINT. The exit code.
+int serve(const std::filesystem::path& config_file);
+
+}  // namespace sluis::node

@@ -1,0 +1,255 @@
+#include "connector/node/parts.hpp"
+
+#include "certs/authority.hpp"
+#include "connector/base/limits.hpp"
+#include "connector/base/log.hpp"
+#include "connector/dsp/version.hpp"
+#include "connector/storage/rocks_store.hpp"
+
+#include <sys/stat.h>
+
+namespace sluis::node {
+namespace {
+
+constexpr std::size_t kOutboxThreads = 4;
+
+/// A private key of mode 0600, as everything that is secret.
+Result<std::string> read_secret(const std::filesystem::path& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & 077U) != 0) {
+    return Error(ErrorCode::permission_denied, "others can read the secret `" + path.string() + "`")
+        .mended_by("chmod 600 it, and think about who may have read it");
+  }
+  return certs::read_file(path);
+}
+
+Result<crypto::Key> read_key(const std::filesystem::path& path) {
+  SLUIS_TRY(const std::string pem, read_secret(path));
+  return crypto::Key::from_pem(pem);
+}
+
+}  // namespace
+
+Result<void> Node::Parts::start() {
+  SLUIS_CHECK(start_ground());
+  SLUIS_CHECK(start_identity());
+  SLUIS_CHECK(start_exchange());
+  SLUIS_CHECK(start_data_plane());
+  fill_backend();
+  SLUIS_CHECK(recover());
+  SLUIS_CHECK(start_listeners());
+  running = true;
+  log::info("ready", {{"participant", config.participant.str()}, {"exchange", config.exchange.url}, {"public", config.open.url}});
+  return {};
+}
+
+Result<void> Node::Parts::start_ground() {
+  payload_keys = std::make_unique<provenance::PayloadKeys>(config.payload_keys, random);
+  SLUIS_TRY(crypto::Key log_key, read_key(config.log_key));
+  sequencer = std::make_unique<commit::Sequencer>(
+      store, *payload_keys, clock, random, commit::Sequencer::Options{config.log_origin, std::move(log_key), config.checkpoints});
+  SLUIS_CHECK(sequencer->open());
+  log_clock = std::make_unique<LogClock>(*sequencer);
+  commits = std::make_unique<management::CommitSignal>(*sequencer);
+  log = std::make_unique<provenance::LogReader>(store, *payload_keys);
+  writer = std::make_unique<Writer>(config.participant, *log_clock);
+  SLUIS_TRY(node_key, read_secret(config.node_key));
+  if (node_key.size() != 32) return Error(ErrorCode::invalid_argument, "`" + config.node_key.string() + "` is not 32 bytes");
+  SLUIS_TRY(crypto::Key key, read_key(config.claim_key));
+  claim_key = std::make_unique<crypto::Key>(std::move(key));
+  return keep_identity();
+}
+
+/// What a node is for ever stands in its store: whose it is, and whether its clock can be moved.
+Result<void> Node::Parts::keep_identity() {
+  SLUIS_TRY(const std::optional<std::string> known, store.get("meta/participant"));
+  SLUIS_TRY(const std::optional<std::string> kind, store.get("meta/demo"));
+  if (!known) {
+    demo = std::filesystem::exists(config.folder / "demo");
+    if (demo && !config.log_origin.ends_with("-demo")) {
+      return Error(ErrorCode::invalid_argument, "the log's origin of a demo node ends in `-demo`");
+    }
+    Commit first;
+    first.changes = {{"meta/participant", config.participant.str()}, {"meta/demo", demo ? "yes" : "no"}};
+    SLUIS_CHECK(sequencer->commit_and_wait(std::move(first)));
+    return {};
+  }
+  if (*known != config.participant.str()) {
+    return Error(ErrorCode::conflict, "the store belongs to `" + *known + "`, the configuration says `" + config.participant.str() + "`")
+        .mended_by("a participant id never changes; give another node another folder");
+  }
+  demo = kind == "yes";
+  SLUIS_TRY(const std::optional<std::string> offset, store.get("demo/clock"));
+  if (demo && offset && offset->size() == 8) clock.set_offset(Duration(static_cast<std::int64_t>(get_u64(*offset))));
+  return {};
+}
+
+Result<void> Node::Parts::start_identity() {
+  SLUIS_TRY(const std::string pinned, certs::read_file(config.purposes));
+  SLUIS_TRY(policy::Vocabulary words, policy::Vocabulary::parse(pinned, config.purposes.string()));
+  for (const auto& file : config.more_purposes) {
+    SLUIS_TRY(const std::string text, certs::read_file(file));
+    SLUIS_TRY(words, words.with(text, file.string()));
+  }
+  vocabulary = std::make_shared<const policy::Vocabulary>(std::move(words));
+  SLUIS_TRY(const std::string role_text, certs::read_file(config.roles));
+  SLUIS_TRY(identity::Roles read_roles, identity::Roles::parse(role_text, config.roles.string()));
+  roles = std::make_shared<const identity::Roles>(std::move(read_roles));
+  identity::Trust trust;
+  trust.threshold = config.membership_threshold;
+  for (const auto& file : config.membership_keys) {
+    SLUIS_TRY(const std::string pem, certs::read_file(file));
+    SLUIS_TRY(crypto::Key key, crypto::Key::from_pem(pem));
+    trust.keys.push_back(std::move(key));
+  }
+  directory = std::make_unique<identity::Directory>(std::move(trust));
+  SLUIS_TRY(const std::optional<std::string> kept, store.get("membership/list"));
+  if (kept) SLUIS_CHECK(directory->load(*kept, log_clock->now(), true));
+  scheme = std::make_unique<identity::MutualTls>(*directory, *log_clock);
+  datasets = std::make_unique<catalog::Catalog>(store, vocabulary);
+  description.participant = config.participant;
+  description.dsp_url = config.exchange.url + "/2025-1";
+  description.public_url = config.open.url;
+  description.title = {"Catalogue of " + config.name, "Catalogus van " + config.name};
+  description.description = {"What " + config.name + " offers, and on which terms", "Wat " + config.name + " aanbiedt, en op welke voorwaarden"};
+  description.publisher = {config.name, config.participant.str()};
+  description.contact = {config.name, config.contact_email, ""};
+  return {};
+}
+
+Result<ParticipantId> Node::Parts::authenticate(const http::Request& request) const {
+  const auto peer = scheme->verify(request.headers, request.tls);
+  if (!peer) {
+    refusals->count(request.tls.presented ? "unknown-party" : "no-certificate");
+    log::warning("not authenticated", {{"path", request.path}, {"what", peer.error().message}, {"correlation_id", request.correlation_id}});
+    return peer.error();
+  }
+  return peer->participant;
+}
+
+Result<void> Node::Parts::start_exchange() {
+  http::ClientOptions options;
+  options.tls = {config.tls_chain.string(), config.tls_key.string(), config.tls_roots.string()};
+  SLUIS_TRY(client, http::Client::make(std::move(options), clock));
+  peers = std::make_unique<dsp::Client>(dsp::ClientOptions{description.dsp_url, limits::kPeerTimeout, {}}, *client);
+  terms = std::make_unique<NodeTerms>(*datasets, *directory, *log_clock, config.refuse_unknown_offers);
+  dsp_catalog = std::make_unique<NodeCatalog>(*datasets, description, *directory, *log_clock);
+  const auto notify = [this](std::string_view peer, std::string_view process) { outbox->notify(peer, process); };
+  negotiation::Options negotiating;
+  negotiating.self = config.participant;
+  negotiations = std::make_unique<negotiation::Service>(
+      negotiating, negotiation::Dependencies{*commits, store, *log_clock, random, *terms, *writer, *peers, notify,
+                                             [this](const negotiation::AgreementRecord& record) { agreement_ended(record); }});
+  transfers = std::make_unique<transfer::Service>(
+      transfer::Options{config.exchange.url + "/data", node_key},
+      transfer::Dependencies{*commits, store, *log_clock, random, *writer, *peers, notify});
+  evidence = std::make_unique<EvidenceChannel>(
+      config.participant, EvidenceDependencies{*commits, store, *log, *sequencer, *directory, *log_clock, random, *writer, *client,
+                                               [this](const http::Request& request) { return authenticate(request); }});
+  std::map<std::string, outbox::Deliver> services;
+  services["negotiation"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
+    return negotiations->deliver(item, envelope, retry_at);
+  };
+  services["transfer"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
+    return transfers->deliver(item, envelope, retry_at);
+  };
+  services["evidence"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
+    return evidence->deliver(item, envelope, retry_at);
+  };
+  outbox = std::make_unique<outbox::Driver>(store, clock, random, std::move(services), outbox::Dispatcher::Options{}, kOutboxThreads);
+  return {};
+}
+
+Result<void> Node::Parts::start_data_plane() {
+  plans = std::make_unique<NodeDatasets>(*datasets, config.datasets, *log_clock);
+  membership = std::make_unique<NodeMembership>(*directory);
+  streams = std::make_unique<gate::StreamRegistry>(*log_clock);
+  refusals = std::make_unique<gate::RefusalCounter>(*commits, *log_clock, config.participant);
+  const gate::VocabularySource words = [this] { return vocabulary; };
+  gate = std::make_unique<gate::Gate>(
+      config.participant,
+      gate::GateDependencies{
+          *commits, store, *log_clock, *log_clock, random, *plans, *membership, programs, *streams, *refusals, words,
+          [this](const http::Request& request) -> Result<gate::Party> {
+            SLUIS_TRY(const identity::VerifiedPeer peer, scheme->verify(request.headers, request.tls));
+            return gate::Party{peer.participant, peer.party->class_of_recipient, !peer.party->claim_keys.empty(),
+                               to_hex(crypto::sha256(request.tls.certificate_der))};
+          },
+          [this](std::string_view handle) { return transfers->find_by_handle(handle); },
+          [this](const ParticipantId& peer, std::string_view kid, Timestamp now) { return directory->claim_key(peer, kid, now); }});
+  open = std::make_unique<gate::OpenGate>(
+      config.participant,
+      gate::OpenDependencies{*commits, store, *log_clock, *log_clock, *plans, programs, *streams, *refusals, words});
+  intake = std::make_unique<intake::Intake>(
+      intake::Options{config.participant, config.class_of_party},
+      intake::Dependencies{
+          *commits, store, *log_clock, random, *membership, programs, *streams, *client, words,
+          [this](const http::Request& request) -> Result<intake::Application> {
+            SLUIS_TRY(const identity::RoleHolder holder, roles->find_bearer(request.header("authorization"), log_clock->now()));
+            if (holder.role != identity::Role::application) {
+              return Error(ErrorCode::permission_denied, "pulling data is for the role application");
+            }
+            return intake::Application{holder.person, holder.activities};
+          },
+          [this](const ProcessId& pid) { return transfers->access(pid); },
+          [this](std::string_view activity, std::string_view purpose, Timestamp now) { return activity_allows(store, activity, purpose, now); },
+          [this](const identity::Claim& claim) -> Result<std::string> { return identity::make_claim(claim, config.claim_kid, *claim_key); },
+          [this] { return sequencer->checkpoint(); }});
+  return {};
+}
+
+Result<void> Node::Parts::recover() {
+  Commit started;
+  started.entries.push_back(writer->plain_entry(provenance::EntryKind::node_started, "started"));
+  const auto recorded = commits->commit_and_wait(std::move(started));
+  // A quarantined log is still readable: the node starts, shows why, and refuses every exchange.
+  if (!recorded && sequencer->quarantine().empty()) return recorded.error();
+  if (recorded) {
+    SLUIS_CHECK(open->recover());
+    SLUIS_CHECK(gate->recover());
+    SLUIS_CHECK(intake->recover());
+    SLUIS_CHECK(transfers->recover());
+  }
+  SLUIS_CHECK(outbox->start());
+  deadlines = std::make_unique<gate::Alarm>(*log_clock, [this](Timestamp now) -> std::optional<Timestamp> {
+    const auto next = negotiations->on_timer();
+    return next ? *next : std::optional<Timestamp>(now + std::chrono::minutes(1));
+  });
+  return {};
+}
+
+void Node::Parts::agreement_ended(const negotiation::AgreementRecord& record) {
+  const outbox::Reason why = record.ended ? record.ended->reason : outbox::Reason{"ended", {}};
+  const std::string sentence = why.sentences.empty() ? "the agreement has ended" : why.sentences.front();
+  gate->on_revoked(record.id, policy::Reason{why.code, {{"agreement", record.id.str()}}, sentence});
+  if (const auto done = transfers->terminate_all_of(record.id, why); !done) {
+    log::error("transfers were not terminated", {{"agreement", record.id.str()}, {"what", done.error().message}});
+  }
+}
+
+void Node::Parts::clock_stepped() {
+  gate->on_clock_step();
+  open->on_clock_step();
+  streams->reevaluate_all();
+  deadlines->wake();
+}
+
+void Node::Parts::stop(std::chrono::milliseconds grace) {
+  if (exchange_server) exchange_server->stop(grace);
+  if (public_server) public_server->stop(grace);
+  if (management_server) management_server->stop(std::chrono::milliseconds(500));
+  grpc_server.reset();
+  deadlines.reset();
+  if (outbox) outbox->stop();
+  if (running) {
+    (void)open->close();
+    refusals->flush();
+    Commit stopped;
+    stopped.entries.push_back(writer->plain_entry(provenance::EntryKind::node_stopped, "stopped"));
+    (void)commits->commit_and_wait(std::move(stopped));
+  }
+  if (commits) commits->stop();
+  if (sequencer) sequencer->stop();
+}
+
+}  // namespace sluis::node

@@ -1,0 +1,107 @@
+#pragma once
+
+#include "connector/dsp/client.hpp"
+#include "connector/gate/open.hpp"
+#include "connector/http/client.hpp"
+#include "connector/http/server.hpp"
+#include "connector/identity/roles.hpp"
+#include "connector/identity/scheme.hpp"
+#include "connector/intake/intake.hpp"
+#include "connector/management/connect.hpp"
+#include "connector/management/grpc_server.hpp"
+#include "connector/node/clocks.hpp"
+#include "connector/node/evidence_channel.hpp"
+#include "connector/node/node.hpp"
+#include "connector/node/ports.hpp"
+#include "connector/storage/rocks_store.hpp"
+
+namespace sluis::node {
+
+/// Everything that a node is made of, declared in the order in which it is made: what stands later uses what stands before.
+struct Node::Parts {
+  explicit Parts(const NodeConfig& node_config) : config(node_config) {}
+  Result<void> start();
+  void stop(std::chrono::milliseconds grace);
+
+  const NodeConfig& config;
+  SystemRandom random;
+  NodeClock clock;
+
+  // Ground.
+  storage::ReopeningStore store{[this] { return storage::open_rocks_store(config.store, true); }};
+  std::unique_ptr<provenance::PayloadKeys> payload_keys;
+  std::unique_ptr<commit::Sequencer> sequencer;
+  std::unique_ptr<LogClock> log_clock;
+  std::unique_ptr<management::CommitSignal> commits;
+  std::unique_ptr<provenance::LogReader> log;
+  std::unique_ptr<crypto::Key> claim_key;
+  std::string node_key;
+  bool demo = false;
+
+  // Who and what.
+  std::shared_ptr<const policy::Vocabulary> vocabulary;
+  std::shared_ptr<const identity::Roles> roles;
+  std::unique_ptr<identity::Directory> directory;
+  std::unique_ptr<identity::MutualTls> scheme;
+  std::unique_ptr<catalog::Catalog> datasets;
+  catalog::NodeDescription description;
+
+  // The exchange.
+  std::unique_ptr<http::Client> client;
+  std::unique_ptr<dsp::Client> peers;
+  std::unique_ptr<Writer> writer;
+  std::unique_ptr<NodeTerms> terms;
+  std::unique_ptr<NodeCatalog> dsp_catalog;
+  std::unique_ptr<outbox::Driver> outbox;
+  std::unique_ptr<negotiation::Service> negotiations;
+  std::unique_ptr<transfer::Service> transfers;
+  std::unique_ptr<EvidenceChannel> evidence;
+
+  // The data plane.
+  std::unique_ptr<NodeDatasets> plans;
+  std::unique_ptr<NodeMembership> membership;
+  gate::ProgramCache programs;
+  std::unique_ptr<gate::StreamRegistry> streams;
+  std::unique_ptr<gate::RefusalCounter> refusals;
+  std::unique_ptr<gate::Gate> gate;
+  std::unique_ptr<gate::OpenGate> open;
+  std::unique_ptr<intake::Intake> intake;
+
+  // The operators.
+  std::unique_ptr<management::Backend> backend;
+  std::unique_ptr<management::Api> api;
+  std::unique_ptr<gate::Alarm> deadlines;
+  std::unique_ptr<http::Server> exchange_server;
+  std::unique_ptr<http::Server> public_server;
+  std::unique_ptr<http::Server> management_server;
+  std::unique_ptr<management::GrpcServer> grpc_server;
+  bool running = false;
+
+ private:
+  Result<void> start_ground();
+  Result<void> keep_identity();
+  Result<void> start_identity();
+  Result<void> start_exchange();
+  Result<void> start_data_plane();
+  void fill_backend();
+  Result<void> start_listeners();
+  Result<void> recover();
+
+  Result<ParticipantId> authenticate(const http::Request& request) const;
+  Result<std::string> dsp_url(const ParticipantId& peer) const;
+  Result<catalog::RemoteCatalog> fetch_catalog(const ParticipantId& peer);
+  Result<management::Taken> load_membership(const std::string& envelope, bool dry_run);
+  Result<Timestamp> move_clock(Duration by);
+  void agreement_ended(const negotiation::AgreementRecord& record);
+  std::vector<std::string> findings() const;
+  std::vector<http::Route> public_routes();
+  std::vector<http::Route> management_routes();
+  void clock_stepped();
+
+  std::mutex published_mutex;
+  std::string published_checkpoint;
+  Timestamp published_at{};
+  std::string public_checkpoint();
+};
+
+}  // namespace sluis::node

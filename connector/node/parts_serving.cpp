@@ -1,0 +1,259 @@
+#include "connector/node/parts.hpp"
+
+#include "catalog/dcat.hpp"
+#include "certs/authority.hpp"
+#include "connector/base/limits.hpp"
+#include "connector/base/log.hpp"
+#include "connector/dsp/version.hpp"
+#include "connector/provenance/tiles.hpp"
+
+#include <charconv>
+
+/// The listeners of a node, and what its operators may ask.
+namespace sluis::node {
+namespace {
+
+http::Response text(unsigned status, std::string body) { return {status, {{"content-type", "text/plain; charset=utf-8"}}, std::move(body), {}}; }
+
+/// `x001/x234/067[.p/<width>]` behind `tile/<level>/`.
+struct TileName {
+  unsigned level = 0;
+  std::uint64_t index = 0;
+  std::uint64_t width = provenance::kTileWidth;
+};
+std::optional<TileName> parse_tile(std::string_view rest, std::uint64_t size) {
+  TileName name;
+  const char* end = rest.data() + rest.size();
+  const auto [at, ec] = std::from_chars(rest.data(), end, name.level);
+  if (ec != std::errc() || at == end || *at != '/' || name.level > 7) return std::nullopt;
+  std::string_view path(at + 1, static_cast<std::size_t>(end - at - 1));
+  if (const std::size_t partial = path.find(".p/"); partial != std::string_view::npos) {
+    const std::string_view width = path.substr(partial + 3);
+    if (std::from_chars(width.data(), width.data() + width.size(), name.width).ptr != width.data() + width.size()) return std::nullopt;
+    path = path.substr(0, partial);
+  }
+  std::string digits;
+  for (const char c : path) {
+    if (c >= '0' && c <= '9') digits += c;
+  }
+  if (digits.empty() || digits.size() > 15) return std::nullopt;
+  std::from_chars(digits.data(), digits.data() + digits.size(), name.index);
+  // Only names that this node itself would write, and only what the log has.
+  if (provenance::tile_path(name.level, name.index, name.width) != "tile/" + std::string(rest)) return std::nullopt;
+  const std::uint64_t have = provenance::tile_width(name.level, name.index, size);
+  if (have == 0 || name.width == 0 || name.width > have) return std::nullopt;
+  return name;
+}
+
+}  // namespace
+
+/// D9: at most one new public checkpoint a minute, so that counting entries tells little.
+std::string Node::Parts::public_checkpoint() {
+  const std::lock_guard lock(published_mutex);
+  const Timestamp now = log_clock->now();
+  if (published_checkpoint.empty() || now - published_at >= std::chrono::minutes(1)) {
+    published_checkpoint = sequencer->checkpoint();
+    published_at = now;
+  }
+  return published_checkpoint;
+}
+
+std::vector<http::Route> Node::Parts::public_routes() {
+  std::vector<http::Route> routes = open->routes();
+  routes.push_back({"GET", "/catalog.jsonld", [this](const http::Request&) {
+                      const auto catalog = catalog::dcat_catalog(*datasets, description, log_clock->now());
+                      if (!catalog) return text(503, "the catalogue cannot be read now\n");
+                      return http::Response{200, {{"content-type", "application/ld+json"}}, json::serialise_pretty(*catalog), {}};
+                    }, 0});
+  routes.push_back({"GET", "/log/checkpoint", [this](const http::Request&) {
+                      const std::string note = public_checkpoint();
+                      return note.empty() ? text(404, "no entry yet\n") : text(200, note);
+                    }, 0});
+  routes.push_back({"GET", "/log/tile/*", [this](const http::Request& request) {
+                      const auto key = provenance::VerifierKey::parse(sequencer->verifier_key());
+                      const auto published = provenance::open_checkpoint(public_checkpoint(), *key);
+                      const auto name = published ? parse_tile(request.rest, published->size) : std::nullopt;
+                      if (!name) return text(404, "no such tile\n");
+                      const auto hashes = log->tile(name->level, name->index, name->width);
+                      if (!hashes) return text(503, "the log cannot be read now\n");
+                      std::string bytes;
+                      for (const Hash& hash : *hashes) bytes += view(hash);
+                      return http::Response{200, {{"content-type", "application/octet-stream"}}, std::move(bytes), {}};
+                    }, 0});
+  return routes;
+}
+
+std::vector<std::string> Node::Parts::findings() const {
+  std::vector<std::string> out;
+  if (const std::string why = sequencer->quarantine(); !why.empty()) out.push_back("the log is quarantined: " + why);
+  if (sequencer->clock_behind()) out.emplace_back("the clock is behind the log");
+  switch (directory->state(log_clock->now())) {
+    case identity::ListState::fresh: break;
+    case identity::ListState::stale: out.emplace_back("the membership list should be refreshed"); break;
+    case identity::ListState::expired: out.emplace_back("there is no valid membership list: no new negotiation or pull"); break;
+  }
+  return out;
+}
+
+std::vector<http::Route> Node::Parts::management_routes() {
+  std::vector<http::Route> routes = management::connect_routes(*api);
+  for (http::Route& route : intake->routes()) routes.push_back(std::move(route));
+  routes.push_back({"GET", "/livez", [](const http::Request&) { return text(200, "ok\n"); }, 0});
+  routes.push_back({"GET", "/readyz", [this](const http::Request&) {
+                      const bool ready = sequencer->quarantine().empty() && !sequencer->clock_behind();
+                      std::string body;
+                      for (const std::string& finding : findings()) body += finding + "\n";
+                      return text(ready ? 200 : 503, body.empty() ? "ok\n" : body);
+                    }, 0});
+  routes.push_back({"GET", "/metrics", [this](const http::Request&) {
+                      const auto head = log->head();
+                      std::string body = "# TYPE sluis_log_entries counter\nsluis_log_entries " + std::to_string(head ? head->frontier.size() : 0) +
+                                         "\n# TYPE sluis_outbox_messages gauge\nsluis_outbox_messages " + std::to_string(outbox->size()) +
+                                         "\n# TYPE sluis_streams gauge\nsluis_streams " + std::to_string(streams->size()) +
+                                         "\n# TYPE sluis_findings gauge\nsluis_findings " + std::to_string(findings().size()) + "\n";
+                      return http::Response{200, {{"content-type", "text/plain; version=0.0.4"}}, std::move(body), {}};
+                    }, 0});
+  return routes;
+}
+
+Result<std::string> Node::Parts::dsp_url(const ParticipantId& peer) const {
+  SLUIS_TRY(const std::string base, directory->endpoint(peer, log_clock->now()));
+  http::PeerRequest request;
+  request.method = "GET";
+  request.url = base + "/.well-known/dspace-version";
+  request.timeout = limits::kPeerTimeout;
+  SLUIS_TRY(const http::PeerResponse response, client->send(request));
+  if (response.status != 200) return Error(ErrorCode::peer_unavailable, "`" + peer.str() + "` does not say which protocol versions it speaks");
+  SLUIS_TRY(const json::Value document, json::parse(response.body));
+  SLUIS_TRY(const std::string path, dsp::version_path(document));
+  return base + path;
+}
+
+Result<catalog::RemoteCatalog> Node::Parts::fetch_catalog(const ParticipantId& peer) {
+  SLUIS_TRY(const identity::PartyPtr party, directory->find(peer));
+  SLUIS_TRY(const std::string url, dsp_url(peer));
+  catalog::RemoteCatalog all;
+  std::string next;
+  do {
+    SLUIS_TRY(dsp::Client::CatalogPage page, peers->catalog(peer, url, next));
+    SLUIS_TRY(catalog::RemoteCatalog part, catalog::read_remote_catalog(page.catalog));
+    all.participant = part.participant;
+    for (auto& offer : part.offers) all.offers.push_back(std::move(offer));
+    for (auto& offer : part.refused) all.refused.push_back(std::move(offer));
+    next = std::move(page.next);
+  } while (!next.empty() && all.offers.size() < limits::kPageMax * 10);
+  if (party->evidence) {
+    catalog::require_proofs(all, peer, [this](const ParticipantId& who, const catalog::RemoteOffer& offer) { return evidence->check_offer(who, offer); });
+  }
+  SLUIS_TRY(std::vector<Commit> kept, catalog::RemoteOffers(store).remember(peer, all, log_clock->now()));
+  for (Commit& commit : kept) SLUIS_CHECK(commits->commit_and_wait(std::move(commit)));
+  return all;
+}
+
+Result<management::Taken> Node::Parts::load_membership(const std::string& envelope, bool dry_run) {
+  const Timestamp now = log_clock->now();
+  const auto before = directory->list();
+  identity::Trust trust;
+  for (const auto& file : config.membership_keys) {
+    SLUIS_TRY(const std::string pem, certs::read_file(file));
+    SLUIS_TRY(crypto::Key key, crypto::Key::from_pem(pem));
+    trust.keys.push_back(std::move(key));
+  }
+  trust.threshold = config.membership_threshold;
+  identity::Directory trial(std::move(trust));
+  SLUIS_TRY(const std::optional<std::string> kept, store.get("membership/list"));
+  if (kept) SLUIS_CHECK(trial.load(*kept, now, true));
+  SLUIS_CHECK(trial.load(envelope, now));
+  management::Taken taken;
+  taken.unchanged = before && trial.list()->version == before->version;
+  if (dry_run || taken.unchanged) return taken;
+  // Recorded first: a list that this node acts on is always one that it can show.
+  Commit commit;
+  commit.preconditions.push_back({"membership/list", kept});
+  commit.changes.push_back({"membership/list", envelope});
+  commit.entries.push_back(writer->plain_entry(provenance::EntryKind::membership, "loaded",
+                                               "version " + std::to_string(trial.list()->version) + " sha256 " + to_hex(crypto::sha256(envelope))));
+  SLUIS_TRY(const CommitReceipt receipt, commits->commit_and_wait(std::move(commit)));
+  SLUIS_CHECK(directory->load(envelope, now));
+  taken.entry = receipt.first_entry;
+  clock_stepped();
+  return taken;
+}
+
+Result<Timestamp> Node::Parts::move_clock(Duration by) {
+  if (!demo) return Error(ErrorCode::permission_denied, "only a demo node's clock can be moved");
+  if (by < Duration(0)) return Error(ErrorCode::invalid_argument, "a clock only moves forward");
+  const Duration offset = clock.offset() + by;
+  std::string bytes;
+  put_u64(bytes, static_cast<std::uint64_t>(offset.count()));
+  Commit commit;
+  commit.changes.push_back({"demo/clock", std::move(bytes)});
+  SLUIS_CHECK(commits->commit_and_wait(std::move(commit)));
+  clock.set_offset(offset);
+  clock_stepped();
+  return clock.now();
+}
+
+void Node::Parts::fill_backend() {
+  backend.reset(new management::Backend{
+      config.participant, config.name, SLUIS_VERSION, config.log_origin, log_clock->now(), demo, *log_clock, store, *commits,
+      *datasets, *negotiations, *transfers, *directory, *log, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
+  management::Backend& out = *backend;
+  out.vocabulary = [this] { return vocabulary; };
+  out.checkpoint = [this] { return sequencer->checkpoint(); };
+  out.verifier_key = [this] { return sequencer->verifier_key(); };
+  out.quarantine = [this] { return sequencer->quarantine(); };
+  out.findings = [this] { return findings(); };
+  out.doctor = [this] {
+    std::vector<management::Finding> all;
+    for (const std::string& finding : findings()) all.push_back({"node", false, finding, ""});
+    if (all.empty()) all.push_back({"node", true, "nothing to mend", ""});
+    return all;
+  };
+  out.read_beside = [this](const std::string& name) -> Result<std::string> {
+    if (name.find('/') != std::string::npos || name.starts_with('.')) {
+      return Error(ErrorCode::invalid_argument, "`" + name + "` is not a file beside the dataset's");
+    }
+    return certs::read_file(config.datasets / name);
+  };
+  out.fetch_catalog = [this](const ParticipantId& peer) { return fetch_catalog(peer); };
+  out.dsp_url = [this](const ParticipantId& peer) { return dsp_url(peer); };
+  out.load_membership = [this](const std::string& envelope, bool dry_run) { return load_membership(envelope, dry_run); };
+  out.move_clock = [this](Duration by) { return move_clock(by); };
+  out.prepare_retention = [this](Commit& commit, const management::RetentionRecord& record) {
+    evidence->send_receipt(commit, record.peer, "retention-" + to_hex(crypto::sha256(record.agreement.str())));
+  };
+  out.retention_confirmed = [this](const management::RetentionRecord& record, const CommitReceipt&) {
+    outbox->notify(record.peer.str(), "retention-" + to_hex(crypto::sha256(record.agreement.str())));
+  };
+  api = std::make_unique<management::Api>(management::make_methods(out),
+                                          management::authenticate_with([this] { return roles; }, *log_clock));
+}
+
+Result<void> Node::Parts::start_listeners() {
+  const http::TlsFiles tls{config.tls_chain.string(), config.tls_key.string(), config.tls_roots.string()};
+  dsp::RouteOptions options;
+  options.service_id = config.participant.str();
+  std::vector<http::Route> exchange = dsp::routes(
+      options, {*negotiations, *transfers, *dsp_catalog, [this](const http::Request& request) { return authenticate(request); },
+                [this](const ParticipantId& peer, std::string_view url) { return directory->origin_allowed(peer, url, log_clock->now()); }});
+  for (http::Route& route : evidence->routes()) exchange.push_back(std::move(route));
+  for (http::Route& route : gate->routes()) exchange.push_back(std::move(route));
+  exchange_server = std::make_unique<http::Server>(
+      http::ServerOptions{"exchange", config.exchange.address, config.exchange.port, tls, true, 0}, std::move(exchange), clock, random);
+  public_server = std::make_unique<http::Server>(
+      http::ServerOptions{"public", config.open.address, config.open.port, tls, false, 0}, public_routes(), clock, random);
+  management_server = std::make_unique<http::Server>(
+      http::ServerOptions{"management", config.management.address, config.management.port, {}, false, 0}, management_routes(), clock, random);
+  SLUIS_CHECK(exchange_server->start());
+  SLUIS_CHECK(public_server->start());
+  SLUIS_CHECK(management_server->start());
+  if (!config.management_grpc.empty()) {
+    management::GrpcOptions grpc;
+    grpc.address = config.management_grpc;
+    SLUIS_TRY(grpc_server, management::GrpcServer::start(*api, grpc));
+  }
+  return {};
+}
+
+}  // namespace sluis::node
