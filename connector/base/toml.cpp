@@ -275,6 +275,12 @@ Place TomlTable::place(std::string_view key) const {
   return entry == nullptr ? node_->place : entry->value->place;
 }
 
+Place TomlTable::place(std::string_view key, std::size_t index) const {
+  const TomlNode::Entry* entry = node_->find(key);
+  if (entry == nullptr || index >= entry->value->items.size()) return place(key);
+  return entry->value->items[index]->place;
+}
+
 Error TomlTable::refused(std::string_view key, std::string message) const {
   return Error(ErrorCode::invalid_argument, std::move(message)).at(place(key));
 }

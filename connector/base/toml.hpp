@@ -52,6 +52,8 @@ class TomlTable {
   /// Where this table, or the value of that key, stands.
   Place place() const;
   Place place(std::string_view key) const;
+  /// Where an item of the array at that key stands.
+  Place place(std::string_view key, std::size_t index) const;
   /// An invalid_argument at the key's value; at the table where there is no such key.
   Error refused(std::string_view key, std::string message) const;
 

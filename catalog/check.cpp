@@ -1,0 +1,205 @@
+#include "catalog/dataset_file.hpp"
+#include "catalog/offer.hpp"
+#include "policy/odrl/match.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sluis::catalog {
+namespace {
+
+std::string quoted(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
+
+/// At a key of `[terms]`; at the root where there is no such table.
+Error terms_refused(const DatasetFile& file, std::string_view key, std::string message) {
+  return file.terms ? file.terms->refused(key, std::move(message)) : file.root.refused("terms", std::move(message));
+}
+
+Result<void> check_assessment(const DatasetFile& file, Timestamp now) {
+  const Dataset& dataset = file.dataset;
+  const Assessment& assessment = dataset.assessment;
+  if (now >= assessment.until) {
+    return file.personal.refused("until", "the assessment expired at " + format_time(assessment.until))
+        .mended_by("assess the dataset again");
+  }
+  if (assessment.personal && !dataset.terms.processing_activity) {
+    return terms_refused(file, "processing_activity", "personal data need a registered processing activity")
+        .mended_by("write `processing_activity = true` in `[terms]`");
+  }
+  if (dataset.access != Access::open) return {};
+  if (assessment.personal) return file.root.refused("access", "personal data cannot be open to everybody");
+  if (assessment.traceable_to_small_groups && !dataset.terms.suppress && !file.offer_file) {
+    return file.root.refused("access", "data that can be traced to small groups cannot be open as they are")
+        .mended_by("add `[terms.suppress_small_cells]`");
+  }
+  return {};
+}
+
+Result<void> check_access(const DatasetFile& file) {
+  const Dataset& dataset = file.dataset;
+  const bool open = dataset.access == Access::open;
+  if (open != (dataset.access_rights == AccessRights::open)) {
+    return file.root.refused("access_rights",
+                             "`access` is " + quoted(open ? "public" : "agreement") + ", and `access_rights` is " +
+                                 quoted(to_string(dataset.access_rights)))
+        .mended_by("both are `public`, or neither is");
+  }
+  if (!open && dataset.gathered_for_municipality && dataset.public_reason.empty()) {
+    return file.root.refused("gathered_for_municipality",
+                             "data gathered for the municipality are open, or `public_reason` says why they are not");
+  }
+  if (!open || !file.terms) return {};
+  constexpr std::array<std::string_view, 10> none{
+      "classes",      "purposes",         "deny_purposes", "processing_activity",         "from", "until", "access_for",
+      "delete_after", "steward_approval", "single_purpose_without_claim"};
+  for (const std::string_view key : none) {
+    if (file.terms->has(key)) {
+      return file.terms->refused(key, quoted(key) + " has no place in terms for open data")
+          .mended_by("open data are for everybody and every purpose; only `suppress_small_cells` can stand here");
+    }
+  }
+  return {};
+}
+
+bool is_class_name(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
+Result<void> check_purposes(const DatasetFile& file, std::string_view key, const std::vector<std::string>& purposes,
+                            const policy::Vocabulary& vocabulary) {
+  for (std::size_t i = 0; i < purposes.size(); ++i) {
+    if (vocabulary.lookup(purposes[i])) continue;
+    return Error(ErrorCode::invalid_argument, "unknown purpose " + quoted(purposes[i]))
+        .at(file.terms->place(key, i))
+        .mended_by(vocabulary.suggest(purposes[i]));
+  }
+  return {};
+}
+
+Result<void> check_periods(const DatasetFile& file, Timestamp now) {
+  const Terms& terms = file.dataset.terms;
+  if (terms.from && terms.until && *terms.until <= *terms.from) {
+    return file.terms->refused("until", "`until` is not after `from`");
+  }
+  if (terms.until && *terms.until <= now) {
+    return file.terms->refused("until", "these terms ended at " + format_time(*terms.until));
+  }
+  if (terms.access_for && *terms.access_for <= Duration::zero()) {
+    return file.terms->refused("access_for", "`access_for` is not longer than nothing");
+  }
+  if (terms.delete_after && *terms.delete_after < Duration::zero()) {
+    return file.terms->refused("delete_after", "`delete_after` is negative");
+  }
+  const Period& temporal = file.dataset.temporal;
+  if (temporal.from && temporal.until && *temporal.until < *temporal.from) {
+    return file.root.refused("temporal", "the period ends before it begins");
+  }
+  return {};
+}
+
+Result<void> check_terms(const DatasetFile& file, const policy::Vocabulary& vocabulary) {
+  if (file.dataset.access == Access::open) return {};
+  if (!file.terms) return file.root.refused("terms", "a dataset under agreement needs `[terms]`");
+  const Terms& terms = file.dataset.terms;
+  if (file.offer_file) {
+    constexpr std::array<std::string_view, 8> in_offer{"classes",    "purposes",     "deny_purposes", "from", "until",
+                                                       "access_for", "delete_after", "suppress_small_cells"};
+    for (const std::string_view key : in_offer) {
+      if (file.terms->has(key)) {
+        return file.terms->refused(key, quoted(key) + " stands in the offer's own file").mended_by("leave it out here");
+      }
+    }
+    return {};
+  }
+  if (terms.classes.empty()) return file.terms->refused("classes", "the terms name no class of parties in `classes`");
+  if (terms.purposes.empty()) return file.terms->refused("purposes", "the terms name no purpose in `purposes`");
+  for (std::size_t i = 0; i < terms.classes.size(); ++i) {
+    if (!is_class_name(terms.classes[i])) {
+      return Error(ErrorCode::invalid_argument, quoted(terms.classes[i]) + " is not a class of parties")
+          .at(file.terms->place("classes", i))
+          .mended_by("write a word in lower case, like `municipality`");
+    }
+  }
+  SLUIS_CHECK(check_purposes(file, "purposes", terms.purposes, vocabulary));
+  return check_purposes(file, "deny_purposes", terms.deny_purposes, vocabulary);
+}
+
+/// An error about a hand-written offer, in its own file.
+Error in_offer(Error error, const std::string& name, const std::string& text) {
+  if (error.place.line == 0) {
+    const std::string pointer = error.place.pointer;
+    error.place = json::locate(text, pointer);
+    error.place.pointer = pointer;
+  }
+  error.place.file = name;
+  return error;
+}
+
+Result<policy::Program> read_offer(DatasetFile& file, const DatasetContext& context) {
+  const std::string& name = *file.offer_file;
+  if (!context.read_beside) return file.root.refused("offer", "a hand-written offer cannot be read here");
+  auto text = context.read_beside(name);
+  if (!text) return file.root.refused("offer", quoted(name) + " cannot be read: " + text.error().message);
+  auto value = json::parse(*text);
+  if (!value) return in_offer(value.error(), name, *text);
+  auto program = compile_offer(*value, context.vocabulary);
+  if (!program) return in_offer(program.error(), name, *text);
+  const auto hash = offer_hash(*value);
+  if (!hash) return in_offer(hash.error(), name, *text);
+  file.dataset.offer = std::move(*value);
+  return program;
+}
+
+/// Open data are for everybody: their offer permits without asking who, why or when.
+Result<void> check_open_offer(const DatasetFile& file, const policy::Program& program) {
+  if (file.dataset.access != Access::open) return {};
+  const policy::Policy& policy = program.policy();
+  const bool bound = std::any_of(policy.permissions.begin(), policy.permissions.end(),
+                                 [](const policy::Rule& rule) { return !rule.constraints.empty(); });
+  if (bound || !policy.prohibitions.empty()) {
+    return file.root.refused("offer", "the offer of open data can bind nobody");
+  }
+  if (file.dataset.assessment.traceable_to_small_groups && policy::transforms(program).empty()) {
+    return file.root.refused("access", "data that can be traced to small groups cannot be open as they are");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_dataset_file(const DatasetFile& file, const DatasetContext& context) {
+  SLUIS_CHECK(check_access(file));
+  SLUIS_CHECK(check_terms(file, *context.vocabulary));
+  SLUIS_CHECK(check_periods(file, context.now));
+  return check_assessment(file, context.now);
+}
+
+Result<void> add_offer(DatasetFile& file, const DatasetContext& context) {
+  Dataset& dataset = file.dataset;
+  if (!file.offer_file) {
+    SLUIS_TRY(dataset.offer, make_offer(dataset.id, dataset.access, dataset.terms));
+  }
+  auto program = file.offer_file ? read_offer(file, context) : compile_offer(dataset.offer, context.vocabulary);
+  // The generated offer's pointers say nothing to the author of a TOML file.
+  if (!program) return file.offer_file ? program.error() : Error(program.error()).at(file.root.place("terms"));
+  SLUIS_TRY(dataset.offer_hash, offer_hash(dataset.offer));
+  SLUIS_CHECK(check_open_offer(file, *program));
+  for (std::size_t i = 0; i < dataset.terms.purposes.size(); ++i) {
+    const auto purpose = context.vocabulary->lookup(dataset.terms.purposes[i]);
+    if (!purpose || !policy::purpose_satisfies(*program, *purpose)) {
+      return Error(ErrorCode::invalid_argument, quoted(dataset.terms.purposes[i]) + " is denied by `deny_purposes`")
+          .at(file.terms->place("purposes", i));
+    }
+  }
+  if (dataset.terms.single_purpose_without_claim && !policy::single_purpose(*program)) {
+    return terms_refused(file, "single_purpose_without_claim", "the terms do not leave exactly one purpose");
+  }
+  const auto transforms = policy::transforms(*program);
+  const auto plan = policy::ColumnPlan::compile(dataset.source.columns, transforms);
+  if (!plan) return Error(plan.error()).at(file.source.place("columns"));
+  return {};
+}
+
+}  // namespace sluis::catalog
