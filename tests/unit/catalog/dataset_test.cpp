@@ -1,0 +1,214 @@
+#include "catalog/offer.hpp"
+#include "connector/crypto/crypto.hpp"
+#include "policy/odrl/match.hpp"
+#include "tests/unit/catalog/support.hpp"
+
+namespace sluis::catalog {
+namespace {
+
+using namespace test;
+
+TEST(Dataset, OfAnAgreementIsRead) {
+  const Dataset dataset = good(agreement_file());
+  EXPECT_EQ(dataset.id.str(), "urn:waterrijk:dataset:counts");
+  EXPECT_EQ(dataset.title.nl, "Tellingen");
+  EXPECT_EQ(dataset.source.pace, 16U * 1024U);
+  EXPECT_EQ(dataset.source.columns.columns.size(), 5U);
+  EXPECT_EQ(dataset.source.columns.groups.front().total, "total");
+  EXPECT_TRUE(dataset.terms.processing_activity);
+  EXPECT_FALSE(dataset.terms.single_purpose_without_claim);
+  EXPECT_EQ(dataset.source.format.null_words.size(), 2U);
+}
+
+TEST(Dataset, OfferIsInTheFormOfDsp) {
+  const Dataset dataset = good(agreement_file());
+  const std::string text = json::serialise(dataset.offer);
+  EXPECT_NE(text.find("\"action\":\"use\""), std::string::npos) << text;
+  EXPECT_NE(text.find("\"http://www.w3.org/ns/odrl/2/purpose\""), std::string::npos) << text;
+  EXPECT_NE(text.find("https://w3id.org/sluis/odrl/1#classOfRecipient"), std::string::npos) << text;
+  EXPECT_EQ(dataset.offer.find("target"), nullptr);
+  const std::string id = *dataset.offer.find("@id")->if_string();
+  EXPECT_TRUE(id.starts_with("urn:sluis:offer:"));
+  EXPECT_EQ(id.size(), std::string("urn:sluis:offer:").size() + 32);
+  EXPECT_EQ(dataset.offer_hash, crypto::sha256(*json::canonical(dataset.offer)));
+}
+
+TEST(Dataset, OtherTermsHaveAnotherOfferIdAndTheSameTermsTheSame) {
+  const Dataset one = good(agreement_file());
+  const Dataset same = good(with(agreement_file(), "Counts an hour", "Counts each hour"));
+  const Dataset other = good(agreement_file() + "delete_after = \"P7D\"\n");
+  const Dataset elsewhere = good(with(agreement_file(), "dataset:counts", "dataset:more"));
+  EXPECT_EQ(one.offer_hash, same.offer_hash);
+  EXPECT_NE(one.offer_hash, other.offer_hash);
+  EXPECT_NE(one.offer, other.offer);
+  EXPECT_NE(*one.offer.find("@id"), *other.offer.find("@id"));
+  EXPECT_NE(one.offer_hash, elsewhere.offer_hash);
+}
+
+TEST(Dataset, TermsMeanWhatTheySay) {
+  const Dataset dataset = good(agreement_file() +
+      "from = \"2026-01-01\"\nuntil = \"2027-06-01T00:00:00+02:00\"\naccess_for = \"P7D\"\ndelete_after = \"P7D\"\n"
+      "deny_purposes = [\"dpv:Marketing\"]\n");
+  const auto program = compile_offer(dataset.offer, vocabulary());
+  ASSERT_TRUE(program) << describe(program.error());
+  policy::Request request;
+  request.purpose = *vocabulary()->lookup("urn:f:CrowdManagement");
+  request.class_of_recipient = program->class_of_recipient("company");
+  request.now = kNow;
+  request.agreed = kNow;
+  EXPECT_TRUE(program->decide(request).permit);
+  request.now = kNow + std::chrono::hours(24 * 8);
+  EXPECT_FALSE(program->decide(request).permit);
+  request.now = kNow;
+  request.purpose = *vocabulary()->lookup("dpv:Marketing");
+  EXPECT_FALSE(program->decide(request).permit);
+  EXPECT_EQ(policy::retention(*program), std::chrono::hours(24 * 7));
+}
+
+TEST(Dataset, OpenDataSuppressAndBindNobody) {
+  const Dataset dataset = good(open_file());
+  const auto program = compile_offer(dataset.offer, vocabulary());
+  ASSERT_TRUE(program) << describe(program.error());
+  EXPECT_TRUE(program->decide({}).permit);
+  ASSERT_EQ(policy::transforms(*program).size(), 1U);
+  EXPECT_EQ(policy::transforms(*program).front().threshold, 10);
+  EXPECT_EQ(policy::transforms(*program).front().groups.front().parts.size(), 2U);
+}
+
+struct Bad {
+  const char* from;
+  const char* to;
+  const char* message;  ///< part of the message or of what mends it
+};
+
+void expect_refused(const std::string& text, const Bad& bad, Timestamp now = kNow) {
+  const auto dataset = read(with(text, bad.from, bad.to), now);
+  ASSERT_FALSE(dataset) << bad.to;
+  const std::string said = describe(dataset.error());
+  EXPECT_EQ(dataset.error().code, ErrorCode::invalid_argument) << said;
+  EXPECT_NE(said.find(bad.message), std::string::npos) << said;
+  EXPECT_TRUE(said.starts_with("counts.toml:")) << said;
+  EXPECT_GT(dataset.error().place.line, 0U) << said;
+  EXPECT_GT(dataset.error().place.column, 0U) << said;
+}
+
+TEST(Dataset, BadFilesAreRefusedWithFileLineAndColumn) {
+  const Bad bads[] = {
+      {"title =", "titel =", "`title`"},
+      {"pace =", "paec =", "`pace`"},
+      {"signer =", "singer =", "`signer`"},
+      {"processing_activity", "procesing_activity", "`processing_activity`"},
+      {"id = \"urn:waterrijk:dataset:counts\"", "id = 5", "must be a string"},
+      {"id = \"urn:waterrijk", "id = \"water rijk", "not an absolute IRI"},
+      {"until = \"2027-11-01\"", "until = 2027-11-01", "must be a string"},
+      {"until = \"2027-11-01\"", "until = \"2026-11-01\"", "expired"},
+      {"until = \"2027-11-01\"", "until = \"2027-11-01T10:00:00\"", ""},
+      {"access = \"agreement\"", "access = \"public\"", "access_rights"},
+      {"access_rights = \"restricted\"", "access_rights = \"public\"", "access_rights"},
+      {"access_rights = \"restricted\"", "access_rights = \"secret\"", "`non-public`"},
+      {"public_reason = \"small counts can be traced\"\n", "", "public_reason"},
+      {"classes = [\"municipality\", \"company\"]\n", "", "classes"},
+      {"\"company\"", "\"A Company\"", "class of parties"},
+      {"purposes = [\"urn:f:CrowdManagement\"]\n", "", "purposes"},
+      {"urn:f:CrowdManagement", "urn:f:CrowdManagment", "unknown purpose"},
+      {"file = \"counts.csv\"", "file = \"../counts.csv\"", "below the dataset's folder"},
+      {"file = \"counts.csv\"", "file = \"/etc/passwd\"", "below the dataset's folder"},
+      {"file = \"counts.csv\"", "file = \"a\\u0000b\"", "NUL"},
+      {"encoding = \"utf-8\"", "encoding = \"utf-16\"", "utf-16"},
+      {"text/csv", "text/html", "media type"},
+      {"16 KiB/s", "16 KB/s", "pace"},
+      {"\"total = in + out\"", "\"total in + out\"", "sum"},
+      {"action = \"drop\"", "action = \"drp\"", "`drop`"},
+      {"{ name = \"note\"", "{ name = \"total\"", "declared twice"},
+      {"email = \"data@waterrijk.example\"", "email = \"nobody\"", "address"},
+      {"[terms]\n", "[terms]\nuntil = \"2026-01-01\"\n", "ended"},
+      {"[terms]\n", "[terms]\nfrom = \"2027-03-01\"\nuntil = \"2027-02-01\"\n", "not after"},
+      {"[terms]\n", "[terms]\naccess_for = \"7 days\"\n", ""},
+      {"[terms]\n", "[terms]\ndeny_purposes = [\"dpv:PublicBenefit\"]\n", "deny_purposes"},
+      {"[terms]\n", "[terms]\nsuppress_small_cells = { min_cell_size = 0 }\n", "from 1"},
+      {"[terms]\n", "[terms]\nsuppress_small_cells = { min_cell_size = 10, columns = [\"speed\"] }\n", "speed"},
+  };
+  for (const Bad& bad : bads) expect_refused(agreement_file(), bad);
+}
+
+TEST(Dataset, ATypoSaysWhereAndWhatWasMeant) {
+  const auto dataset = read(with(agreement_file(), "licence =", "license ="));
+  ASSERT_FALSE(dataset);
+  EXPECT_EQ(dataset.error().place.line, 7U);
+  EXPECT_EQ(dataset.error().place.column, 1U);
+  EXPECT_NE(dataset.error().mend.find("`licence`"), std::string::npos);
+}
+
+TEST(Dataset, PersonalDataNeedAnActivityAndAreNeverOpen) {
+  const Bad personal{"status = \"not-personal\"", "status = \"personal\"", "processing activity"};
+  expect_refused(with(agreement_file(), "processing_activity = true", "processing_activity = false"), personal);
+  EXPECT_TRUE(read(with(agreement_file(), personal.from, personal.to)));
+  EXPECT_FALSE(read(with(open_file(), personal.from, personal.to)));
+}
+
+TEST(Dataset, OpenDataThatCanBeTracedNeedSuppression) {
+  const std::size_t terms = open_file().find("[terms");
+  const std::string bare = open_file().substr(0, terms);
+  ASSERT_FALSE(read(bare));
+  EXPECT_TRUE(read(with(bare, "traceable_to_small_groups = true", "traceable_to_small_groups = false")));
+}
+
+TEST(Dataset, OpenDataCannotHaveTermsForParties) {
+  expect_refused(open_file(), {"[terms.suppress", "[terms]\nclasses = [\"company\"]\n[terms.suppress", "classes"});
+}
+
+TEST(Dataset, SinglePurposeWithoutClaimNeedsOnePurpose) {
+  const std::string on = agreement_file() + "single_purpose_without_claim = true\n";
+  EXPECT_TRUE(read(on));
+  EXPECT_FALSE(read(with(on, "\"urn:f:CrowdManagement\"", "\"dpv:PublicBenefit\"")));
+}
+
+TEST(Dataset, IsSuspendedWhenItsAssessmentExpires) {
+  const Dataset dataset = good(agreement_file());
+  EXPECT_FALSE(suspended(dataset, at("2027-10-31T23:59:59Z")));
+  const auto reason = suspended(dataset, at("2027-11-01T00:00:00Z"));
+  ASSERT_TRUE(reason);
+  EXPECT_NE(reason->message.find("expired"), std::string::npos);
+}
+
+TEST(Dataset, PublicJsonKeepsTheSourceToItself) {
+  const std::string text = json::serialise(public_json(good(agreement_file())));
+  EXPECT_EQ(text.find("counts.csv"), std::string::npos);
+  EXPECT_EQ(text.find("note"), std::string::npos);
+  EXPECT_NE(text.find("privacy officer"), std::string::npos);
+}
+
+TEST(Dataset, AHandWrittenOfferIsReadStrictly) {
+  std::string text = agreement_file();
+  text = "offer = \"offer.json\"\n" + text.substr(0, text.find("[terms]")) + "[terms]\nprocessing_activity = true\n";
+  std::string offer = R"({"@id": "urn:w:offer:1", "@type": "Offer", "permission": [{"action": "use",
+    "constraint": [{"leftOperand": "purpose", "operator": "isA", "rightOperand": "urn:f:CrowdManagement"}]}]})";
+  DatasetContext context{vocabulary(), kNow, [&](const std::string& name) -> Result<std::string> {
+                           EXPECT_EQ(name, "offer.json");
+                           return offer;
+                         }};
+  auto dataset = parse_dataset(text, "counts.toml", context);
+  ASSERT_TRUE(dataset) << describe(dataset.error());
+  EXPECT_EQ(*dataset->offer.find("@id")->if_string(), "urn:w:offer:1");
+  offer = with(offer, "\"constraint\"", "\"constraints\"");
+  dataset = parse_dataset(text, "counts.toml", context);
+  ASSERT_FALSE(dataset);
+  EXPECT_EQ(dataset.error().place.file, "offer.json");
+  EXPECT_EQ(dataset.error().place.line, 2U);
+  offer = R"({"@id": "a", "@id": "b"})";
+  EXPECT_FALSE(parse_dataset(text, "counts.toml", context));
+  EXPECT_FALSE(parse_dataset(text + "classes = [\"company\"]\n", "counts.toml", context));
+  EXPECT_FALSE(parse_dataset(with(text, "offer.json", "../offer.json"), "counts.toml", context));
+}
+
+TEST(Pace, IsAWholeNumberAndAUnit) {
+  EXPECT_EQ(*parse_pace("16 KiB/s"), 16384U);
+  EXPECT_EQ(*parse_pace("2MiB/s"), 2U << 20U);
+  EXPECT_EQ(*parse_pace("500 B/s"), 500U);
+  for (const char* bad : {"", "16", "0 KiB/s", "-1 KiB/s", "1.5 KiB/s", "16 KiB", "16  KiB/s", "99999999999 B/s"}) {
+    EXPECT_FALSE(parse_pace(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace sluis::catalog

@@ -1,0 +1,90 @@
+#include "connector/identity/roles.hpp"
+
+#include "tests/support/doubles.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+namespace sluis::identity {
+namespace {
+
+const Timestamp kNow = *parse_time("2026-11-26T09:00:00Z");
+
+TEST(Roles, ATokenNamesARoleAndAPerson) {
+  test::SeededRandom random;
+  const NewToken steward = make_token(random, Role::steward, "Anna");
+  const NewToken application = make_token(random, Role::application, "counting app");
+  EXPECT_EQ(from_base64url(steward.token)->size(), 32U);
+  const Roles roles({steward.holder, application.holder});
+  const auto found = roles.find(steward.token, kNow);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->role, Role::steward);
+  EXPECT_EQ(found->person, "Anna");
+  EXPECT_EQ(roles.find_bearer("Bearer " + application.token, kNow)->role, Role::application);
+  EXPECT_EQ(roles.find_bearer("bearer " + application.token, kNow)->role, Role::application);
+  for (const std::string& bad : {std::string(), std::string("Bearer "), "Basic " + steward.token, steward.token,
+                                 "Bearer " + steward.token + "x"}) {
+    EXPECT_EQ(roles.find_bearer(bad, kNow).error().code, ErrorCode::unauthenticated) << bad;
+  }
+  EXPECT_FALSE(roles.find(to_hex(steward.holder.token_hash), kNow));
+}
+
+TEST(Roles, OnlyTheHashIsKept) {
+  test::SeededRandom random;
+  NewToken auditor = make_token(random, Role::auditor, "Bob");
+  auditor.holder.until = kNow + std::chrono::hours(1);
+  NewToken application = make_token(random, Role::application, "app");
+  application.holder.activities = {"urn:a:1", "urn:a:2"};
+  const std::string text = Roles({auditor.holder, application.holder}).serialise();
+  EXPECT_EQ(text.find(auditor.token), std::string::npos);
+  const auto read = Roles::parse(text);
+  ASSERT_TRUE(read) << describe(read.error());
+  EXPECT_EQ(read->find(application.token, kNow)->activities.size(), 2U);
+  EXPECT_TRUE(read->find(auditor.token, kNow));
+  EXPECT_FALSE(read->find(auditor.token, kNow + std::chrono::hours(1)));
+}
+
+TEST(Roles, ABadFileIsRefused) {
+  const std::string hash(64, 'a');
+  const auto file = [&](const std::string& entry) { return Roles::parse(R"({"roles":[)" + entry + "]}", "roles.json"); };
+  EXPECT_TRUE(file(R"({"role":"dpo","person":"C","sha256":")" + hash + "\"}"));
+  EXPECT_FALSE(file(R"({"role":"boss","person":"C","sha256":")" + hash + "\"}"));
+  EXPECT_FALSE(file(R"({"role":"auditor","person":"C","sha256":")" + hash + "\"}"));
+  EXPECT_FALSE(file(R"({"role":"dpo","person":"C","sha256":"aa"})"));
+  EXPECT_FALSE(file(R"({"role":"dpo","person":"C","token":"x","sha256":")" + hash + "\"}"));
+  const std::string one = R"({"role":"dpo","person":"C","sha256":")" + hash + "\"}";
+  EXPECT_FALSE(file(one + "," + one));
+}
+
+TEST(Roles, EveryRoleHasAName) {
+  for (std::size_t i = 0; i < kRoles; ++i) {
+    const Role role = static_cast<Role>(i);
+    EXPECT_EQ(role_from(to_string(role)), role);
+  }
+  EXPECT_FALSE(role_from("root"));
+}
+
+TEST(TokenFile, IsForItsOwnerOnlyAndNeverOverwritten) {
+  test::TempFolder folder;
+  test::SeededRandom random;
+  const std::string path = (folder.path() / "steward.token").string();
+  const NewToken made = make_token(random, Role::steward, "Anna");
+  ASSERT_TRUE(write_token_file(path, made.token));
+  struct stat info{};
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0600U);
+  EXPECT_EQ(*read_token_file(path), made.token);
+  EXPECT_EQ(write_token_file(path, made.token).error().code, ErrorCode::conflict);
+  ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
+  EXPECT_EQ(read_token_file(path).error().code, ErrorCode::permission_denied);
+  EXPECT_EQ(read_token_file(path + "x").error().code, ErrorCode::not_found);
+  const std::string link = (folder.path() / "link").string();
+  std::filesystem::create_symlink(path, link);
+  EXPECT_FALSE(read_token_file(link));
+  const std::string pipe = (folder.path() / "pipe").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_FALSE(read_token_file(pipe));
+}
+
+}  // namespace
+}  // namespace sluis::identity
