@@ -59,7 +59,7 @@ checkpoints = "checkpoints"
 datasets = "datasets"
 roles = "roles.json"
 purposes = "dpv-purposes.tsv"
-more_purposes = []
+more_purposes = [{purposes}]
 log_origin = "{origin}"
 
 [membership]
@@ -73,6 +73,7 @@ other_offers = "refuse"         # or "steward": proposals that differ from what 
                      fmt::arg("party_class", o.class_of_party), fmt::arg("contact", o.contact),
                      fmt::arg("address", o.address), fmt::arg("host", o.host), fmt::arg("exchange", o.first_port),
                      fmt::arg("open", o.first_port + 1), fmt::arg("management", o.first_port + 2),
+                     fmt::arg("purposes", o.purposes.empty() ? "" : "\"purposes.tsv\""),
                      fmt::arg("origin", host_of_participant(o.participant) + "/log" + (o.demo ? "-demo" : "")));
 }
 
@@ -167,6 +168,10 @@ Result<void> init_node(const InitOptions& options, const Clock& clock, Random& r
     SLUIS_CHECK(certs::write_public(options.folder / "keys/federation.pub", federation));
   }
   SLUIS_CHECK(certs::write_public(options.folder / "dpv-purposes.tsv", kPinnedPurposes));
+  if (!options.purposes.empty()) {
+    SLUIS_TRY(const std::string own, certs::read_file(options.purposes));
+    SLUIS_CHECK(certs::write_public(options.folder / "purposes.tsv", own));
+  }
   SLUIS_CHECK(make_roles(options, random));
   SLUIS_CHECK(write_party(options, claim, log, origin, clock.now()));
   if (options.demo) SLUIS_CHECK(certs::write_public(options.folder / "demo", "this node's clock can be moved\n"));

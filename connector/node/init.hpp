@@ -22,6 +22,7 @@ struct InitOptions {
   std::uint16_t first_port = 8443;       ///< exchange; public and management take the next two
   std::filesystem::path authority;       ///< folder of the development authority; made when missing
   std::filesystem::path federation_key;  ///< the federation's public key, copied into the node's folder; may be empty
+  std::filesystem::path purposes;        ///< the federation's own purposes, copied too; may be empty
   bool demo = false;                     ///< its clock can be moved, for ever; loopback only
 };
 

@@ -1,0 +1,132 @@
+// The command line: what needs no running node stands here, what asks one is in cli/.
+#include "connector/base/random.hpp"
+#include "connector/node/init.hpp"
+#include "connector/node/node.hpp"
+#include "connector/node/offline.hpp"
+#ifdef SLUIS_CLI
+#include "connector/node/cli/cli.hpp"
+#endif
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+namespace {
+
+using namespace sluis;
+using namespace sluis::node;
+
+struct Words {
+  InitOptions init;
+  std::string config = "node.toml";
+  std::string file;
+  std::string key;
+  std::string folder;
+  std::vector<std::string> keys;
+  std::vector<std::string> parties;
+  std::string federation;
+  std::uint64_t version = 1;
+  std::uint64_t threshold = 1;
+  bool payloads = false;
+};
+
+std::vector<std::filesystem::path> paths(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
+
+/// A noun that may be there already.
+CLI::App& noun(CLI::App& app, const std::string& name, const std::string& about) {
+  try {
+    return *app.get_subcommand(name);
+  } catch (const CLI::OptionNotFound&) {
+    CLI::App* made = app.add_subcommand(name, about);
+    made->require_subcommand(1);
+    return *made;
+  }
+}
+
+void add_init(CLI::App& app, Words& words, int& code) {
+  CLI::App* init = app.add_subcommand("init", "a node's folder: configuration, keys, development certificate, role tokens");
+  init->add_option("DIR", words.init.folder, "a folder without a node")->required();
+  init->add_option("--participant", words.init.participant, "participant id, for ever: did:web:<host>")->required();
+  init->add_option("--name", words.init.name, "the organisation's name")->required();
+  init->add_option("--class", words.init.class_of_party, "municipality, company, …")->required();
+  init->add_option("--oin", words.init.oin, "the organisation's number, if it has one");
+  init->add_option("--contact", words.init.contact, "mail address for questions")->required();
+  init->add_option("--host", words.init.host, "name in the certificate and in public addresses");
+  init->add_option("--address", words.init.address, "to listen on");
+  init->add_option("--port", words.init.first_port, "exchange; public and management take the next two");
+  init->add_option("--authority", words.init.authority, "folder of the development authority; made when missing")->required();
+  init->add_option("--federation-key", words.init.federation_key, "public key that signs the membership list")->required();
+  init->add_option("--purposes", words.init.purposes, "the federation's own purposes");
+  init->add_flag("--demo", words.init.demo, "its clock can be moved, for ever; loopback only");
+  init->callback([&words, &code] {
+    const SystemClock clock;
+    SystemRandom random;
+    if (const auto made = init_node(words.init, clock, random); !made) {
+      std::fprintf(stderr, "sluis: %s\n", describe(made.error()).c_str());
+      code = 1;
+      return;
+    }
+    std::fprintf(stderr, "made %s; next: have party.json put in the federation's membership list, then sluis serve --config %s\n",
+                 words.init.folder.c_str(), (words.init.folder / "node.toml").c_str());
+  });
+}
+
+void add_offline(CLI::App& app, Words& words, int& code) {
+  CLI::App* serve_command = app.add_subcommand("serve", "runs the node");
+  serve_command->add_option("--config", words.config, "node.toml")->required();
+  serve_command->callback([&] { code = serve(words.config); });
+  CLI::App* check = noun(app, "config", "the node's configuration").add_subcommand("check", "reads a configuration as the node does");
+  check->add_option("FILE", words.file, "node.toml")->required();
+  check->callback([&] { code = config_check(words.file); });
+  CLI::App& membership = noun(app, "membership", "who takes part");
+  CLI::App* key = membership.add_subcommand("key", "a new key that signs membership lists");
+  key->add_option("FILE", words.file, "private; the public one gets .pub behind its name")->required();
+  key->callback([&] { code = membership_key(words.file); });
+  CLI::App* compose = membership.add_subcommand("compose", "a list from the party.json of each party, not signed yet");
+  compose->add_option("FILE", words.file, "the new list")->required();
+  compose->add_option("--federation", words.federation, "its name")->required();
+  compose->add_option("--list-version", words.version, "higher than the last");
+  compose->add_option("--threshold", words.threshold, "signatures that it needs");
+  compose->add_option("--signer", words.keys, "public keys of its signers")->required();
+  compose->add_option("--party", words.parties, "party.json")->required();
+  compose->callback([&] {
+    code = membership_compose(paths(words.parties), paths(words.keys), words.federation, words.version, words.threshold, words.file);
+  });
+  CLI::App* sign = membership.add_subcommand("sign", "signs a list, or adds a signature");
+  sign->add_option("FILE", words.file, "the list")->required();
+  sign->add_option("--key", words.key, "a signer's private key")->required();
+  sign->callback([&] { code = membership_sign(words.file, words.key); });
+}
+
+#ifndef SLUIS_CLI
+void add_audit(CLI::App& app, Words& words, int& code) {
+  CLI::App* exporting = noun(app, "audit", "the provenance log").add_subcommand("export-log", "the stopped node's log as the standard tree");
+  exporting->add_option("DIR", words.folder, "a new folder")->required();
+  exporting->add_option("--config", words.config, "node.toml")->required();
+  exporting->add_flag("--payloads", words.payloads, "with what the entries say");
+  exporting->callback([&] { code = audit_export(words.config, words.folder, words.payloads); });
+}
+#endif
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Sluis: a data-space connector node"};
+  app.require_subcommand(1);
+  Words words;
+  int code = 0;
+  add_init(app, words, code);
+#ifdef SLUIS_CLI
+  cli::add_commands(app, code);
+#endif
+  add_offline(app, words, code);
+#ifndef SLUIS_CLI
+  add_audit(app, words, code);
+#endif
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return code;
+}

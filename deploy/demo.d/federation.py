@@ -1,0 +1,221 @@
+"""Four nodes of a demo federation: made, started, asked, stopped. The story and the integration tests use it."""
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+PURPOSE = "https://waterrijk.example/purpose#"
+MARKETING = "https://w3id.org/dpv#Marketing"
+
+PARTIES = {
+    # key: (participant, name, class, OIN, first port)
+    "waterrijk": ("did:web:waterrijk.example", "Gemeente Waterrijk", "municipality", "00000099000000001000", 0),
+    "duinmeer": ("did:web:duinmeer.example", "Gemeente Duinmeer", "municipality", "00000099000000002000", 10),
+    "stroomplein": ("did:web:stroomplein.example", "Stroomplein B.V.", "company", "00000099000000003000", 20),
+    "parkwijs": ("did:web:parkwijs.example", "Parkwijs B.V.", "company", "00000099000000004000", 30),
+}
+
+
+class Refused(Exception):
+    def __init__(self, status, body):
+        super().__init__(f"{status}: {body}")
+        self.status, self.body = status, body
+
+
+def unprivileged():
+    """The words before a command that leave root, and the user's ids; nothing for who is no root."""
+    if os.geteuid() != 0:
+        return [], None
+    try:
+        user = pwd.getpwnam("sluis-demo")
+    except KeyError:
+        subprocess.run(["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", "sluis-demo"], check=True)
+        user = pwd.getpwnam("sluis-demo")
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"], user
+
+
+class Node:
+    def __init__(self, federation, key):
+        self.federation, self.key = federation, key
+        self.participant, self.name, self.party_class, self.oin, offset = PARTIES[key]
+        self.port = federation.base_port + offset
+        self.folder = federation.folder / key
+        self.process = None
+
+    def init(self):
+        self.federation.sluis("init", self.folder, "--demo", "--participant", self.participant, "--name", self.name, "--class",
+                              self.party_class, "--oin", self.oin, "--contact", f"data@{self.key}.example", "--port", str(self.port),
+                              "--authority", self.federation.folder / "authority", "--federation-key",
+                              self.federation.folder / "federation.key.pub", "--purposes", self.federation.purposes)
+
+    def start(self):
+        log = open(self.federation.folder / f"{self.key}.log", "ab")
+        self.process = subprocess.Popen([*self.federation.leave_root, self.federation.binary, "serve", "--config", self.folder / "node.toml"],
+                                        stdout=log, stderr=log)
+
+    def wait_ready(self, limit=10):
+        until = time.monotonic() + limit
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"{self.key} ended with {self.process.returncode}: {self.log_tail()}")
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 2}/livez", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.01)
+        raise RuntimeError(f"{self.key} is not ready: {self.log_tail()}")
+
+    def log_tail(self):
+        return (self.federation.folder / f"{self.key}.log").read_text(errors="replace")[-2000:]
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(20)
+        self.process = None
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def token(self, role):
+        return (self.folder / "tokens" / role).read_text().strip()
+
+    def call(self, method, request=None, role="steward", timeout=30):
+        """A management method over HTTP, as Connect JSON."""
+        ask = urllib.request.Request(f"http://127.0.0.1:{self.port + 2}/sluis.v1.{method}", data=json.dumps(request or {}).encode(),
+                                     headers={"Content-Type": "application/json", "Authorization": f"Bearer {self.token(role)}"})
+        try:
+            with urllib.request.urlopen(ask, timeout=timeout) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise Refused(error.code, error.read().decode(errors="replace")) from None
+
+    def open_data(self, path, timeout=10):
+        context = ssl.create_default_context(cafile=str(self.folder / "tls" / "roots.pem"))
+        with urllib.request.urlopen(f"https://localhost:{self.port + 1}{path}", context=context, timeout=timeout) as answer:
+            return answer.read()
+
+    def pull(self, transfer, purpose, activity, on_chunk=None, timeout=60):
+        """Through the node's own intake, as an application. The bytes, and whether they came whole."""
+        ask = urllib.request.Request(f"http://127.0.0.1:{self.port + 2}/intake/{transfer}",
+                                     headers={"Authorization": f"Bearer {self.token('application')}", "Sluis-Purpose": purpose,
+                                              "Sluis-Activity": activity})
+        got = b""
+        try:
+            with urllib.request.urlopen(ask, timeout=timeout) as answer:
+                while chunk := answer.read1(65536):
+                    got += chunk
+                    if on_chunk:
+                        on_chunk(got)
+            return got, True
+        except urllib.error.HTTPError as error:
+            raise Refused(error.code, error.read().decode(errors="replace")) from None
+        except (OSError, ValueError) as error:  # a reset, or an end without the final chunk
+            return got, False
+        except Exception as error:
+            if type(error).__name__ == "IncompleteRead":
+                return got + error.partial, False
+            raise
+
+    def log(self, **filters):
+        entries, token = [], ""
+        while True:
+            page = self.call("AuditService/Log", {**filters, "pageSize": 1000, "pageToken": token}, role="dpo")
+            entries += page.get("entries", [])
+            token = page.get("nextPageToken", "")
+            if not token:
+                return entries
+
+    def wait_log(self, count, limit=5, **filters):
+        until = time.monotonic() + limit
+        while True:
+            entries = self.log(**filters)
+            if len(entries) >= count or time.monotonic() > until:
+                return entries
+            time.sleep(0.02)
+
+
+class Federation:
+    def __init__(self, folder, binary=ROOT / "build/release/bin/sluis", base_port=18440, parties=tuple(PARTIES)):
+        self.folder, self.base_port = pathlib.Path(folder), base_port
+        self.leave_root, self.user = unprivileged()
+        self.source_binary = pathlib.Path(binary)
+        self.binary = self.source_binary
+        self.purposes = HERE / "purposes.tsv"
+        self.nodes = {key: Node(self, key) for key in parties}
+
+    def __getattr__(self, key):
+        try:
+            return self.__dict__["nodes"][key]
+        except KeyError:
+            raise AttributeError(key) from None
+
+    def sluis(self, *words, check=True):
+        done = subprocess.run([*self.leave_root, self.binary, *map(str, words)], capture_output=True, text=True)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"sluis {' '.join(map(str, words))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def make(self):
+        """Folders, keys, certificates, and the signed list of who takes part."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        if self.user:  # a home may be closed to others: the binary goes where the demo's own user can run it
+            self.binary = self.folder / "sluis"
+            shutil.copy2(self.source_binary, self.binary)
+            os.chmod(self.binary, 0o755)
+            os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
+            self.purposes = self.folder / "purposes.tsv"
+            shutil.copy2(HERE / "purposes.tsv", self.purposes)
+            os.chmod(self.purposes, 0o644)
+        self.sluis("membership", "key", self.folder / "federation.key")
+        for node in self.nodes.values():
+            node.init()
+        parties = [word for node in self.nodes.values() for word in ("--party", node.folder / "party.json")]
+        self.sluis("membership", "compose", self.folder / "membership.json", "--federation", "Demo federation of Waterrijk", "--list-version", "1",
+                   "--signer", self.folder / "federation.key.pub", *parties)
+        self.sluis("membership", "sign", self.folder / "membership.json", "--key", self.folder / "federation.key")
+
+    def start(self):
+        for node in self.nodes.values():
+            node.start()
+        for node in self.nodes.values():
+            node.wait_ready()
+
+    def join(self):
+        document = (self.folder / "membership.json").read_text()
+        for node in self.nodes.values():
+            node.call("MembershipService/Load", {"document": document, "file": "membership.json"}, role="operator")
+
+    def stop(self):
+        for node in self.nodes.values():
+            if node.process and node.process.poll() is None:
+                node.process.send_signal(signal.SIGTERM)
+        for node in self.nodes.values():
+            node.stop()
+
+    def put(self, node, name, text):
+        """A file in the node's folder of datasets, readable by the node."""
+        path = node.folder / "datasets" / name
+        path.write_text(text)
+        if self.user:
+            os.chown(path, self.user.pw_uid, self.user.pw_gid)
+
+    def put_data(self, node, name, source, *counters):
+        target = self.folder / name
+        subprocess.run([HERE / "reshape_counts", HERE / "data" / source, target, *counters], check=True)
+        self.put(node, name, target.read_text())
+
+    def dataset(self, name, assessed_until):
+        return (HERE / "datasets" / f"{name}.toml").read_text().replace("@ASSESSED_UNTIL@", assessed_until)
