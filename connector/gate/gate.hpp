@@ -5,6 +5,8 @@
 #include "connector/gate/refusals.hpp"
 #include "connector/gate/release.hpp"
 
+#include <atomic>
+
 namespace sluis::gate {
 
 /// What the gate needs; all of it outlives the gate.
@@ -56,14 +58,18 @@ class Gate {
 
   http::Response handle(const http::Request& request);
   http::Response unknown(std::string_view reason);
-  std::optional<transfer::TransferView> find_transfer(Asked& asked, std::string_view handle, http::Response& answer);
-  std::optional<policy::Reason> read_claim(Asked& asked) const;
+  std::optional<http::Response> find_transfer(Asked& asked, std::string_view handle);
+  std::optional<policy::Reason> read_claim(Asked& asked, Timestamp now) const;
   Result<std::optional<policy::Reason>> judge(Asked& asked, Timestamp now) const;
-  http::Response refuse(const Asked& asked, const policy::Reason& reason, unsigned status = 403);
-  http::Response release(Asked& asked);
-  Reevaluation look_again(const Asked& asked, Timestamp now) const;
-  Commit decision(const Asked& asked, const policy::Reason& reason, bool permit) const;
-  void add_replay_guard(Commit& commit, const identity::Claim& claim) const;
+  Result<Reevaluation> look(Asked& asked, Timestamp now) const;
+  Reevaluation look_again(Asked asked, Timestamp now) const;
+  http::Response decide(const std::shared_ptr<Asked>& asked, const std::shared_ptr<Stream>& stream);
+  Result<void> record_permit(Asked& asked, const std::string& source);
+  http::Response refuse(Asked& asked, const policy::Reason& reason, unsigned status = 403);
+  http::Response release(const std::shared_ptr<Asked>& asked, const std::shared_ptr<Stream>& stream,
+                         PreparedRelease prepared);
+  Commit decision(Asked& asked, const policy::Reason& reason, bool permit, const std::string& source) const;
+  void guard_replay(Commit& commit, const Asked& asked) const;
   void maybe_prune();
 
   ParticipantId self_;

@@ -29,7 +29,7 @@ class OpenGate {
   std::vector<http::Route> routes();
   /// At start, before the first request: hours without a total get the total *unknown*.
   Result<void> recover();
-  /// At stop: the totals of the hours that are open.
+  /// At stop: the totals of the hours that are open; nothing is released after it.
   Result<void> close();
   /// The wall clock stepped.
   void on_clock_step() { alarm_.wake(); }
@@ -39,7 +39,7 @@ class OpenGate {
     std::shared_future<Result<void>> opened;
     Hash offer_hash{};
     std::uint64_t count = 0;
-    bool closing = false;
+    bool durable = false;
   };
   using HourKey = std::pair<std::string, std::int64_t>;  ///< dataset, hours since 1970
 
@@ -54,6 +54,7 @@ class OpenGate {
   OpenDependencies with_;
   std::mutex mutex_;
   std::map<HourKey, Hour> hours_;
+  bool closed_ = false;
   Alarm alarm_;
 };
 

@@ -12,7 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <unordered_set>
+#include <vector>
 
 namespace sluis::gate {
 
@@ -62,6 +62,18 @@ class Stream {
   Timestamp valid_until_ = Timestamp::max();
   std::optional<policy::Reason> cut_;
   http::ResponseSink* sink_ = nullptr;
+};
+
+/// The stream knows the sink as long as this lives.
+class Attached {
+ public:
+  Attached(Stream& stream, http::ResponseSink& sink) : stream_(stream) { stream_.attach(&sink); }
+  ~Attached() { stream_.attach(nullptr); }
+  Attached(const Attached&) = delete;
+  Attached& operator=(const Attached&) = delete;
+
+ private:
+  Stream& stream_;
 };
 
 /// All streams that are under way. Cuts each at the instant at which its rules end, by a timer of its own, so that a

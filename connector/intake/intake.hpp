@@ -3,12 +3,15 @@
 #include "connector/gate/assess.hpp"
 #include "connector/gate/streams.hpp"
 #include "connector/intake/relay.hpp"
+#include "connector/provenance/entry.hpp"
+
+#include <vector>
 
 namespace sluis::intake {
 
 /// An application of our own that was authenticated by its token.
 struct Application {
-  std::string name;
+  std::string name;                     ///< of the person or program that the token was made for
   std::vector<std::string> activities;  ///< the processing activities it may name
 };
 
@@ -58,11 +61,13 @@ class Intake {
   class Running;
 
   http::Response handle(const http::Request& request);
-  Result<std::optional<policy::Reason>> judge(Asked& asked, Timestamp now) const;
-  gate::Reevaluation look_again(const Asked& asked, Timestamp now) const;
-  http::Response refuse(const Asked& asked, const policy::Reason& reason) const;
-  http::Response fetch(Asked& asked);
-  Result<std::string> claim_for(const Asked& asked) const;
+  http::Response decide(const std::shared_ptr<Asked>& asked, const std::shared_ptr<gate::Stream>& stream);
+  Result<gate::Reevaluation> look(Asked& asked, Timestamp now) const;
+  gate::Reevaluation look_again(Asked asked, Timestamp now) const;
+  EntryDraft begin(Asked& asked, provenance::EntryKind kind, std::string_view event, const policy::Reason& reason,
+                   bool permit) const;
+  Result<void> record_intent(Asked& asked) const;
+  http::Response refuse(Asked& asked, const policy::Reason& reason) const;
 
   Options options_;
   Dependencies with_;

@@ -5,18 +5,6 @@
 
 namespace sluis::intake {
 
-/// Counts the records of a CSV stream, quotes understood, without its header.
-class RowCounter {
- public:
-  void take(std::string_view bytes);
-  std::uint64_t rows() const;
-
- private:
-  std::uint64_t ends_ = 0;
-  bool quoted_ = false;
-  bool in_row_ = false;
-};
-
 /// What came, and how it ended.
 struct Received {
   enum class How : std::uint8_t { complete, cut, refused, failed };

@@ -1,0 +1,97 @@
+#include "connector/gate/evidence.hpp"
+
+#include "connector/json/json.hpp"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+namespace sluis::gate {
+namespace {
+
+std::string serialise(const google::protobuf::MessageLite& message) {
+  std::string out;
+  {
+    google::protobuf::io::StringOutputStream stream(&out);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    message.SerializeToCodedStream(&coded);
+  }
+  return out;
+}
+
+}  // namespace
+
+EntryDraft make_entry(provenance::EntryKind kind, const Hash& offer_hash, const v1::Shared& shared,
+                      const v1::Internal& internal) {
+  return {static_cast<std::uint8_t>(kind), offer_hash, serialise(shared), serialise(internal)};
+}
+
+v1::DecisionReason to_proto(const policy::Reason& reason, bool permit) {
+  v1::DecisionReason out;
+  out.set_permit(permit);
+  out.set_code(reason.code);
+  for (const auto& [name, value] : reason.parameters) (*out.mutable_parameters())[name] = value;
+  out.set_sentence(reason.sentence);
+  return out;
+}
+
+void set_time(v1::Shared& shared, Timestamp time) { shared.set_time_us(time.time_since_epoch().count()); }
+
+std::string open_process_key(std::string_view prefix, Random& random) {
+  return std::string(prefix) + to_hex(random.bytes(16));
+}
+
+std::string encode(const OpenProcess& process) {
+  json::Value out = json::object({{"shared", to_base64(serialise(process.shared))},
+                                  {"offer_hash", to_hex(process.offer_hash)}});
+  if (process.delete_after) out.set("delete_after", format_duration(*process.delete_after));
+  return json::serialise(out);
+}
+
+Result<OpenProcess> decode_open_process(std::string_view bytes) {
+  const auto read = [&]() -> Result<OpenProcess> {
+    SLUIS_TRY(const json::Value value, json::parse(bytes));
+    OpenProcess out;
+    SLUIS_TRY(const std::string encoded, json::required_string(value, "shared"));
+    SLUIS_TRY(const std::string shared, from_base64(encoded));
+    if (!out.shared.ParseFromString(shared)) return Error(ErrorCode::corruption, "no evidence record");
+    SLUIS_TRY(const std::string hex, json::required_string(value, "offer_hash"));
+    SLUIS_TRY(const std::string hash, from_hex(hex));
+    SLUIS_TRY(out.offer_hash, to_hash(hash));
+    SLUIS_TRY(const std::optional<std::string> period, json::optional_string(value, "delete_after"));
+    if (period) {
+      SLUIS_TRY(out.delete_after, parse_duration(*period));
+    }
+    return out;
+  };
+  auto out = read();
+  if (!out) return Error(ErrorCode::corruption, "an open process cannot be read: " + out.error().message);
+  return out;
+}
+
+Result<std::vector<std::pair<std::string, OpenProcess>>> open_processes(const storage::Reader& store,
+                                                                        std::string_view prefix) {
+  std::vector<std::pair<std::string, OpenProcess>> out;
+  std::optional<Error> failed;
+  SLUIS_CHECK(store.scan(prefix, prefix, [&](std::string_view key, std::string_view value) {
+    auto process = decode_open_process(value);
+    if (!process) {
+      failed = process.error();
+      return false;
+    }
+    out.emplace_back(std::string(key), std::move(*process));
+    return true;
+  }));
+  if (failed) return *failed;
+  return out;
+}
+
+v1::Shared end_of(const v1::Shared& begin, Timestamp now) {
+  v1::Shared out = begin;
+  out.clear_decision();
+  out.clear_peer_checkpoint();
+  set_time(out, now);
+  return out;
+}
+
+}  // namespace sluis::gate

@@ -1,0 +1,254 @@
+#include "connector/gate/gate.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/base/log.hpp"
+#include "connector/gate/running.hpp"
+
+#include <algorithm>
+
+namespace sluis::gate {
+namespace {
+
+constexpr std::string_view kBearer = "Bearer ";
+constexpr std::size_t kCheckpointBytes = 4096;
+constexpr int kTries = 4;
+
+/// The handle in `Authorization: Bearer …`; empty: none.
+std::string_view bearer(const http::Request& request) {
+  std::string_view value = request.header("authorization");
+  if (value.size() <= kBearer.size() || value.size() > limits::kIdBytes) return {};
+  for (std::size_t i = 0; i < kBearer.size(); ++i) {
+    if ((value[i] | 0x20) != (kBearer[i] | 0x20)) return {};
+  }
+  return value.substr(kBearer.size());
+}
+
+bool names(std::string_view rest, const transfer::TransferView& view) {
+  return rest.empty() || rest == view.own_pid.str() || rest == view.dataset.str();
+}
+
+http::Response not_found() {
+  return http::json_response(404, R"({"code":"not_found","reason":["There is nothing here for this request."]})");
+}
+
+http::Response cannot_record() { return refusal(503, make_reason("not_recorded")); }
+
+}  // namespace
+
+Gate::Gate(ParticipantId self, GateDependencies dependencies) : self_(std::move(self)), with_(std::move(dependencies)) {}
+Gate::~Gate() = default;
+
+std::vector<http::Route> Gate::routes() {
+  const http::Handler handler = [this](const http::Request& request) { return handle(request); };
+  return {{"GET", "/data", handler, 0}, {"GET", "/data/*", handler, 0}};
+}
+
+void Gate::on_revoked(const AgreementId& agreement, const policy::Reason& reason) {
+  with_.streams.cut_agreement(agreement, reason);
+}
+void Gate::on_revoked(const ProcessId& own_pid, const policy::Reason& reason) {
+  with_.streams.cut_transfer(own_pid, reason);
+}
+void Gate::on_revoked(const DatasetId& dataset, const policy::Reason& reason) {
+  with_.streams.cut_dataset(dataset, reason);
+}
+void Gate::on_clock_step() { with_.streams.reevaluate_all(); }
+
+/// The same answer to all who may not know what is here.
+http::Response Gate::unknown(std::string_view reason) {
+  with_.refusals.count(reason);
+  return not_found();
+}
+
+http::Response Gate::handle(const http::Request& request) {
+  auto party = with_.authenticate(request);
+  if (!party) return unknown("unauthenticated");
+  const std::string_view token = bearer(request);
+  if (token.empty()) return unknown("handle.missing");
+
+  auto asked = std::make_shared<Asked>();
+  asked->party = std::move(*party);
+  asked->method = request.method;
+  asked->path = request.target;
+  asked->claim_header = request.header(identity::kClaimHeader);
+  if (auto answer = find_transfer(*asked, token)) return std::move(*answer);
+  if (!names(request.rest, asked->transfer)) return unknown("path");
+
+  // First registered, then looked at: a revocation finds the stream, or this look finds the revocation.
+  const auto stream = with_.streams.add({asked->transfer.agreement, asked->transfer.own_pid, asked->transfer.dataset,
+                                         asked->party.id});
+  if (asked->started && !with_.find_by_handle(token)) {
+    asked->started = false;
+    asked->state = "changed";
+  }
+  maybe_prune();
+  return decide(asked, stream);
+}
+
+/// Fills in the transfer that the handle opens for this party; or the answer. A handle whose transfer is not started
+/// is told so to its own party only.
+std::optional<http::Response> Gate::find_transfer(Asked& asked, std::string_view handle) {
+  auto view = with_.find_by_handle(handle);
+  if (view) {
+    asked.transfer = std::move(*view);
+    asked.started = true;
+  } else if (view.error().code == ErrorCode::invalid_state) {
+    const auto pid = with_.store.get(transfer::handle_key(crypto::sha256(handle)));
+    if (!pid) return cannot_record();
+    const auto bytes = *pid ? with_.store.get(transfer::transfer_key(ProcessId(**pid))) : Result<std::optional<std::string>>{};
+    if (!bytes) return cannot_record();
+    if (!*bytes) return unknown("handle.unknown");
+    const auto process = transfer::decode_transfer(**bytes);
+    if (!process) return cannot_record();
+    asked.transfer = {process->own_pid, process->peer_pid, process->peer, process->agreement, process->dataset};
+    asked.state = to_string(transfer::visible_state(*process));
+  } else if (view.error().code == ErrorCode::not_found) {
+    return unknown("handle.unknown");
+  } else {
+    return cannot_record();
+  }
+  if (asked.transfer.peer != asked.party.id) return unknown("handle.foreign");
+  return std::nullopt;
+}
+
+/// Reads and checks the claim, or notes that the agreement speaks for the party. The reason of a refusal, if any.
+std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) const {
+  asked.transaction = with_.random.uuid_urn();
+  asked.purpose = asked.activity = asked.peer_checkpoint = asked.replay_key = "";
+  if (asked.claim_header.empty()) {
+    if (asked.party.sends_claims || !asked.plan || !asked.plan->purpose_by_agreement) return make_reason("claim.missing");
+    return std::nullopt;
+  }
+  const auto key = [&](const ParticipantId& issuer, std::string_view kid) { return with_.claim_key(issuer, kid, now); };
+  identity::ClaimExpected expected{asked.party.id, self_,        asked.transfer.agreement, asked.transfer.own_pid,
+                                   asked.method,   asked.path,   now};
+  identity::ClaimCheck check = identity::check_claim(asked.claim_header, expected, key);
+  if (check.fault == identity::ClaimFault::transfer) {
+    expected.transfer = asked.transfer.peer_pid;
+    check = identity::check_claim(asked.claim_header, expected, key);
+  }
+  if (check.claim && check.claim->iss == asked.party.id) {  // signed by this party, if not all of it is right
+    if (!check.claim->transaction.empty() && check.claim->transaction.str().size() <= limits::kIdBytes) {
+      asked.transaction = check.claim->transaction.str();
+    }
+    asked.purpose = policy::expand_purpose(check.claim->purpose).substr(0, limits::kReasonBytes);
+    asked.activity = check.claim->activity.substr(0, limits::kReasonBytes);
+    if (check.claim->checkpoint.size() <= kCheckpointBytes) asked.peer_checkpoint = check.claim->checkpoint;
+  }
+  if (check.ok()) {
+    asked.replay_key = identity::replay_key(*check.claim);
+    return std::nullopt;
+  }
+  log::warning("claim_refused", {{"party", asked.party.id.str()}, {"fault", to_string(check.fault)}, {"detail", check.detail}});
+  return make_reason(to_string(check.fault));
+}
+
+/// Who, what, why, in that order. A reason: refused. Fills in what the record needs. Errors: the store's.
+Result<std::optional<policy::Reason>> Gate::judge(Asked& asked, Timestamp now) const {
+  auto plan = with_.datasets.find(asked.transfer.dataset);
+  if (!plan && plan.error().code != ErrorCode::not_found) return plan.error();
+  asked.plan = plan ? std::optional(std::move(*plan)) : std::nullopt;
+  const std::optional<policy::Reason> claim = read_claim(asked, now);
+  SLUIS_TRY(Reevaluation seen, look(asked, now));  // also fills in the agreement, for the record
+  if (with_.decision_clock.behind()) return std::optional(make_reason("clock.behind"));
+  if (claim) return claim;
+  if (!asked.started) return std::optional(make_reason("transfer.not_started", {{"state", asked.state}}));
+  if (asked.plan && asked.plan->needs_activity && asked.activity.empty()) {
+    return std::optional(make_reason("activity.missing"));
+  }
+  asked.valid_until = seen.valid_until;
+  return std::move(seen.cut);
+}
+
+/// What may change with time: membership, dataset, agreement, policy.
+Result<Reevaluation> Gate::look(Asked& asked, Timestamp now) const {
+  const Question question{asked.transfer.agreement, asked.transfer.dataset, asked.party.id, asked.party.id,
+                          asked.party.class_of_recipient,
+                          asked.claim_header.empty() ? std::nullopt : std::optional(asked.purpose)};
+  SLUIS_TRY(asked.verdict, assess(question, with_.store, with_.programs, with_.vocabulary(), now));
+  const auto admitted = with_.membership.admitted_until(asked.party.id, now);
+  if (!admitted) return Reevaluation{make_reason("membership", {{"why", admitted.error().message}}), now};
+  if (!asked.plan) return Reevaluation{make_reason("dataset.gone"), now};
+  const ReleasePlan& plan = *asked.plan;
+  if (!plan.suspended.empty()) return Reevaluation{make_reason("dataset.suspended", {{"why", plan.suspended}}), now};
+  if (plan.assessed_until && *plan.assessed_until <= now) {
+    return Reevaluation{make_reason("dataset.assessment_over", {{"when", format_time(*plan.assessed_until)}}), now};
+  }
+  if (!asked.verdict.permit) return Reevaluation{asked.verdict.reason, now};
+  return Reevaluation{std::nullopt, std::min({asked.verdict.valid_until, *admitted,
+                                              plan.assessed_until.value_or(Timestamp::max())})};
+}
+
+Reevaluation Gate::look_again(Asked asked, Timestamp now) const {
+  auto plan = with_.datasets.find(asked.transfer.dataset);
+  if (!plan && plan.error().code != ErrorCode::not_found) return {make_reason("store.unavailable"), now};
+  asked.plan = plan ? std::optional(std::move(*plan)) : std::nullopt;
+  auto seen = look(asked, now);
+  return seen ? std::move(*seen) : Reevaluation{make_reason("store.unavailable"), now};
+}
+
+http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shared_ptr<Stream>& stream) {
+  for (int tries = 0; tries < kTries; ++tries) {
+    const Timestamp now = with_.decision_clock.now();
+    auto refused = judge(*asked, now);
+    if (!refused) {
+      log::error("gate_cannot_decide", {{"error", refused.error().message}});
+      return cannot_record();
+    }
+    if (*refused) return refuse(*asked, **refused, (*refused)->code == "clock.behind" ? 503 : 403);
+    auto prepared = prepare(*asked->plan, asked->verdict.terms->transforms);
+    if (!prepared) {
+      log::error("source_refused", {{"dataset", asked->transfer.dataset.str()}, {"error", describe(prepared.error())}});
+      return refuse(*asked, make_reason("source.unavailable"), 503);
+    }
+    auto recorded = record_permit(*asked, prepared->source.version());
+    if (recorded) return release(asked, stream, std::move(*prepared));
+    const Error& error = recorded.error();
+    if (error.code != ErrorCode::conflict) {
+      log::error("decision_not_recorded", {{"error", error.message}});
+      return cannot_record();
+    }
+    if (error.place.pointer == asked->replay_key) return refuse(*asked, make_reason("claim.replayed"));
+  }
+  return cannot_record();
+}
+
+/// The decision is durable when this returns without error; nothing may leave before.
+Result<void> Gate::record_permit(Asked& asked, const std::string& source) {
+  Commit commit = decision(asked, asked.verdict.reason, true, source);
+  commit.preconditions.push_back({negotiation::agreement_key(asked.transfer.agreement), asked.verdict.agreement_bytes});
+  guard_replay(commit, asked);
+  asked.open_key = open_process_key(kReleasePrefix, with_.random);
+  commit.changes.push_back({asked.open_key, encode(OpenProcess{asked.begun, commit.entries.front().policy_digest, {}})});
+  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  return {};
+}
+
+/// A refusal is recorded as carefully as a release.
+http::Response Gate::refuse(Asked& asked, const policy::Reason& reason, unsigned status) {
+  Commit commit = decision(asked, reason, false, "");
+  if (reason.code != "claim.replayed") guard_replay(commit, asked);
+  const auto recorded = with_.commits.commit_and_wait(std::move(commit));
+  if (!recorded && recorded.error().code == ErrorCode::conflict && !asked.replay_key.empty() &&
+      recorded.error().place.pointer == asked.replay_key) {
+    return refuse(asked, make_reason("claim.replayed"), 403);
+  }
+  if (!recorded) {
+    log::error("refusal_not_recorded", {{"error", recorded.error().message}});
+    return cannot_record();
+  }
+  return refusal(status, reason);
+}
+
+http::Response Gate::release(const std::shared_ptr<Asked>& asked, const std::shared_ptr<Stream>& stream,
+                             PreparedRelease prepared) {
+  stream->permit([this, copy = std::shared_ptr<const Asked>(asked)](Timestamp now) { return look_again(*copy, now); },
+                 asked->valid_until);
+  with_.streams.permitted();
+  const auto running = std::make_shared<Running>(with_, asked, stream, std::move(prepared));
+  http::Response response;
+  response.stream = [running](http::ResponseSink& sink) { running->run(sink); };
+  return response;
+}
+
+}  // namespace sluis::gate

@@ -1,0 +1,52 @@
+#include "connector/gate/programs.hpp"
+
+#include "connector/crypto/crypto.hpp"
+
+namespace sluis::gate {
+namespace {
+constexpr std::size_t kKept = 1024;
+}
+
+Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash,
+                               std::shared_ptr<const policy::Vocabulary> vocabulary, bool in_catalogue) {
+  SLUIS_TRY(const policy::Policy parsed, policy::parse_policy(policy, {.in_catalogue = in_catalogue, .pointer = ""}));
+  SLUIS_TRY(policy::Program program, policy::compile(parsed, vocabulary));
+  auto terms = std::make_shared<CompiledTerms>();
+  terms->program_hash = crypto::sha256(
+      policy::Program::program_hash_input(offer_hash, crypto::sha256(vocabulary->canonical_text())));
+  terms->transforms = policy::transforms(program);
+  terms->single_purpose = policy::single_purpose(program);
+  terms->delete_after = policy::retention(program);
+  terms->agreed = parsed.timestamp;
+  terms->program = std::move(program);
+  terms->vocabulary = std::move(vocabulary);
+  return TermsPtr(std::move(terms));
+}
+
+Result<TermsPtr> ProgramCache::find(const std::string& key, const json::Value& policy, const Hash& offer_hash,
+                                    const std::shared_ptr<const policy::Vocabulary>& vocabulary, bool in_catalogue) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = terms_.find(key);
+    if (found != terms_.end() && found->second->vocabulary == vocabulary) return found->second;
+  }
+  SLUIS_TRY(TermsPtr terms, compile_terms(policy, offer_hash, vocabulary, in_catalogue));
+  const std::lock_guard lock(mutex_);
+  if (terms_.size() >= kKept) terms_.clear();
+  terms_[key] = terms;
+  return terms;
+}
+
+Result<TermsPtr> ProgramCache::agreement(const negotiation::AgreementRecord& record,
+                                         const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
+  return find("a" + std::string(view(record.agreement_hash)) + record.id.str(), record.agreement, record.offer_hash,
+              vocabulary, false);
+}
+
+Result<TermsPtr> ProgramCache::offer(const ReleasePlan& plan,
+                                     const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
+  return find("o" + std::string(view(plan.public_offer_hash)), plan.public_offer, plan.public_offer_hash, vocabulary,
+              true);
+}
+
+}  // namespace sluis::gate

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "connector/gate/evidence.hpp"
+#include "connector/gate/gate.hpp"
+
+namespace sluis::gate {
+
+inline constexpr std::string_view kReleasePrefix = "rel/";        ///< releases without an end
+inline constexpr std::string_view kReplayDuePrefix = "jti-due/";  ///< `<16 hex digits of time>/<replay key>`
+
+/// One data request on its way through the gate.
+struct Gate::Asked {
+  Party party;
+  std::string method;
+  std::string path;          ///< with query, as received
+  std::string claim_header;  ///< empty: none came
+  transfer::TransferView transfer;
+  bool started = false;
+  std::string state;         ///< of a transfer that is not started
+
+  std::string transaction;
+  std::string purpose;       ///< as claimed
+  std::string activity;
+  std::string peer_checkpoint;
+  std::string replay_key;    ///< of a claim that is right in all; else empty
+  std::optional<ReleasePlan> plan;
+  Verdict verdict;
+  Timestamp valid_until = Timestamp::max();
+  std::string open_key;
+  v1::Shared begun;          ///< the shared part of the decision that was recorded
+};
+
+/// A release whose decision is durable. Records its end in every case, also when it is never run.
+class Gate::Running {
+ public:
+  Running(GateDependencies& with, std::shared_ptr<const Asked> asked, std::shared_ptr<Stream> stream,
+          PreparedRelease prepared)
+      : with_(with), asked_(std::move(asked)), stream_(std::move(stream)), prepared_(std::move(prepared)) {}
+  ~Running();
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  void run(http::ResponseSink& sink);
+
+ private:
+  void record(const ReleaseEnd& end);
+
+  GateDependencies& with_;
+  std::shared_ptr<const Asked> asked_;
+  std::shared_ptr<Stream> stream_;
+  PreparedRelease prepared_;
+  bool recorded_ = false;
+};
+
+}  // namespace sluis::gate

@@ -1,0 +1,128 @@
+#include "connector/intake/relay.hpp"
+
+#include "connector/gate/reason.hpp"
+#include "connector/gate/row_counter.hpp"
+
+namespace sluis::intake {
+namespace {
+
+constexpr std::size_t kReasonBody = 64U << 10U;
+
+/// One answer of the provider on its way through.
+class Relay {
+ public:
+  Relay(gate::Stream& stream, const gate::DecisionClock& clock, http::ResponseSink& sink, const http::Headers& headers)
+      : stream_(stream), clock_(clock), sink_(sink), headers_(headers) {}
+
+  RelayResult run(http::Upstream& upstream, const http::PeerRequest& request) {
+    const auto end = upstream.get(request, {[this](unsigned status, const http::Headers& headers) {
+                                              return on_head(status, headers);
+                                            },
+                                            [this](std::string_view bytes) { return on_data(bytes); }});
+    result_.received.digest = digest_.finish();
+    result_.received.rows = rows_.rows();
+    if (started_) end_of_stream(end);
+    else if (status_ == 0 && answered_) end_with(Received::How::cut, cut_or("peer.gone"));
+    else if (status_ == 0) unreachable(end ? "it gave no answer" : end.error().message);
+    else refused();
+    if (started_ && result_.received.how != Received::How::complete) sink_.cut();
+    return std::move(result_);
+  }
+
+ private:
+  bool on_head(unsigned status, const http::Headers& headers) {
+    if (status != 200) {
+      status_ = status;
+      return true;
+    }
+    answered_ = true;
+    if (!stream_.may_go_on(clock_.now())) return false;
+    http::Headers own = headers_;
+    const auto type = headers.find("content-type");
+    if (type != headers.end()) own["content-type"] = type->second;
+    own["cache-control"] = "no-store";
+    own["trailer"] = std::string(gate::kRowsTrailer) + ", " + std::string(gate::kDigestTrailer);
+    started_ = true;
+    app_gone_ = !sink_.start(200, own, std::nullopt);
+    return !app_gone_;
+  }
+
+  bool on_data(std::string_view bytes) {
+    if (!started_) {
+      if (body_.size() + bytes.size() > kReasonBody) return false;
+      body_ += bytes;
+      return true;
+    }
+    digest_.update(bytes);
+    rows_.take(bytes);
+    result_.received.bytes += bytes.size();
+    if (!stream_.may_go_on(clock_.now())) return false;
+    app_gone_ = !sink_.write(bytes);
+    return !app_gone_;
+  }
+
+  policy::Reason cut_or(std::string_view code, std::map<std::string, std::string> parameters = {}) const {
+    auto reason = stream_.cut_reason();
+    return reason ? std::move(*reason) : gate::make_reason(code, std::move(parameters));
+  }
+
+  void end_with(Received::How how, policy::Reason reason) {
+    result_.received.how = how;
+    result_.received.reason = std::move(reason);
+  }
+
+  /// Complete: the final chunk, and the trailers say what was counted here.
+  void end_of_stream(const Result<http::StreamEnd>& end) {
+    if (stream_.cut_reason() || app_gone_) return end_with(Received::How::cut, cut_or("peer.gone"));
+    if (!end || !end->complete) return end_with(Received::How::cut, cut_or("provider.incomplete"));
+    const auto stated = [&](std::string_view name) {
+      const auto found = end->trailers.find(name);
+      return found == end->trailers.end() ? std::string() : found->second;
+    };
+    if (stated(gate::kDigestTrailer) != to_hex(result_.received.digest)) {
+      return end_with(Received::How::cut, gate::make_reason("provider.mismatch", {{"what", "the digest"}}));
+    }
+    if (stated(gate::kRowsTrailer) != std::to_string(result_.received.rows)) {
+      return end_with(Received::How::cut, gate::make_reason("provider.mismatch", {{"what", "the number of rows"}}));
+    }
+    result_.received.how = Received::How::complete;
+    result_.trailers = {{std::string(gate::kRowsTrailer), stated(gate::kRowsTrailer)},
+                        {std::string(gate::kDigestTrailer), stated(gate::kDigestTrailer)}};
+  }
+
+  void unreachable(const std::string& why) {
+    end_with(Received::How::failed, gate::make_reason("provider.unavailable", {{"why", why}}));
+    result_.status = 502;
+  }
+
+  /// What the provider says is passed on, with a status that the application can tell apart from our own.
+  void refused() {
+    auto reason = gate::parse_reason(body_);
+    end_with(Received::How::refused, reason ? std::move(*reason)
+                                            : gate::make_reason("provider.refused", {{"status", std::to_string(status_)}}));
+    result_.status = status_ == 403 || status_ == 429 || status_ == 503 ? status_ : 502;
+    result_.received.digest = {};
+  }
+
+  gate::Stream& stream_;
+  const gate::DecisionClock& clock_;
+  http::ResponseSink& sink_;
+  const http::Headers& headers_;
+  crypto::Sha256 digest_;
+  gate::RowCounter rows_;
+  RelayResult result_;
+  std::string body_;
+  unsigned status_ = 0;        ///< of an answer that is no release
+  bool answered_ = false;      ///< with a release
+  bool started_ = false;
+  bool app_gone_ = false;
+};
+
+}  // namespace
+
+RelayResult relay(http::Upstream& upstream, const http::PeerRequest& request, gate::Stream& stream,
+                  const gate::DecisionClock& clock, http::ResponseSink& sink, const http::Headers& headers) {
+  return Relay(stream, clock, sink, headers).run(upstream, request);
+}
+
+}  // namespace sluis::intake

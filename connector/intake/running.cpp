@@ -1,0 +1,147 @@
+#include "connector/intake/running.hpp"
+
+#include "connector/base/log.hpp"
+
+#include <algorithm>
+
+/// The pull itself, and how its end is written down.
+namespace sluis::intake {
+namespace {
+
+constexpr int kTries = 4;
+
+void set_end(v1::Shared& shared, const Received& received) {
+  using How = Received::How;
+  switch (received.how) {
+    case How::complete: shared.set_event("complete"); shared.set_end("complete"); break;
+    case How::cut: shared.set_event("cut"); shared.set_end("cut"); break;
+    case How::refused: shared.set_event("refused"); break;
+    case How::failed: shared.set_event("failed"); break;
+  }
+  if (received.how != How::complete) *shared.mutable_decision() = gate::to_proto(received.reason, false);
+  if (received.how != How::complete && received.how != How::cut) return;
+  shared.set_digest(std::string(view(received.digest)));
+  shared.set_rows(received.rows);
+  shared.set_bytes(received.bytes);
+}
+
+/// Path and query of an absolute address: what stands in the request line.
+std::string target_of(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t path = scheme == std::string::npos ? std::string::npos : url.find_first_of("/?", scheme + 3);
+  if (path == std::string::npos) return "/";
+  return url[path] == '/' ? url.substr(path) : "/" + url.substr(path);
+}
+
+void answer(http::ResponseSink& sink, unsigned status, const policy::Reason& reason, http::Headers headers) {
+  const std::string body = gate::reason_json(reason);
+  headers["content-type"] = "application/json";
+  if (!sink.start(status, headers, body.size()) || !sink.write(body) || !sink.finish()) sink.cut();
+}
+
+}  // namespace
+
+std::string retention_key(const AgreementId& agreement) { return std::string(kRetentionPrefix) + agreement.str(); }
+
+Result<void> add_retention(const storage::Reader& store, const v1::Shared& shared, Duration period, Timestamp end,
+                           Commit& commit) {
+  const std::string key = retention_key(AgreementId(shared.agreement()));
+  SLUIS_TRY(std::optional<std::string> before, store.get(key));
+  Timestamp due = end + period;
+  if (before) {
+    SLUIS_TRY(const json::Value kept, json::parse(*before));
+    const json::Value* confirmed = kept.find("confirmed");
+    SLUIS_TRY(const std::string text, json::required_string(kept, "due"));
+    SLUIS_TRY(const Timestamp earlier, parse_time(text));
+    if (confirmed == nullptr || confirmed->is_null()) due = std::min(due, earlier);
+  }
+  const json::Value value = json::object({{"agreement", shared.agreement()},
+                                          {"dataset", shared.dataset()},
+                                          {"peer", shared.counterparty()},
+                                          {"last_end", format_time(end)},
+                                          {"due", format_time(due)},
+                                          {"confirmed", nullptr}});
+  commit.preconditions.push_back({key, std::move(before)});
+  commit.changes.push_back({key, json::serialise(value)});
+  return {};
+}
+
+Result<http::PeerRequest> Intake::Running::request() const {
+  const transfer::Access& access = asked_->access;
+  http::PeerRequest out;
+  out.method = "GET";
+  out.url = access.endpoint;
+  out.timeout = intake_.options_.patience;
+  identity::Claim claim;
+  claim.iss = intake_.options_.self;
+  claim.aud = access.peer;
+  claim.agreement = access.agreement;
+  claim.transfer = access.own_pid;
+  claim.transaction = TransactionId(asked_->transaction);
+  claim.purpose = asked_->verdict.purpose;
+  claim.activity = asked_->activity;
+  claim.iat = std::chrono::floor<std::chrono::seconds>(intake_.with_.decision_clock.now());
+  claim.jti = to_hex(intake_.with_.random.bytes(16));
+  claim.method = out.method;
+  claim.path = target_of(out.url);
+  claim.checkpoint = intake_.with_.checkpoint();
+  SLUIS_TRY(std::string token, intake_.with_.sign_claim(claim));
+  out.headers = {{"authorization", "Bearer " + access.handle}, {std::string(identity::kClaimHeader), std::move(token)}};
+  return out;
+}
+
+void Intake::Running::run(http::ResponseSink& sink) {
+  const gate::Attached attached(*stream_, sink);
+  const http::Headers headers{{std::string(gate::kTransactionHeader), asked_->transaction}};
+  const auto peer_request = request();
+  RelayResult result;
+  if (peer_request) {
+    result = relay(intake_.with_.upstream, *peer_request, *stream_, intake_.with_.decision_clock, sink, headers);
+  } else {
+    log::error("claim_not_signed", {{"error", peer_request.error().message}});
+    result.received.reason = gate::make_reason("provider.unavailable", {{"why", "this node could not sign its claim"}});
+    result.status = 503;
+  }
+  const auto recorded = record(result.received);
+  if (result.status != 0) return answer(sink, result.status, result.received.reason, headers);
+  if (result.received.how != Received::How::complete || !recorded || !sink.finish(result.trailers)) sink.cut();
+}
+
+Intake::Running::~Running() {
+  if (recorded_) return;
+  Received received;  // the application went away before anything was asked
+  received.reason = stream_->cut_reason().value_or(gate::make_reason("peer.gone"));
+  (void)record(received);
+}
+
+/// With the duty to delete that follows, in one commit.
+Result<void> Intake::Running::record(const Received& received) {
+  recorded_ = true;
+  const bool came = received.how == Received::How::complete || received.how == Received::How::cut;
+  Result<void> done = Error(ErrorCode::conflict, "others were faster several times");
+  for (int tries = 0; tries < kTries; ++tries) {
+    const Timestamp now = intake_.with_.decision_clock.now();
+    v1::Shared shared = gate::end_of(asked_->begun, now);
+    set_end(shared, received);
+    v1::Internal internal;
+    internal.set_activity(asked_->activity);
+    internal.set_application(asked_->application.name);
+    Commit commit;
+    if (received.how == Received::How::cut) commit.commit_class = CommitClass::revoke;
+    commit.changes.push_back({asked_->open_key, std::nullopt});
+    commit.entries.push_back(gate::make_entry(provenance::EntryKind::received, asked_->verdict.agreement->offer_hash,
+                                              shared, internal));
+    const auto& period = asked_->verdict.terms->delete_after;
+    done = came && period ? add_retention(intake_.with_.store, shared, *period, now, commit) : Result<void>();
+    if (!done) break;
+    const auto committed = intake_.with_.commits.commit_and_wait(std::move(commit));
+    if (committed) return {};
+    done = committed.error();
+    if (committed.error().code != ErrorCode::conflict) break;
+  }
+  // It stays open in the store, and is closed as unknown at the next start.
+  log::error("end_not_recorded", {{"transaction", asked_->transaction}, {"error", done.error().message}});
+  return done;
+}
+
+}  // namespace sluis::intake

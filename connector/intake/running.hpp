@@ -1,0 +1,48 @@
+#pragma once
+
+#include "connector/gate/evidence.hpp"
+#include "connector/intake/intake.hpp"
+
+namespace sluis::intake {
+
+inline constexpr std::string_view kIntentPrefix = "int/";  ///< intents without an end
+
+/// One request of an application.
+struct Intake::Asked {
+  Application application;
+  transfer::Access access;  ///< holds the handle: never to a log
+  std::string purpose;      ///< full IRI, as named
+  std::string activity;
+  std::string transaction;
+  gate::Verdict verdict;
+  Timestamp valid_until = Timestamp::max();
+  std::string open_key;
+  v1::Shared begun;
+};
+
+/// A pull whose intent is durable. Records its end in every case, also when it is never run.
+class Intake::Running {
+ public:
+  Running(Intake& intake, std::shared_ptr<const Asked> asked, std::shared_ptr<gate::Stream> stream)
+      : intake_(intake), asked_(std::move(asked)), stream_(std::move(stream)) {}
+  ~Running();
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  void run(http::ResponseSink& sink);
+
+ private:
+  Result<http::PeerRequest> request() const;
+  Result<void> record(const Received& received);
+
+  Intake& intake_;
+  std::shared_ptr<const Asked> asked_;
+  std::shared_ptr<gate::Stream> stream_;
+  bool recorded_ = false;
+};
+
+/// Adds to `commit` the duty to delete, `period` after `end`. A duty that is not confirmed keeps its earlier date.
+Result<void> add_retention(const storage::Reader& store, const v1::Shared& shared, Duration period, Timestamp end,
+                           Commit& commit);
+
+}  // namespace sluis::intake
