@@ -118,7 +118,7 @@ void Channel::cut() {
   ::setsockopt(file_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
   sockaddr none{};
   none.sa_family = AF_UNSPEC;
-  ::connect(file_, &none, sizeof none);
+  if (::connect(file_, &none, sizeof none) != 0) ::shutdown(file_, SHUT_RDWR);
 }
 
 bool Channel::wait(Want want, Steady::time_point until) const {
@@ -174,6 +174,9 @@ Result<void> Channel::accept(Timestamp now, std::chrono::milliseconds limit) {
   X509* certificate = SSL_get0_peer_certificate(ssl_.get());
   if (certificate == nullptr) return {};
   peer_.presented = true;
+  if (const long verdict = SSL_get_verify_result(ssl_.get()); verdict != X509_V_OK && peer_.verify_error.empty()) {
+    peer_.verify_error = X509_verify_cert_error_string(verdict);
+  }
   unsigned char* bytes = nullptr;
   const int size = i2d_X509(certificate, &bytes);
   if (size > 0) peer_.certificate_der.assign(reinterpret_cast<char*>(bytes), static_cast<std::size_t>(size));
@@ -188,7 +191,7 @@ Result<void> Channel::connect(const std::string& host, Timestamp now, std::chron
   if (X509_VERIFY_PARAM_set1_ip_asc(param, host.c_str()) != 1) {
     ERR_clear_error();
     SSL_set_tlsext_host_name(ssl_.get(), host.c_str());
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     X509_VERIFY_PARAM_set1_host(param, host.c_str(), host.size());
   }
   auto done = handshake(false, limit);
@@ -227,13 +230,21 @@ Result<void> Channel::write(std::string_view bytes, std::chrono::milliseconds li
   return {};
 }
 
-void Channel::close() {
+void Channel::close(std::chrono::milliseconds linger) {
   if (cut_) return;
   if (ssl_) {
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
   }
   ::shutdown(file_, SHUT_WR);
+  constexpr std::size_t kDiscarded = 8U << 20U;
+  char unread[16U << 10U];
+  const auto until = Steady::now() + linger;
+  for (std::size_t total = 0; total < kDiscarded && !cut_ && wait(Want::read, until);) {
+    const ssize_t got = ::recv(file_, unread, sizeof unread, 0);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return;
+    if (got > 0) total += static_cast<std::size_t>(got);
+  }
 }
 
 void prepare_socket(int file) {
@@ -245,7 +256,7 @@ void prepare_socket(int file) {
   ::setsockopt(file, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
 }
 
-Result<int> connect_tcp(const std::string& host, const std::string& port, std::chrono::milliseconds limit) {
+Result<int> connect_tcp(const std::string& host, const std::string& port, Steady::time_point until) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -256,6 +267,8 @@ Result<int> connect_tcp(const std::string& host, const std::string& port, std::c
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
   std::string why = "no address";
   for (const addrinfo* item = found; item != nullptr; item = item->ai_next) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Steady::now()).count();
+    if (left <= 0) return unavailable("`" + host + ":" + port + "` does not answer in time");
     const int file = ::socket(item->ai_family, item->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, item->ai_protocol);
     if (file < 0) continue;
     if (::connect(file, item->ai_addr, item->ai_addrlen) == 0) return file;
@@ -263,7 +276,7 @@ Result<int> connect_tcp(const std::string& host, const std::string& port, std::c
       pollfd ready{file, POLLOUT, 0};
       int error = 0;
       socklen_t size = sizeof error;
-      if (::poll(&ready, 1, static_cast<int>(limit.count())) > 0 &&
+      if (::poll(&ready, 1, static_cast<int>(std::min<long>(left, 3'600'000))) > 0 &&
           ::getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0) {
         return file;
       }

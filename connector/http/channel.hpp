@@ -53,8 +53,9 @@ class Channel {
   Result<std::size_t> read(char* into, std::size_t size, std::chrono::milliseconds limit);
   /// All of it. `limit` counts from the last byte that the peer took.
   Result<void> write(std::string_view bytes, std::chrono::milliseconds limit);
-  /// close_notify and a normal end.
-  void close();
+  /// close_notify and a normal end. Reads on for at most `linger` what the peer still sends, so that unread bytes do not
+  /// turn the end into a reset which would take the last answer with it.
+  void close(std::chrono::milliseconds linger = {});
   /// D25: a reset; what the kernel still held for the peer is dropped. From any thread, again without effect.
   void cut();
   bool was_cut() const { return cut_; }
@@ -78,7 +79,7 @@ class Channel {
 };
 
 /// A connection to host and port. peer_unavailable.
-Result<int> connect_tcp(const std::string& host, const std::string& port, std::chrono::milliseconds limit);
+Result<int> connect_tcp(const std::string& host, const std::string& port, std::chrono::steady_clock::time_point until);
 /// Sets what every connection has: no delay, TCP_NOTSENT_LOWAT of 128 KiB, non-blocking.
 void prepare_socket(int file);
 

@@ -13,12 +13,34 @@ using Steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kStreamIdle{30'000};
+constexpr std::chrono::seconds kIdleKept{30};  ///< less than the server's, so that both seldom close at once
+constexpr std::size_t kOrigins = 64;
 
-std::string request_text(const PeerRequest& request, const std::string& host, const std::string& target) {
+milliseconds left(Steady::time_point deadline) {
+  return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - Steady::now()));
+}
+
+Result<std::string> request_text(const PeerRequest& request, const std::string& host, const std::string& target) {
+  if (!sendable(request.headers) || request.method.empty() ||
+      request.method.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos) {
+    return Error(ErrorCode::invalid_argument, "a method or header of the request cannot be sent: it has a line break");
+  }
   std::string out = request.method + " " + target + " HTTP/1.1\r\nhost: " + host + "\r\n";
-  for (const auto& [name, value] : request.headers) out += name + ": " + value + "\r\n";
+  for (const auto& [name, value] : request.headers) {
+    if (name != "host" && name != "content-length" && name != "transfer-encoding") out += name + ": " + value + "\r\n";
+  }
   if (request.method != "GET" || !request.body.empty()) out += "content-length: " + std::to_string(request.body.size()) + "\r\n";
   return out + "\r\n" + request.body;
+}
+
+/// Sends, and waits for the head of the answer. A peer may answer before it has taken the whole request (413).
+Result<ResponseHead> exchange(Channel& channel, MessageReader& reader, const std::string& text, const std::string& origin,
+                              Steady::time_point deadline) {
+  const auto sent = channel.write(text, left(deadline));
+  auto head = reader.response_head(sent ? deadline : std::min(deadline, Steady::now() + milliseconds(200)));
+  if (head) return head;
+  if (!sent) return Error(ErrorCode::outcome_unknown, "the request may not have arrived whole: " + sent.error().message);
+  return Error(ErrorCode::outcome_unknown, "no answer from `" + origin + "`: " + head.error().message);
 }
 
 }  // namespace
@@ -56,7 +78,8 @@ struct Client::Connection {
   Connection(int file, std::shared_ptr<TlsContext> tls) : channel(file, std::move(tls)), reader(channel) {}
   Channel channel;
   MessageReader reader;
-  bool answered = false;  ///< a byte of this request's answer came
+  Steady::time_point since;  ///< when it became idle
+  bool answered = false;     ///< a byte of this request's answer came
   bool reused = false;
   bool close = false;
 };
@@ -72,21 +95,23 @@ Result<std::unique_ptr<Client>> Client::make(ClientOptions options, const Clock&
   return client;
 }
 
-Result<std::unique_ptr<Client::Connection>> Client::open(const Url& url, milliseconds limit) {
+Result<std::unique_ptr<Client::Connection>> Client::open(const Url& url, Steady::time_point deadline) {
   if (url.tls && !tls_) return Error(ErrorCode::invalid_argument, "no roots are configured to trust `" + url.host + "` by");
-  SLUIS_TRY(const int file, connect_tcp(url.host, url.port, limit));
+  SLUIS_TRY(const int file, connect_tcp(url.host, url.port, deadline));
   auto connection = std::make_unique<Connection>(file, url.tls ? tls_ : nullptr);
-  SLUIS_CHECK(connection->channel.connect(url.host, clock_.now(), limit));
+  SLUIS_CHECK(connection->channel.connect(url.host, clock_.now(), left(deadline)));
   return connection;
 }
 
 std::unique_ptr<Client::Connection> Client::idle(const std::string& origin) {
   const std::lock_guard lock(mutex_);
-  auto& queue = idle_[origin];
-  while (!queue.empty()) {
-    auto connection = std::move(queue.back());
-    queue.pop_back();
-    if (connection->channel.readable()) continue;  // an end, or bytes that nobody asked for
+  const auto found = idle_.find(origin);
+  if (found == idle_.end()) return nullptr;
+  while (!found->second.empty()) {
+    auto connection = std::move(found->second.back());
+    found->second.pop_back();
+    // An end, or bytes that nobody asked for, or too old.
+    if (connection->channel.readable() || Steady::now() - connection->since > kIdleKept) continue;
     connection->reused = true;
     connection->answered = false;
     return connection;
@@ -95,51 +120,57 @@ std::unique_ptr<Client::Connection> Client::idle(const std::string& origin) {
 }
 
 void Client::keep(const std::string& origin, std::unique_ptr<Connection> connection) {
-  if (connection->close) return;
+  if (connection->close || !connection->reader.empty()) return;
+  const auto now = Steady::now();
+  connection->since = now;
   const std::lock_guard lock(mutex_);
+  for (auto at = idle_.begin(); at != idle_.end();) {
+    while (!at->second.empty() && now - at->second.front()->since > kIdleKept) at->second.pop_front();
+    at = at->second.empty() ? idle_.erase(at) : std::next(at);
+  }
+  if (idle_.size() >= kOrigins && !idle_.contains(origin)) return;
   auto& queue = idle_[origin];
   if (queue.size() < options_.idle_connections) queue.push_back(std::move(connection));
 }
 
-Result<PeerResponse> Client::attempt(const PeerRequest& request, const Url& url, Connection& connection) {
-  const auto deadline = Steady::now() + request.timeout;
-  if (const auto sent = connection.channel.write(request_text(request, url.authority, url.target), request.timeout); !sent) {
-    return Error(ErrorCode::outcome_unknown, "the request may not have arrived whole: " + sent.error().message);
-  }
-  auto head = connection.reader.response_head(deadline);
-  if (!head) return Error(ErrorCode::outcome_unknown, "no answer from `" + url.origin + "`: " + head.error().message);
+Result<PeerResponse> Client::attempt(const PeerRequest& request, const Url& url, Connection& connection,
+                                     Steady::time_point deadline) {
+  SLUIS_TRY(const std::string text, request_text(request, url.authority, url.target));
+  SLUIS_TRY(ResponseHead head, exchange(connection.channel, connection.reader, text, url.origin, deadline));
   connection.answered = true;
-  connection.close = head->close;
-  PeerResponse response{head->status, std::move(head->headers), {}};
+  connection.close = head.close || !head.framed;
+  PeerResponse response{head.status, std::move(head.headers), {}};
+  if (request.method == "HEAD") {
+    connection.close = true;
+    return response;
+  }
   Headers trailers;
   bool too_large = false;
-  const auto left = std::max(milliseconds(1), std::chrono::ceil<milliseconds>(deadline - Steady::now()));
-  const auto complete = connection.reader.response_body(
-      left,
+  const bool complete = connection.reader.response_body(
+      left(deadline), deadline,
       [&](std::string_view bytes) {
-        if (response.body.size() + bytes.size() > limits::kResponseBytes) too_large = true;
+        too_large = response.body.size() + bytes.size() > limits::kResponseBytes;
         if (!too_large) response.body.append(bytes);
-        return !too_large && Steady::now() < deadline;
+        return !too_large;
       },
       trailers);
-  if (!complete || !*complete) {
-    connection.close = true;
-    if (too_large) return Error(ErrorCode::limit_exceeded, "the answer of `" + url.origin + "` is too large");
-    return Error(ErrorCode::outcome_unknown, "the answer of `" + url.origin + "` is cut short");
-  }
-  return response;
+  if (complete) return response;
+  connection.close = true;
+  if (too_large) return Error(ErrorCode::limit_exceeded, "the answer of `" + url.origin + "` is too large");
+  return Error(ErrorCode::outcome_unknown, "the answer of `" + url.origin + "` is cut short");
 }
 
 Result<PeerResponse> Client::send(const PeerRequest& request) {
   SLUIS_TRY(const Url url, Url::parse(request.url, options_.allow_http));
+  const auto deadline = Steady::now() + request.timeout;
   std::unique_ptr<Connection> connection = idle(url.origin);
   for (;;) {
     if (!connection) {
-      SLUIS_TRY(connection, open(url, request.timeout));
+      SLUIS_TRY(connection, open(url, deadline));
     }
-    auto response = attempt(request, url, *connection);
-    if (!response && connection->reused && !connection->answered && request.method == "GET") {
-      connection.reset();
+    auto response = attempt(request, url, *connection, deadline);
+    if (!response && connection->reused && !connection->answered && request.method == "GET" && Steady::now() < deadline) {
+      connection.reset();  // the next one is new, so this happens once
       continue;
     }
     if (response) keep(url.origin, std::move(connection));
@@ -149,19 +180,20 @@ Result<PeerResponse> Client::send(const PeerRequest& request) {
 
 Result<StreamEnd> Client::get(const PeerRequest& request, const StreamHandler& handler) {
   SLUIS_TRY(const Url url, Url::parse(request.url, options_.allow_http));
-  SLUIS_TRY(const std::unique_ptr<Connection> connection, open(url, request.timeout));
-  if (const auto sent = connection->channel.write(request_text(request, url.authority, url.target), request.timeout); !sent) {
-    return Error(ErrorCode::outcome_unknown, "the request may not have arrived whole: " + sent.error().message);
-  }
-  auto head = connection->reader.response_head(Steady::now() + request.timeout);
-  if (!head) return Error(ErrorCode::outcome_unknown, "no answer from `" + url.origin + "`: " + head.error().message);
+  const auto deadline = Steady::now() + request.timeout;
+  PeerRequest asked = request;
+  asked.method = "GET";
+  SLUIS_TRY(const std::string text, request_text(asked, url.authority, url.target));
+  SLUIS_TRY(const std::unique_ptr<Connection> connection, open(url, deadline));
+  SLUIS_TRY(const ResponseHead head, exchange(connection->channel, connection->reader, text, url.origin, deadline));
   StreamEnd end;
-  if (!handler.on_head(head->status, head->headers)) {
+  if (!handler.on_head(head.status, head.headers)) {
     connection->channel.cut();
     return end;
   }
-  const auto complete = connection->reader.response_body(kStreamIdle, handler.on_data, end.trailers);
-  end.complete = complete && *complete;
+  // An answer without framing ends with its connection, so nobody can tell whether it is whole.
+  end.complete = connection->reader.response_body(kStreamIdle, Steady::time_point::max(), handler.on_data, end.trailers) &&
+                 head.framed;
   if (end.complete) {
     connection->channel.close();
   } else {

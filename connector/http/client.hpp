@@ -13,8 +13,9 @@ struct ClientOptions {
   std::size_t idle_connections = 8;  ///< kept per origin
 };
 
-/// Requests to other nodes. Redirects are not followed. Connections are kept and used again; a request is sent again only
-/// when a kept connection had been closed before it took a byte of the answer and the method is GET. Thread-safe.
+/// Requests to other nodes. Redirects are not followed. Connections are kept and used again; a request is sent again, once,
+/// only when the method is GET and a kept connection turned out to be dead before a byte of the answer came. A request's
+/// time-out covers connecting, the handshake and the whole answer (but not the machine's name resolver). Thread-safe.
 class Client final : public PeerTransport, public Upstream {
  public:
   static Result<std::unique_ptr<Client>> make(ClientOptions options, const Clock& clock);
@@ -28,10 +29,11 @@ class Client final : public PeerTransport, public Upstream {
   struct Url;
   Client(ClientOptions options, const Clock& clock);
 
-  Result<std::unique_ptr<Connection>> open(const Url& url, std::chrono::milliseconds limit);
+  Result<std::unique_ptr<Connection>> open(const Url& url, std::chrono::steady_clock::time_point deadline);
   std::unique_ptr<Connection> idle(const std::string& origin);
   void keep(const std::string& origin, std::unique_ptr<Connection> connection);
-  Result<PeerResponse> attempt(const PeerRequest& request, const Url& url, Connection& connection);
+  Result<PeerResponse> attempt(const PeerRequest& request, const Url& url, Connection& connection,
+                               std::chrono::steady_clock::time_point deadline);
 
   ClientOptions options_;
   const Clock& clock_;

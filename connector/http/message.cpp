@@ -32,21 +32,34 @@ bool may_repeat(std::string_view name) {
          name == "via" || name == "x-forwarded-for" || name == "tracestate";
 }
 
+/// False where a header came twice that must not; the values are joined all the same.
 template <class Fields>
 bool read_headers(const Fields& fields, Headers& headers) {
+  bool sound = true;
   for (const auto& field : fields) {
     std::string name = lower(std::string_view(field.name_string().data(), field.name_string().size()));
     std::string value(field.value().data(), field.value().size());
     const auto [at, fresh] = headers.emplace(std::move(name), value);
     if (!fresh) {
-      if (!may_repeat(at->first)) return false;
+      sound = sound && may_repeat(at->first);
       at->second += ", " + value;
+    }
+  }
+  return sound;
+}
+
+}  // namespace
+
+bool sendable(const Headers& headers) {
+  constexpr std::string_view breaks("\r\n\0", 3);
+  for (const auto& [name, value] : headers) {
+    if (name.empty() || name.find_first_of(breaks) != std::string::npos || name.find_first_of(": ") != std::string::npos ||
+        value.find_first_of(breaks) != std::string::npos) {
+      return false;
     }
   }
   return true;
 }
-
-}  // namespace
 
 struct MessageReader::State {
   explicit State(Channel& c) : channel(c) {}
@@ -58,6 +71,8 @@ struct MessageReader::State {
 
 MessageReader::MessageReader(Channel& channel) : state_(std::make_unique<State>(channel)) {}
 MessageReader::~MessageReader() = default;
+
+bool MessageReader::empty() const { return state_->buffer.empty(); }
 
 std::string head_text(unsigned status, const Headers& headers, bool close) {
   const auto reason = beast::http::obsolete_reason(static_cast<beast::http::status>(status));
@@ -104,8 +119,10 @@ unsigned MessageReader::head(RequestHead& head, Steady::time_point deadline) {
   head.path = head.target.substr(0, question);
   if (question != std::string::npos) head.query = head.target.substr(question + 1);
   head.close = !message.keep_alive();
-  head.has_body = parser.chunked() || parser.content_length().value_or(0) != 0;
+  head.length = parser.content_length().value_or(0);
+  head.has_body = parser.chunked() || head.length != 0;
   if (!read_headers(message, head.headers)) return 400;
+  if (message.version() >= 11 && !head.headers.contains("host")) return 400;
   // Both lengths at once is how requests are smuggled past a proxy.
   if (parser.chunked() && head.headers.contains("content-length")) return 400;
   const auto expect = head.headers.find("expect");
@@ -138,35 +155,40 @@ unsigned MessageReader::body(std::string& body, std::size_t limit, Steady::time_
 }
 
 Result<ResponseHead> MessageReader::response_head(Steady::time_point deadline) {
-  auto& parser = state_->response.emplace();
-  parser.header_limit(static_cast<std::uint32_t>(limits::kHttpHeaderBytes));
-  parser.body_limit(boost::none);
-  parser.eager(false);
-  while (!parser.is_header_done()) {
-    beast::error_code ec;
-    const std::size_t used = parser.put(asio::buffer(state_->buffer), ec);
-    state_->buffer.erase(0, used);
-    if (ec && ec != beast::http::error::need_more) {
-      return Error(ErrorCode::invalid_argument, "the peer's answer is no HTTP: " + ec.message());
+  constexpr int kInterim = 8;  // answers of class 1xx before the answer
+  for (int interim = 0; interim <= kInterim; ++interim) {
+    auto& parser = state_->response.emplace();
+    parser.header_limit(static_cast<std::uint32_t>(limits::kHttpHeaderBytes));
+    parser.body_limit(boost::none);
+    parser.eager(false);
+    while (!parser.is_header_done()) {
+      beast::error_code ec;
+      const std::size_t used = parser.put(asio::buffer(state_->buffer), ec);
+      state_->buffer.erase(0, used);
+      if (ec && ec != beast::http::error::need_more) {
+        return Error(ErrorCode::invalid_argument, "the peer's answer is no HTTP: " + ec.message());
+      }
+      if (parser.is_header_done()) break;
+      SLUIS_TRY(const std::size_t got, fill(left(deadline)));
+      if (got == 0) return Error(ErrorCode::peer_unavailable, "the peer closed the connection without an answer");
     }
-    if (parser.is_header_done()) break;
-    SLUIS_TRY(const std::size_t got, fill(left(deadline)));
-    if (got == 0) return Error(ErrorCode::peer_unavailable, "the peer closed the connection without an answer");
+    ResponseHead head;
+    head.status = parser.get().result_int();
+    if (head.status / 100 == 1 && head.status != 101) continue;
+    head.close = !parser.keep_alive();
+    head.framed = parser.chunked() || parser.content_length() || head.status == 204 || head.status == 304;
+    (void)read_headers(parser.get(), head.headers);
+    return head;
   }
-  ResponseHead head;
-  head.status = parser.get().result_int();
-  head.close = !parser.keep_alive();
-  (void)read_headers(parser.get(), head.headers);
-  if (head.status / 100 == 1 && head.status != 101) return response_head(deadline);
-  return head;
+  return Error(ErrorCode::invalid_argument, "the peer sends interim answers without end");
 }
 
-Result<bool> MessageReader::response_body(milliseconds limit, const std::function<bool(std::string_view)>& take,
-                                          Headers& trailers) {
+bool MessageReader::response_body(milliseconds limit, Steady::time_point deadline,
+                                  const std::function<bool(std::string_view)>& take, Headers& trailers) {
   auto& parser = *state_->response;
   char space[64U << 10U];
-  std::map<std::string, bool> before;
-  for (const auto& field : parser.get()) before[lower(std::string_view(field.name_string().data(), field.name_string().size()))] = true;
+  Headers before;
+  (void)read_headers(parser.get(), before);
   const auto status = parser.get().result_int();
   if (status == 204 || status == 304 || (!parser.chunked() && parser.content_length().value_or(1) == 0)) return true;
   while (!parser.is_done()) {
@@ -182,8 +204,11 @@ Result<bool> MessageReader::response_body(milliseconds limit, const std::functio
       if (ec && ec != beast::http::error::need_more && ec != beast::http::error::need_buffer) return false;
     }
     if (parser.is_done()) break;
+    if (Steady::now() >= deadline) return false;
     if (used != 0) continue;
-    const auto got = fill(limit);
+    // Only the framing of chunks and trailers waits here unread.
+    if (state_->buffer.size() > limits::kHttpHeaderBytes) return false;
+    const auto got = fill(std::min(limit, left(deadline)));
     if (!got) return false;
     if (*got == 0) {
       parser.put_eof(ec);

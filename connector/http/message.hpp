@@ -15,6 +15,7 @@ struct RequestHead {
   Headers headers;
   bool close = false;
   bool has_body = false;
+  std::uint64_t length = 0;  ///< content-length, 0 where there is none
   bool expects_continue = false;
 };
 
@@ -22,7 +23,11 @@ struct ResponseHead {
   unsigned status = 0;
   Headers headers;
   bool close = false;
+  bool framed = true;  ///< chunked, or with a length, or without a body: its end can be told from a broken connection
 };
+
+/// No name or value has a line break or NUL, so that none can add a header.
+bool sendable(const Headers& headers);
 
 /// Status line or headers as text.
 std::string head_text(unsigned status, const Headers& headers, bool close);
@@ -42,9 +47,12 @@ class MessageReader {
 
   /// A peer's answer. peer_unavailable where nothing came; invalid_argument where it is no HTTP.
   Result<ResponseHead> response_head(std::chrono::steady_clock::time_point deadline);
-  /// Feeds the body; whether it was complete. `limit` counts from the last byte. `take` false: stops.
-  Result<bool> response_body(std::chrono::milliseconds limit, const std::function<bool(std::string_view)>& take,
-                             Headers& trailers);
+  /// Feeds the body; whether it was complete. `limit` counts from the last byte, `deadline` is for the whole. `take` false:
+  /// stops.
+  bool response_body(std::chrono::milliseconds limit, std::chrono::steady_clock::time_point deadline,
+                     const std::function<bool(std::string_view)>& take, Headers& trailers);
+  /// Whether nothing is left that was read and belongs to no message yet.
+  bool empty() const;
 
  private:
   struct State;

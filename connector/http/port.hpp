@@ -51,6 +51,8 @@ class ResponseSink {
   /// Sends status and headers; chunked unless `length` is given.
   virtual Result<void> start(unsigned status, const Headers& headers, std::optional<std::uint64_t> length) = 0;
   virtual Result<void> write(std::string_view bytes) = 0;
+  /// Sends what was collected so far; for paced and live streams.
+  virtual Result<void> flush() { return {}; }
   /// The final chunk. Without it the peer knows that the body is incomplete.
   virtual Result<void> finish(const Headers& trailers = {}) = 0;
   /// D25: resets the connection at once; nothing more leaves. From any thread.

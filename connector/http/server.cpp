@@ -4,8 +4,10 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/http/message.hpp"
+#include "connector/http/sink.hpp"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -21,84 +23,15 @@ using Steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kWriteLimit{30'000};
+constexpr milliseconds kLinger{2'000};
 
 Response refusal(unsigned status, std::string_view reason) {
   return json_response(status, R"({"code":")" + std::to_string(status) + R"(","reason":[")" + std::string(reason) + "\"]}");
 }
 
-/// Writes a streamed body in chunks; small writes are collected.
-class Sink final : public ResponseSink {
- public:
-  Sink(Channel& channel, bool head_only, bool close) : channel_(channel), head_only_(head_only), close_(close) {}
-
-  Result<void> start(unsigned status, const Headers& headers, std::optional<std::uint64_t> length) override {
-    started_ = true;
-    chunked_ = !length;
-    left_ = length.value_or(0);
-    Headers all = headers;
-    if (chunked_) {
-      all["transfer-encoding"] = "chunked";
-    } else {
-      all["content-length"] = std::to_string(*length);
-    }
-    return channel_.write(head_text(status, all, close_), kWriteLimit);
-  }
-  Result<void> write(std::string_view bytes) override {
-    if (head_only_ || bytes.empty()) return {};
-    if (!chunked_) {
-      if (bytes.size() > left_) return Error(ErrorCode::internal, "more bytes than the length said");
-      left_ -= bytes.size();
-      return channel_.write(bytes, kWriteLimit);
-    }
-    buffer_.append(bytes);
-    return buffer_.size() >= kCollect ? flush() : Result<void>();
-  }
-  Result<void> finish(const Headers& trailers) override {
-    if (head_only_) return done();
-    if (!chunked_) {
-      if (left_ != 0) return Error(ErrorCode::internal, "fewer bytes than the length said");
-      return done();
-    }
-    SLUIS_CHECK(flush());
-    std::string end = "0\r\n";
-    for (const auto& [name, value] : trailers) end += name + ": " + value + "\r\n";
-    SLUIS_CHECK(channel_.write(end + "\r\n", kWriteLimit));
-    return done();
-  }
-  void cut() override { channel_.cut(); }
-  Result<void> flush() {
-    if (buffer_.empty()) return {};
-    char size[24];
-    const int digits = std::snprintf(size, sizeof size, "%zx\r\n", buffer_.size());
-    buffer_.insert(0, size, static_cast<std::size_t>(digits));
-    buffer_ += "\r\n";
-    auto sent = channel_.write(buffer_, kWriteLimit);
-    buffer_.clear();
-    return sent;
-  }
-  bool complete() const { return complete_; }
-  bool started() const { return started_; }
-
- private:
-  static constexpr std::size_t kCollect = 120U << 10U;
-  Result<void> done() {
-    complete_ = true;
-    return {};
-  }
-
-  Channel& channel_;
-  const bool head_only_;
-  const bool close_;
-  bool started_ = false;
-  bool chunked_ = true;
-  bool complete_ = false;
-  std::uint64_t left_ = 0;
-  std::string buffer_;
-};
-
 struct Match {
   const Route* route = nullptr;
-  bool path_known = false;
+  std::string allowed;  ///< methods of the routes that fit the path alone
   std::string rest;
 };
 
@@ -113,12 +46,13 @@ Match find_route(const std::vector<Route>& routes, const std::string& method, co
     } else if (route.path != path) {
       continue;
     }
-    match.path_known = true;
     if (route.method == method || (method == "HEAD" && route.method == "GET")) {
       match.route = &route;
       match.rest = std::move(rest);
       return match;
     }
+    if (!match.allowed.empty()) match.allowed += ", ";
+    match.allowed += route.method;
   }
   return match;
 }
@@ -165,30 +99,34 @@ class Server::Session {
 
   void run() {
     if (!channel_.accept(server_.clock_.now(), limits::kHttpReadTimeout)) return;
-    while (!server_.stopping_ && one()) {
+    while (one()) {
     }
-    channel_.close();
+    channel_.close(unread_ ? kLinger : milliseconds(0));
   }
 
  private:
-  /// Whether the connection goes on.
-  bool one() {
+  /// Whether a request came; not once the server stops.
+  bool wait() {
     {
       const std::lock_guard lock(server_.mutex_);
+      if (server_.stopping_) return false;
       server_.idle_.insert(&channel_);
     }
     const bool there = reader_.wait(limits::kHttpIdleTimeout);
-    {
-      const std::lock_guard lock(server_.mutex_);
-      server_.idle_.erase(&channel_);
-    }
-    if (!there) return false;
+    const std::lock_guard lock(server_.mutex_);
+    server_.idle_.erase(&channel_);
+    return there;
+  }
+
+  /// Whether the connection goes on.
+  bool one() {
+    if (!wait()) return false;
     RequestHead head;
     const auto deadline = Steady::now() + limits::kHttpReadTimeout;
-    if (const unsigned status = reader_.head(head, deadline); status != 0) return answer(head, refusal(status, "the request is not acceptable"), true);
-    Request request;
+    if (const unsigned status = reader_.head(head, deadline); status != 0) return refuse(head, status);
     auto path = normal_path(head.path);
-    if (!path) return answer(head, refusal(400, "the path is not acceptable"), true);
+    if (!path) return last(head, refusal(400, "the path is not acceptable"));
+    Request request;
     request.path = std::move(*path);
     request.method = head.method;
     request.query = head.query;
@@ -198,51 +136,82 @@ class Server::Session {
     request.correlation_id = to_hex(server_.random_.bytes(8));
     Match match = find_route(server_.routes_, request.method, request.path);
     if (match.route == nullptr) {
-      const bool close = head.has_body;
-      return answer(head, match.path_known ? refusal(405, "not this method") : refusal(404, "nothing here"), close);
+      Response none = match.allowed.empty() ? refusal(404, "nothing here") : refusal(405, "not this method");
+      if (!match.allowed.empty()) none.headers["allow"] = match.allowed;
+      return head.has_body ? last(head, std::move(none)) : answer(head, std::move(none), false);
     }
     request.rest = std::move(match.rest);
+    if (head.length > match.route->body_limit) return refuse(head, 413);
     if (head.expects_continue && !channel_.write("HTTP/1.1 100 Continue\r\n\r\n", kWriteLimit)) return false;
     if (const unsigned status = reader_.body(request.body, match.route->body_limit, deadline); status != 0) {
-      return answer(head, refusal(status, status == 413 ? "the body is too large" : "the request is not acceptable"), true);
+      return refuse(head, status);
     }
-    return answer(head, handle(*match.route, request), false);
+    return respond(head, *match.route, request);
   }
 
-  Response handle(const Route& route, const Request& request) {
+  bool refuse(const RequestHead& head, unsigned status) {
+    return last(head, refusal(status, status == 413   ? "the body is too large"
+                                      : status == 431 ? "the headers are too large"
+                                      : status == 408 ? "the request came too slowly"
+                                                      : "the request is not acceptable"));
+  }
+
+  /// Answers where the rest of the request is not read.
+  bool last(const RequestHead& head, Response response) {
+    unread_ = true;
+    return answer(head, std::move(response), true);
+  }
+
+  /// Runs `step`; what it throws is logged and not told. Whether it came to its end.
+  template <class Step>
+  bool guarded(const Request& request, Step step) {
+    std::string what = "not an exception of the standard library";
     try {
-      return route.handler(request);
+      step();
+      return true;
     } catch (const std::exception& error) {
-      log::error("handler failed", {{"listener", server_.options_.name}, {"correlation_id", request.correlation_id}, {"what", error.what()}});
-      return refusal(500, "something went wrong; see the log at " + request.correlation_id);
+      what = error.what();
+    } catch (...) {  // a handler's bug must not end the process
     }
+    log::error("handler failed", {{"listener", server_.options_.name},
+                                  {"correlation_id", request.correlation_id},
+                                  {"path", request.path},
+                                  {"what", what}});
+    return false;
+  }
+
+  bool respond(const RequestHead& head, const Route& route, const Request& request) {
+    Response response;
+    const auto failed = [&] { return refusal(500, "something went wrong; see the log at " + request.correlation_id); };
+    if (!guarded(request, [&] { response = route.handler(request); })) return answer(head, failed(), false);
+    if (!response.stream) {
+      if (!sendable(response.headers)) {
+        log::error("handler's headers cannot be sent", {{"correlation_id", request.correlation_id}});
+        return answer(head, failed(), false);
+      }
+      return answer(head, std::move(response), false);
+    }
+    const bool close = head.close || server_.stopping_;
+    ChannelSink sink(channel_, head.method == "HEAD", close);
+    const bool ended = guarded(request, [&] { response.stream(sink); });
+    if (!sink.started() && !channel_.was_cut()) return answer(head, failed(), true);
+    if (ended && sink.complete()) return !close;
+    channel_.cut();
+    return false;
   }
 
   bool answer(const RequestHead& head, Response response, bool close) {
     close = close || head.close || server_.stopping_;
-    const bool head_only = head.method == "HEAD";
-    if (response.stream) {
-      Sink sink(channel_, head_only, close);
-      try {
-        response.stream(sink);
-      } catch (const std::exception& error) {
-        log::error("stream failed", {{"listener", server_.options_.name}, {"what", error.what()}});
-      }
-      if (!sink.complete()) {
-        channel_.cut();
-        return false;
-      }
-      return !close;
-    }
     response.headers["content-length"] = std::to_string(response.body.size());
     std::string text = head_text(response.status, response.headers, close);
-    if (!head_only) text += response.body;
+    if (head.method != "HEAD") text += response.body;
     return channel_.write(text, kWriteLimit) && !close;
   }
 
   Server& server_;
   Channel& channel_;
   MessageReader reader_;
+  bool unread_ = false;  ///< bytes of a refused request are still coming
 };
 
 Server::Server(ServerOptions options, std::vector<Route> routes, const Clock& clock, Random& random)
@@ -252,32 +221,41 @@ Server::Server(ServerOptions options, std::vector<Route> routes, const Clock& cl
 
 Server::~Server() { stop(milliseconds(0)); }
 
+Result<void> Server::listen() {
+  const std::string where = options_.address + ":" + std::to_string(options_.port);
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(options_.address.c_str(), std::to_string(options_.port).c_str(), &hints, &found) != 0) {
+    return Error(ErrorCode::invalid_argument, "`" + options_.address + "` is no address to listen on")
+        .mended_by("write a numeric one, such as 127.0.0.1");
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
+  listener_ = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int one = 1;
+  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (::bind(listener_, found->ai_addr, found->ai_addrlen) == 0 && ::listen(listener_, 512) == 0) return {};
+  const std::string why = std::strerror(errno);
+  ::close(listener_);
+  listener_ = -1;
+  return Error(ErrorCode::conflict, "cannot listen on " + where + " (" + options_.name + "): " + why)
+      .mended_by("stop what uses it, or configure another port");
+}
+
 Result<std::uint16_t> Server::start() {
   if (options_.tls) {
     SLUIS_TRY(tls_, TlsContext::server(*options_.tls, options_.request_client_certificate));
   }
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(options_.port);
-  const std::string where = options_.address + ":" + std::to_string(options_.port);
-  if (::inet_pton(AF_INET, options_.address.c_str(), &address.sin_addr) != 1) {
-    return Error(ErrorCode::invalid_argument, "`" + options_.address + "` is no IPv4 address to listen on");
-  }
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const int one = 1;
-  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(listener_, 512) != 0) {
-    const std::string why = std::strerror(errno);
-    ::close(listener_);
-    listener_ = -1;
-    return Error(ErrorCode::conflict, "cannot listen on " + where + " (" + options_.name + "): " + why)
-        .mended_by("stop what uses it, or configure another port");
-  }
-  socklen_t size = sizeof address;
-  ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+  SLUIS_CHECK(listen());
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  ::getsockname(listener_, reinterpret_cast<sockaddr*>(&bound), &size);
+  const auto port = bound.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6*>(&bound)->sin6_port
+                                                : reinterpret_cast<const sockaddr_in*>(&bound)->sin_port;
   wake_ = ::eventfd(0, EFD_CLOEXEC);
   acceptor_ = std::thread([this] { accept_loop(); });
-  return ntohs(address.sin_port);
+  return ntohs(port);
 }
 
 void Server::accept_loop() {
@@ -285,38 +263,62 @@ void Server::accept_loop() {
     pollfd items[2] = {{listener_, POLLIN, 0}, {wake_, POLLIN, 0}};
     if (::poll(items, 2, -1) < 0) continue;
     const int file = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (file < 0) continue;
-    auto channel = std::make_shared<Channel>(file, tls_);
-    const std::lock_guard lock(mutex_);
-    if (channels_.size() >= options_.connections || stopping_) {
-      channel->cut();
-      continue;
+    if (file >= 0) {
+      take(file);
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+      ::poll(&items[1], 1, 100);  // nothing to be done but to wait until a connection ends
     }
-    channels_.insert(channel);
-    std::thread([this, channel] { serve(channel); }).detach();
   }
 }
 
-void Server::serve(const std::shared_ptr<Channel>& channel) {
-  Session(*this, *channel).run();
+void Server::take(int file) {
+  auto channel = std::make_shared<Channel>(file, tls_);
   const std::lock_guard lock(mutex_);
+  if (channels_.size() >= options_.connections || stopping_) {
+    channel->cut();
+    return;
+  }
+  channels_.insert(channel);
+  try {
+    std::thread([this, channel]() mutable { serve(std::move(channel)); }).detach();
+  } catch (const std::system_error& error) {
+    log::error("no thread for a connection", {{"listener", options_.name}, {"what", error.what()}});
+    channels_.erase(channel);
+    channel->cut();
+  }
+}
+
+void Server::serve(std::shared_ptr<Channel> channel) {
+  try {
+    Session(*this, *channel).run();
+  } catch (const std::exception& error) {
+    log::error("connection failed", {{"listener", options_.name}, {"what", error.what()}});
+    channel->cut();
+  }
+  // The last use of the server, and the end of the connection, before `stop` can see the set empty.
+  const std::lock_guard lock(mutex_);
+  idle_.erase(channel.get());
   channels_.erase(channel);
+  channel.reset();
   ended_.notify_all();
 }
 
 void Server::stop(milliseconds grace) {
   if (!acceptor_.joinable()) return;
-  stopping_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
   const std::uint64_t one = 1;
   (void)!::write(wake_, &one, sizeof one);
   acceptor_.join();
+  ::close(listener_);
+  ::close(wake_);
   std::unique_lock lock(mutex_);
   for (Channel* idle : idle_) idle->cut();
   ended_.wait_for(lock, grace, [this] { return channels_.empty(); });
   for (const auto& channel : channels_) channel->cut();
   ended_.wait(lock, [this] { return channels_.empty(); });
-  ::close(listener_);
-  ::close(wake_);
 }
 
 }  // namespace sluis::http

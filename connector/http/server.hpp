@@ -12,7 +12,7 @@ namespace sluis::http {
 
 struct ServerOptions {
   std::string name;     ///< for the log: "exchange", "public", "management"
-  std::string address;  ///< to bind, numeric
+  std::string address;  ///< to bind, numeric, IPv4 or IPv6
   std::uint16_t port = 0;  ///< 0: any
   std::optional<TlsFiles> tls;
   bool request_client_certificate = false;
@@ -28,15 +28,17 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Binds and begins; gives the port. storage_unavailable is never used; a port in use is conflict.
+  /// Binds and begins; gives the port. Once. A port in use is conflict.
   Result<std::uint16_t> start();
   /// Takes no more connections, lets requests that are under way finish for so long, then cuts them.
   void stop(std::chrono::milliseconds grace);
 
  private:
   class Session;
+  Result<void> listen();
   void accept_loop();
-  void serve(const std::shared_ptr<Channel>& channel);
+  void take(int file);
+  void serve(std::shared_ptr<Channel> channel);
 
   ServerOptions options_;
   std::vector<Route> routes_;

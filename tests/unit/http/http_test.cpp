@@ -59,7 +59,7 @@ class HttpTest : public ::testing::Test {
   }
   /// Sends raw bytes without TLS and gives the whole answer.
   std::string raw(const std::string& text) {
-    const int file = *connect_tcp("127.0.0.1", std::to_string(port_), milliseconds(2000));
+    const int file = *connect_tcp("127.0.0.1", std::to_string(port_), std::chrono::steady_clock::now() + milliseconds(2000));
     Channel channel(file, nullptr);
     EXPECT_TRUE(channel.write(text, milliseconds(2000)));
     std::string out;
@@ -252,11 +252,11 @@ TEST_F(HttpTest, MoreConnectionsThanAllowedAreClosed) {
   ServerOptions options{"test", "127.0.0.1", 0, {}, false, 2};
   Server server(options, {who()}, clock_, random_);
   const std::string port = std::to_string(*server.start());
-  Channel first(*connect_tcp("127.0.0.1", port, milliseconds(1000)), nullptr);
-  Channel second(*connect_tcp("127.0.0.1", port, milliseconds(1000)), nullptr);
+  Channel first(*connect_tcp("127.0.0.1", port, std::chrono::steady_clock::now() + milliseconds(1000)), nullptr);
+  Channel second(*connect_tcp("127.0.0.1", port, std::chrono::steady_clock::now() + milliseconds(1000)), nullptr);
   char byte = 0;
   EXPECT_FALSE(first.read(&byte, 1, milliseconds(50)));  // both are taken
-  const auto connected = connect_tcp("127.0.0.1", port, milliseconds(1000));
+  const auto connected = connect_tcp("127.0.0.1", port, std::chrono::steady_clock::now() + milliseconds(1000));
   if (!connected) return;  // reset before the connection was seen
   Channel third(*connected, nullptr);
   const auto refused = third.read(&byte, 1, milliseconds(1000));

@@ -1,0 +1,81 @@
+#include "connector/http/sink.hpp"
+
+#include "connector/http/message.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace sluis::http {
+namespace {
+
+constexpr std::size_t kCollect = 120U << 10U;
+constexpr std::chrono::seconds kStall{30};  ///< a peer that takes nothing for so long is given up
+
+Error misuse(const char* what) { return Error(ErrorCode::internal, what); }
+
+}  // namespace
+
+Result<void> ChannelSink::send(std::string_view bytes) { return channel_.write(bytes, kStall); }
+
+Result<void> ChannelSink::start(unsigned status, const Headers& headers, std::optional<std::uint64_t> length) {
+  if (state_ != State::fresh) return misuse("a streamed answer starts once");
+  if (!sendable(headers)) return misuse("a header has a line break");
+  chunked_ = !length;
+  left_ = length.value_or(0);
+  Headers all = headers;
+  if (chunked_) {
+    all["transfer-encoding"] = "chunked";
+  } else {
+    all["content-length"] = std::to_string(*length);
+  }
+  state_ = State::open;
+  return send(head_text(status, all, close_));
+}
+
+Result<void> ChannelSink::write(std::string_view bytes) {
+  if (state_ != State::open) return misuse("the streamed answer is not open");
+  if (head_only_) return {};
+  if (!chunked_) {
+    if (bytes.size() > left_) return misuse("more bytes than the length said");
+    left_ -= bytes.size();
+  }
+  while (!bytes.empty()) {
+    const std::string_view part = bytes.substr(0, kCollect - buffer_.size());
+    buffer_.append(part);
+    bytes.remove_prefix(part.size());
+    if (buffer_.size() == kCollect) SLUIS_CHECK(flush());
+  }
+  return {};
+}
+
+Result<void> ChannelSink::flush() {
+  if (state_ != State::open) return misuse("the streamed answer is not open");
+  if (buffer_.empty()) return {};
+  if (chunked_) {
+    char size[24];
+    const int digits = std::snprintf(size, sizeof size, "%zx\r\n", buffer_.size());
+    buffer_.insert(0, size, static_cast<std::size_t>(digits));
+    buffer_ += "\r\n";
+  }
+  auto sent = send(buffer_);
+  buffer_.clear();
+  return sent;
+}
+
+Result<void> ChannelSink::finish(const Headers& trailers) {
+  if (state_ != State::open) return misuse("the streamed answer is not open");
+  if (!sendable(trailers)) return misuse("a trailer has a line break");
+  if (!head_only_) {
+    if (!chunked_ && left_ != 0) return misuse("fewer bytes than the length said");
+    SLUIS_CHECK(flush());
+    if (chunked_) {
+      std::string end = "0\r\n";
+      for (const auto& [name, value] : trailers) end += name + ": " + value + "\r\n";
+      SLUIS_CHECK(send(end + "\r\n"));
+    }
+  }
+  state_ = State::complete;
+  return {};
+}
+
+}  // namespace sluis::http

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "connector/http/channel.hpp"
+
+namespace sluis::http {
+
+/// A streamed answer on a channel. Small writes are collected, at most 120 KiB; what is collected and not sent is dropped by
+/// a cut. Calls in the wrong order are `internal` errors and send nothing.
+class ChannelSink final : public ResponseSink {
+ public:
+  ChannelSink(Channel& channel, bool head_only, bool close) : channel_(channel), head_only_(head_only), close_(close) {}
+
+  Result<void> start(unsigned status, const Headers& headers, std::optional<std::uint64_t> length) override;
+  Result<void> write(std::string_view bytes) override;
+  Result<void> flush() override;
+  Result<void> finish(const Headers& trailers) override;
+  void cut() override { channel_.cut(); }
+
+  bool started() const { return state_ != State::fresh; }
+  /// The final chunk or the whole length went out.
+  bool complete() const { return state_ == State::complete; }
+
+ private:
+  enum class State { fresh, open, complete };
+  Result<void> send(std::string_view bytes);
+
+  Channel& channel_;
+  const bool head_only_;
+  const bool close_;
+  State state_ = State::fresh;
+  bool chunked_ = true;
+  std::uint64_t left_ = 0;  ///< of the length
+  std::string buffer_;
+};
+
+}  // namespace sluis::http
