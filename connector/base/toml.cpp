@@ -90,6 +90,13 @@ Result<void> finish_node(const TomlNode& node) {
   return {};
 }
 
+/// Whether one is likely meant where the other is written; swapped letters count as one slip.
+bool alike(const std::string& written, std::string_view meant) {
+  const std::string_view candidate[] = {meant};
+  if (!nearest(written, candidate).empty()) return true;
+  return written.size() == meant.size() && std::is_permutation(written.begin(), written.end(), meant.begin());
+}
+
 /// A day as the first instant of it; else with time and zone.
 Result<Timestamp> read_time(const std::string& text) {
   return parse_time(text.size() == 10 ? text + "T00:00:00Z" : text);
@@ -156,11 +163,8 @@ TomlNode* TomlTable::ask(std::string_view key) {
 }
 
 Error TomlTable::missing(std::string_view key) const {
-  const std::string_view candidate[] = {key};
   for (const TomlNode::Entry& entry : node_->entries) {
-    if (!entry.asked && !nearest(entry.key, candidate).empty()) {
-      return unknown_key(entry, {std::string(key)});
-    }
+    if (!entry.asked && alike(entry.key, key)) return unknown_key(entry, {std::string(key)});
   }
   return Error(ErrorCode::invalid_argument, "missing key " + quoted(key)).at(node_->place);
 }
