@@ -5,10 +5,11 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 namespace sluis::certs {
 namespace {
+
+constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-*:";
 
 Result<void> write_new(const std::filesystem::path& path, std::string_view bytes, mode_t mode) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
@@ -43,9 +44,19 @@ Result<void> write_secret(const std::filesystem::path& path, std::string_view by
 Result<void> write_public(const std::filesystem::path& path, std::string_view bytes) { return write_new(path, bytes, 0644); }
 
 Result<std::string> read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (!in) return Error(ErrorCode::not_found, "cannot read `" + path.string() + "`");
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const auto failed = [&] {
+    return Error(errno == ENOENT ? ErrorCode::not_found : ErrorCode::storage_unavailable,
+                 "cannot read `" + path.string() + "`: " + std::strerror(errno));
+  };
+  if (file < 0) return failed();
+  std::string bytes;
+  char chunk[16U << 10U];
+  ssize_t got = 0;
+  while ((got = ::read(file, chunk, sizeof chunk)) > 0) bytes.append(chunk, static_cast<std::size_t>(got));
+  const Error error = failed();
+  ::close(file);
+  if (got < 0) return error;
   return bytes;
 }
 
@@ -70,6 +81,13 @@ Result<Leaf> issue(const std::filesystem::path& folder, crypto::CertificateReque
   SLUIS_TRY(const std::string key_pem, read_file(folder / "intermediate.key"));
   SLUIS_TRY(const crypto::Key issuer_key, crypto::Key::from_pem(key_pem));
   request.authority = false;
+  for (const std::string& name : request.dns_names) {
+    if (name.empty() || name.size() > 253 || name.find_first_not_of(kNameCharacters) != std::string::npos) {
+      return Error(ErrorCode::invalid_argument, "`" + name + "` is no name or address for a certificate")
+          .mended_by("write a host name or an IP address");
+    }
+  }
+  if (request.until <= request.from) return Error(ErrorCode::invalid_argument, "the certificate would end before it begins");
   const auto key = crypto::Key::generate(crypto::Key::Kind::p256);
   const auto leaf = crypto::issue_certificate(request, key, &issuer, issuer_key, random);
   return Leaf{leaf.pem() + issuer.pem(), key.private_pem()};

@@ -32,9 +32,8 @@ std::string escape(std::string_view text) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (c < 0x20 || c == 0x7f) {  // also every byte beyond ASCII where char is signed
-      out += static_cast<unsigned char>(c) < 0x80 ? fmt::format("\\u{:04x}", static_cast<unsigned>(c))
-                                                  : fmt::format("\\u00{:02x}", static_cast<unsigned char>(c));
+    } else if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
     } else {
       out += c;
     }

@@ -14,7 +14,7 @@ void info(std::string_view event, Fields fields = {});
 void warning(std::string_view event, Fields fields = {});
 void error(std::string_view event, Fields fields = {});
 
-/// A JSON string's inside; anything that is not printable ASCII or valid text is escaped.
+/// A JSON string's inside, at most 4096 bytes of it; each byte that is not printable ASCII is escaped as \u00XX.
 std::string escape(std::string_view text);
 
 }  // namespace sluis::log

@@ -1,5 +1,6 @@
 #include "connector/crypto/x509.hpp"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -27,7 +28,7 @@ void must(bool ok, const char* what) {
 
 std::string name_entry(const X509_NAME* name, int nid) {
   const int at = X509_NAME_get_index_by_NID(name, nid, -1);
-  if (at < 0) return {};
+  if (at < 0 || X509_NAME_get_index_by_NID(name, nid, at) >= 0) return {};
   unsigned char* text = nullptr;
   const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
   if (size < 0) return {};
@@ -65,11 +66,37 @@ void add_extension(X509* certificate, X509* issuer, int nid, const std::string& 
   X509_EXTENSION_free(extension);
 }
 
+std::string address_text(const unsigned char* bytes, int size) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (size != 4 && size != 16) return {};
+  return ::inet_ntop(size == 4 ? AF_INET : AF_INET6, bytes, text, sizeof text) == nullptr ? std::string() : text;
+}
+
+std::vector<std::string> alternative_names_of(const X509* x509, int type) {
+  std::vector<std::string> out;
+  const std::unique_ptr<GENERAL_NAMES, Freer<GENERAL_NAMES, GENERAL_NAMES_free>> names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(x509, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    int kind = 0;
+    const auto* text = static_cast<const ASN1_STRING*>(GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names.get(), i), &kind));
+    if (kind != type) continue;
+    const unsigned char* bytes = ASN1_STRING_get0_data(text);
+    const int size = ASN1_STRING_length(text);
+    out.push_back(type == GEN_IPADD ? address_text(bytes, size)
+                                    : std::string(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)));
+  }
+  return out;
+}
+
+bool has_usage(X509* x509, std::uint32_t usage) {
+  return (X509_get_extension_flags(x509) & EXFLAG_XKUSAGE) != 0 && (X509_get_extended_key_usage(x509) & usage) != 0;
+}
+
 std::string alternative_names(const std::vector<std::string>& names) {
   std::string out;
   for (const std::string& name : names) {
     if (!out.empty()) out += ",";
-    const bool address = name.find_first_not_of("0123456789.") == std::string::npos;
+    const bool address = name.find_first_not_of("0123456789.") == std::string::npos || name.find(':') != std::string::npos;
     out += (address ? "IP:" : "DNS:") + name;
   }
   return out;
@@ -77,24 +104,29 @@ std::string alternative_names(const std::vector<std::string>& names) {
 
 }  // namespace
 
+Result<Certificate> Certificate::wrap(X509* x509, const char* form) {
+  std::shared_ptr<X509> owned(x509, X509_free);
+  std::tm parts{};
+  if (x509 == nullptr || ASN1_TIME_to_tm(X509_get0_notBefore(x509), &parts) != 1 ||
+      ASN1_TIME_to_tm(X509_get0_notAfter(x509), &parts) != 1) {
+    ERR_clear_error();
+    return Error(ErrorCode::invalid_argument, form);
+  }
+  return Certificate(std::move(owned));
+}
+
 Result<Certificate> Certificate::from_pem(std::string_view pem) {
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  X509* x509 = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr);
-  if (x509 == nullptr) {
-    ERR_clear_error();
-    return Error(ErrorCode::invalid_argument, "not a certificate in PEM");
-  }
-  return Certificate(std::shared_ptr<X509>(x509, X509_free));
+  return wrap(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), "not a certificate in PEM");
 }
 
 Result<Certificate> Certificate::from_der(std::string_view der) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(der.data());
-  X509* x509 = d2i_X509(nullptr, &bytes, static_cast<long>(der.size()));
-  if (x509 == nullptr) {
-    ERR_clear_error();
-    return Error(ErrorCode::invalid_argument, "not a certificate in DER");
+  SLUIS_TRY(Certificate certificate, wrap(d2i_X509(nullptr, &bytes, static_cast<long>(der.size())), "not a certificate in DER"));
+  if (bytes != reinterpret_cast<const unsigned char*>(der.data()) + der.size()) {
+    return Error(ErrorCode::invalid_argument, "bytes follow the certificate");
   }
-  return Certificate(std::shared_ptr<X509>(x509, X509_free));
+  return certificate;
 }
 
 std::string Certificate::der() const {
@@ -120,6 +152,32 @@ std::string Certificate::organisation() const {
 }
 std::string Certificate::oin() const { return name_entry(X509_get_subject_name(x509_.get()), NID_serialNumber); }
 std::string Certificate::issuer_name() const { return name_entry(X509_get_issuer_name(x509_.get()), NID_commonName); }
+std::vector<std::string> Certificate::dns_names() const { return alternative_names_of(x509_.get(), GEN_DNS); }
+std::vector<std::string> Certificate::addresses() const { return alternative_names_of(x509_.get(), GEN_IPADD); }
+bool Certificate::for_client() const { return has_usage(x509_.get(), XKU_SSL_CLIENT); }
+bool Certificate::for_server() const { return has_usage(x509_.get(), XKU_SSL_SERVER); }
+
+Result<Key> Certificate::public_key() const {
+  const Bio bio(BIO_new(BIO_s_mem()));
+  EVP_PKEY* key = X509_get0_pubkey(x509_.get());
+  if (key == nullptr || PEM_write_bio_PUBKEY(bio.get(), key) != 1) {
+    ERR_clear_error();
+    return Error(ErrorCode::invalid_argument, "the certificate's key cannot be read");
+  }
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &text);
+  return Key::from_pem({text, static_cast<std::size_t>(size)});
+}
+
+std::string Certificate::spki() const {
+  unsigned char* bytes = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509_.get()), &bytes);
+  must(size > 0, "encode a key");
+  std::string out(reinterpret_cast<char*>(bytes), static_cast<std::size_t>(size));
+  OPENSSL_free(bytes);
+  return out;
+}
+
 Timestamp Certificate::not_before() const { return to_time(X509_get0_notBefore(x509_.get())); }
 Timestamp Certificate::not_after() const { return to_time(X509_get0_notAfter(x509_.get())); }
 

@@ -22,17 +22,28 @@ class Certificate {
   std::string der() const;
   std::string pem() const;
   Hash fingerprint() const { return sha256(der()); }
-  /// The subject's and the issuer's entries; empty where there is none.
+  /// The subject's and the issuer's entries; empty where there is none, or more than one.
   std::string common_name() const;
   std::string organisation() const;
   std::string oin() const;
   std::string issuer_name() const;
+  /// Subject alternative names: DNS names as written, addresses in their usual text.
+  std::vector<std::string> dns_names() const;
+  std::vector<std::string> addresses() const;
+  /// Whether the extended key usage names it. No such extension: neither.
+  bool for_client() const;
+  bool for_server() const;
+  /// The subject's key; invalid_argument for algorithms that this node does not use.
+  Result<Key> public_key() const;
+  /// SubjectPublicKeyInfo, DER.
+  std::string spki() const;
   Timestamp not_before() const;
   Timestamp not_after() const;
   x509_st* native() const { return x509_.get(); }
 
  private:
   explicit Certificate(std::shared_ptr<x509_st> x509) : x509_(std::move(x509)) {}
+  static Result<Certificate> wrap(x509_st* x509, const char* form);
   std::shared_ptr<x509_st> x509_;
 };
 
@@ -40,7 +51,8 @@ class Certificate {
 Result<std::vector<Certificate>> certificates_from_pem(std::string_view pem);
 
 enum class CertificateUse { client, server };
-/// permission_denied with OpenSSL's reason: expired, not yet valid, unsuitable purpose, unknown issuer, …
+/// permission_denied with the reason: expired, not yet valid, unsuitable purpose, untrusted root, unknown issuer, …; each
+/// has its own text. `at` alone decides on validity.
 Result<void> verify_chain(const Certificate& leaf, const std::vector<Certificate>& intermediates,
                           const std::vector<Certificate>& roots, CertificateUse use, Timestamp at);
 
@@ -49,7 +61,7 @@ struct CertificateRequest {
   std::string organisation;
   std::string common_name;
   std::string oin;                     ///< empty: no serialNumber in the subject
-  std::vector<std::string> dns_names;  ///< an IPv4 address goes in as an address
+  std::vector<std::string> dns_names;  ///< an IP address goes in as an address
   Timestamp from;
   Timestamp until;
   bool authority = false;
