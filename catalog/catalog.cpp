@@ -98,7 +98,9 @@ std::string page_token(std::string_view last_id) { return to_base64url(last_id);
 
 Result<std::string> read_page_token(std::string_view token) {
   auto id = from_base64url(token);
-  if (!id || id->size() > limits::kIdBytes) return Error(ErrorCode::invalid_argument, "this is no page of the catalogue");
+  if (!id || id->size() > limits::kIdBytes) {
+    return Error(ErrorCode::invalid_argument, "this is no page of the catalogue");
+  }
   return std::move(*id);
 }
 

@@ -70,7 +70,8 @@ Result<void> read_description(TomlTable& root, Dataset& dataset) {
   if (dataset.themes.empty()) return root.refused("theme", "a dataset needs a `theme`");
   for (std::size_t i = 0; i < dataset.themes.size(); ++i) {
     if (!is_iri(dataset.themes[i])) {
-      return Error(ErrorCode::invalid_argument, quoted(dataset.themes[i]) + " is not an absolute IRI").at(root.place("theme", i));
+      return Error(ErrorCode::invalid_argument, quoted(dataset.themes[i]) + " is not an absolute IRI")
+          .at(root.place("theme", i));
     }
   }
   SLUIS_TRY(dataset.keywords, root.strings("keywords"));
@@ -137,7 +138,9 @@ bool is_safe_path(std::string_view path) {
 
 Result<void> read_columns(TomlTable& table, policy::DatasetColumns& columns) {
   SLUIS_TRY(auto list, table.tables("columns"));
-  if (list.empty()) return table.refused("columns", "a source needs `columns`").mended_by("what is not named is dropped");
+  if (list.empty()) {
+    return table.refused("columns", "a source needs `columns`").mended_by("what is not named is dropped");
+  }
   for (TomlTable& one : list) {
     policy::ColumnDeclaration column;
     SLUIS_TRY(column.name, one.string("name"));
@@ -157,7 +160,8 @@ Result<void> read_source(TomlTable& table, Source& source) {
   }
   SLUIS_TRY(source.media_type, table.string("media_type"));
   if (source.media_type != "text/csv") {
-    return table.refused("media_type", "unknown media type " + quoted(source.media_type)).mended_by("known is `text/csv`");
+    return table.refused("media_type", "unknown media type " + quoted(source.media_type))
+        .mended_by("known is `text/csv`");
   }
   SLUIS_TRY(const auto delimiter, table.optional_string("delimiter"));
   if (delimiter && delimiter->size() != 1) return table.refused("delimiter", "a delimiter is one character");
@@ -230,7 +234,8 @@ std::string_view to_string(AccessRights rights) {
 }
 
 Result<std::uint64_t> parse_pace(std::string_view text) {
-  const Error bad = Error(ErrorCode::invalid_argument, quoted(text) + " is not a pace").mended_by("write it like `16 KiB/s`");
+  const Error bad = Error(ErrorCode::invalid_argument, quoted(text) + " is not a pace")
+                        .mended_by("write it like `16 KiB/s`");
   std::uint64_t number = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (failure != std::errc() || number == 0 || number > (1U << 30U)) return bad;

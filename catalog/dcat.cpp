@@ -137,7 +137,8 @@ Result<json::Value> dcat_catalog(const Catalog& catalog, const NodeDescription& 
     return !too_many;
   }));
   if (too_many) {
-    return Error(ErrorCode::limit_exceeded, "more than " + std::to_string(kMostDatasets) + " datasets in one catalogue");
+    return Error(ErrorCode::limit_exceeded, "more than " + std::to_string(kMostDatasets) +
+        " datasets in one catalogue");
   }
   json::Value value = json::object({{"@context", context()},
                                     {"@id", json::Value(node.public_url + "/catalog.jsonld#catalog")},

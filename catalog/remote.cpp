@@ -188,7 +188,7 @@ Result<RemoteOffer> RemoteOffers::find(const ParticipantId& peer, const OfferId&
   const std::string key = peer_key(peer, offer);
   SLUIS_TRY(const auto held, store_.get(key));
   if (!held) {
-    return Error(ErrorCode::not_found, "no offer `" + offer.str().substr(0, 200) + "` of `" + peer.str().substr(0, 200) + "` is known")
+    return Error(ErrorCode::not_found, "no offer `" + offer.str().substr(0, 200) + "` of this peer is known")
         .mended_by("fetch its catalogue");
   }
   auto read = decode(*held);

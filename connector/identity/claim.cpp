@@ -128,7 +128,7 @@ ClaimCheck check_claim(std::string_view token, const ClaimExpected& expected, co
   if (token.size() > kTokenBytes) return failed(ClaimFault::malformed, "the claim is too long");
   const std::size_t first = token.find('.');
   const std::size_t last = token.rfind('.');
-  if (first == std::string_view::npos || first == last || token.substr(first + 1, last - first - 1).find('.') != std::string_view::npos) {
+  if (first == std::string_view::npos || first == last || token.find('.', first + 1) != last) {
     return failed(ClaimFault::malformed, "the claim is not three parts with dots between");
   }
   const auto header = from_base64url(token.substr(0, first));

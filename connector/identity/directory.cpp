@@ -43,11 +43,13 @@ Result<void> Directory::load(std::string_view envelope, Timestamp now, bool at_s
   const std::lock_guard lock(mutex_);
   if (const auto held = list_.load()) {
     if (list.version < held->version) {
-      return Error(ErrorCode::conflict, "version " + std::to_string(list.version) + " of the membership list is older than version " +
+      return Error(ErrorCode::conflict, "version " + std::to_string(list.version) +
+          " of the membership list is older than version " +
                                             std::to_string(held->version) + ", which this node holds");
     }
     if (list.version == held->version && parsed.payload != payload_) {
-      return Error(ErrorCode::conflict, "another membership list with version " + std::to_string(list.version) + " is held already");
+      return Error(ErrorCode::conflict, "another membership list with version " + std::to_string(list.version) +
+          " is held already");
     }
     if (list.federation != held->federation) {
       return Error(ErrorCode::conflict, "the membership list is of federation `" + list.federation +
@@ -88,7 +90,9 @@ Result<PartyPtr> Directory::find(const ParticipantId& participant) const {
 
 Result<PartyPtr> Directory::party_by_certificate(const http::TlsPeer& peer, Timestamp now) const {
   if (!peer.presented) return unauthenticated("no client certificate was presented");
-  if (!peer.verify_error.empty()) return unauthenticated("the client certificate does not verify: " + peer.verify_error);
+  if (!peer.verify_error.empty()) {
+    return unauthenticated("the client certificate does not verify: " + peer.verify_error);
+  }
   const auto certificate = crypto::Certificate::from_der(peer.certificate_der);
   if (!certificate) return unauthenticated("the client certificate cannot be read");
   // The chain was verified at the handshake, which may be long ago on a connection that is kept.
@@ -106,7 +110,8 @@ Result<PartyPtr> Directory::party_by_certificate(const http::TlsPeer& peer, Time
     }
   }
   return unauthenticated(at_another_time ? "the client certificate is listed, but not for now"
-                                         : "the client certificate `" + fingerprint + "` is not in the membership list");
+                                         : "the client certificate `" + fingerprint +
+                                             "` is not in the membership list");
 }
 
 Result<crypto::Key> Directory::claim_key(const ParticipantId& participant, std::string_view kid, Timestamp now) const {
@@ -114,7 +119,8 @@ Result<crypto::Key> Directory::claim_key(const ParticipantId& participant, std::
   for (const ClaimKey& one : party->claim_keys) {
     if (one.kid == kid && one.window.holds(now)) return one.key;
   }
-  return Error(ErrorCode::not_found, "`" + std::string(kid.substr(0, 200)) + "` is no claim key of `" + party->name + "` now");
+  return Error(ErrorCode::not_found, "`" + std::string(kid.substr(0, 200)) + "` is no claim key of `" + party->name +
+      "` now");
 }
 
 bool Directory::origin_allowed(const ParticipantId& participant, std::string_view url, Timestamp now) const {
@@ -140,7 +146,8 @@ Result<std::string> Directory::log_key(const ParticipantId& participant, std::st
   for (const LogOrigin& one : party->log_origins) {
     if (one.origin == origin && one.window.holds(now)) return one.vkey;
   }
-  return Error(ErrorCode::not_found, "`" + std::string(origin.substr(0, 200)) + "` is no log of `" + party->name + "` now");
+  return Error(ErrorCode::not_found, "`" + std::string(origin.substr(0, 200)) + "` is no log of `" + party->name +
+      "` now");
 }
 
 json::Value legal_identity(const Party& party, const MembershipList& list, Timestamp now) {

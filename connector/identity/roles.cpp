@@ -16,7 +16,8 @@ namespace sluis::identity {
 namespace {
 
 constexpr std::array<std::string_view, kRoles> kNames{"steward",     "privacy_officer", "dpo",          "auditor",
-                                                      "application", "operator",        "panel_member", "council_clerk"};
+                                                      "application", "operator",        "panel_member",
+                                                      "council_clerk"};
 constexpr std::size_t kTokenFileBytes = 1024;
 
 Error io_error(const std::string& path, int number) {
@@ -168,7 +169,8 @@ Result<RoleHolder> Roles::find(std::string_view token, Timestamp now) const {
   }
   if (found == nullptr) return Error(ErrorCode::unauthenticated, "unknown token");
   if (found->until && now >= *found->until) {
-    return Error(ErrorCode::unauthenticated, "the token of `" + found->person + "` ended at " + format_time(*found->until));
+    return Error(ErrorCode::unauthenticated, "the token of `" + found->person + "` ended at " +
+        format_time(*found->until));
   }
   return *found;
 }

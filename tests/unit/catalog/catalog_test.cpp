@@ -167,7 +167,8 @@ TEST_F(CatalogTest, DcatGivesOpenDataADownloadAndOthersTheirOffer) {
   ASSERT_EQ(datasets.size(), 2U);
   const std::string closed = json::serialise(datasets[0]);
   const std::string open = json::serialise(datasets[1]);
-  EXPECT_NE(open.find("https://open.waterrijk.example/open/urn%3awaterrijk%3adataset%3aopen"), std::string::npos) << open;
+  EXPECT_NE(open.find("https://open.waterrijk.example/open/urn%3awaterrijk%3adataset%3aopen"),
+      std::string::npos) << open;
   EXPECT_NE(open.find("access-right/PUBLIC"), std::string::npos);
   EXPECT_EQ(closed.find("downloadURL"), std::string::npos);
   EXPECT_NE(closed.find("urn:sluis:offer:"), std::string::npos);

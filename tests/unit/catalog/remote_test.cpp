@@ -11,7 +11,8 @@ using namespace test;
 json::Value catalog_of(const std::string& policies) {
   return *json::parse(R"({"@context":["https://w3id.org/dspace/2025/1/context.jsonld"],"@type":"Catalog","@id":"c",
     "participantId":"did:web:waterrijk.example","dataset":[{"@id":"urn:d:1","@type":"Dataset","dct:title":"Counts",
-    "hasPolicy":[)" + policies + R"(],"distribution":[{"@type":"Distribution","format":"HttpData-PULL","accessService":"s"}]}]})");
+    "hasPolicy":[)" + policies + R"(],
+    "distribution":[{"@type":"Distribution","format":"HttpData-PULL","accessService":"s"}]}]})");
 }
 std::string offer(const std::string& id, const std::string& purpose = "dpv:PublicBenefit") {
   return R"({"@id":")" + id + R"(","@type":"Offer","permission":[{"action":"use","constraint":[

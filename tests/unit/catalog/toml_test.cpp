@@ -13,7 +13,8 @@ TomlTable table(const std::string& text) {
 }
 
 TEST(Toml, ReadsEachType) {
-  TomlTable root = table("s = \"x\"\ni = 5\nb = true\nt = \"2026-11-26\"\nd = \"P7D\"\nl = [\"a\", \"b\"]\n[sub]\nk = 1\n");
+  TomlTable root = table("s = \"x\"\ni = 5\nb = true\nt = \"2026-11-26\"\n"
+                         "d = \"P7D\"\nl = [\"a\", \"b\"]\n[sub]\nk = 1\n");
   EXPECT_EQ(*root.string("s"), "x");
   EXPECT_EQ(*root.integer("i"), 5);
   EXPECT_TRUE(*root.boolean("b"));

@@ -94,7 +94,8 @@ TEST_F(ClaimTest, EachMismatchHasItsOwnFault) {
 }
 
 TEST_F(ClaimTest, AnotherKeyOrAnAlteredByteIsRefused) {
-  EXPECT_EQ(check(make_claim(claim_, "k1", crypto::Key::generate(crypto::Key::Kind::p256))).fault, ClaimFault::signature);
+  EXPECT_EQ(check(make_claim(claim_, "k1", crypto::Key::generate(crypto::Key::Kind::p256))).fault,
+      ClaimFault::signature);
   EXPECT_EQ(check(make_claim(claim_, "k2", key_)).fault, ClaimFault::unknown_key);
   std::string altered = make();
   const std::size_t at = altered.find('.') + 10;
@@ -107,7 +108,8 @@ TEST_F(ClaimTest, AnotherKeyOrAnAlteredByteIsRefused) {
 TEST_F(ClaimTest, OnlyTheOneHeaderIsTaken) {
   for (const char* header :
        {R"({"alg":"none","kid":"k1","typ":"sluis-claim+jwt"})", R"({"alg":"HS256","kid":"k1","typ":"sluis-claim+jwt"})",
-        R"({"alg":"ES256","kid":"k1","typ":"JWT"})", R"({"alg":"ES256","kid":"k1"})", R"({"alg":"ES256","typ":"sluis-claim+jwt"})",
+        R"({"alg":"ES256","kid":"k1","typ":"JWT"})", R"({"alg":"ES256","kid":"k1"})",
+        R"({"alg":"ES256","typ":"sluis-claim+jwt"})",
         R"({"alg":"ES256","kid":"k1","typ":"sluis-claim+jwt","crit":[]})",
         R"({"alg":"ES256","kid":"k1","typ":"sluis-claim+jwt","jwk":{}})",
         R"({"alg":"ES256","alg":"ES256","kid":"k1","typ":"sluis-claim+jwt"})", "[]"}) {
@@ -119,7 +121,8 @@ TEST_F(ClaimTest, APayloadWithMoreOrLessIsRefused) {
   const std::string header = R"({"alg":"ES256","kid":"k1","typ":"sluis-claim+jwt"})";
   json::Value value = *json::parse(payload());
   EXPECT_TRUE(check(forge(header, json::serialise(value))).ok());
-  for (const char* key : {"iss", "aud", "agreement", "transfer", "transaction", "purpose", "iat", "jti", "method", "path"}) {
+  for (const char* key : {"iss", "aud", "agreement", "transfer", "transaction", "purpose", "iat", "jti", "method",
+      "path"}) {
     json::Value less = value;
     less.erase(key);
     EXPECT_EQ(check(forge(header, json::serialise(less))).fault, ClaimFault::payload) << key;
@@ -132,7 +135,8 @@ TEST_F(ClaimTest, APayloadWithMoreOrLessIsRefused) {
 }
 
 TEST_F(ClaimTest, WhatIsNoTokenIsMalformed) {
-  for (const std::string& token : {std::string(), std::string("a.b"), make() + ".x", "=." + make(), std::string(9000, 'a')}) {
+  for (const std::string& token : {std::string(), std::string("a.b"), make() + ".x", "=." + make(), std::string(9000,
+      'a')}) {
     EXPECT_EQ(check(token).fault, ClaimFault::malformed);
   }
 }

@@ -115,7 +115,8 @@ TEST_F(DirectoryTest, OnlyTheListedOriginIsAllowed) {
                           "https://waterrijk.example/", "duinmeer.example:8443", "", "https://"}) {
     EXPECT_FALSE(allowed(url)) << url;
   }
-  EXPECT_TRUE(directory_.origin_allowed(ParticipantId("did:web:waterrijk.example"), "https://waterrijk.example:443/x", kNow));
+  EXPECT_TRUE(directory_.origin_allowed(ParticipantId("did:web:waterrijk.example"), "https://waterrijk.example:443/x",
+      kNow));
   EXPECT_EQ(*directory_.endpoint(city_, kNow), "https://duinmeer.example:8443/base");
 }
 
@@ -139,7 +140,8 @@ TEST_F(DirectoryTest, LegalIdentityNamesListAndTime) {
   const json::Value value = legal_identity(federation_.list.parties[0], federation_.list, kNow);
   EXPECT_EQ(json::serialise(value),
             R"({"participant_id":"did:web:duinmeer.example","name":"Duinmeer","class":"municipality",)"
-            R"("oin":"00000099000000000002","federation":"Waterland","membership_version":3,"taken":"2026-11-26T09:00:00Z"})");
+            R"("oin":"00000099000000000002","federation":"Waterland","membership_version":3,)"
+            R"("taken":"2026-11-26T09:00:00Z"})");
 }
 
 }  // namespace

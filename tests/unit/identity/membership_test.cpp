@@ -81,7 +81,8 @@ TEST(Membership, TheListsOwnThresholdHoldsToo) {
   federation.list.threshold = 2;
   const Trust trust{{federation.keeper, federation.second}, 1};
   EXPECT_FALSE(verify(*parse_envelope(federation.envelope()), trust));
-  EXPECT_TRUE(verify(*parse_envelope(federation.envelope(federation.list, {federation.keeper, federation.second})), trust));
+  EXPECT_TRUE(verify(*parse_envelope(federation.envelope(federation.list, {federation.keeper, federation.second})),
+      trust));
 }
 
 TEST(Membership, AnAlteredPayloadOrAnotherContextIsRefused) {

@@ -46,7 +46,9 @@ TEST(Roles, OnlyTheHashIsKept) {
 
 TEST(Roles, ABadFileIsRefused) {
   const std::string hash(64, 'a');
-  const auto file = [&](const std::string& entry) { return Roles::parse(R"({"roles":[)" + entry + "]}", "roles.json"); };
+  const auto file = [&](const std::string& entry) {
+    return Roles::parse(R"({"roles":[)" + entry + "]}", "roles.json");
+  };
   EXPECT_TRUE(file(R"({"role":"dpo","person":"C","sha256":")" + hash + "\"}"));
   EXPECT_FALSE(file(R"({"role":"boss","person":"C","sha256":")" + hash + "\"}"));
   EXPECT_FALSE(file(R"({"role":"auditor","person":"C","sha256":")" + hash + "\"}"));
