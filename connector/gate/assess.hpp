@@ -25,8 +25,8 @@ struct Verdict {
   TermsPtr terms;
 };
 
-/// Reads the agreement, compiles it once, decides. Everything that is unknown, unreadable, ended or another party's is a
-/// refusal with its reason. Errors: the store's alone.
+/// Reads the agreement, compiles it once, decides. What is unknown, unreadable, ended or another party's is a refusal
+/// with its reason. Errors: the store's alone.
 Result<Verdict> assess(const Question& question, const storage::Reader& store, ProgramCache& programs,
                        const std::shared_ptr<const policy::Vocabulary>& vocabulary, Timestamp now);
 

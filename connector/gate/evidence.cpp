@@ -1,5 +1,6 @@
 #include "connector/gate/evidence.hpp"
 
+#include "connector/base/limits.hpp"
 #include "connector/json/json.hpp"
 
 #include <google/protobuf/io/coded_stream.h>
@@ -30,8 +31,10 @@ v1::DecisionReason to_proto(const policy::Reason& reason, bool permit) {
   v1::DecisionReason out;
   out.set_permit(permit);
   out.set_code(reason.code);
-  for (const auto& [name, value] : reason.parameters) (*out.mutable_parameters())[name] = value;
-  out.set_sentence(reason.sentence);
+  for (const auto& [name, value] : reason.parameters) {
+    (*out.mutable_parameters())[name] = valid_text(value, limits::kReasonBytes);
+  }
+  out.set_sentence(valid_text(reason.sentence, 4 * limits::kReasonBytes));
   return out;
 }
 

@@ -35,7 +35,8 @@ http::Response cannot_record() { return refusal(503, make_reason("not_recorded")
 
 }  // namespace
 
-Gate::Gate(ParticipantId self, GateDependencies dependencies) : self_(std::move(self)), with_(std::move(dependencies)) {}
+Gate::Gate(ParticipantId self, GateDependencies dependencies)
+    : self_(std::move(self)), with_(std::move(dependencies)) {}
 Gate::~Gate() = default;
 
 std::vector<http::Route> Gate::routes() {
@@ -95,7 +96,8 @@ std::optional<http::Response> Gate::find_transfer(Asked& asked, std::string_view
   } else if (view.error().code == ErrorCode::invalid_state) {
     const auto pid = with_.store.get(transfer::handle_key(crypto::sha256(handle)));
     if (!pid) return cannot_record();
-    const auto bytes = *pid ? with_.store.get(transfer::transfer_key(ProcessId(**pid))) : Result<std::optional<std::string>>{};
+    if (!*pid) return unknown("handle.unknown");
+    const auto bytes = with_.store.get(transfer::transfer_key(ProcessId(**pid)));
     if (!bytes) return cannot_record();
     if (!*bytes) return unknown("handle.unknown");
     const auto process = transfer::decode_transfer(**bytes);
@@ -116,8 +118,8 @@ std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) cons
   asked.transaction = with_.random.uuid_urn();
   asked.purpose = asked.activity = asked.peer_checkpoint = asked.replay_key = "";
   if (asked.claim_header.empty()) {
-    if (asked.party.sends_claims || !asked.plan || !asked.plan->purpose_by_agreement) return make_reason("claim.missing");
-    return std::nullopt;
+    const bool by_agreement = !asked.party.sends_claims && asked.plan && asked.plan->purpose_by_agreement;
+    return by_agreement ? std::nullopt : std::optional(make_reason("claim.missing"));
   }
   const auto key = [&](const ParticipantId& issuer, std::string_view kid) { return with_.claim_key(issuer, kid, now); };
   identity::ClaimExpected expected{asked.party.id, self_,        asked.transfer.agreement, asked.transfer.own_pid,
@@ -139,7 +141,8 @@ std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) cons
     asked.replay_key = identity::replay_key(*check.claim);
     return std::nullopt;
   }
-  log::warning("claim_refused", {{"party", asked.party.id.str()}, {"fault", to_string(check.fault)}, {"detail", check.detail}});
+  log::warning("claim_refused", {{"party", asked.party.id.str()}, {"fault", to_string(check.fault)},
+                                 {"detail", check.detail}});
   return make_reason(to_string(check.fault));
 }
 
@@ -219,7 +222,8 @@ Result<void> Gate::record_permit(Asked& asked, const std::string& source) {
   commit.preconditions.push_back({negotiation::agreement_key(asked.transfer.agreement), asked.verdict.agreement_bytes});
   guard_replay(commit, asked);
   asked.open_key = open_process_key(kReleasePrefix, with_.random);
-  commit.changes.push_back({asked.open_key, encode(OpenProcess{asked.begun, commit.entries.front().policy_digest, {}})});
+  const OpenProcess open{asked.begun, commit.entries.front().policy_digest, {}};
+  commit.changes.push_back({asked.open_key, encode(open)});
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   return {};
 }

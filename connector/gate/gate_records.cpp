@@ -71,7 +71,8 @@ void Gate::maybe_prune() {
       std::chrono::floor<std::chrono::minutes>(with_.decision_clock.now()).time_since_epoch().count();
   std::int64_t last = pruned_minute_.load();
   if (minute == last || !pruned_minute_.compare_exchange_strong(last, minute)) return;
-  if (const auto pruned = prune_claims(); !pruned) log::warning("claims_not_pruned", {{"error", pruned.error().message}});
+  const auto pruned = prune_claims();
+  if (!pruned) log::warning("claims_not_pruned", {{"error", pruned.error().message}});
 }
 
 Result<void> Gate::prune_claims() {

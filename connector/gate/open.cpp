@@ -26,7 +26,8 @@ struct OpenHour {
 };
 
 std::string encode(const OpenHour& open) {
-  return json::serialise(json::object({{"dataset", open.dataset}, {"hour", open.hour}, {"offer_hash", to_hex(open.offer_hash)}}));
+  return json::serialise(json::object(
+      {{"dataset", open.dataset}, {"hour", open.hour}, {"offer_hash", to_hex(open.offer_hash)}}));
 }
 
 Result<OpenHour> decode_open_hour(std::string_view bytes) {
@@ -111,7 +112,8 @@ Reevaluation OpenGate::look_again(const std::string& path, Timestamp now) const 
   if (!plan || plan->public_offer.is_null()) return {make_reason("dataset.gone"), now};
   TermsPtr terms;
   auto seen = look(*plan, with_.programs, with_.vocabulary, now, terms);
-  return seen ? std::move(*seen) : Reevaluation{make_reason("agreement.unreadable", {{"why", seen.error().message}}), now};
+  if (!seen) return {make_reason("agreement.unreadable", {{"why", seen.error().message}}), now};
+  return std::move(*seen);
 }
 
 /// Returns when the entry that opens this hour's count is durable; the first request of the hour writes it, the others

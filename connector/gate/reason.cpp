@@ -3,6 +3,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/json/json.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace sluis::gate {
@@ -20,10 +21,10 @@ constexpr std::array kSentences{
     Sentence{"activity.several", "Denied: one processing activity has to be named, not several."},
     Sentence{"agreement.ended", "Denied: `{by}` ended the agreement on {when}: {why}."},
     Sentence{"agreement.unknown", "Denied: there is no such agreement with this party for this dataset."},
-    Sentence{"agreement.unreadable", "Denied: the agreement cannot be decided with the vocabulary of this node: {why}."},
+    Sentence{"agreement.unreadable", "Denied: the terms cannot be decided with this node's vocabulary: {why}."},
     Sentence{"claim.missing", "Denied: the request carries no claim of purpose, and the terms ask for one."},
     Sentence{"claim.replayed", "Denied: this claim of purpose was used before."},
-    Sentence{"clock.behind", "Denied: the clock of this node is behind its log; it cannot tell whether this is in time."},
+    Sentence{"clock.behind", "Denied: the clock of this node is behind its log, so it cannot tell what holds now."},
     Sentence{"dataset.assessment_over", "Denied: the assessment of the dataset ended on {when}."},
     Sentence{"dataset.gone", "Denied: the dataset is no longer offered."},
     Sentence{"dataset.suspended", "Denied: the dataset is suspended: {why}."},
@@ -36,6 +37,8 @@ constexpr std::array kSentences{
     Sentence{"provider.mismatch", "What came is not what the provider says it sent: {what} differs."},
     Sentence{"provider.refused", "The provider refused with status {status} and without a reason that can be read."},
     Sentence{"provider.unavailable", "The provider could not be reached: {why}."},
+    Sentence{"purpose.malformed", "Denied: a purpose is named by its IRI."},
+    Sentence{"activity.malformed", "Denied: a processing activity is named by its URI."},
     Sentence{"purpose.missing", "Denied: a purpose has to be named in `Sluis-Purpose`."},
     Sentence{"purpose.several", "Denied: one purpose has to be named, not several."},
     Sentence{"purpose.unknown", "Denied: the vocabulary of this node has no purpose `{asked}`."},
@@ -49,17 +52,43 @@ constexpr std::array kSentences{
     Sentence{"unauthenticated", "Denied: an application needs its token."},
 };
 
-std::string cut_to(std::string text, std::size_t size) {
-  if (text.size() > size) text.resize(size);
-  return text;
+/// How many bytes the character at the front has; 0: it is none.
+std::size_t character(std::string_view text) {
+  const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const auto tail = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
+  const unsigned first = at(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF && tail(1)) return 2;
+  if ((first & 0xF0U) == 0xE0U && tail(1) && tail(2)) {
+    const bool overlong = first == 0xE0 && at(1) < 0xA0;
+    const bool surrogate = first == 0xED && at(1) > 0x9F;
+    return overlong || surrogate ? 0 : 3;
+  }
+  if (first >= 0xF0 && first <= 0xF4 && tail(1) && tail(2) && tail(3)) {
+    const bool outside = (first == 0xF0 && at(1) < 0x90) || (first == 0xF4 && at(1) > 0x8F);
+    return outside ? 0 : 4;
+  }
+  return 0;
 }
 
 }  // namespace
 
+std::string valid_text(std::string_view text, std::size_t size) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = character(text);
+    if (out.size() + std::max<std::size_t>(length, 1) > size) break;
+    if (length == 0) out += '?';
+    else out += text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return out;
+}
+
 policy::Reason make_reason(std::string_view code, std::map<std::string, std::string> parameters) {
   policy::Reason reason;
   reason.code = code;
-  for (auto& [_, value] : parameters) value = cut_to(std::move(value), limits::kReasonBytes);
+  for (auto& [_, value] : parameters) value = valid_text(value, limits::kReasonBytes);
   reason.parameters = std::move(parameters);
   std::string_view text = code.starts_with("claim.") ? "Denied: the claim of purpose was not accepted ({code})."
                                                      : policy::english(code);
@@ -84,18 +113,18 @@ Result<policy::Reason> parse_reason(std::string_view text) {
   SLUIS_TRY(const json::Value value, json::parse(text));
   policy::Reason reason;
   SLUIS_TRY(std::string code, json::required_string(value, "code"));
-  reason.code = cut_to(std::move(code), 128);
+  reason.code = valid_text(code, 128);
   const json::Value* sentences = value.find("reason");
   const json::Array* list = sentences == nullptr ? nullptr : sentences->if_array();
   if (list == nullptr || list->empty() || list->front().if_string() == nullptr) {
     return Error(ErrorCode::invalid_argument, "`reason` must be an array of strings").at_pointer("/reason");
   }
-  reason.sentence = cut_to(*list->front().if_string(), limits::kReasonBytes);
+  reason.sentence = valid_text(*list->front().if_string(), limits::kReasonBytes);
   const json::Value* parameters = value.find("parameters");
   if (parameters == nullptr || parameters->if_object() == nullptr) return reason;
   for (const auto& [name, parameter] : *parameters->if_object()) {
     if (parameter.if_string() == nullptr || reason.parameters.size() == 16) continue;
-    reason.parameters.emplace(cut_to(name, 64), cut_to(*parameter.if_string(), limits::kReasonBytes));
+    reason.parameters.emplace(valid_text(name, 64), valid_text(*parameter.if_string(), limits::kReasonBytes));
   }
   return reason;
 }

@@ -17,6 +17,9 @@ std::string reason_json(const policy::Reason& reason);
 /// What `reason_json` wrote, from a peer: bounded, never trusted. invalid_argument.
 Result<policy::Reason> parse_reason(std::string_view text);
 
+/// Bytes that are no UTF-8 become `?`, and at most `size` bytes stay: what a record may hold as text.
+std::string valid_text(std::string_view text, std::size_t size);
+
 http::Response refusal(unsigned status, const policy::Reason& reason);
 
 }  // namespace sluis::gate

@@ -74,7 +74,8 @@ void RefusalCounter::write(const std::string& reason, const Count& count) {
   commit.entries.push_back(make_entry(provenance::EntryKind::refused_count, {}, shared, {}));
   const std::string counted = std::to_string(count.count);
   commits_.submit(std::move(commit), [reason, counted](const Result<CommitReceipt>& done) {
-    if (!done) log::error("refusals_not_recorded", {{"reason", reason}, {"count", counted}, {"error", done.error().message}});
+    if (done) return;
+    log::error("refusals_not_recorded", {{"reason", reason}, {"count", counted}, {"error", done.error().message}});
   });
 }
 

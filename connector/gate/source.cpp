@@ -26,7 +26,9 @@ int open_beneath(int folder, const std::string& name, std::uint64_t flags) {
 
 Result<void> check_name(const std::string& file) {
   if (file.empty()) return Error(ErrorCode::invalid_argument, "the source names no file");
-  if (file.find('\0') != std::string::npos) return Error(ErrorCode::invalid_argument, "the source's name has a NUL in it");
+  if (file.find('\0') != std::string::npos) {
+    return Error(ErrorCode::invalid_argument, "the source's name has a NUL in it");
+  }
   if (file.front() == '/') {
     return Error(ErrorCode::invalid_argument, "the source `" + file + "` is an absolute path").mended_by(
         "name it relative to the dataset's folder");

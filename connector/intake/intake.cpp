@@ -21,6 +21,8 @@ http::Response not_found() {
 std::optional<policy::Reason> check_header(std::string_view value, const std::string& name) {
   if (value.empty()) return gate::make_reason(name + ".missing");
   if (value.find_first_of(", \t") != std::string_view::npos) return gate::make_reason(name + ".several");
+  const auto printable = [](char c) { return c > ' ' && c < 127; };
+  if (!std::all_of(value.begin(), value.end(), printable)) return gate::make_reason(name + ".malformed");
   return std::nullopt;
 }
 
@@ -83,8 +85,8 @@ http::Response Intake::decide(const std::shared_ptr<Asked>& asked, const std::sh
       log::error("intent_not_recorded", {{"error", recorded.error().message}});
       return cannot_record();
     }
-    stream->permit([this, copy = std::shared_ptr<const Asked>(asked)](Timestamp later) { return look_again(*copy, later); },
-                   seen->valid_until);
+    const std::shared_ptr<const Asked> copy = asked;
+    stream->permit([this, copy](Timestamp later) { return look_again(*copy, later); }, seen->valid_until);
     with_.streams.permitted();
     const auto running = std::make_shared<Running>(*this, asked, stream);
     http::Response response;
@@ -157,8 +159,8 @@ Result<void> Intake::record_intent(Asked& asked) const {
   commit.entries.push_back(begin(asked, provenance::EntryKind::intent, "intended", asked.verdict.reason, true));
   commit.preconditions.push_back({negotiation::agreement_key(asked.access.agreement), asked.verdict.agreement_bytes});
   asked.open_key = gate::open_process_key(kIntentPrefix, with_.random);
-  commit.changes.push_back({asked.open_key, gate::encode(gate::OpenProcess{asked.begun, asked.verdict.agreement->offer_hash,
-                                                                           asked.verdict.terms->delete_after})});
+  const gate::OpenProcess open{asked.begun, asked.verdict.agreement->offer_hash, asked.verdict.terms->delete_after};
+  commit.changes.push_back({asked.open_key, gate::encode(open)});
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   return {};
 }

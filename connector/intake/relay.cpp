@@ -98,8 +98,8 @@ class Relay {
   /// What the provider says is passed on, with a status that the application can tell apart from our own.
   void refused() {
     auto reason = gate::parse_reason(body_);
-    end_with(Received::How::refused, reason ? std::move(*reason)
-                                            : gate::make_reason("provider.refused", {{"status", std::to_string(status_)}}));
+    if (!reason) reason = gate::make_reason("provider.refused", {{"status", std::to_string(status_)}});
+    end_with(Received::How::refused, std::move(*reason));
     result_.status = status_ == 403 || status_ == 429 || status_ == 503 ? status_ : 502;
     result_.received.digest = {};
   }
