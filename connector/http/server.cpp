@@ -98,7 +98,7 @@ class Server::Session {
   Session(Server& server, Channel& channel) : server_(server), channel_(channel), reader_(channel) {}
 
   void run() {
-    if (!channel_.accept(server_.clock_.now(), limits::kHttpReadTimeout)) return;
+    if (!channel_.accept(server_.clock_.now(), server_.options_.read_timeout)) return;
     while (one()) {
     }
     channel_.close(unread_ ? kLinger : milliseconds(0));
@@ -112,7 +112,7 @@ class Server::Session {
       if (server_.stopping_) return false;
       server_.idle_.insert(&channel_);
     }
-    const bool there = reader_.wait(limits::kHttpIdleTimeout);
+    const bool there = reader_.wait(server_.options_.idle_timeout);
     const std::lock_guard lock(server_.mutex_);
     server_.idle_.erase(&channel_);
     return there;
@@ -122,7 +122,7 @@ class Server::Session {
   bool one() {
     if (!wait()) return false;
     RequestHead head;
-    const auto deadline = Steady::now() + limits::kHttpReadTimeout;
+    const auto deadline = Steady::now() + server_.options_.read_timeout;
     if (const unsigned status = reader_.head(head, deadline); status != 0) return refuse(head, status);
     auto path = normal_path(head.path);
     if (!path) return last(head, refusal(400, "the path is not acceptable"));

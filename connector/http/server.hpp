@@ -1,5 +1,6 @@
 #pragma once
 
+#include "connector/base/limits.hpp"
 #include "connector/base/random.hpp"
 #include "connector/http/channel.hpp"
 
@@ -17,6 +18,9 @@ struct ServerOptions {
   std::optional<TlsFiles> tls;
   bool request_client_certificate = false;
   std::size_t connections = 0;  ///< 0: limits::kConnections
+  /// For a whole request from its first byte, and for the handshake.
+  std::chrono::milliseconds read_timeout = limits::kHttpReadTimeout;
+  std::chrono::milliseconds idle_timeout = limits::kHttpIdleTimeout;
 };
 
 /// One listener. Each connection has a thread of its own, at most so many at once (D13); more are closed at once. Requests

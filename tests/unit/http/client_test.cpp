@@ -1,0 +1,256 @@
+#include "connector/base/limits.hpp"
+#include "connector/http/client.hpp"
+#include "connector/http/server.hpp"
+#include "tests/support/doubles.hpp"
+
+#include <gtest/gtest.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+namespace sluis::http {
+namespace {
+
+using std::chrono::milliseconds;
+using Steady = std::chrono::steady_clock;
+
+/// A peer that answers every request with the same bytes, whatever they are.
+class ScriptedPeer {
+ public:
+  enum class Then { keep, close };
+  explicit ScriptedPeer(std::string answer, Then then = Then::keep) : answer_(std::move(answer)), then_(then) {
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(listener_, 16), 0);
+    socklen_t size = sizeof address;
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { run(); });
+  }
+  ~ScriptedPeer() {
+    stop_ = true;
+    thread_.join();
+    ::close(listener_);
+  }
+  ScriptedPeer(const ScriptedPeer&) = delete;
+  ScriptedPeer& operator=(const ScriptedPeer&) = delete;
+
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/x"; }
+  int connections() const { return connections_; }
+  int requests() const { return requests_; }
+
+ private:
+  void run() {
+    std::vector<pollfd> files{{listener_, POLLIN, 0}};
+    while (!stop_) {
+      ::poll(files.data(), files.size(), 10);
+      for (std::size_t i = files.size(); i-- > 1;) {
+        if ((files[i].revents & (POLLIN | POLLHUP)) != 0 && !serve(files[i].fd)) {
+          ::close(files[i].fd);
+          files.erase(files.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+      }
+      if ((files[0].revents & POLLIN) != 0) {
+        files.push_back({::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC), POLLIN, 0});
+        ++connections_;
+      }
+    }
+    for (std::size_t i = 1; i < files.size(); ++i) ::close(files[i].fd);
+  }
+  bool serve(int file) {
+    char request[64U << 10U];
+    const ssize_t got = ::recv(file, request, sizeof request, 0);
+    if (got <= 0) return false;
+    last_.assign(request, static_cast<std::size_t>(got));
+    ++requests_;
+    std::string_view rest = answer_;
+    while (!rest.empty() && !stop_) {
+      const ssize_t sent = ::send(file, rest.data(), rest.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      rest.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    return then_ == Then::keep;
+  }
+
+  std::string answer_;
+  Then then_;
+  int listener_ = -1;
+  std::uint16_t port_ = 0;
+  std::atomic<bool> stop_ = false;
+  std::atomic<int> connections_ = 0;
+  std::atomic<int> requests_ = 0;
+  std::string last_;
+  std::thread thread_;
+};
+
+class ClientTest : public ::testing::Test {
+ protected:
+  Result<PeerResponse> send(const std::string& url, const std::string& method = "POST", milliseconds timeout = milliseconds(3000)) {
+    PeerRequest request;
+    request.method = method;
+    request.url = url;
+    request.timeout = timeout;
+    return client_->send(request);
+  }
+
+  test::ManualClock clock_;
+  std::unique_ptr<Client> client_ = std::move(*Client::make({{}, true, 8}, clock_));
+};
+
+TEST_F(ClientTest, TakesAnswersThatAreOddButSound) {
+  for (const char* answer : {
+           "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+           "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+           "HTTP/1.1 200 \r\ncontent-length: 0\r\nset-cookie: a\r\nset-cookie: b\r\n\r\n",
+           "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+       }) {
+    const ScriptedPeer peer(answer);
+    const auto got = send(peer.url());
+    ASSERT_TRUE(got) << describe(got.error()) << answer;
+    EXPECT_EQ(got->status, 200U);
+    EXPECT_EQ(got->body, "");
+  }
+  const ScriptedPeer unframed("HTTP/1.1 200 OK\r\n\r\nuntil the end", ScriptedPeer::Then::close);
+  EXPECT_EQ(send(unframed.url())->body, "until the end");
+  const ScriptedPeer none("HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(send(none.url())->status, 204U);
+}
+
+TEST_F(ClientTest, ARepeatedHeaderDoesNotHideTheOthers) {
+  const ScriptedPeer peer("HTTP/1.1 200 OK\r\nvary: a\r\nvary: b\r\ncontent-type: application/json\r\ncontent-length: 0\r\n\r\n");
+  const auto got = send(peer.url());
+  EXPECT_EQ(got->headers.at("vary"), "a, b");
+  EXPECT_EQ(got->headers.at("content-type"), "application/json");
+}
+
+TEST_F(ClientTest, RedirectsAreGivenBackAndNotFollowed) {
+  const ScriptedPeer other("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+  const ScriptedPeer peer("HTTP/1.1 307 Temporary Redirect\r\nlocation: " + other.url() + "\r\ncontent-length: 0\r\n\r\n");
+  EXPECT_EQ(send(peer.url())->status, 307U);
+  EXPECT_EQ(other.connections(), 0);
+}
+
+TEST_F(ClientTest, APeerThatNeverAnswersEndsInTime) {
+  const ScriptedPeer silent("");
+  const auto begin = Steady::now();
+  const auto got = send(silent.url(), "POST", milliseconds(200));
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, ErrorCode::outcome_unknown);
+  EXPECT_LT(Steady::now() - begin, milliseconds(2000));
+  EXPECT_EQ(silent.requests(), 1);
+}
+
+TEST_F(ClientTest, NobodyListeningMeansNothingWasSent) {
+  std::string url;
+  {
+    const ScriptedPeer gone("");
+    url = gone.url();
+  }
+  EXPECT_EQ(send(url).error().code, ErrorCode::peer_unavailable);
+}
+
+TEST_F(ClientTest, AnswersThatAreBrokenOrCutShortAreNotTaken) {
+  for (const char* answer : {"nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf",
+                             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n",
+                             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n"}) {
+    const ScriptedPeer peer(answer, ScriptedPeer::Then::close);
+    const auto got = send(peer.url());
+    ASSERT_FALSE(got) << answer;
+    EXPECT_EQ(got.error().code, ErrorCode::outcome_unknown);
+  }
+}
+
+TEST_F(ClientTest, InterimAnswersWithoutEndAreGivenUp) {
+  std::string flood;
+  for (int i = 0; i < 100'000; ++i) flood += "HTTP/1.1 102 Processing\r\n\r\n";
+  const ScriptedPeer peer(flood, ScriptedPeer::Then::close);
+  const auto got = send(peer.url());
+  ASSERT_FALSE(got);
+  EXPECT_NE(got.error().message.find("interim"), std::string::npos) << got.error().message;
+}
+
+TEST_F(ClientTest, AnAnswerOverTheLimitIsRefused) {
+  const ScriptedPeer peer("HTTP/1.1 200 OK\r\n\r\n" + std::string(limits::kResponseBytes + 1, 'a'), ScriptedPeer::Then::close);
+  const auto got = send(peer.url());
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, ErrorCode::limit_exceeded);
+}
+
+TEST_F(ClientTest, AnAnswerJustAtTheLimitIsTaken) {
+  const ScriptedPeer peer("HTTP/1.1 200 OK\r\n\r\n" + std::string(limits::kResponseBytes, 'a'), ScriptedPeer::Then::close);
+  const auto got = send(peer.url());
+  ASSERT_TRUE(got) << describe(got.error());
+  EXPECT_EQ(got->body.size(), limits::kResponseBytes);
+}
+
+TEST_F(ClientTest, ConnectionsAreKept) {
+  const ScriptedPeer peer("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(send(peer.url()));
+  EXPECT_EQ(peer.connections(), 1);
+  EXPECT_EQ(peer.requests(), 5);
+}
+
+TEST_F(ClientTest, AKeptConnectionWithUnaskedBytesIsNotUsedAgain) {
+  const ScriptedPeer peer("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\nHTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(send(peer.url())->status, 200U);
+  EXPECT_EQ(peer.connections(), 3);
+}
+
+TEST_F(ClientTest, AKeptConnectionThatHasEndedIsReplaced) {
+  const ScriptedPeer peer("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", ScriptedPeer::Then::close);
+  for (const char* method : {"POST", "GET", "POST"}) {
+    ASSERT_TRUE(send(peer.url(), method)) << method;
+    ::usleep(50'000);  // the end arrives
+  }
+  EXPECT_EQ(peer.connections(), 3);
+}
+
+TEST_F(ClientTest, ALineBreakInAHeaderOrMethodSendsNothing) {
+  const ScriptedPeer peer("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+  PeerRequest request;
+  request.url = peer.url();
+  for (const Headers& headers : {Headers{{"authorization", "Bearer a\r\nsluis-claim: b"}}, Headers{{"a\nb", "c"}},
+                                 Headers{{"a", std::string("b\0c", 3)}}, Headers{{"a: b", "c"}}}) {
+    request.headers = headers;
+    EXPECT_EQ(client_->send(request).error().code, ErrorCode::invalid_argument);
+  }
+  request.headers.clear();
+  request.method = "GET / HTTP/1.1\r\nx: ";
+  EXPECT_EQ(client_->send(request).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(peer.requests(), 0);
+}
+
+TEST_F(ClientTest, AStreamWithoutFramingIsNeverComplete) {
+  const ScriptedPeer peer("HTTP/1.1 200 OK\r\n\r\nsome bytes", ScriptedPeer::Then::close);
+  PeerRequest request;
+  request.url = peer.url();
+  std::string body;
+  const auto end = client_->get(request, {[](unsigned, const Headers&) { return true; },
+                                          [&](std::string_view bytes) { body += bytes; return true; }});
+  ASSERT_TRUE(end);
+  EXPECT_EQ(body, "some bytes");
+  EXPECT_FALSE(end->complete);
+}
+
+TEST_F(ClientTest, ARefusalIsReadThoughThePeerDidNotTakeTheBody) {
+  test::ManualClock clock;
+  SystemRandom random;
+  Server server({"test", "127.0.0.1", 0, {}, false, 0}, {{"POST", "/x", [](const Request&) { return Response{}; }, 10}}, clock, random);
+  PeerRequest request;
+  request.url = "http://127.0.0.1:" + std::to_string(*server.start()) + "/x";
+  request.body = std::string(4U << 20U, 'a');
+  const auto got = client_->send(request);
+  ASSERT_TRUE(got) << describe(got.error());
+  EXPECT_EQ(got->status, 413U);
+}
+
+}  // namespace
+}  // namespace sluis::http
