@@ -1,0 +1,140 @@
+#include "connector/base/limits.hpp"
+#include "connector/node/cli/special.hpp"
+#include "connector/node/offline.hpp"
+#include "connector/provenance/receipt.hpp"
+#include "connector/provenance/verify.hpp"
+#include "sluis/v1/evidence.pb.h"
+
+#include <fmt/core.h>
+
+#include <ostream>
+
+/// What an auditor does on her own machine: no node, no network.
+namespace sluis::cli {
+namespace {
+
+struct Words {
+  std::string log;
+  std::string key;
+  std::string anchor;
+  std::string file;
+  std::string folder;
+  bool payloads = false;
+};
+
+/// The key itself, or the name of a file that holds it.
+Result<provenance::VerifierKey> read_key(const std::string& given) {
+  if (auto key = provenance::VerifierKey::parse(given)) return key;
+  auto text = read_text(given, 4096);
+  if (!text) {
+    return Error(ErrorCode::invalid_argument, fmt::format("`{}` is neither a log key nor a file that holds one", given))
+        .mended_by("a log key is `name+hash+base64`; get it from elsewhere than the log's folder");
+  }
+  while (!text->empty() && (text->back() == '\n' || text->back() == '\r' || text->back() == ' ')) text->pop_back();
+  return provenance::VerifierKey::parse(*text);
+}
+
+json::Value report_json(const provenance::VerifyReport& report) {
+  auto value = json::object({{"origin", report.origin},
+                             {"size", report.size},
+                             {"root", to_hex(report.root)},
+                             {"signatureGood", report.signature_good},
+                             {"payloadsChecked", report.payloads_checked},
+                             {"payloadsErased", report.payloads_erased},
+                             {"anchorGood", report.anchor_good},
+                             {"consistent", report.consistent()}});
+  if (report.anchor_size) value.set("anchorSize", *report.anchor_size);
+  json::Array damage;
+  for (const auto& item : report.damage) {
+    damage.push_back(json::object({{"file", item.file}, {"first", item.first}, {"end", item.end}, {"what", item.what}}));
+  }
+  value.set("damage", json::Value(std::move(damage)));
+  json::Array findings;
+  for (const auto& finding : report.findings) findings.emplace_back(finding);
+  value.set("findings", json::Value(std::move(findings)));
+  return value;
+}
+
+void verify(Session& session, const Words& words) {
+  const auto key = read_key(words.key);
+  if (!key) return session.fail(key.error(), 2);
+  std::optional<std::string> anchor;
+  if (!words.anchor.empty()) {
+    auto text = read_text(words.anchor, 64U << 10U);
+    if (!text) return session.fail(text.error(), 2);
+    anchor = std::move(*text);
+  }
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(words.log, ignored)) {
+    return session.fail(Error(ErrorCode::invalid_argument, fmt::format("`{}` is no folder", words.log))
+                            .mended_by("name the folder that `audit export-log` wrote"), 2);
+  }
+  const auto report = provenance::verify_export(words.log, *key, anchor);
+  if (session.options.output == "json") {
+    session.with.out << json::serialise_pretty(report_json(report)) << '\n';
+  } else {
+    session.with.out << provenance::to_text(report);
+  }
+  session.leave(report.exit_code());
+}
+
+/// A receipt; or an answer of the node that has one in it.
+Result<provenance::Receipt> read_receipt(const std::string& file) {
+  SLUIS_TRY(const auto text, read_text(file, limits::kJsonBytes));
+  if (!text.starts_with('{')) {
+    return Error(ErrorCode::invalid_argument, fmt::format("`{}` is no receipt", file))
+        .mended_by("a receipt is what `audit proof` prints: a bare proof does not say what it proves");
+  }
+  SLUIS_TRY(const auto value, json::parse(text));
+  const auto* inner = value.find("receipt");
+  const auto* wrapped = inner == nullptr ? nullptr : inner->if_string();
+  return provenance::Receipt::from_json(wrapped == nullptr ? text : *wrapped);
+}
+
+void verify_proof(Session& session, const Words& words) {
+  const auto key = read_key(words.key);
+  if (!key) return session.fail(key.error(), 2);
+  const auto receipt = read_receipt(words.file);
+  if (!receipt) return session.fail(receipt.error(), 1);
+  const auto checkpoint = provenance::verify_receipt(*receipt, *key);
+  if (!checkpoint) return session.fail(checkpoint.error(), 1);
+  auto& out = session.with.out;
+  out << fmt::format("entry {} of {}, kind {}, is in the log at size {}, root {}\n", receipt->index, checkpoint->origin,
+                     provenance::kind_name(receipt->leaf.kind), checkpoint->size, to_hex(checkpoint->root));
+  v1::Shared shared;
+  if (!shared.ParseFromString(receipt->shared)) return;
+  out << fmt::format("at {}: {}", format_time(Timestamp(std::chrono::microseconds(shared.time_us()))), shared.event());
+  if (!shared.counterparty().empty()) out << ", with " << shared.counterparty();
+  if (!shared.dataset().empty()) out << ", about " << shared.dataset();
+  if (shared.has_decision()) out << ": " << shared.decision().sentence();
+  out << '\n';
+}
+
+}  // namespace
+
+void add_audit_papers(CLI::App& app, const SessionPtr& session) {
+  auto words = std::make_shared<Words>();
+  auto& check = verb(app, "audit", "verify", "checks an exported log: no node, no network");
+  check.add_option("--log", words->log, "the folder that export-log wrote")->required();
+  check.add_option("--key", words->key, "the log's key, or a file of it; from elsewhere than the folder")->required();
+  check.add_option("--anchor", words->anchor, "a checkpoint that was kept from before");
+  check.callback([session, words] { verify(*session, *words); });
+
+  auto& proof = verb(app, "audit", "verify-proof", "checks the receipt of one entry");
+  proof.add_option("FILE", words->file, "what `audit proof` printed")->required();
+  proof.add_option("--key", words->key, "the log's key, or a file of it")->required();
+  proof.callback([session, words] { verify_proof(*session, *words); });
+
+  auto& writing = verb(app, "audit", "export-log", "writes a node's log as the standard tree; --config names the node");
+  writing.add_option("DIR", words->folder, "a new folder")->required();
+  writing.add_flag("--payloads", words->payloads, "with what the entries say");
+  writing.callback([session, words] {
+    if (session->options.config.empty()) {
+      return session->fail(Error(ErrorCode::invalid_argument, "no node is named").mended_by("use --config node.toml"),
+                           2);
+    }
+    session->leave(node::audit_export(session->options.config, words->folder, words->payloads));
+  });
+}
+
+}  // namespace sluis::cli

@@ -1,0 +1,230 @@
+#include "connector/node/cli/command.hpp"
+
+#include "connector/base/limits.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ostream>
+
+namespace sluis::cli {
+namespace {
+
+Error bad(const Argument& argument, const std::string& text, std::string mend) {
+  return Error(ErrorCode::invalid_argument, fmt::format("`{}` is no {}", text, argument.name))
+      .mended_by(std::move(mend));
+}
+
+Result<json::Value> time_value(const Argument& argument, const std::string& text) {
+  const auto time = parse_time(text.size() == 10 ? text + "T00:00:00Z" : text);
+  if (!time) return bad(argument, text, "write a time as 2026-11-26T12:00:00Z, or a day as 2026-11-26");
+  return json::Value(format_time(*time));
+}
+
+Result<void> put(json::Value& request, const Argument& argument, const std::string& text) {
+  switch (argument.kind) {
+    case Kind::purpose: request.set(argument.field, purpose_of(text)); return {};
+    case Kind::time: {
+      SLUIS_TRY(auto value, time_value(argument, text));
+      request.set(argument.field, std::move(value));
+      return {};
+    }
+    case Kind::number: {
+      std::uint64_t number = 0;
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+      if (error != std::errc() || end != text.data() + text.size()) return bad(argument, text, "write a whole number");
+      request.set(argument.field, number);
+      return {};
+    }
+    case Kind::file: {
+      SLUIS_TRY(auto content, read_text(text, limits::kTomlBytes));
+      request.set(argument.field, std::move(content));
+      request.set("file", text);
+      return {};
+    }
+    case Kind::duration: {
+      SLUIS_TRY(const auto seconds, parse_span(text));
+      request.set(argument.field, std::to_string(seconds));
+      return {};
+    }
+    case Kind::text:
+    case Kind::flag:
+    case Kind::list: break;
+  }
+  request.set(argument.field, text);
+  return {};
+}
+
+/// Rows of a catalogue: one for each offer.
+json::Array rows_of(const Command& command, const json::Value& answer) {
+  const auto* member = answer.find(command.member);
+  const auto* list = member == nullptr ? nullptr : member->if_array();
+  if (list == nullptr) return {};
+  if (command.noun != "catalog") return *list;
+  json::Array rows;
+  for (const auto& dataset : *list) {
+    const auto* offers = dataset.find("offers");
+    if (offers == nullptr || offers->if_array() == nullptr) continue;
+    for (const auto& offer : *offers->if_array()) {
+      json::Value row = dataset;
+      row.erase("offers");
+      row.set("offer", offer);
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
+bool is_list(const Command& command) { return !command.columns.empty(); }
+
+/// All pages as one answer, or as many rows as were asked for.
+Result<json::Value> call_paged(Session& session, const Command& command, json::Value request, std::uint64_t limit) {
+  json::Array rows;
+  json::Value answer;
+  while (true) {
+    const std::uint64_t left = limit == 0 ? limits::kPageMax : limit - rows.size();
+    request.set("pageSize", std::min<std::uint64_t>(left, limits::kPageMax));
+    SLUIS_TRY(answer, session.call(std::string(command.method), request));
+    if (auto* members = answer.if_object()) {
+      for (auto& [key, value] : *members) {
+        if (key != command.member || value.if_array() == nullptr) continue;
+        for (auto& row : *value.if_array()) rows.push_back(std::move(row));
+      }
+    }
+    const auto* next = answer.find("nextPageToken");
+    const bool more = next != nullptr && next->if_string() != nullptr && !next->if_string()->empty();
+    if (!more || (limit != 0 && rows.size() >= limit)) break;
+    request.set("pageToken", *next);
+  }
+  answer.erase("nextPageToken");
+  answer.set(command.member, json::Value(std::move(rows)));
+  return answer;
+}
+
+bool settled(Waits waits, const json::Value& process) {
+  const auto state = text_at(process, "state");
+  if (waits == Waits::negotiation) return state == "FINALIZED" || state == "TERMINATED";
+  return state == "STARTED" || state == "TERMINATED" || state == "COMPLETED" || state == "SUSPENDED";
+}
+
+/// Asks until it is settled, each time for at most 20 seconds; the node answers as soon as something changes.
+Result<json::Value> wait_for(Session& session, const Command& command, json::Value answer, const Given& given) {
+  const std::string method = command.waits == Waits::negotiation ? "AgreementService/Show" : "TransferService/Show";
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(given.wait_seconds);
+  while (true) {
+    const auto* process = answer.find(command.member);
+    if (process == nullptr || settled(command.waits, *process)) return answer;
+    const auto left = std::chrono::ceil<std::chrono::seconds>(until - std::chrono::steady_clock::now()).count();
+    if (left <= 0) {
+      return Error(ErrorCode::peer_unavailable, fmt::format("not decided after {} seconds; {} is `{}`",
+                                                            given.wait_seconds, command.member, text_at(*process, "id")))
+          .mended_by(fmt::format("it goes on by itself: {} show says for whom it waits", command.noun));
+    }
+    const auto request = json::object({{"id", text_at(*process, "id")}, {"waitSeconds", std::min<std::int64_t>(left, 20)}});
+    SLUIS_TRY(answer, session.call(method, request));
+  }
+}
+
+bool asks(Session& session, const Command& command, const Given& given) {
+  if (!command.dangerous || given.dry_run) return true;
+  return session.confirmed(fmt::format("{} {} {}?", command.verb, command.noun,
+                                       given.values.empty() ? std::string() : given.values.front()));
+}
+
+/// Whether the answer says that it was refused.
+bool refused(const Command& command, const json::Value& answer) {
+  if (command.method == "NodeService/Doctor") {
+    const auto rows = rows_of(command, answer);
+    return std::any_of(rows.begin(), rows.end(), [](const json::Value& row) { return text_at(row, "good") != "yes"; });
+  }
+  return command.waits != Waits::no && text_at(answer, std::string(command.member) + ".state") == "TERMINATED";
+}
+
+void tell(Session& session, const Command& command, const json::Value& answer) {
+  auto& err = session.with.err;
+  const auto* notes = answer.find("notes");
+  if (notes != nullptr && notes->if_array() != nullptr && !command.member.empty()) {
+    for (const auto& note : *notes->if_array()) err << "note: " << text_at(note, "") << '\n';
+  }
+  if (text_at(answer, "dryRun") == "yes") err << "nothing was changed: this was a dry run\n";
+  if (text_at(answer, "unchanged") == "yes") err << "nothing was changed: it was so already\n";
+  if (text_at(answer, "narrowed") == "yes") err << "proposed: the offer with its purpose replaced\n";
+}
+
+}  // namespace
+
+std::string purpose_of(const std::string& text) {
+  return text.find(':') == std::string::npos && !text.empty() ? "dpv:" + text : text;
+}
+
+Result<std::int64_t> parse_span(std::string_view text) {
+  const Error wrong = Error(ErrorCode::invalid_argument, fmt::format("`{}` is no span of time", text))
+                          .mended_by("write days, hours, minutes or seconds as +8d, 36h, 10m, 5s");
+  if (text.starts_with('+')) text.remove_prefix(1);
+  std::int64_t seconds = 0;
+  if (text.empty()) return wrong;
+  while (!text.empty()) {
+    std::int64_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc() || end == text.data() + text.size() || count < 0 || count > 1'000'000'000) return wrong;
+    const auto unit = std::string_view("smhd").find(*end);
+    if (unit == std::string_view::npos) return wrong;
+    constexpr std::int64_t kUnits[] = {1, 60, 3600, 86'400};
+    seconds += count * kUnits[unit];
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()) + 1);
+  }
+  return seconds;
+}
+
+Result<json::Value> make_request(const Command& command, const Given& given) {
+  json::Value request{json::Object{}};
+  for (std::size_t i = 0; i < command.arguments.size(); ++i) {
+    const auto& argument = command.arguments[i];
+    if (argument.kind == Kind::flag) {
+      if (given.flags[i] != 0) request.set(argument.field, true);
+    } else if (argument.kind == Kind::list) {
+      json::Array items;
+      for (const auto& text : given.lists[i]) items.emplace_back(text);
+      if (!items.empty()) request.set(argument.field, json::Value(std::move(items)));
+    } else if (!given.values[i].empty()) {
+      SLUIS_CHECK(put(request, argument, given.values[i]));
+    }
+  }
+  if (given.dry_run) request.set("dryRun", true);
+  return request;
+}
+
+void print(Session& session, const Command& command, const json::Value& answer) {
+  auto& out = session.with.out;
+  const auto& form = session.options.output;
+  if (form == "json") {
+    out << json::serialise_pretty(answer) << '\n';
+  } else if (form == "yaml") {
+    print_yaml(out, answer);
+  } else if (is_list(command)) {
+    const auto rows = rows_of(command, answer);
+    if (form == "table") return print_table(out, command.columns, rows);
+    for (const auto& row : rows) out << text_at(row, command.name_path) << '\n';
+  } else {
+    const auto* object = command.member.empty() ? &answer : answer.find(command.member);
+    if (object == nullptr) return;
+    if (form == "table") return print_members(out, *object);
+    out << text_at(*object, command.name_path) << '\n';
+  }
+}
+
+void run(Session& session, const Command& command, const Given& given) {
+  const auto request = make_request(command, given);
+  if (!request) return session.fail(request.error(), 2);
+  if (!asks(session, command, given)) return session.leave(1);
+  auto answer = command.paged ? call_paged(session, command, *request, given.limit)
+                              : session.call(std::string(command.method), *request);
+  if (answer && given.wait && !given.dry_run) answer = wait_for(session, command, std::move(*answer), given);
+  if (!answer) return session.fail(answer.error());
+  tell(session, command, *answer);
+  print(session, command, *answer);
+  if (refused(command, *answer)) session.leave(1);
+}
+
+}  // namespace sluis::cli

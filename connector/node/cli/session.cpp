@@ -1,0 +1,184 @@
+#include "connector/node/cli/session.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/base/suggest.hpp"
+#include "connector/base/toml.hpp"
+#include "connector/identity/roles.hpp"
+#include "connector/management/status_codes.hpp"
+#include "connector/node/config.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <fstream>
+#include <ostream>
+#include <sstream>
+
+namespace sluis::cli {
+namespace {
+
+Error wrong_use(std::string message, std::string mend) {
+  return Error(ErrorCode::invalid_argument, std::move(message)).mended_by(std::move(mend));
+}
+
+Result<Target> from_config(const Options& options, const std::string& role) {
+  SLUIS_TRY(const auto config, node::read_config(options.config));
+  Target target;
+  target.url = options.url.empty()
+                   ? fmt::format("http://{}:{}", config.management.address, config.management.port)
+                   : options.url;
+  const auto file = options.token_file.empty() ? (config.folder / "tokens" / role).string() : options.token_file;
+  SLUIS_TRY(target.token, identity::read_token_file(file));
+  return target;
+}
+
+Result<Target> from_contexts(const Options& options, const Surroundings& with) {
+  const std::string file = options.contexts.empty() ? with.contexts.string() : options.contexts;
+  auto text = read_text(file, limits::kTomlBytes);
+  if (!text) {
+    if (!options.context.empty() || !options.contexts.empty()) return text.error();
+    return wrong_use("no node is named", "use --config node.toml, --url with --token-file, or --context");
+  }
+  SLUIS_TRY(auto root, TomlTable::parse(*text, file));
+  SLUIS_TRY(const auto current, root.optional_string("current"));
+  SLUIS_TRY(auto contexts, root.table("context"));
+  const std::string name = options.context.empty() ? current.value_or("") : options.context;
+  if (!contexts.has(name)) {
+    const auto keys = contexts.keys();
+    const std::vector<std::string_view> names(keys.begin(), keys.end());
+    return wrong_use(fmt::format("no context `{}` in `{}`", name, file), suggestion(name, names));
+  }
+  for (const auto& key : contexts.keys()) {
+    SLUIS_TRY(auto context, contexts.table(key));
+    SLUIS_TRY(const auto url, context.string("url"));
+    SLUIS_TRY(const auto token_file, context.string("token_file"));
+    SLUIS_TRY(const auto roots, context.optional_string("roots"));
+    SLUIS_CHECK(context.finish());
+    if (key != name) continue;
+    Target target{url, {}, roots.value_or("")};
+    const auto path = std::filesystem::path(file).parent_path() / token_file;  // an absolute one stays as it is
+    SLUIS_TRY(target.token, identity::read_token_file(path.string()));
+    return target;
+  }
+  return wrong_use(fmt::format("no context `{}` in `{}`", name, file), "");
+}
+
+}  // namespace
+
+Result<Target> find_target(const Options& options, const Surroundings& surroundings, const std::string& role) {
+  Result<Target> found = [&]() -> Result<Target> {
+    if (!options.config.empty()) return from_config(options, options.role.empty() ? role : options.role);
+    if (options.url.empty()) return from_contexts(options, surroundings);
+    if (options.token_file.empty()) return wrong_use("`--url` needs `--token-file`", "name the file of a role's token");
+    SLUIS_TRY(const auto token, identity::read_token_file(options.token_file));
+    return Target{options.url, token, {}};
+  }();
+  if (!found) return found;
+  if (!options.roots.empty()) found->roots = options.roots;
+  while (found->url.ends_with('/')) found->url.pop_back();
+  return found;
+}
+
+Result<void> Session::connect(const std::string& role) {
+  if (client_) return {};
+  SLUIS_TRY(target_, find_target(options, with, role));
+  http::ClientOptions client;
+  client.tls.roots = target_->roots;
+  client.allow_http = true;
+  SLUIS_TRY(client_, http::Client::make(client, with.clock));
+  return {};
+}
+
+Result<json::Value> Session::call(const std::string& method, const json::Value& request) {
+  SLUIS_CHECK(connect());
+  http::PeerRequest post;
+  post.url = fmt::format("{}/sluis.v1.{}", target_->url, method);
+  post.headers = {{"authorization", "Bearer " + target_->token},
+                  {"content-type", "application/json"},
+                  {"connect-protocol-version", "1"}};
+  post.body = request.if_object() == nullptr ? "{}" : json::serialise(request);
+  post.timeout = std::chrono::seconds(60);
+  const auto answer = client_->send(post);
+  if (!answer) {
+    Error error = answer.error();
+    if (error.mend.empty()) error.mend = fmt::format("is the node running, and does it listen on {}?", target_->url);
+    return error;
+  }
+  if (answer->status != 200) return error_of(answer->status, answer->body);
+  json::Bounds bounds;
+  bounds.bytes = limits::kResponseBytes;
+  bounds.values = limits::kResponseBytes;
+  return json::parse(answer->body, bounds);
+}
+
+void Session::fail(const Error& error, int exit_code) {
+  with.err << to_text(error);
+  code_ = exit_code;
+}
+
+bool Session::confirmed(const std::string& question) {
+  if (!with.terminal || options.no_input || !with.read_line) return true;
+  with.err << question << " [y/N] " << std::flush;
+  const std::string answer = with.read_line();
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+Error error_of(unsigned status, std::string_view body) {
+  Error error(ErrorCode::internal, fmt::format("the node answered with status {}", status));
+  const auto value = json::parse(body);
+  if (!value) return error;
+  if (const auto* message = value->find("message"); message != nullptr && message->if_string() != nullptr) {
+    error.message = *message->if_string();
+  }
+  const auto* details = value->find("details");
+  const auto* list = details == nullptr ? nullptr : details->if_array();
+  if (list == nullptr || list->empty()) return error;
+  const auto* text = list->front().find("value");
+  if (text == nullptr || text->if_string() == nullptr) return error;
+  std::string padded = *text->if_string();
+  while (padded.size() % 4 != 0) padded += '=';
+  const auto bytes = from_base64(padded);
+  v1::ErrorDetail detail;
+  if (!bytes || !detail.ParseFromString(*bytes)) return error;
+  return management::from_detail(detail);
+}
+
+std::string to_text(const Error& error) {
+  std::string text = "sluis: " + error.message + "\n";
+  std::string place = error.place.file;
+  if (error.place.line != 0) place += fmt::format(":{}:{}", error.place.line, error.place.column);
+  if (!error.place.pointer.empty()) place += (place.empty() ? "" : " at ") + error.place.pointer;
+  if (!place.empty()) text += "  where: " + place + "\n";
+  if (!error.mend.empty()) text += "  mend:  " + error.mend + "\n";
+  return text + "  code:  " + std::string(to_string(error.code)) + "\n";
+}
+
+Result<std::string> read_text(const std::string& file, std::size_t limit) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  std::error_code ignored;
+  if (!in || std::filesystem::is_directory(file, ignored)) {
+    return Error(ErrorCode::invalid_argument, fmt::format("cannot read `{}`", file))
+        .mended_by("is it there, and may you read it?");
+  }
+  std::string chunk(64U << 10U, '\0');
+  while (in.read(chunk.data(), static_cast<std::streamsize>(chunk.size())), in.gcount() > 0) {
+    text.write(chunk.data(), in.gcount());
+    if (static_cast<std::size_t>(text.tellp()) > limit) {
+      return Error(ErrorCode::limit_exceeded, fmt::format("`{}` is larger than {} bytes", file, limit));
+    }
+  }
+  return std::move(text).str();
+}
+
+Result<void> write_text(const std::string& file, std::string_view text) {
+  const std::string part = file + ".part";
+  std::ofstream out(part, std::ios::binary | std::ios::trunc);
+  out << text << std::flush;
+  std::error_code failed;
+  if (out) std::filesystem::rename(part, file, failed);
+  if (!out || failed) return Error(ErrorCode::storage_unavailable, fmt::format("cannot write `{}`", file));
+  return {};
+}
+
+}  // namespace sluis::cli

@@ -1,0 +1,160 @@
+#include "connector/node/cli/command.hpp"
+
+/// The commands that call one method each.
+namespace sluis::cli {
+namespace {
+
+const std::vector<Column> kDatasets = {{"ID", "id"}, {"TITLE", "title"}, {"OPEN", "open"}, {"ACCESS", "accessRights"},
+                                       {"VERSION", "version"}, {"PUBLISHED", "published"}};
+const std::vector<Column> kFound = {{"PEER", "peer"}, {"DATASET", "dataset"}, {"OFFER", "offer.offer.id"},
+                                    {"PURPOSES", "offer.offer.purposes"}, {"PROOF", "offer.proof"},
+                                    {"HASH", "offer.offer.hash"}};
+const std::vector<Column> kAgreements = {{"AGREEMENT", "id"}, {"ROLE", "role"}, {"PEER", "peer"}, {"DATASET", "dataset"},
+                                         {"STATE", "state"}, {"AGREED", "agreed"}, {"ENDED", "ended"}};
+const std::vector<Column> kNegotiations = {{"NEGOTIATION", "id"}, {"ROLE", "role"}, {"PEER", "peer"},
+                                           {"DATASET", "dataset"}, {"STATE", "state"}, {"WAITS FOR", "waitsFor"},
+                                           {"SINCE", "since"}, {"REASON", "reason.code"}};
+const std::vector<Column> kTransfers = {{"TRANSFER", "id"}, {"ROLE", "role"}, {"PEER", "peer"}, {"DATASET", "dataset"},
+                                        {"STATE", "state"}, {"SINCE", "since"}, {"AGREEMENT", "agreement"}};
+const std::vector<Column> kRetention = {{"AGREEMENT", "agreement"}, {"DATASET", "dataset"}, {"PEER", "peer"},
+                                        {"DUE", "due"}, {"STATE", "state"}};
+const std::vector<Column> kLog = {{"INDEX", "index"}, {"TIME", "time"}, {"KIND", "kind"}, {"EVENT", "event"},
+                                  {"PARTY", "counterparty"}, {"DATASET", "dataset"}, {"PURPOSE", "purpose"},
+                                  {"DECISION", "decision"}, {"REASON", "reason"}, {"END", "end"}, {"ROWS", "rows"},
+                                  {"TRANSACTION", "transaction"}};
+const std::vector<Column> kActivities = {{"ACTIVITY", "id"}, {"PURPOSE", "purpose"}, {"FROM", "from"}, {"UNTIL", "until"},
+                                         {"VERSION", "version"}};
+const std::vector<Column> kPurposes = {{"NAME", "name"}, {"LABEL", "label"}, {"IRI", "iri"}};
+const std::vector<Column> kChecks = {{"CHECK", "name"}, {"GOOD", "good"}, {"MESSAGE", "message"}, {"MEND", "mend"}};
+
+const Argument kId = {"ID", "id", Kind::text, true, "as the list shows it"};
+const Argument kCode = {"--reason", "code", Kind::text, false, "a code for the reason, as `purpose`"};
+const Argument kSentence = {"--message", "sentence", Kind::text, false, "the reason in words, for the other party"};
+
+std::vector<Command> offering() {
+  return {
+      {"dataset", "publish", "DatasetService/Publish", "offers what a dataset file describes",
+       {{"FILE", "toml", Kind::file, true, "the dataset's TOML file"}}, "dataset", {}, "id", true},
+      {"dataset", "list", "DatasetService/List", "what this node offers",
+       {{"--retracted", "retracted", Kind::flag, false, "those that were taken off too"}},
+       "datasets", kDatasets, "id", false, false, true},
+      {"dataset", "show", "DatasetService/Show", "one dataset with its offer", {kId}, "dataset", {}, "id"},
+      {"dataset", "retract", "DatasetService/Retract", "takes a dataset off the catalogue",
+       {kId, {"--reason", "reason", Kind::text, false, "why, for the log"}}, "dataset", {}, "id", true, true},
+      {"terms", "check", "TermsService/Check", "reads terms as a publication would",
+       {{"FILE", "text", Kind::file, true, "a dataset file, or an offer as JSON"}}, "", {}, "hash"},
+      {"terms", "test", "TermsService/Test", "what terms would say; a simulation, nothing is recorded",
+       {{"DATASET", "dataset", Kind::text, true, "id of a published dataset"},
+        {"--as", "participant", Kind::text, false, "the party that asks"},
+        {"--class", "classOfRecipient", Kind::text, false, "its class, in place of a party"},
+        {"--purpose", "purpose", Kind::purpose, false, "what for"},
+        {"--at", "at", Kind::time, false, "when; now unless given"},
+        {"--agreed", "agreed", Kind::time, false, "when it was agreed"}}, "", {}, "decision.code"},
+      {"catalog", "fetch", "CatalogService/Fetch", "asks a party for its catalogue, with proofs",
+       {{"PEER", "peer", Kind::text, true, "participant id or name"}}, "datasets", kFound, "offer.offer.id"},
+      {"catalog", "search", "CatalogService/Search", "looks through the catalogues that were fetched",
+       {{"TEXT", "text", Kind::text, false, "words of title or id"},
+        {"--peer", "peer", Kind::text, false, "of this party only"}},
+       "datasets", kFound, "offer.offer.id", false, false, true},
+      {"membership", "show", "MembershipService/Show", "the list of members", {}, "membership", {}, "version"},
+      {"membership", "check", "MembershipService/Check", "whether this node would take a signed list",
+       {{"FILE", "document", Kind::file, true, "the signed list"}}, "membership", {}, "version"},
+      {"membership", "load", "MembershipService/Load", "takes over a signed list",
+       {{"FILE", "document", Kind::file, true, "the signed list"}}, "membership", {}, "version", true},
+      {"purpose", "list", "PurposeService/List", "the purposes that terms may name",
+       {{"TEXT", "text", Kind::text, false, "part of an IRI or label"}}, "purposes", kPurposes, "iri", false, false, true},
+      {"purpose", "publish", "PurposeService/Publish", "the federation's own purposes",
+       {{"FILE", "text", Kind::file, true, "tab-separated: IRI, label, Dutch label, parents"}}, "", {}, "hash", true},
+      {"activity", "list", "ActivityService/List", "the processing activities of this organisation",
+       {{"--all-versions", "allVersions", Kind::flag, false, "older versions too"}},
+       "activities", kActivities, "id", false, false, true},
+  };
+}
+
+std::vector<Command> agreeing() {
+  return {
+      {"agreement", "request", "AgreementService/Request", "asks a party for data on the terms of its offer",
+       {{"PEER", "peer", Kind::text, true, "participant id or name"},
+        {"OFFER", "offer", Kind::text, true, "id of an offer, or of a dataset"},
+        {"--purpose", "purpose", Kind::purpose, false, "what for; the offer is narrowed to it where needed"}},
+       "negotiation", {}, "id", true, false, false, Waits::negotiation},
+      {"agreement", "approve", "AgreementService/Approve", "agrees to what waits for the steward",
+       {{"ID", "negotiation", Kind::text, true, "of the negotiation"}}, "negotiation", {}, "id", true},
+      {"agreement", "refuse", "AgreementService/Refuse", "ends a negotiation with a reason",
+       {{"ID", "negotiation", Kind::text, true, "of the negotiation"},
+        {"--reason", "code", Kind::text, true, "a code for the reason, as `purpose`"}, kSentence},
+       "negotiation", {}, "id", true},
+      {"agreement", "list", "AgreementService/List", "agreements; `negotiation list` has what leads to them",
+       {{"--peer", "peer", Kind::text, false, "with this participant"},
+        {"--dataset", "dataset", Kind::text, false, "about this dataset"},
+        {"--active", "activeOnly", Kind::flag, false, "those that have not ended"}},
+       "agreements", kAgreements, "id", false, false, true},
+      {"negotiation", "list", "AgreementService/ListNegotiations", "negotiations, and for whom they wait",
+       {{"--peer", "peer", Kind::text, false, "with this participant"},
+        {"--dataset", "dataset", Kind::text, false, "about this dataset"},
+        {"--open", "openOnly", Kind::flag, false, "those that are not over"},
+        {"--waits-for", "waitsFor", Kind::text, false, "`steward`, `peer`, `delivery`"}},
+       "negotiations", kNegotiations, "id", false, false, true},
+      {"agreement", "show", "AgreementService/Show", "an agreement or a negotiation, by its id", {kId}, "", {},
+       "agreement.id"},
+      {"agreement", "terminate", "AgreementService/Terminate", "ends an agreement; running streams are cut",
+       {kId, kCode, kSentence}, "agreement", {}, "id", true, true},
+      {"transfer", "start", "TransferService/Start", "asks for access under an agreement",
+       {{"AGREEMENT", "agreement", Kind::text, true, "its id"}}, "transfer", {}, "id", true, false, false,
+       Waits::transfer},
+      {"transfer", "list", "TransferService/List", "transfers in both roles",
+       {{"--agreement", "agreement", Kind::text, false, "under this agreement"},
+        {"--open", "openOnly", Kind::flag, false, "those that are not over"}},
+       "transfers", kTransfers, "id", false, false, true},
+      {"transfer", "show", "TransferService/Show", "one transfer", {kId}, "transfer", {}, "id"},
+      {"transfer", "suspend", "TransferService/Suspend", "closes access for a while", {kId, kCode, kSentence},
+       "transfer", {}, "id", true},
+      {"transfer", "resume", "TransferService/Resume", "opens access again", {kId}, "transfer", {}, "id", true},
+      {"transfer", "complete", "TransferService/Complete", "ends a transfer that did its work", {kId}, "transfer", {},
+       "id", true},
+      {"transfer", "terminate", "TransferService/Terminate", "ends a transfer", {kId, kCode, kSentence}, "transfer", {},
+       "id", true, true},
+      {"retention", "list", "RetentionService/List", "what must be deleted, and when",
+       {{"--due", "dueOnly", Kind::flag, false, "what is due now"}}, "retention", kRetention, "agreement", false, false,
+       true},
+      {"retention", "confirm", "RetentionService/Confirm", "says that the data of an agreement were deleted",
+       {{"AGREEMENT", "agreement", Kind::text, true, "its id"}}, "retention", {}, "agreement", true},
+  };
+}
+
+std::vector<Command> overseeing() {
+  return {
+      {"audit", "log", "AuditService/Log", "who got what, for which purpose, and what was refused",
+       {{"--kind", "kinds", Kind::list, false, "of this kind; may be repeated"},
+        {"--party", "party", Kind::text, false, "with this participant"},
+        {"--dataset", "dataset", Kind::text, false, "about this dataset"},
+        {"--agreement", "agreement", Kind::text, false, "under this agreement"},
+        {"--purpose", "purpose", Kind::text, false, "full IRI"},
+        {"--decision", "decision", Kind::text, false, "`permit` or `refused`"},
+        {"--transaction", "transaction", Kind::text, false, "of this transaction"},
+        {"--from", "from", Kind::time, false, "not earlier"},
+        {"--until", "until", Kind::time, false, "earlier"},
+        {"--newest-first", "newestFirst", Kind::flag, false, "the other way round"}},
+       "entries", kLog, "index", false, false, true},
+      {"status", "", "NodeService/Status", "how the node is doing", {}, "", {}, "participant"},
+      {"doctor", "", "NodeService/Doctor", "what is wrong with the node, and how to mend it", {}, "checks", kChecks,
+       "name"},
+      {"demo", "clock", "NodeService/DemoClock", "moves the clock of a demonstration's node",
+       {{"SPAN", "bySeconds", Kind::duration, true, "forward, as +8d or 36h"}}, "", {}, "now", true},
+  };
+}
+
+std::vector<Command> all() {
+  auto list = offering();
+  for (auto&& part : {agreeing(), overseeing()}) list.insert(list.end(), part.begin(), part.end());
+  return list;
+}
+
+}  // namespace
+
+std::span<const Command> commands() {
+  static const std::vector<Command> kAll = all();
+  return kAll;
+}
+
+}  // namespace sluis::cli
