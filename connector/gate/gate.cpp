@@ -232,6 +232,7 @@ Result<void> Gate::record_permit(Asked& asked, const std::string& source) {
 http::Response Gate::refuse(Asked& asked, const policy::Reason& reason, unsigned status) {
   Commit commit = decision(asked, reason, false, "");
   if (reason.code != "claim.replayed") guard_replay(commit, asked);
+  if (with_.decision_clock.behind()) commit.commit_class = CommitClass::revoke;  // exchanges are refused then
   const auto recorded = with_.commits.commit_and_wait(std::move(commit));
   if (!recorded && recorded.error().code == ErrorCode::conflict && !asked.replay_key.empty() &&
       recorded.error().place.pointer == asked.replay_key) {

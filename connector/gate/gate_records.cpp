@@ -128,7 +128,8 @@ void Gate::Running::record(const ReleaseEnd& end) {
   v1::Internal internal;
   internal.set_source(prepared_.source.version());
   Commit commit;
-  commit.commit_class = cut ? CommitClass::revoke : CommitClass::exchange;
+  // What ends is recorded in any case; exchanges are refused while the clock is behind.
+  if (cut || with_.decision_clock.behind()) commit.commit_class = CommitClass::revoke;
   commit.changes.push_back({asked_->open_key, std::nullopt});
   commit.entries.push_back(make_entry(cut ? provenance::EntryKind::cut : provenance::EntryKind::stream_end,
                                       asked_->verdict.agreement->offer_hash, shared, internal));

@@ -168,6 +168,7 @@ Result<void> Intake::record_intent(Asked& asked) const {
 http::Response Intake::refuse(Asked& asked, const policy::Reason& reason) const {
   Commit commit;
   commit.entries.push_back(begin(asked, provenance::EntryKind::decision, "refused", reason, false));
+  if (with_.decision_clock.behind()) commit.commit_class = CommitClass::revoke;  // exchanges are refused then
   const auto recorded = with_.commits.commit_and_wait(std::move(commit));
   if (!recorded) {
     log::error("refusal_not_recorded", {{"error", recorded.error().message}});

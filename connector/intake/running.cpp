@@ -127,7 +127,8 @@ Result<void> Intake::Running::record(const Received& received) {
     internal.set_activity(asked_->activity);
     internal.set_application(asked_->application.name);
     Commit commit;
-    if (received.how == Received::How::cut) commit.commit_class = CommitClass::revoke;
+    const bool first = received.how == Received::How::cut || intake_.with_.decision_clock.behind();
+    if (first) commit.commit_class = CommitClass::revoke;
     commit.changes.push_back({asked_->open_key, std::nullopt});
     commit.entries.push_back(gate::make_entry(provenance::EntryKind::received, asked_->verdict.agreement->offer_hash,
                                               shared, internal));

@@ -1,0 +1,235 @@
+#include "tests/unit/gate/gate_world.hpp"
+
+namespace sluis::test {
+namespace {
+
+using provenance::EntryKind;
+
+class GateTest : public GateWorld {};
+
+TEST_F(GateTest, APermittedPullIsRecordedReleasedAndEnded) {
+  auto response = ask(claim());
+  ASSERT_TRUE(response.stream) << response.body;
+  const auto decided = entries_of(EntryKind::decision);
+  ASSERT_EQ(decided.size(), 1U);
+  EXPECT_TRUE(decided[0].shared.decision().permit());
+  EXPECT_EQ(decided[0].shared.transaction(), "urn:uuid:t1");
+  EXPECT_EQ(decided[0].shared.purpose(), kCrowd);
+  EXPECT_EQ(decided[0].internal.activity(), "urn:duinmeer:activity:1");
+  Sink sink;
+  response.stream(sink);
+  EXPECT_EQ(sink.body, "time,total\n10:00,12\n11:00,7\n");
+  EXPECT_TRUE(sink.finished);
+  EXPECT_EQ(sink.headers["sluis-transaction"], "urn:uuid:t1");
+  EXPECT_EQ(sink.trailers["sluis-rows"], "2");
+  EXPECT_EQ(sink.trailers["sluis-sha256"], to_hex(crypto::sha256(sink.body)));
+  const auto ended = entries_of(EntryKind::stream_end);
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(ended[0].shared.end(), "complete");
+  EXPECT_EQ(ended[0].shared.rows(), 2U);
+  EXPECT_EQ(ended[0].shared.digest(), std::string(view(crypto::sha256(sink.body))));
+  EXPECT_EQ(keys_under("rel/"), 0U);
+}
+
+TEST_F(GateTest, MarketingIsRefusedAndTheNeededPurposeIsNamed) {
+  const auto response = ask(claim(kMarketing));
+  expect_refused(response, "purpose");
+  const auto reason = gate::parse_reason(response.body);
+  EXPECT_NE(reason->parameters.at("needed").find("CrowdManagement"), std::string::npos);
+  EXPECT_EQ(reason->parameters.at("asked"), kMarketing);
+  EXPECT_TRUE(reason->parameters.contains("rule"));
+  EXPECT_TRUE(reason->parameters.contains("constraint"));
+}
+
+TEST_F(GateTest, APurposeThatNobodyKnowsIsRefused) {
+  const auto response = ask(claim("https://example.org/other"));
+  EXPECT_EQ(response.status, 403U);
+  EXPECT_FALSE(entries_of(EntryKind::decision).back().shared.decision().permit());
+  record_ = put_agreement("urn:duinmeer", R"("permission":[{"action":"use"}])");
+  record_.agreement_hash = crypto::sha256("another");
+  store_agreement(record_);
+  expect_refused(ask(claim("https://example.org/other")), "purpose.unknown");
+}
+
+TEST_F(GateTest, StrangersLearnNothing) {
+  auto no_certificate = request(claim());
+  no_certificate.tls = {};
+  auto foreign = request(claim());
+  foreign.tls.certificate_der = "urn:parkwijs";
+  auto unknown = request(claim());
+  unknown.headers["authorization"] = "Bearer other";
+  auto missing = request(claim());
+  missing.headers.erase("authorization");
+  auto elsewhere = request(claim());
+  elsewhere.rest = "urn:other";
+  const std::size_t before = entries().size();
+  std::set<std::string> bodies;
+  for (const auto& each : {no_certificate, foreign, unknown, missing, elsewhere}) {
+    const auto response = ask(each);
+    EXPECT_EQ(response.status, 404U);
+    bodies.insert(response.body);
+  }
+  EXPECT_EQ(bodies.size(), 1U);
+  EXPECT_EQ(entries().size(), before);
+  refusals_.flush();
+  Commit last;
+  last.changes.push_back({"x", "1"});
+  last.commit_class = CommitClass::bulk;
+  ASSERT_TRUE(sequencer_.commit_and_wait(std::move(last)));
+  const auto counted = entries_of(EntryKind::refused_count);
+  EXPECT_EQ(counted.size(), 5U);
+  for (const auto& entry : counted) {
+    EXPECT_EQ(entry.shared.count(), 1U);
+    EXPECT_EQ(entry.shared.counterparty(), "");
+  }
+}
+
+TEST_F(GateTest, AClaimCountsOnce) {
+  const auto said = request(claim());
+  ASSERT_TRUE(ask(said).stream);
+  expect_refused(ask(said), "claim.replayed");
+}
+
+TEST_F(GateTest, AClaimIsForThisRequestOnly) {
+  auto old = claim();
+  old.iat -= std::chrono::seconds(33);
+  expect_refused(ask(old), "claim.too_old");
+  auto at_the_edge = claim();
+  at_the_edge.iat -= std::chrono::seconds(32);
+  EXPECT_TRUE(ask(at_the_edge).stream);
+  auto early = claim();
+  early.iat += std::chrono::seconds(3);
+  expect_refused(ask(early), "claim.from_future");
+  auto other = claim();
+  other.agreement = AgreementId("urn:agreement:2");
+  expect_refused(ask(other), "claim.agreement");
+  auto path = claim();
+  path.path = "/data?all";
+  expect_refused(ask(path), "claim.path");
+  auto issuer = claim();
+  issuer.iss = ParticipantId("urn:parkwijs");
+  expect_refused(ask(issuer), "claim.issuer");
+  auto audience = claim();
+  audience.aud = ParticipantId("urn:stroomplein");
+  expect_refused(ask(audience), "claim.audience");
+  auto transfer = claim();
+  transfer.transfer = ProcessId("urn:consumer:2");
+  expect_refused(ask(transfer), "claim.transfer");
+  const auto stolen = crypto::Key::generate(crypto::Key::Kind::p256);
+  expect_refused(ask(request(identity::make_claim(claim(), "k1", stolen))), "claim.signature");
+  expect_refused(ask(request(identity::make_claim(claim(), "k9", stolen))), "claim.unknown_key");
+  expect_refused(ask(request(std::string("no.jws"))), "claim.malformed");
+  expect_refused(ask(request(std::string())), "claim.missing");
+  auto own_pid = claim();
+  own_pid.transfer = ProcessId("urn:provider:1");
+  EXPECT_TRUE(ask(own_pid).stream);
+}
+
+TEST_F(GateTest, WithoutClaimsOnlyWhereTermsSaySoAndOnePurposeIsLeft) {
+  sends_claims_ = false;
+  expect_refused(ask(request(std::string())), "claim.missing");
+  datasets_.plan.purpose_by_agreement = true;
+  ASSERT_TRUE(ask(request(std::string())).stream);
+  EXPECT_EQ(entries_of(EntryKind::decision).back().shared.declared(), "by agreement");
+  sends_claims_ = true;
+  expect_refused(ask(request(std::string())), "claim.missing");
+}
+
+TEST_F(GateTest, WhatEndedIsRefusedWithItsReason) {
+  datasets_.plan.suspended = "under review";
+  expect_refused(ask(claim()), "dataset.suspended");
+  datasets_.plan.suspended.clear();
+  datasets_.plan.assessed_until = clock_.now();
+  expect_refused(ask(claim()), "dataset.assessment_over");
+  datasets_.plan.assessed_until.reset();
+  membership_.until = clock_.now();
+  expect_refused(ask(claim()), "membership");
+  membership_.until = clock_.now() + std::chrono::hours(1);
+  datasets_.plan.needs_activity = true;
+  auto no_activity = claim();
+  no_activity.activity.clear();
+  expect_refused(ask(no_activity), "activity.missing");
+  datasets_.gone = true;
+  expect_refused(ask(claim()), "dataset.gone");
+  datasets_.gone = false;
+  record_.ended = negotiation::AgreementEnd{ParticipantId("urn:waterrijk"), clock_.now(), {"ended", {"enough"}}};
+  store_agreement(record_);
+  expect_refused(ask(claim()), "agreement.ended");
+}
+
+TEST_F(GateTest, AClockThatIsBehindTheLogRefuses) {
+  clock_.advance(-std::chrono::minutes(1));
+  const auto response = ask(claim());
+  EXPECT_EQ(response.status, 503U);
+  EXPECT_EQ(code(response), "clock.behind");
+}
+
+TEST_F(GateTest, NothingIsReleasedThatCannotBeRecorded) {
+  commits_.refuse = true;
+  const auto response = ask(claim());
+  EXPECT_EQ(response.status, 503U);
+  EXPECT_FALSE(response.stream);
+  EXPECT_EQ(ask(claim(kMarketing)).status, 503U);
+}
+
+TEST_F(GateTest, NoAnswerBeforeTheRecordIsDurable) {
+  commits_.hold = true;
+  std::atomic<bool> answered = false;
+  http::Response response;
+  std::thread worker([&] {
+    response = ask(claim());
+    answered = true;
+  });
+  commits_.wait_for_caller();
+  EXPECT_FALSE(answered);
+  EXPECT_TRUE(entries_of(EntryKind::decision).empty());
+  commits_.release();
+  worker.join();
+  EXPECT_TRUE(response.stream);
+  EXPECT_EQ(entries_of(EntryKind::decision).size(), 1U);
+}
+
+TEST_F(GateTest, AnAgreementThatEndsBetweenDecisionAndRecordIsNotReleased) {
+  commits_.before_commit = [this] {
+    record_.ended = negotiation::AgreementEnd{ParticipantId("urn:waterrijk"), clock_.now(), {"ended", {"enough"}}};
+    store_agreement(record_);
+  };
+  expect_refused(ask(claim()), "agreement.ended");
+  EXPECT_EQ(entries_of(EntryKind::decision).size(), 1U);
+}
+
+TEST_F(GateTest, AReleaseWithoutAnEndIsUnknownAfterARestart) {
+  {
+    auto response = ask(claim());
+    ASSERT_TRUE(response.stream);
+    commits_.refuse = true;  // the node dies: its end cannot be written
+  }
+  commits_.refuse = false;
+  EXPECT_EQ(keys_under("rel/"), 1U);
+  ASSERT_TRUE(gate_->recover());
+  EXPECT_EQ(keys_under("rel/"), 0U);
+  EXPECT_EQ(entries_of(EntryKind::stream_end).back().shared.end(), "unknown");
+}
+
+TEST_F(GateTest, UsedClaimsAreForgottenAfterTenMinutes) {
+  ASSERT_TRUE(ask(claim()).stream);
+  EXPECT_EQ(keys_under("jti/"), 1U);
+  clock_.advance(std::chrono::minutes(11));
+  ASSERT_TRUE(gate_->recover());
+  Commit last;
+  last.commit_class = CommitClass::bulk;
+  last.changes.push_back({"x", "1"});
+  ASSERT_TRUE(sequencer_.commit_and_wait(std::move(last)));
+  EXPECT_EQ(keys_under("jti/"), 0U);
+  EXPECT_EQ(keys_under("jti-due/"), 0U);
+}
+
+TEST_F(GateTest, ASourceThatIsNotThereIsAnOperatorsMatter) {
+  datasets_.plan.file = "../slots";
+  const auto response = ask(claim());
+  EXPECT_EQ(response.status, 503U);
+  EXPECT_EQ(code(response), "source.unavailable");
+}
+
+}  // namespace
+}  // namespace sluis::test

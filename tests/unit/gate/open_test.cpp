@@ -1,0 +1,115 @@
+#include "tests/unit/gate/world.hpp"
+
+namespace sluis::test {
+namespace {
+
+using provenance::EntryKind;
+
+class OpenGateTest : public World {
+ protected:
+  void SetUp() override {
+    World::SetUp();
+    datasets_.plan.public_offer = *json::parse(
+        R"({"@id":"offer-1","@type":"Offer","permission":[{"action":"use"}],"obligation":[{"action":"suppressSmallCells",)"
+        R"("constraint":[{"leftOperand":"minCellSize","operator":"gteq","rightOperand":"10"}]}]})");
+    datasets_.plan.public_offer_hash = crypto::sha256("open offer");
+    make();
+  }
+  void make() {
+    open_ = std::make_unique<gate::OpenGate>(
+        ParticipantId("urn:waterrijk"),
+        gate::OpenDependencies{commits_, store_, clock_, decisions_, datasets_, programs_, streams_, refusals_,
+                               [this] { return vocabulary_; }});
+  }
+  http::Response ask(const std::string& path = "counts") {
+    http::Request request;
+    request.method = "GET";
+    request.rest = path;
+    return open_->routes().front().handler(request);
+  }
+  void wait_for_totals(std::size_t count) {
+    for (int i = 0; i < 5000 && entries_of(EntryKind::open_total).size() < count; ++i) std::this_thread::yield();
+  }
+  gate::RefusalCounter refusals_{commits_, clock_, ParticipantId("urn:waterrijk")};
+  std::unique_ptr<gate::OpenGate> open_;
+};
+
+TEST_F(OpenGateTest, TheHourIsOpenedBeforeItsFirstByteAndOnce) {
+  auto response = ask();
+  ASSERT_TRUE(response.stream) << response.body;
+  ASSERT_EQ(entries_of(EntryKind::open_hour).size(), 1U);
+  Sink sink;
+  response.stream(sink);
+  EXPECT_EQ(sink.body, "time,total\n10:00,12\n11:00,x\n");
+  EXPECT_EQ(sink.trailers["sluis-rows"], "2");
+  ASSERT_TRUE(ask().stream);
+  EXPECT_EQ(entries_of(EntryKind::open_hour).size(), 1U);
+  EXPECT_EQ(entries_of(EntryKind::decision).size(), 0U);
+}
+
+TEST_F(OpenGateTest, OthersWaitForTheSameRecord) {
+  commits_.hold = true;
+  std::atomic<int> answered = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      EXPECT_TRUE(ask().stream);
+      ++answered;
+    });
+  }
+  commits_.wait_for_caller();
+  EXPECT_EQ(answered, 0);
+  commits_.release();
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(entries_of(EntryKind::open_hour).size(), 1U);
+  ASSERT_TRUE(open_->close());
+  ASSERT_EQ(entries_of(EntryKind::open_total).size(), 1U);
+  EXPECT_EQ(entries_of(EntryKind::open_total)[0].shared.count(), 8U);
+  EXPECT_EQ(keys_under("open/"), 0U);
+  EXPECT_EQ(ask().status, 503U);
+}
+
+TEST_F(OpenGateTest, TheTotalFollowsAtTheHoursEnd) {
+  ASSERT_TRUE(ask().stream);
+  clock_.advance(std::chrono::hours(1));
+  open_->on_clock_step();
+  wait_for_totals(1);
+  ASSERT_EQ(entries_of(EntryKind::open_total).size(), 1U);
+  ASSERT_TRUE(ask().stream);
+  EXPECT_EQ(entries_of(EntryKind::open_hour).size(), 2U);
+}
+
+TEST_F(OpenGateTest, AfterACrashTheTotalIsUnknown) {
+  ASSERT_TRUE(ask().stream);
+  make();
+  ASSERT_TRUE(open_->recover());
+  ASSERT_EQ(entries_of(EntryKind::open_total).size(), 1U);
+  EXPECT_EQ(entries_of(EntryKind::open_total)[0].shared.end(), "unknown");
+  ASSERT_TRUE(ask().stream);
+  EXPECT_EQ(entries_of(EntryKind::open_hour).size(), 2U);
+}
+
+TEST_F(OpenGateTest, NothingIsReleasedThatCannotBeRecordedAndTheNextTriesAgain) {
+  commits_.refuse = true;
+  EXPECT_EQ(ask().status, 503U);
+  commits_.refuse = false;
+  EXPECT_TRUE(ask().stream);
+}
+
+TEST_F(OpenGateTest, WhatIsNotPublicIsNotThere) {
+  EXPECT_EQ(ask("other").status, 404U);
+  datasets_.plan.public_offer = nullptr;
+  EXPECT_EQ(ask().status, 404U);
+}
+
+TEST_F(OpenGateTest, PublicTermsAreDecidedAsOthers) {
+  datasets_.plan.public_offer = *json::parse(R"({"@id":"offer-2","@type":"Offer",)" + crowd_only() + "}");
+  datasets_.plan.public_offer_hash = crypto::sha256("for one purpose");
+  EXPECT_EQ(ask().status, 403U);
+  datasets_.plan.suspended = "under review";
+  EXPECT_EQ(ask().status, 403U);
+  EXPECT_TRUE(entries_of(EntryKind::open_hour).empty());
+}
+
+}  // namespace
+}  // namespace sluis::test

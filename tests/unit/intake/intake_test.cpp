@@ -1,0 +1,328 @@
+#include "connector/intake/intake.hpp"
+#include "tests/unit/gate/world.hpp"
+
+namespace sluis::test {
+namespace {
+
+using provenance::EntryKind;
+
+/// The provider's gate, as a consumer's node sees it.
+class Provider final : public http::Upstream {
+ public:
+  Result<http::StreamEnd> get(const http::PeerRequest& request, const http::StreamHandler& handler) override {
+    asked = request;
+    ++requests;
+    if (on_request) on_request();
+    if (unreachable) return Error(ErrorCode::peer_unavailable, "no connection");
+    if (!handler.on_head(status, {{"content-type", status == 200 ? "text/csv" : "application/json"}})) {
+      return http::StreamEnd{};
+    }
+    for (const std::string& part : parts) {
+      if (!handler.on_data(part)) return http::StreamEnd{};
+    }
+    return http::StreamEnd{complete, trailers};
+  }
+  void serve(const std::vector<std::string>& body, std::uint64_t rows) {
+    parts = body;
+    std::string whole;
+    for (const std::string& part : parts) whole += part;
+    trailers = {{"sluis-rows", std::to_string(rows)}, {"sluis-sha256", to_hex(crypto::sha256(whole))}};
+  }
+
+  http::PeerRequest asked;
+  int requests = 0;
+  bool unreachable = false;
+  unsigned status = 200;
+  std::vector<std::string> parts;
+  bool complete = true;
+  http::Headers trailers;
+  std::function<void()> on_request;
+};
+
+class IntakeTest : public World {
+ protected:
+  void SetUp() override {
+    World::SetUp();
+    put_agreement("urn:waterrijk", rules());
+    provider_.serve({"time,total\n10:00,12\n", "11:00,\"7\n\"\n"}, 2);
+    intake::Dependencies with{commits_, store_, decisions_, random_, membership_, programs_, streams_, provider_,
+                              [this] { return vocabulary_; },
+                              [](const http::Request& request) -> Result<intake::Application> {
+                                if (request.header("authorization") == "Bearer dpo") {
+                                  return Error(ErrorCode::permission_denied, "another role");
+                                }
+                                if (request.header("authorization") != "Bearer app") {
+                                  return Error(ErrorCode::unauthenticated, "no such token");
+                                }
+                                return intake::Application{"dashboard", {"urn:activity:1", "urn:activity:2"}};
+                              },
+                              [this](const ProcessId& pid) -> Result<transfer::Access> {
+                                if (pid.str() != "urn:consumer:1") return Error(ErrorCode::not_found, "none");
+                                if (suspended_) return Error(ErrorCode::invalid_state, "the transfer is `SUSPENDED`");
+                                return transfer::Access{ParticipantId("urn:waterrijk"), AgreementId("urn:agreement:1"),
+                                                        DatasetId("urn:waterrijk:counts"), pid,
+                                                        ProcessId("urn:provider:1"),
+                                                        "https://waterrijk.example:8443/data?x=1", "handle-1"};
+                              },
+                              [](std::string_view activity, std::string_view, Timestamp) -> Result<void> {
+                                if (activity == "urn:activity:1") return {};
+                                return Error(ErrorCode::permission_denied, "the register binds it to another purpose");
+                              },
+                              [this](const identity::Claim& claim) -> Result<std::string> {
+                                return identity::make_claim(claim, "k1", key_);
+                              },
+                              [this] { return sequencer_.checkpoint(); }};
+    intake_ = std::make_unique<intake::Intake>(
+        intake::Options{ParticipantId("urn:duinmeer"), "municipality", std::chrono::seconds(60)}, std::move(with));
+  }
+  static std::string rules() {
+    return crowd_only() + R"(,"obligation":[{"action":"deleteAfter","constraint":[)" +
+           constraint("delayPeriod", "eq", "\"P7D\"") + "]}]";
+  }
+  static http::Request request() {
+    http::Request out;
+    out.method = "GET";
+    out.rest = "urn:consumer:1";
+    out.headers = {{"authorization", "Bearer app"}, {"sluis-purpose", kCrowd}, {"sluis-activity", "urn:activity:1"}};
+    return out;
+  }
+  static http::Request request_with(const std::string& header, const std::string& value) {
+    auto out = request();
+    if (value.empty()) out.headers.erase(header);
+    else out.headers[header] = value;
+    return out;
+  }
+  http::Response ask(const http::Request& request) { return intake_->routes().front().handler(request); }
+  static std::string code(std::string_view body) {
+    const auto reason = gate::parse_reason(body);
+    return reason ? reason->code : "unreadable: " + std::string(body);
+  }
+  void pull() {
+    auto response = ask(request());
+    ASSERT_TRUE(response.stream) << response.body;
+    response.stream(sink_);
+  }
+  v1::Shared received() {
+    const auto all = entries_of(EntryKind::received);
+    EXPECT_FALSE(all.empty());
+    return all.empty() ? v1::Shared() : all.back().shared;
+  }
+  json::Value retention() {
+    const auto value = store_.get("ret/urn:agreement:1");
+    EXPECT_TRUE(value && *value);
+    return value && *value ? *json::parse(**value) : json::Value();
+  }
+
+  crypto::Key key_ = crypto::Key::generate(crypto::Key::Kind::p256);
+  Provider provider_;
+  Sink sink_;
+  bool suspended_ = false;
+  std::unique_ptr<intake::Intake> intake_;
+};
+
+TEST_F(IntakeTest, APullIsIntendedAskedPassedOnAndReceived) {
+  provider_.on_request = [this] { EXPECT_EQ(entries_of(EntryKind::intent).size(), 1U); };
+  pull();
+  EXPECT_EQ(sink_.body, "time,total\n10:00,12\n11:00,\"7\n\"\n");
+  EXPECT_TRUE(sink_.finished);
+  EXPECT_EQ(sink_.trailers, provider_.trailers);
+  EXPECT_EQ(sink_.headers["content-type"], "text/csv");
+  EXPECT_EQ(provider_.asked.headers["authorization"], "Bearer handle-1");
+  const auto intent = entries_of(EntryKind::intent).front();
+  EXPECT_EQ(intent.internal.application(), "dashboard");
+  EXPECT_EQ(intent.internal.activity(), "urn:activity:1");
+  EXPECT_EQ(received().end(), "complete");
+  EXPECT_EQ(received().rows(), 2U);
+  EXPECT_EQ(received().transaction(), intent.shared.transaction());
+  EXPECT_EQ(sink_.headers["sluis-transaction"], intent.shared.transaction());
+  EXPECT_EQ(keys_under("int/"), 0U);
+}
+
+TEST_F(IntakeTest, TheClaimSaysWhoWhatAndWhyForJustThisRequest) {
+  pull();
+  const identity::ClaimExpected expected{ParticipantId("urn:duinmeer"), ParticipantId("urn:waterrijk"),
+                                         AgreementId("urn:agreement:1"), ProcessId("urn:consumer:1"), "GET",
+                                         "/data?x=1", clock_.now()};
+  const auto check = identity::check_claim(provider_.asked.headers["sluis-claim"], expected,
+                                           [this](const ParticipantId&, std::string_view) -> Result<crypto::Key> {
+                                             return key_;
+                                           });
+  ASSERT_TRUE(check.ok()) << check.detail;
+  EXPECT_EQ(check.claim->purpose, kCrowd);
+  EXPECT_EQ(check.claim->activity, "urn:activity:1");
+  EXPECT_FALSE(check.claim->checkpoint.empty());
+}
+
+TEST_F(IntakeTest, MarketingIsRefusedByOurOwnNodeAndRecorded) {
+  const auto response = ask(request_with("sluis-purpose", "dpv:Marketing"));
+  EXPECT_EQ(response.status, 403U);
+  const auto reason = gate::parse_reason(response.body);
+  ASSERT_TRUE(reason);
+  EXPECT_EQ(reason->code, "purpose");
+  EXPECT_EQ(reason->parameters.at("asked"), kMarketing);
+  EXPECT_NE(reason->parameters.at("needed").find("CrowdManagement"), std::string::npos);
+  EXPECT_EQ(provider_.requests, 0);
+  ASSERT_EQ(entries_of(EntryKind::decision).size(), 1U);
+  EXPECT_EQ(entries_of(EntryKind::decision)[0].shared.decision().code(), "purpose");
+  EXPECT_EQ(entries_of(EntryKind::intent).size(), 0U);
+}
+
+TEST_F(IntakeTest, PurposeAndActivityAreOneOfEach) {
+  const auto expect = [&](const http::Request& asked, unsigned status, const std::string& wanted) {
+    const auto response = ask(asked);
+    EXPECT_EQ(response.status, status) << wanted;
+    EXPECT_EQ(code(response.body), wanted);
+  };
+  expect(request_with("sluis-purpose", ""), 400, "purpose.missing");
+  expect(request_with("sluis-purpose", kCrowd + ", " + kMarketing), 400, "purpose.several");
+  expect(request_with("sluis-purpose", "\xff"), 400, "purpose.malformed");
+  expect(request_with("sluis-activity", ""), 400, "activity.missing");
+  expect(request_with("sluis-activity", "urn:a,urn:b"), 400, "activity.several");
+  expect(request_with("sluis-activity", "urn:activity:3"), 403, "activity.not_allowed");
+  expect(request_with("sluis-activity", "urn:activity:2"), 403, "activity.not_allowed");
+  const auto unknown = ask(request_with("sluis-purpose", "https://example.org/none"));
+  EXPECT_EQ(unknown.status, 403U);
+  EXPECT_EQ(provider_.requests, 0);
+}
+
+TEST_F(IntakeTest, OnlyAnApplicationMayAsk) {
+  EXPECT_EQ(ask(request_with("authorization", "")).status, 401U);
+  EXPECT_EQ(ask(request_with("authorization", "Bearer dpo")).status, 403U);
+  auto unknown = request();
+  unknown.rest = "urn:consumer:2";
+  EXPECT_EQ(ask(unknown).status, 404U);
+  EXPECT_TRUE(entries_of(EntryKind::decision).empty());
+}
+
+TEST_F(IntakeTest, ATransferThatIsNotOpenIsRefusedAndRecorded) {
+  suspended_ = true;
+  const auto response = ask(request());
+  EXPECT_EQ(response.status, 409U);
+  EXPECT_EQ(entries_of(EntryKind::decision).back().shared.decision().code(), "transfer.not_open");
+}
+
+TEST_F(IntakeTest, NothingIsAskedThatCannotBeRecorded) {
+  commits_.refuse = true;
+  EXPECT_EQ(ask(request()).status, 503U);
+  EXPECT_EQ(provider_.requests, 0);
+}
+
+TEST_F(IntakeTest, AClockThatIsBehindTheLogRefuses) {
+  clock_.advance(-std::chrono::minutes(1));
+  const auto response = ask(request());
+  EXPECT_EQ(response.status, 503U);
+  EXPECT_EQ(code(response.body), "clock.behind");
+  EXPECT_EQ(entries_of(EntryKind::decision).back().shared.decision().code(), "clock.behind");
+}
+
+TEST_F(IntakeTest, AnIncompleteStreamIsCut) {
+  provider_.complete = false;
+  pull();
+  EXPECT_TRUE(sink_.is_cut);
+  EXPECT_FALSE(sink_.finished);
+  EXPECT_EQ(received().end(), "cut");
+  EXPECT_EQ(received().decision().code(), "provider.incomplete");
+}
+
+TEST_F(IntakeTest, WhatIsNotWhatTheProviderSaysIsCut) {
+  provider_.trailers["sluis-rows"] = "3";
+  pull();
+  EXPECT_TRUE(sink_.is_cut);
+  EXPECT_EQ(received().decision().code(), "provider.mismatch");
+  provider_.serve(provider_.parts, 2);
+  provider_.trailers["sluis-sha256"] = to_hex(crypto::sha256("other"));
+  Sink other;
+  ask(request()).stream(other);
+  EXPECT_TRUE(other.is_cut);
+  provider_.trailers.clear();
+  Sink without;
+  ask(request()).stream(without);
+  EXPECT_TRUE(without.is_cut);
+  EXPECT_EQ(entries_of(EntryKind::received).size(), 3U);
+}
+
+TEST_F(IntakeTest, WithoutItsRecordTheLastChunkIsNotPassedOn) {
+  auto response = ask(request());
+  commits_.refuse = true;
+  response.stream(sink_);
+  EXPECT_FALSE(sink_.finished);
+  EXPECT_TRUE(sink_.is_cut);
+}
+
+TEST_F(IntakeTest, TheProvidersRefusalIsPassedOnWithItsReason) {
+  provider_.status = 403;
+  provider_.parts = {gate::reason_json(gate::make_reason("dataset.suspended", {{"why", "under review"}}))};
+  pull();
+  EXPECT_EQ(sink_.status, 403U);
+  EXPECT_EQ(code(sink_.body), "dataset.suspended");
+  EXPECT_EQ(received().event(), "refused");
+  EXPECT_EQ(received().decision().parameters().at("why"), "under review");
+  EXPECT_FALSE(*store_.get("ret/urn:agreement:1"));
+}
+
+TEST_F(IntakeTest, ARefusalThatCannotBeReadOrNoAnswerIsSaidSo) {
+  provider_.status = 404;
+  provider_.parts = {"<html>"};
+  pull();
+  EXPECT_EQ(sink_.status, 502U);
+  EXPECT_EQ(code(sink_.body), "provider.refused");
+  provider_.unreachable = true;
+  Sink other;
+  ask(request()).stream(other);
+  EXPECT_EQ(other.status, 502U);
+  EXPECT_EQ(code(other.body), "provider.unavailable");
+  EXPECT_EQ(received().event(), "failed");
+}
+
+TEST_F(IntakeTest, TheDutyToDeleteCountsFromTheEndAndKeepsItsEarliestDate) {
+  pull();
+  EXPECT_EQ(*retention().find("due")->if_string(), "2026-12-03T09:00:00Z");
+  EXPECT_TRUE(retention().find("confirmed")->is_null());
+  clock_.advance(std::chrono::days(1));
+  pull();
+  EXPECT_EQ(*retention().find("due")->if_string(), "2026-12-03T09:00:00Z");
+  EXPECT_EQ(*retention().find("last_end")->if_string(), "2026-11-27T09:00:00Z");
+  auto confirmed = retention();
+  confirmed.set("confirmed", "2026-11-27T10:00:00Z");
+  Commit commit;
+  commit.changes.push_back({"ret/urn:agreement:1", json::serialise(confirmed)});
+  ASSERT_TRUE(sequencer_.commit_and_wait(std::move(commit)));
+  pull();
+  EXPECT_EQ(*retention().find("due")->if_string(), "2026-12-04T09:00:00Z");
+  EXPECT_TRUE(retention().find("confirmed")->is_null());
+}
+
+TEST_F(IntakeTest, ACutReleaseHasToBeDeletedToo) {
+  provider_.complete = false;
+  pull();
+  EXPECT_EQ(*retention().find("due")->if_string(), "2026-12-03T09:00:00Z");
+}
+
+TEST_F(IntakeTest, AnAgreementThatEndsCutsOurSideToo) {
+  provider_.on_request = [this] {
+    streams_.cut_agreement(AgreementId("urn:agreement:1"), gate::make_reason("agreement.ended"));
+  };
+  pull();
+  EXPECT_TRUE(sink_.is_cut);
+  EXPECT_EQ(received().end(), "cut");
+  EXPECT_EQ(received().decision().code(), "agreement.ended");
+}
+
+TEST_F(IntakeTest, AnIntentWithoutAnEndIsUnknownAfterARestart) {
+  {
+    auto response = ask(request());
+    ASSERT_TRUE(response.stream);
+    commits_.refuse = true;  // the node dies here
+  }
+  commits_.refuse = false;
+  EXPECT_EQ(keys_under("int/"), 1U);
+  ASSERT_TRUE(intake_->recover());
+  EXPECT_EQ(keys_under("int/"), 0U);
+  EXPECT_EQ(received().end(), "unknown");
+  EXPECT_EQ(*retention().find("due")->if_string(), "2026-12-03T09:00:00Z");
+  ASSERT_TRUE(intake_->recover());
+  EXPECT_EQ(entries_of(EntryKind::received).size(), 1U);
+}
+
+}  // namespace
+}  // namespace sluis::test
