@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <thread>
 
 namespace sluis::http {
@@ -43,17 +44,23 @@ class Wire {
       out.append(chunk, static_cast<std::size_t>(got));
     }
   }
-  std::uint64_t received() const {
-    tcp_info info{};
-    socklen_t size = sizeof info;
-    ::getsockopt(file_, IPPROTO_TCP, TCP_INFO, &info, &size);
-    return info.tcpi_bytes_received;
+  std::uint64_t received() const { return info().tcpi_bytes_received; }
+  /// The peer has sent its orderly end, and no reset.
+  bool half_closed() const {
+    constexpr int kCloseWait = 8;  // TCP_CLOSE_WAIT of the kernel
+    return info().tcpi_state == kCloseWait;
   }
 
   bool ended = false;
   bool reset = false;
 
  private:
+  tcp_info info() const {
+    tcp_info now{};
+    socklen_t size = sizeof now;
+    ::getsockopt(file_, IPPROTO_TCP, TCP_INFO, &now, &size);
+    return now;
+  }
   int file_;
 };
 
@@ -263,6 +270,24 @@ TEST_F(ServerTest, AReaderThatLeavesDoesNotEndTheProcess) {
   }
   for (int i = 0; i < 300 && !ended; ++i) ::usleep(10'000);
   EXPECT_TRUE(ended);
+}
+
+TEST_F(ServerTest, WritingToAClosedConnectionIsNoSignal) {
+  start({echo()});
+  const Wire wire(port_);
+  ::usleep(50'000);
+  struct sigaction now {};
+  ASSERT_EQ(::sigaction(SIGPIPE, nullptr, &now), 0);
+  EXPECT_EQ(now.sa_handler, SIG_IGN);
+}
+
+TEST_F(ServerTest, ARefusalEndsInOrderThoughTheBodyIsNotTaken) {
+  start({echo(10)});
+  Wire wire(port_);
+  wire.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 300000\r\n\r\n" + std::string(300'000, 'a'));
+  EXPECT_EQ(wire.read().substr(0, 12), "HTTP/1.1 413");
+  ::usleep(100'000);
+  EXPECT_TRUE(wire.half_closed());  // a reset could have overtaken the answer
 }
 
 TEST_F(ServerTest, StopCutsWhatDoesNotFinishInTime) {
