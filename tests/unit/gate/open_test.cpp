@@ -10,7 +10,8 @@ class OpenGateTest : public World {
   void SetUp() override {
     World::SetUp();
     datasets_.plan.public_offer = *json::parse(
-        R"({"@id":"offer-1","@type":"Offer","permission":[{"action":"use"}],"obligation":[{"action":"suppressSmallCells",)"
+        R"({"@id":"offer-1","@type":"Offer","permission":[{"action":"use"}],)"
+        R"("obligation":[{"action":"suppressSmallCells",)"
         R"("constraint":[{"leftOperand":"minCellSize","operator":"gteq","rightOperand":"10"}]}]})");
     datasets_.plan.public_offer_hash = crypto::sha256("open offer");
     make();
