@@ -1,0 +1,179 @@
+#include "connector/management/grpc_server.hpp"
+#include "connector/management/status_codes.hpp"
+#include "tests/unit/management/world.hpp"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+
+#include <set>
+
+namespace sluis::management::test {
+namespace {
+
+/// The table as people agreed on it: s(teward), p(rivacy officer), d(po), a(uditor), A(pplication), o(perator),
+/// m(ember of a panel), c(lerk of the council). A change of the contract must be made here too.
+const std::map<std::string, std::string> kTable = {
+    {"DatasetService.Publish", "s"},          {"DatasetService.List", "spdaAomc"},
+    {"DatasetService.Show", "spdaAomc"},      {"DatasetService.Retract", "s"},
+    {"TermsService.Check", "spda"},           {"TermsService.Test", "spda"},
+    {"CatalogService.Fetch", "spd"},          {"CatalogService.Search", "spdA"},
+    {"MembershipService.Show", "spdao"},      {"MembershipService.Check", "so"},
+    {"MembershipService.Load", "so"},         {"ActivityService.Publish", "sp"},
+    {"ActivityService.List", "spdaA"},        {"PurposeService.List", "spdaAomc"},
+    {"PurposeService.Publish", "s"},          {"AgreementService.Request", "s"},
+    {"AgreementService.Approve", "s"},        {"AgreementService.Refuse", "s"},
+    {"AgreementService.List", "spdao"},       {"AgreementService.ListNegotiations", "spdao"},
+    {"AgreementService.Show", "spdao"},       {"AgreementService.Terminate", "s"},
+    {"TransferService.Start", "s"},           {"TransferService.List", "spdaAo"},
+    {"TransferService.Show", "spdaAo"},       {"TransferService.Suspend", "s"},
+    {"TransferService.Resume", "s"},          {"TransferService.Complete", "s"},
+    {"TransferService.Terminate", "s"},       {"RetentionService.List", "spda"},
+    {"RetentionService.Confirm", "sp"},       {"AuditService.Log", "spda"},
+    {"AuditService.Watch", "spda"},           {"AuditService.Checkpoint", "spdaom"},
+    {"AuditService.Proof", "spda"},           {"NodeService.Status", "spdao"},
+    {"NodeService.Version", "spdaAomc"},      {"NodeService.Doctor", "so"},
+    {"NodeService.DemoClock", "so"},
+};
+constexpr std::string_view kLetters = "spdaAomc";
+
+std::string name_of(const Method& method) {
+  return method.descriptor->service()->name() + "." + method.descriptor->name();
+}
+bool agreed(const Method& method, v1::Role role) {
+  return kTable.at(name_of(method)).find(kLetters[static_cast<std::size_t>(role) - 1]) != std::string::npos;
+}
+std::vector<v1::Role> all_roles() {
+  std::vector<v1::Role> roles;
+  for (int role = v1::STEWARD; role <= v1::COUNCIL_CLERK; ++role) roles.push_back(static_cast<v1::Role>(role));
+  return roles;
+}
+
+TEST(ManagementAccess, EveryMethodOfTheContractIsAnsweredAndInTheTable) {
+  World world;
+  std::size_t count = 0;
+  for (const auto* service : contract()) {
+    for (int i = 0; i < service->method_count(); ++i, ++count) {
+      const auto* method = service->method(i);
+      EXPECT_NE(world.api.methods().find("/" + service->full_name() + "/" + method->name()), nullptr)
+          << method->full_name();
+      EXPECT_TRUE(kTable.contains(service->name() + "." + method->name())) << method->full_name();
+    }
+  }
+  EXPECT_EQ(count, kTable.size());
+}
+
+TEST(ManagementAccess, AMethodThatChangesSomethingHasADryRun) {
+  for (const auto* service : contract()) {
+    for (int i = 0; i < service->method_count(); ++i) {
+      const auto* method = service->method(i);
+      const bool changes = method->options().GetExtension(v1::access).changes();
+      EXPECT_EQ(changes, method->input_type()->FindFieldByName("dry_run") != nullptr) << method->full_name();
+    }
+  }
+}
+
+TEST(ManagementAccess, OverConnectEachRoleReachesItsMethodsAndNoOther) {
+  World world;
+  for (const auto& [path, method] : world.api.methods().all()) {
+    EXPECT_EQ(world.post(path, "{}", "").status, 401U) << path;
+    EXPECT_EQ(world.post(path, "{}", "guessed").status, 401U) << path;
+    for (const auto role : all_roles()) {
+      const auto response = world.post(path, "{}", role_name(role));
+      const bool turned_away = response.status == 403 && response.body.find("may not call") != std::string::npos;
+      EXPECT_EQ(!turned_away, agreed(method, role)) << path << " " << role_name(role) << ": " << response.body;
+      EXPECT_NE(response.status, 401U) << path;
+    }
+  }
+}
+
+struct GrpcAnswer {
+  grpc::Status status;
+  v1::ErrorDetail detail;
+  grpc::ByteBuffer body;
+};
+
+GrpcAnswer call(grpc::GenericStub& stub, const std::string& path, const std::string& token,
+                const std::string& bytes = "") {
+  GrpcAnswer answer;
+  grpc::ClientContext context;
+  if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
+  grpc::CompletionQueue queue;
+  const grpc::Slice slice(bytes);
+  const grpc::ByteBuffer request(&slice, 1);
+  auto reader = stub.PrepareUnaryCall(&context, path, request, &queue);
+  reader->StartCall();
+  reader->Finish(&answer.body, &answer.status, &answer);
+  void* tag = nullptr;
+  bool good = false;
+  EXPECT_TRUE(queue.Next(&tag, &good));
+  const auto& trailers = context.GetServerTrailingMetadata();
+  if (const auto found = trailers.find("sluis-error-bin"); found != trailers.end()) {
+    EXPECT_TRUE(answer.detail.ParseFromString(std::string(found->second.data(), found->second.size())));
+  }
+  return answer;
+}
+
+TEST(ManagementAccess, OverGrpcEachRoleReachesItsMethodsAndNoOther) {
+  World world;
+  const auto server = GrpcServer::start(world.api, {"127.0.0.1:0", "", "", 2});
+  ASSERT_TRUE(server) << describe(server.error());
+  grpc::GenericStub stub(
+      grpc::CreateChannel("127.0.0.1:" + std::to_string((*server)->port()), grpc::InsecureChannelCredentials()));
+  for (const auto& [path, method] : world.api.methods().all()) {
+    EXPECT_EQ(call(stub, path, "").status.error_code(), grpc::StatusCode::UNAUTHENTICATED) << path;
+    for (const auto role : all_roles()) {
+      const auto answer = call(stub, path, role_name(role));
+      const bool turned_away = answer.status.error_code() == grpc::StatusCode::PERMISSION_DENIED &&
+                               answer.detail.message().find("may not call") != std::string::npos;
+      EXPECT_EQ(!turned_away, agreed(method, role)) << path << " " << answer.status.error_message();
+    }
+  }
+  EXPECT_EQ(call(stub, "/sluis.v1.NodeService/Explode", "steward").status.error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(call(stub, "/sluis.v1.DatasetService/Show", "steward", "\xff").status.error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST(ManagementAccess, GrpcIsNotServedInClearOffLoopback) {
+  World world;
+  const auto server = GrpcServer::start(world.api, {"0.0.0.0:0", "", "", 1});
+  ASSERT_FALSE(server);
+  EXPECT_EQ(server.error().code, ErrorCode::invalid_argument);
+}
+
+TEST(ManagementAccess, EveryErrorCodeHasOneRowAndComesBackAsItself) {
+  const ErrorCode all[] = {
+      ErrorCode::invalid_argument,  ErrorCode::invalid_state,    ErrorCode::not_found,
+      ErrorCode::permission_denied, ErrorCode::unauthenticated,  ErrorCode::conflict,
+      ErrorCode::limit_exceeded,    ErrorCode::peer_unavailable, ErrorCode::storage_unavailable,
+      ErrorCode::outcome_unknown,   ErrorCode::corruption,       ErrorCode::internal};
+  EXPECT_EQ(status_codes().size(), std::size(all));
+  // The HTTP status that the Connect protocol gives each of its codes.
+  const std::map<std::string_view, unsigned> http = {
+      {"invalid_argument", 400}, {"failed_precondition", 400}, {"not_found", 404}, {"permission_denied", 403},
+      {"unauthenticated", 401},  {"aborted", 409},             {"resource_exhausted", 429}, {"unavailable", 503},
+      {"unknown", 500},          {"data_loss", 500},           {"internal", 500}};
+  const std::map<std::string_view, grpc::StatusCode> grpc_codes = {
+      {"invalid_argument", grpc::INVALID_ARGUMENT}, {"failed_precondition", grpc::FAILED_PRECONDITION},
+      {"not_found", grpc::NOT_FOUND},               {"permission_denied", grpc::PERMISSION_DENIED},
+      {"unauthenticated", grpc::UNAUTHENTICATED},   {"aborted", grpc::ABORTED},
+      {"resource_exhausted", grpc::RESOURCE_EXHAUSTED}, {"unavailable", grpc::UNAVAILABLE},
+      {"unknown", grpc::UNKNOWN},                   {"data_loss", grpc::DATA_LOSS},
+      {"internal", grpc::INTERNAL}};
+  for (const auto code : all) {
+    const auto& row = status_of(code);
+    EXPECT_EQ(row.code, code);
+    EXPECT_EQ(row.http, http.at(row.connect));
+    EXPECT_EQ(row.grpc, static_cast<int>(grpc_codes.at(row.connect)));
+    Error error(code, "what");
+    error.place = {"a.toml", 3, 4, "/x"};
+    error.mend = "how";
+    const auto back = from_detail(to_detail(error));
+    EXPECT_EQ(back.code, code);
+    EXPECT_EQ(describe(back), describe(error));
+  }
+}
+
+}  // namespace
+}  // namespace sluis::management::test

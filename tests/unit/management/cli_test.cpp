@@ -1,0 +1,214 @@
+#include "connector/http/server.hpp"
+#include "connector/node/cli/cli.hpp"
+#include "connector/node/cli/command.hpp"
+#include "tests/unit/management/world.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+namespace sluis::management::test {
+namespace {
+
+/// A served world, and commands against it.
+class CommandLine : public ::testing::Test {
+ protected:
+  struct Ran {
+    int code = 0;
+    std::string out;
+    std::string err;
+  };
+
+  void SetUp() override {
+    server_ = std::make_unique<http::Server>(http::ServerOptions{"management", "127.0.0.1", 0, {}, false, 0},
+                                             world_.routes, clock_, world_.random);
+    const auto port = server_->start();
+    ASSERT_TRUE(port) << describe(port.error());
+    url_ = "http://127.0.0.1:" + std::to_string(*port);
+    write("token", "steward", true);
+  }
+  void TearDown() override { server_->stop(std::chrono::milliseconds(100)); }
+
+  std::string write(const std::string& name, const std::string& text, bool secret = false) {
+    const auto path = world_.folder.path() / name;
+    std::ofstream(path) << text;
+    if (secret) std::filesystem::permissions(path, std::filesystem::perms::owner_read);
+    return path.string();
+  }
+  std::string at(const std::string& name) const { return (world_.folder.path() / name).string(); }
+
+  Ran run(std::vector<std::string> words) {
+    words.insert(words.end(), {"--url", url_, "--token-file", at("token")});
+    return run_bare(words);
+  }
+  Ran run_bare(std::vector<std::string> words) {
+    CLI::App app;
+    app.require_subcommand(1);
+    int code = 0;
+    std::ostringstream out;
+    std::ostringstream err;
+    const auto answer = [this] { return typed_; };
+    cli::add_commands(app, code, {out, err, clock_, terminal_, answer, world_.folder.path() / "contexts.toml"});
+    try {
+      std::reverse(words.begin(), words.end());
+      app.parse(words);
+    } catch (const CLI::ParseError& error) {
+      code = error.get_exit_code() == 0 ? 0 : 2;
+    }
+    return {code, out.str(), err.str()};
+  }
+
+  SystemClock clock_;
+  World world_;
+  std::unique_ptr<http::Server> server_;
+  std::string url_;
+  bool terminal_ = false;
+  std::string typed_;
+};
+
+TEST_F(CommandLine, PublishesAndListsAsATable) {
+  const auto file = write("counts.toml", catalog::test::agreement_file());
+  const auto published = run({"dataset", "publish", file});
+  EXPECT_EQ(published.code, 0) << published.err;
+  const auto list = run({"dataset", "list"});
+  EXPECT_EQ(list.code, 0);
+  EXPECT_EQ(list.out.find("ID "), 0U) << list.out;
+  EXPECT_NE(list.out.find("urn:waterrijk:dataset:counts  Counts"), std::string::npos) << list.out;
+  EXPECT_EQ(run({"dataset", "list", "-o", "name"}).out, "urn:waterrijk:dataset:counts\n");
+  EXPECT_TRUE(json::parse(run({"dataset", "list", "-o", "json"}).out));
+  EXPECT_NE(run({"dataset", "list", "-o", "yaml"}).out.find("id: \"urn:waterrijk:dataset:counts\""), std::string::npos);
+}
+
+TEST_F(CommandLine, ADryRunSaysSoAndChangesNothing) {
+  const auto file = write("counts.toml", catalog::test::agreement_file());
+  const auto ran = run({"dataset", "publish", file, "--dry-run"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_NE(ran.err.find("dry run"), std::string::npos);
+  EXPECT_EQ(world_.log.head()->frontier.size(), 0U);
+}
+
+TEST_F(CommandLine, AnErrorSaysWhatWhereHowToMendAndItsCode) {
+  const auto file =
+      write("bad.toml", catalog::test::with(catalog::test::agreement_file(), "description", "descripton"));
+  const auto ran = run({"dataset", "publish", file});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_TRUE(ran.out.empty());
+  EXPECT_NE(ran.err.find("  where: " + file + ":3:"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("  mend:  "), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("  code:  invalid_argument\n"), std::string::npos) << ran.err;
+}
+
+TEST_F(CommandLine, WrongUseIsTwo) {
+  EXPECT_EQ(run({"dataset", "publish"}).code, 2);
+  EXPECT_EQ(run({"dataset", "explode"}).code, 2);
+  EXPECT_EQ(run({"dataset", "list", "-o", "xml"}).code, 2);
+  EXPECT_EQ(run({"dataset", "list", "superfluous"}).code, 2);
+  EXPECT_EQ(run({"audit", "log", "--from", "yesterday"}).code, 2);
+  EXPECT_EQ(run({"demo", "clock", "eight days"}).code, 2);
+  EXPECT_EQ(run({"dataset", "publish", at("not-there.toml")}).code, 2);
+  EXPECT_EQ(run_bare({"audit", "verify", "--log", at(""), "--key", "nonsense"}).code, 2);
+}
+
+TEST_F(CommandLine, RefusedIsOne) {
+  EXPECT_EQ(run({"dataset", "show", "urn:none"}).code, 1);
+  EXPECT_EQ(run({"demo", "clock", "+8d"}).code, 1) << "no demonstration's node";
+  write("other", "guessed", true);
+  EXPECT_EQ(run_bare({"status", "--url", url_, "--token-file", at("other")}).code, 1);
+  EXPECT_EQ(run_bare({"status", "--url", "http://127.0.0.1:1", "--token-file", at("token")}).code, 1);
+}
+
+TEST_F(CommandLine, AContextNamesTheNode) {
+  write("contexts.toml", "current = \"w\"\n[context.w]\nurl = \"" + url_ + "\"\ntoken_file = \"token\"\n");
+  EXPECT_EQ(run_bare({"status"}).code, 0);
+  const auto other = run_bare({"status", "--context", "v"});
+  EXPECT_EQ(other.code, 1);
+  EXPECT_NE(other.err.find("`w`"), std::string::npos) << other.err;
+}
+
+TEST_F(CommandLine, ADangerousActAsksOnATerminalOnly) {
+  const auto file = write("counts.toml", catalog::test::agreement_file());
+  ASSERT_EQ(run({"dataset", "publish", file}).code, 0);
+  terminal_ = true;
+  typed_ = "n";
+  EXPECT_EQ(run({"dataset", "retract", "urn:waterrijk:dataset:counts"}).code, 1);
+  EXPECT_EQ(world_.log.head()->frontier.size(), 1U);
+  EXPECT_EQ(run({"dataset", "retract", "urn:waterrijk:dataset:counts", "--no-input"}).code, 0);
+  EXPECT_EQ(world_.log.head()->frontier.size(), 2U);
+}
+
+TEST_F(CommandLine, AnActivityFileIsReadStrictly) {
+  const auto good = write("good.toml", "id = \"urn:a:1\"\npurpose = \"Marketing\"\nuntil = \"2030-01-01\"\n");
+  EXPECT_EQ(run({"activity", "publish", good}).code, 0);
+  const auto bad = write("bad.toml", "id = \"urn:a:1\"\npurpos = \"Marketing\"\n");
+  EXPECT_EQ(run({"activity", "publish", bad}).code, 1);
+  EXPECT_NE(run({"activity", "list"}).out.find("urn:a:1"), std::string::npos);
+}
+
+TEST_F(CommandLine, ACheckpointIsKeptAndAProofVerifies) {
+  const auto file = write("a.toml", "id = \"urn:a:1\"\npurpose = \"Marketing\"\n");
+  ASSERT_EQ(run({"activity", "publish", file}).code, 0);
+  EXPECT_EQ(run({"audit", "checkpoint", "-O", at("kept")}).code, 0);
+  EXPECT_TRUE(std::filesystem::exists(at("kept")));
+  EXPECT_EQ(run({"audit", "proof", "0", "-O", at("proof")}).code, 0);
+  const auto key = world_.sequencer.verifier_key();
+  const auto checked = run_bare({"audit", "verify-proof", at("proof"), "--key", key});
+  EXPECT_EQ(checked.code, 0) << checked.err;
+  const auto other = provenance::VerifierKey::of("waterrijk.example/log",
+                                                 crypto::Key::generate(crypto::Key::Kind::ed25519));
+  EXPECT_EQ(run_bare({"audit", "verify-proof", at("proof"), "--key", other.text()}).code, 1);
+}
+
+TEST(CommandTable, NounsAndVerbsAreThoseThatArePromised) {
+  CLI::App app;
+  int code = 0;
+  cli::add_commands(app, code);
+  const std::pair<const char*, std::vector<const char*>> promised[] = {
+      {"dataset", {"publish", "list", "show", "retract"}},
+      {"terms", {"check"}},
+      {"catalog", {"fetch", "search", "check"}},
+      {"membership", {"show", "check", "load"}},
+      {"purpose", {"list", "publish"}},
+      {"activity", {"publish", "list"}},
+      {"agreement", {"request", "approve", "refuse", "list", "show", "terminate"}},
+      {"transfer", {"start", "list", "show", "suspend", "resume", "complete", "terminate"}},
+      {"retention", {"confirm", "list"}},
+      {"audit", {"log", "checkpoint", "verify", "verify-proof", "proof", "export-log"}},
+      {"demo", {"clock"}},
+      {"pull", {}}, {"watch", {}}, {"status", {}}, {"doctor", {}}, {"version", {}}, {"completion", {}}};
+  for (const auto& [noun, verbs] : promised) {
+    const auto* sub = app.get_subcommand(noun);
+    for (const auto* verb : verbs) EXPECT_NO_THROW((void)sub->get_subcommand(verb)) << noun << ' ' << verb;
+  }
+}
+
+TEST(CommandTable, EveryArgumentIsAFieldOfItsRequest) {
+  const auto* pool = google::protobuf::DescriptorPool::generated_pool();
+  for (const auto& command : cli::commands()) {
+    std::string name = "sluis.v1." + std::string(command.method);
+    name[name.find('/')] = '.';
+    const auto* method = pool->FindMethodByName(name);
+    ASSERT_NE(method, nullptr) << name;
+    const auto has = [](const google::protobuf::Descriptor* type, std::string_view field) {
+      for (int i = 0; i < type->field_count(); ++i) {
+        if (type->field(i)->json_name() == field) return true;
+      }
+      return false;
+    };
+    for (const auto& argument : command.arguments) EXPECT_TRUE(has(method->input_type(), argument.field)) << name;
+    EXPECT_EQ(command.changes, has(method->input_type(), "dryRun")) << name;
+    EXPECT_EQ(command.paged, has(method->input_type(), "pageToken")) << name;
+    EXPECT_TRUE(command.member.empty() || has(method->output_type(), command.member)) << name;
+  }
+}
+
+TEST(Spans, AreReadInDaysHoursMinutesAndSeconds) {
+  EXPECT_EQ(*cli::parse_span("+8d"), 691'200);
+  EXPECT_EQ(*cli::parse_span("1d12h"), 129'600);
+  EXPECT_EQ(*cli::parse_span("90s"), 90);
+  for (const auto* bad : {"", "+", "8", "8w", "d", "-8d", "8d!", "99999999999999999999d"}) {
+    EXPECT_FALSE(cli::parse_span(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace sluis::management::test

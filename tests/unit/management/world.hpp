@@ -1,0 +1,134 @@
+#pragma once
+
+#include "connector/commit/sequencer.hpp"
+#include "connector/management/connect.hpp"
+#include "connector/management/methods.hpp"
+#include "connector/storage/memory_store.hpp"
+#include "tests/support/doubles.hpp"
+#include "tests/unit/catalog/support.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sluis::management::test {
+
+using sluis::test::ManualClock;
+using sluis::test::SeededRandom;
+using sluis::test::TempFolder;
+
+struct Disk final : storage::KvStore {
+  explicit Disk(storage::MemoryStore& inner) : memory(inner) {}
+  Result<std::optional<std::string>> get(std::string_view key) const override { return memory.get(key); }
+  Result<void> scan(std::string_view prefix, std::string_view from,
+                    const std::function<bool(std::string_view, std::string_view)>& visit) const override {
+    return memory.scan(prefix, from, visit);
+  }
+  Result<void> write(const std::vector<storage::Change>& changes, bool sync) override {
+    return memory.write(changes, sync);
+  }
+  std::unique_ptr<storage::Reader> snapshot() const override { return memory.snapshot(); }
+  storage::MemoryStore& memory;
+};
+
+struct NobodyTerms final : negotiation::Terms {
+  negotiation::Judgement judge_request(const ParticipantId&, const DatasetId&, const json::Value&,
+                                       const Hash&) override {
+    return {};
+  }
+  negotiation::Judgement judge_offer(const ParticipantId&, const DatasetId&, const json::Value&, const Hash&) override {
+    return {};
+  }
+};
+
+struct PlainEvidence final : negotiation::EvidenceWriter, transfer::EvidenceWriter {
+  EntryDraft negotiation_entry(const negotiation::Negotiation&, std::string_view, const outbox::Reason*) override {
+    return {10, {}, "", ""};
+  }
+  EntryDraft agreement_entry(const negotiation::AgreementRecord&) override { return {11, {}, "", ""}; }
+  EntryDraft agreement_ended_entry(const negotiation::AgreementRecord&) override { return {12, {}, "", ""}; }
+  EntryDraft transfer_entry(const transfer::TransferProcess&, std::string_view, const outbox::Reason*) override {
+    return {13, {}, "", ""};
+  }
+};
+
+struct SilentNegotiationPeer final : negotiation::PeerPort {
+  std::string body(const negotiation::OutboundMessage&) const override { return "{}"; }
+  outbox::SendOutcome send(const ParticipantId&, const outbox::Envelope&) override { return {}; }
+  outbox::PeerView read(const negotiation::Negotiation&) override { return {}; }
+};
+struct SilentTransferPeer final : transfer::PeerPort {
+  std::string body(const transfer::OutboundMessage&) const override { return "{}"; }
+  outbox::SendOutcome send(const ParticipantId&, const outbox::Envelope&) override { return {}; }
+  outbox::PeerView read(const transfer::TransferProcess&) override { return {}; }
+};
+
+/// A node's inside without network: real store, log, catalogue and services. A role's token is its name.
+struct World {
+  World() {
+    EXPECT_TRUE(sequencer.open());
+    backend.vocabulary = [] { return catalog::test::vocabulary(); };
+    backend.checkpoint = [this] { return sequencer.checkpoint(); };
+    backend.verifier_key = [this] { return sequencer.verifier_key(); };
+    backend.doctor = [] { return std::vector<Finding>{{"store", true, "writable", ""}}; };
+  }
+
+  static Result<Caller> authenticate(std::string_view token) {
+    for (int role = v1::STEWARD; role <= v1::COUNCIL_CLERK; ++role) {
+      if (token == role_name(static_cast<v1::Role>(role))) return Caller{static_cast<v1::Role>(role), "A. Bakker", {}};
+    }
+    return Error(ErrorCode::unauthenticated, "no such token");
+  }
+
+  http::Response post(const std::string& path, const std::string& body, const std::string& token = "steward") {
+    http::Request request;
+    request.method = "POST";
+    request.path = path;
+    request.body = body;
+    request.headers = {{"content-type", "application/json"}};
+    if (!token.empty()) request.headers["authorization"] = "Bearer " + token;
+    return post(request);
+  }
+  http::Response post(const http::Request& request) {
+    for (const auto& route : routes) {
+      if (route.path == request.path && route.method == request.method) return route.handler(request);
+    }
+    return {404, {}, "", {}};
+  }
+  json::Value answer(const std::string& path, const std::string& body, const std::string& token = "steward") {
+    const auto response = post(path, body, token);
+    EXPECT_EQ(response.status, 200U) << path << ": " << response.body;
+    auto value = json::parse(response.body);
+    EXPECT_TRUE(value);
+    return value ? *value : json::Value();
+  }
+
+  TempFolder folder;
+  ManualClock clock{catalog::test::kNow};
+  SeededRandom random;
+  storage::MemoryStore memory;
+  storage::ReopeningStore store{[this]() -> Result<std::unique_ptr<storage::KvStore>> {
+    return std::unique_ptr<storage::KvStore>(std::make_unique<Disk>(memory));
+  }};
+  provenance::PayloadKeys keys{folder.path() / "keys", random};
+  commit::Sequencer sequencer{store, keys, clock, random,
+                              {"waterrijk.example/log", crypto::Key::generate(crypto::Key::Kind::ed25519),
+                               folder.path() / "slots"}};
+  CommitSignal commits{sequencer};
+  catalog::Catalog offered{store, catalog::test::vocabulary()};
+  NobodyTerms terms;
+  PlainEvidence evidence;
+  SilentNegotiationPeer negotiation_peer;
+  SilentTransferPeer transfer_peer;
+  negotiation::Service negotiations{{ParticipantId("did:web:waterrijk"), std::chrono::days(7)},
+                                    {commits, store, clock, random, terms, evidence, negotiation_peer, {}, {}}};
+  transfer::Service transfers{{"https://waterrijk.example/data", std::string(32, 'k')},
+                              {commits, store, clock, random, evidence, transfer_peer, {}}};
+  identity::Directory directory{identity::Trust{}};
+  provenance::LogReader log{store, keys};
+  Backend backend{ParticipantId("did:web:waterrijk"), "Waterrijk", "0.1.0", "waterrijk.example/log", catalog::test::kNow,
+                  false, clock, store, commits, offered, negotiations, transfers, directory, log,
+                  {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  Api api{make_methods(backend), authenticate};
+  std::vector<http::Route> routes = connect_routes(api);
+};
+
+}  // namespace sluis::management::test
