@@ -78,7 +78,8 @@ class Sender {
       digest_.update(now);
       end_.bytes += now.size();
       if (release_.pace) counter_.take(now);
-      if (!sink_.write(now)) return end_with(ReleaseEnd::How::failed, "peer.gone");
+      const bool sent = sink_.write(now) && (!release_.pace || sink_.flush());
+      if (!sent) return end_with(ReleaseEnd::How::failed, "peer.gone");
       bytes.remove_prefix(now.size());
     }
   }

@@ -57,7 +57,7 @@ class Relay {
     rows_.take(bytes);
     result_.received.bytes += bytes.size();
     if (!stream_.may_go_on(clock_.now())) return false;
-    app_gone_ = !sink_.write(bytes);
+    app_gone_ = !sink_.write(bytes) || !sink_.flush();
     return !app_gone_;
   }
 

@@ -10,6 +10,15 @@
 namespace sluis::management {
 namespace {
 
+/// States as the protocol writes them: FINALIZED.
+std::string upper(std::string_view word) {
+  std::string out(word);
+  for (char& c : out) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return out;
+}
+
 void add_once(std::vector<std::string>& into, const std::string& value) {
   if (std::find(into.begin(), into.end(), value) == into.end()) into.push_back(value);
 }
@@ -200,7 +209,7 @@ v1::Negotiation to_proto(const negotiation::Negotiation& from, bool whole) {
   out.set_dataset(from.dataset.str());
   out.set_offer(string_member(from.offer, "@id"));
   out.set_offer_hash(to_hex(from.offer_hash));
-  if (from.state) out.set_state(std::string(negotiation::to_string(*from.state)));
+  if (from.state) out.set_state(upper(negotiation::to_string(*from.state)));
   out.set_waits_for(std::string(negotiation::to_string(negotiation::waits_for(from))));
   put_time(out.mutable_created(), from.created);
   put_time(out.mutable_since(), from.updated);
@@ -248,7 +257,7 @@ v1::Transfer to_proto(const transfer::TransferProcess& from) {
   out.set_agreement(from.agreement.str());
   out.set_dataset(from.dataset.str());
   out.set_format(from.format);
-  if (from.state) out.set_state(std::string(transfer::to_string(*from.state)));
+  if (from.state) out.set_state(upper(transfer::to_string(*from.state)));
   put_time(out.mutable_created(), from.created);
   put_time(out.mutable_since(), from.updated);
   if (from.pending) *out.mutable_delivery() = to_proto(from.pending->delivery, transfer::to_string(from.pending->kind));

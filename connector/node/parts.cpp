@@ -84,6 +84,17 @@ Result<void> Node::Parts::keep_identity() {
   return {};
 }
 
+Result<identity::Trust> Node::Parts::read_trust() const {
+  identity::Trust trust;
+  trust.threshold = config.membership_threshold;
+  for (const auto& file : config.membership_keys) {
+    SLUIS_TRY(const std::string pem, certs::read_file(file));
+    SLUIS_TRY(crypto::Key key, crypto::Key::from_pem(pem));
+    trust.keys.push_back(std::move(key));
+  }
+  return trust;
+}
+
 Result<void> Node::Parts::start_identity() {
   SLUIS_TRY(const std::string pinned, certs::read_file(config.purposes));
   SLUIS_TRY(policy::Vocabulary words, policy::Vocabulary::parse(pinned, config.purposes.string()));
@@ -95,13 +106,7 @@ Result<void> Node::Parts::start_identity() {
   SLUIS_TRY(const std::string role_text, certs::read_file(config.roles));
   SLUIS_TRY(identity::Roles read_roles, identity::Roles::parse(role_text, config.roles.string()));
   roles = std::make_shared<const identity::Roles>(std::move(read_roles));
-  identity::Trust trust;
-  trust.threshold = config.membership_threshold;
-  for (const auto& file : config.membership_keys) {
-    SLUIS_TRY(const std::string pem, certs::read_file(file));
-    SLUIS_TRY(crypto::Key key, crypto::Key::from_pem(pem));
-    trust.keys.push_back(std::move(key));
-  }
+  SLUIS_TRY(identity::Trust trust, read_trust());
   directory = std::make_unique<identity::Directory>(std::move(trust));
   SLUIS_TRY(const std::optional<std::string> kept, store.get("membership/list"));
   if (kept) SLUIS_CHECK(directory->load(*kept, log_clock->now(), true));

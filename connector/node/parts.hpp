@@ -80,6 +80,7 @@ struct Node::Parts {
  private:
   Result<void> start_ground();
   Result<void> keep_identity();
+  Result<identity::Trust> read_trust() const;
   Result<void> start_identity();
   Result<void> start_exchange();
   Result<void> start_data_plane();

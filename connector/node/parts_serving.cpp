@@ -153,13 +153,7 @@ Result<catalog::RemoteCatalog> Node::Parts::fetch_catalog(const ParticipantId& p
 Result<management::Taken> Node::Parts::load_membership(const std::string& envelope, bool dry_run) {
   const Timestamp now = log_clock->now();
   const auto before = directory->list();
-  identity::Trust trust;
-  for (const auto& file : config.membership_keys) {
-    SLUIS_TRY(const std::string pem, certs::read_file(file));
-    SLUIS_TRY(crypto::Key key, crypto::Key::from_pem(pem));
-    trust.keys.push_back(std::move(key));
-  }
-  trust.threshold = config.membership_threshold;
+  SLUIS_TRY(identity::Trust trust, read_trust());
   identity::Directory trial(std::move(trust));
   SLUIS_TRY(const std::optional<std::string> kept, store.get("membership/list"));
   if (kept) SLUIS_CHECK(trial.load(*kept, now, true));
@@ -219,6 +213,11 @@ void Node::Parts::fill_backend() {
   out.fetch_catalog = [this](const ParticipantId& peer) { return fetch_catalog(peer); };
   out.dsp_url = [this](const ParticipantId& peer) { return dsp_url(peer); };
   out.load_membership = [this](const std::string& envelope, bool dry_run) { return load_membership(envelope, dry_run); };
+  out.read_membership = [this](const std::string& envelope, const std::string& file) -> Result<identity::MembershipList> {
+    SLUIS_TRY(const identity::Trust trust, read_trust());
+    SLUIS_TRY(const identity::SignedMembership signed_list, identity::parse_envelope(envelope, file));
+    return identity::verify(signed_list, trust, file);
+  };
   out.move_clock = [this](Duration by) { return move_clock(by); };
   out.prepare_retention = [this](Commit& commit, const management::RetentionRecord& record) {
     evidence->send_receipt(commit, record.peer, "retention-" + to_hex(crypto::sha256(record.agreement.str())));

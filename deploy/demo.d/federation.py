@@ -152,6 +152,8 @@ class Federation:
         self.leave_root, self.user = unprivileged()
         self.source_binary = pathlib.Path(binary)
         self.binary = self.source_binary
+        self.rogue = self.source_binary.with_name("sluis_rogue_consumer")
+        self.insider = self.source_binary.with_name("sluis_insider")
         self.purposes = HERE / "purposes.tsv"
         self.nodes = {key: Node(self, key) for key in parties}
 
@@ -172,9 +174,10 @@ class Federation:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         if self.user:  # a home may be closed to others: the binary goes where the demo's own user can run it
-            self.binary = self.folder / "sluis"
-            shutil.copy2(self.source_binary, self.binary)
-            os.chmod(self.binary, 0o755)
+            for name in ("binary", "rogue", "insider"):
+                source = getattr(self, name)
+                if source.exists():
+                    setattr(self, name, pathlib.Path(shutil.copy2(source, self.folder / source.name)))
             os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
             self.purposes = self.folder / "purposes.tsv"
             shutil.copy2(HERE / "purposes.tsv", self.purposes)

@@ -25,7 +25,7 @@ class CommandLine : public ::testing::Test {
     const auto port = server_->start();
     ASSERT_TRUE(port) << describe(port.error());
     url_ = "http://127.0.0.1:" + std::to_string(*port);
-    write("token", "steward", true);
+    write("token", file_token("steward"), true);
   }
   void TearDown() override { server_->stop(std::chrono::milliseconds(100)); }
 
@@ -112,7 +112,7 @@ TEST_F(CommandLine, WrongUseIsTwo) {
 TEST_F(CommandLine, RefusedIsOne) {
   EXPECT_EQ(run({"dataset", "show", "urn:none"}).code, 1);
   EXPECT_EQ(run({"demo", "clock", "+8d"}).code, 1) << "no demonstration's node";
-  write("other", "guessed", true);
+  write("other", file_token("guessed"), true);
   EXPECT_EQ(run_bare({"status", "--url", url_, "--token-file", at("other")}).code, 1);
   EXPECT_EQ(run_bare({"status", "--url", "http://127.0.0.1:1", "--token-file", at("token")}).code, 1);
 }
@@ -121,7 +121,7 @@ TEST_F(CommandLine, AContextNamesTheNode) {
   write("contexts.toml", "current = \"w\"\n[context.w]\nurl = \"" + url_ + "\"\ntoken_file = \"token\"\n");
   EXPECT_EQ(run_bare({"status"}).code, 0);
   const auto other = run_bare({"status", "--context", "v"});
-  EXPECT_EQ(other.code, 1);
+  EXPECT_EQ(other.code, 2);
   EXPECT_NE(other.err.find("`w`"), std::string::npos) << other.err;
 }
 

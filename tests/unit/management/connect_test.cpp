@@ -47,7 +47,7 @@ TEST(Connect, BadBodiesAreRefused) {
   }
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += R"({"id":)";
-  EXPECT_EQ(world.post(kShow, deep).status, 400U);
+  EXPECT_EQ(world.post(kShow, deep).status, 429U);
 }
 
 TEST(Connect, WhoHasNoTokenLearnsNothingOfTheBody) {
@@ -165,7 +165,7 @@ TEST(Methods, ADeletionIsDueAndThenConfirmedOnce) {
   world.answer(confirm, R"({"agreement":"urn:agreement:1"})");
   EXPECT_EQ(state(), "confirmed");
   EXPECT_EQ(world.post(confirm, R"({"agreement":"urn:agreement:1"})").status, 400U);
-  const auto log = world.answer("/sluis.v1.AuditService/Log", R"({"kinds":["retention_confirmed"]})");
+  const auto log = world.answer("/sluis.v1.AuditService/Log", R"({"kinds":["retention-confirmed"]})");
   ASSERT_EQ(log.find("entries")->if_array()->size(), 1U);
   EXPECT_EQ(*log.find("entries")->if_array()->front().find("counterparty")->if_string(), "did:web:stroomplein");
 }

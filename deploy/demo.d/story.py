@@ -1,0 +1,333 @@
+"""The story of the demo, scene by scene. Every scene is one or more assertions on what really happened."""
+import csv
+import datetime
+import hashlib
+import io
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+from federation import MARKETING, PURPOSE, Federation, Refused
+
+CROWD, NAVIGATION = PURPOSE + "CrowdManagement", PURPOSE + "Navigation"
+DETAILED, PACED, PARKING = "urn:waterrijk:detailed-counts", "urn:waterrijk:detailed-counts-paced", "urn:stroomplein:parking"
+ACTIVITY_CROWD = "https://duinmeer.example/activities/crowd"
+ACTIVITY_ROUTES = "https://waterrijk.example/activities/routes"
+STREETS = ("Mary st/Jervis st", "Capel st/Mary street", "Grafton st/Monsoon", "Grafton Street/CompuB")
+
+
+class Story:
+    def __init__(self, federation):
+        self.f = federation
+        self.w, self.d, self.s, self.p = (federation.nodes[k] for k in ("waterrijk", "duinmeer", "stroomplein", "parkwijs"))
+        self.passed = self.failed = 0
+        self.assessed_until = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=365)).strftime("%Y-%m-%dT00:00:00Z")
+
+    def play(self):
+        scenes = [self.publish, self.open_data, self.catalogues, self.negotiate, self.pull, self.function_creep, self.equal_refusal,
+                  self.retention, self.cut, self.dpo_lists, self.dpo_verifies]
+        for number, scene in enumerate(scenes, 1):
+            title = scene.__doc__.split("\n")[0]
+            try:
+                scene()
+                self.passed += 1
+                print(f"✓ {number:2} {title}", flush=True)
+            except Exception as error:  # a scene that breaks in any way is a scene that failed
+                self.failed += 1
+                print(f"✗ {number:2} {title}\n     {type(error).__name__}: {error}", flush=True)
+        return self.failed == 0
+
+    @staticmethod
+    def holds(condition, what):
+        if not condition:
+            raise AssertionError(what)
+
+    def request(self, node, peer, dataset, purpose):
+        return node.call("AgreementService/Request", {"peer": peer.participant, "offer": dataset, "purpose": purpose, "waitSeconds": 15})["negotiation"]
+
+    def settled(self, node, negotiation, state):
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            shown = node.call("AgreementService/Show", {"id": negotiation["id"], "waitSeconds": 5})
+            if shown.get("negotiation", {}).get("state") == state:
+                return shown
+        raise AssertionError(f"{node.key}: not {state}: {shown}")
+
+    def agree(self, consumer, provider, dataset, purpose):
+        negotiation = self.request(consumer, provider, dataset, purpose)
+        shown = self.settled(consumer, negotiation, "FINALIZED")
+        agreement = shown["negotiation"]["agreement"]
+        return consumer.call("AgreementService/Show", {"id": agreement})["agreement"]
+
+    def start_transfer(self, node, agreement):
+        transfer = node.call("TransferService/Start", {"agreement": agreement["id"], "waitSeconds": 15})["transfer"]
+        if transfer.get("state") != "STARTED":
+            transfer = node.call("TransferService/Show", {"id": transfer["id"], "waitSeconds": 10})["transfer"]
+        self.holds(transfer.get("state") == "STARTED", f"the transfer did not start: {transfer}")
+        return transfer
+
+    def publish(self):
+        """Waterrijk publishes open counts and detailed counts"""
+        self.f.put_data(self.w, "open-counts.csv", "footfall-2023-06.csv", *STREETS)
+        self.f.put_data(self.w, "detailed-counts.csv", "footfall-2023-06.csv")
+        for name in ("open-counts", "detailed-counts"):
+            self.w.call("DatasetService/Publish", {"toml": self.f.dataset(name, self.assessed_until), "file": f"{name}.toml"})
+        listed = {d["id"] for d in self.w.call("DatasetService/List")["datasets"]}
+        self.holds(listed == {"urn:waterrijk:open-counts", DETAILED}, f"published: {listed}")
+        self.holds(len(self.w.log(kinds=["published"])) == 2, "each publication has its entry")
+
+    def open_data(self):
+        """Anybody downloads the open counts; the hour's count is in the log"""
+        rows = list(csv.DictReader(io.StringIO(self.w.open_data("/open/urn:waterrijk:open-counts").decode())))
+        self.holds({row["counter"] for row in rows} == set(STREETS) and len(rows) == 4 * 720, "four streets, one row an hour")
+        source = list(csv.DictReader((self.w.folder / "datasets/open-counts.csv").open(encoding="utf-8")))
+        hidden = 0
+        for shown, real in zip(rows, source):
+            cells = [(shown[c], real[c]) for c in ("total", "in", "out")]
+            for s, r in cells:
+                self.holds(s == "x" or s == r, f"a cell is neither real nor hidden: {shown} {real}")
+                self.holds(r != "" or s == "", "no reading stays empty")
+                self.holds(r == "" or int(r) >= 10 or s == "x", f"a small cell is shown: {shown}")
+            hidden_here = sum(s == "x" for s, _ in cells)
+            self.holds(hidden_here != 1 or any(r == "" for _, r in cells), f"a hidden cell can be computed back: {shown}")
+            hidden += hidden_here
+        self.holds(hidden > 100, "the data have small cells")
+        self.holds(len(self.w.wait_log(1, kinds=["open-hour"])) == 1, "the log has the opened hour")
+
+    def catalogues(self):
+        """Three parties see the same offer, each with the proof that it stands in Waterrijk's log"""
+        hashes = set()
+        for node in (self.d, self.s, self.p):
+            found = node.call("CatalogService/Fetch", {"peer": self.w.participant})
+            offer = next(d for d in found["datasets"] if d["dataset"] == DETAILED)["offers"][0]
+            self.holds(offer["proof"] == "proven" and offer["usable"], f"{node.key} has the proof: {offer}")
+            hashes.add(offer["offer"]["hash"])
+        self.holds(len(hashes) == 1, f"one offer for all: {hashes}")
+        self.offer_hash = hashes.pop()
+
+    def negotiate(self):
+        """Duinmeer and Waterrijk agree on crowd management; both hold the same agreement"""
+        self.agreement = self.agree(self.d, self.w, DETAILED, CROWD)
+        theirs = self.w.call("AgreementService/Show", {"id": self.agreement["id"]})["agreement"]
+        self.holds(theirs["agreementHash"] == self.agreement["agreementHash"], "the same hash on both sides")
+        self.holds(self.agreement["offerHash"] == self.offer_hash, "it follows the published offer")
+        for node in (self.d, self.w):
+            finalized = node.wait_log(1, kinds=["negotiation"], dataset=DETAILED)
+            self.holds(any(e["event"].lower() == "finalized" for e in finalized), f"{node.key} recorded FINALIZED")
+
+    def pull(self):
+        """Duinmeer's application pulls through its own node; both logs hold the same transaction"""
+        self.d.call("ActivityService/Publish", {"id": ACTIVITY_CROWD, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds in the centre"})
+        self.transfer = self.start_transfer(self.d, self.agreement)
+        data, whole = self.d.pull(self.transfer["id"], CROWD, ACTIVITY_CROWD)
+        self.holds(whole and data == (self.w.folder / "datasets/detailed-counts.csv").read_bytes(), f"the whole file came: {len(data)} bytes")
+        released = [e for e in self.w.wait_log(1, kinds=["decision"], party=self.d.participant) if e.get("decision") == "permit"]
+        received = self.d.wait_log(1, kinds=["received"], party=self.w.participant)
+        self.holds(len(released) == 1 and len(received) == 1, f"one release, one receipt: {released} {received}")
+        self.holds(released[0]["transaction"] == received[0]["transaction"], "the same transaction in both logs")
+        ended = self.w.wait_log(1, kinds=["stream-end"], party=self.d.participant)
+        digest = hashlib.sha256(data).hexdigest()
+        self.holds(ended[0]["digest"] == digest == received[0]["digest"], "both recorded the digest of what came")
+
+    def function_creep(self):
+        """Marketing under that agreement is refused by Duinmeer's own node, and by Waterrijk's gate"""
+        try:
+            self.d.pull(self.transfer["id"], MARKETING, ACTIVITY_CROWD)
+            raise AssertionError("marketing was released")
+        except Refused as refused:
+            own = json.loads(refused.body)
+        self.explains(own)
+        entries = [e for e in self.d.wait_log(1, kinds=["decision"]) if e.get("decision") == "refused"]
+        self.holds(entries and entries[-1]["reason"] == "purpose", f"Duinmeer's log has its refusal: {entries}")
+        self.holds(not [e for e in self.w.log(kinds=["decision"]) if e.get("decision") == "refused"], "Waterrijk was not even asked")
+        self.d.stop()  # the rogue reads what the node keeps, as an insider would
+        rogue = subprocess.run([*self.f.leave_root, self.f.rogue, "--config", self.d.folder / "node.toml", "--transfer", self.transfer["id"],
+                                "--purpose", MARKETING, "--activity", ACTIVITY_CROWD], capture_output=True, text=True)
+        self.d.start()
+        self.d.wait_ready()
+        self.holds(rogue.returncode == 0 and rogue.stdout.startswith("403 "), f"the gate refused the rogue: {rogue.stdout}{rogue.stderr}")
+        theirs = json.loads(rogue.stdout[4:])
+        self.explains(theirs)
+        entries = [e for e in self.w.wait_log(1, kinds=["decision"]) if e.get("decision") == "refused"]
+        self.holds(len(entries) == 1 and entries[0]["reason"] == "purpose", f"Waterrijk's log has the rogue: {entries}")
+        print(f"     {theirs['reason'][0]}")
+
+    def explains(self, refusal):
+        parameters = refusal.get("parameters", {})
+        self.holds(refusal["code"] == "purpose", f"the reason is the purpose: {refusal}")
+        self.holds({"rule", "constraint", "asked", "needed"} <= parameters.keys(), f"rule, constraint, asked, needed: {parameters}")
+        self.holds("Marketing" in parameters["asked"] and "CrowdManagement" in parameters["needed"], f"both purposes: {parameters}")
+        self.holds(refusal["reason"] and refusal["reason"][0], "there is a sentence")
+
+    def equal_refusal(self):
+        """Stroomplein and Parkwijs ask for marketing: the same refusal; for crowd management Stroomplein gets it"""
+        codes = []
+        for node in (self.s, self.p):
+            shown = self.settled(node, self.request(node, self.w, DETAILED, MARKETING), "TERMINATED")
+            codes.append((shown["negotiation"]["reason"]["code"], tuple(shown["negotiation"]["reason"]["sentences"])))
+        self.holds(codes[0] == codes[1] and codes[0][0] == "purpose", f"the very same refusal: {codes}")
+        self.agree(self.s, self.w, DETAILED, CROWD)
+
+    def retention(self):
+        """Stroomplein's parking data: seven days of access, then cut, refused, deletion due, confirmed and receipted"""
+        self.f.put(self.s, "parking.csv", (pathlib.Path(__file__).parent / "data/parking-2026-07-06_2026-07-07.csv").read_text(encoding="utf-8"))
+        self.s.call("DatasetService/Publish", {"toml": self.f.dataset("parking", self.assessed_until), "file": "parking.toml"})
+        self.w.call("CatalogService/Fetch", {"peer": self.s.participant})
+        self.w.call("ActivityService/Publish", {"id": ACTIVITY_ROUTES, "purpose": NAVIGATION, "from": "2026-01-01T00:00:00Z", "title": "Routes to free places"})
+        agreement = self.agree(self.w, self.s, PARKING, NAVIGATION)
+        transfer = self.start_transfer(self.w, agreement)
+        data, whole = self.w.pull(transfer["id"], NAVIGATION, ACTIVITY_ROUTES)
+        self.holds(whole and data, "a first pull came whole")
+        began, result = threading.Event(), {}
+
+        def slow():
+            result["data"], result["whole"] = self.w.pull(transfer["id"], NAVIGATION, ACTIVITY_ROUTES, on_chunk=lambda _: began.set())
+
+        puller = threading.Thread(target=slow)
+        puller.start()
+        self.holds(began.wait(10), "the paced pull began")
+        started = time.monotonic()
+        for node in self.f.nodes.values():
+            node.call("NodeService/DemoClock", {"bySeconds": 8 * 86400}, role="operator")
+        self.holds(time.monotonic() - started < 1, "four clocks within a second")
+        puller.join(10)
+        self.holds(not puller.is_alive() and not result["whole"] and len(result["data"]) < len(data), "the stream was cut")
+        try:
+            self.w.pull(transfer["id"], NAVIGATION, ACTIVITY_ROUTES)
+            raise AssertionError("data after the access had ended")
+        except Refused as refused:
+            self.holds(json.loads(refused.body)["code"] == "elapsed", f"refused as elapsed: {refused.body}")
+        due = self.w.call("RetentionService/List", {"dueOnly": True}).get("retention", [])
+        self.holds([r["agreement"] for r in due] == [agreement["id"]], f"the deletion is due: {due}")
+        self.w.call("RetentionService/Confirm", {"agreement": agreement["id"]}, role="privacy_officer")
+        receipts = self.s.wait_log(1, limit=8, kinds=["receipt"], party=self.w.participant)
+        self.holds(any(e["event"] == "retention-confirmed" for e in receipts), f"the receipt reached Stroomplein: {receipts}")
+
+    def cut(self):
+        """Waterrijk ends its agreement during a paced pull: nothing arrives later than a second after"""
+        self.w.call("DatasetService/Publish", {"toml": self.f.dataset("detailed-counts-paced", self.assessed_until), "file": "detailed-counts-paced.toml"})
+        self.d.call("CatalogService/Fetch", {"peer": self.w.participant})
+        agreement = self.agree(self.d, self.w, PACED, CROWD)
+        transfer = self.start_transfer(self.d, agreement)
+        arrivals, result, began = [], {}, threading.Event()
+
+        def arrive(_):
+            arrivals.append(time.monotonic())
+            began.set()
+
+        def slow():
+            result["data"], result["whole"] = self.d.pull(transfer["id"], CROWD, ACTIVITY_CROWD, on_chunk=arrive)
+
+        puller = threading.Thread(target=slow)
+        puller.start()
+        self.holds(began.wait(10), "the paced pull began")
+        time.sleep(1.2)
+        self.w.call("AgreementService/Terminate", {"id": agreement["id"], "code": "approval.withdrawn", "sentence": "the council withdrew its approval"})
+        ended = time.monotonic()
+        puller.join(10)
+        self.holds(not puller.is_alive() and not result["whole"], "the stream was cut")
+        self.holds(arrivals[-1] <= ended + 1, f"the last byte came {arrivals[-1] - ended:.2f} s after the end")
+        cuts = self.w.wait_log(1, kinds=["cut"], party=self.d.participant)
+        self.holds(any(e["reason"] == "approval.withdrawn" for e in cuts), f"the cut is in the log with its reason: {cuts}")
+
+    def dpo_lists(self):
+        """Waterrijk's DPO keeps a checkpoint and lists who got what, for which purpose, and what was refused"""
+        self.kept = self.w.call("AuditService/Checkpoint", role="dpo")
+        entries = self.w.log()
+        releases = [e for e in entries if e["kind"] == "decision" and e.get("decision") == "permit" and e["counterparty"] == self.d.participant]
+        cuts = [e for e in entries if e["kind"] == "cut" and e["counterparty"] == self.d.participant]
+        refused = [e for e in entries if e["kind"] == "decision" and e.get("decision") == "refused" and e["counterparty"] == self.d.participant]
+        terminated = [e for e in entries if e["kind"] == "negotiation" and e["event"].lower() == "terminated"]
+        theirs = [e for e in entries if e["kind"] == "agreement" and e["counterparty"] == self.s.participant and e["dataset"] == DETAILED]
+        own = [e for e in entries if e["kind"] in ("received", "intent", "cut") and e["dataset"] == PARKING]
+        opened = [e for e in entries if e["kind"] == "open-hour"]
+        self.holds(len(releases) == 2 and all(e["purpose"] == CROWD for e in releases), f"two releases to Duinmeer: {releases}")
+        self.holds(len(cuts) == 1, f"one of them cut: {cuts}")
+        self.holds(len(refused) == 1 and refused[0]["purpose"] == MARKETING, f"the rogue's refusal: {refused}")
+        self.holds({e["counterparty"] for e in terminated} == {self.s.participant, self.p.participant}, f"two terminated negotiations: {terminated}")
+        self.holds(len(theirs) == 1 and own and opened, "Stroomplein's agreement, the own pull, the open count")
+        before = int(self.kept["size"])
+        for until in ("2026-12-31T00:00:00Z", "2027-12-31T00:00:00Z"):
+            self.w.call("ActivityService/Publish", {"id": ACTIVITY_ROUTES, "purpose": NAVIGATION, "from": "2026-01-01T00:00:00Z", "until": until, "title": "Routes"})
+        self.holds(int(self.w.call("AuditService/Checkpoint", role="dpo")["size"]) == before + 2, "two more entries follow")
+
+    def dpo_verifies(self):
+        """She verifies a copy without the node; a changed byte is named, the insider's cut copy is caught"""
+        laptop = self.f.folder / "laptop"
+        shutil.rmtree(laptop, ignore_errors=True)
+        self.w.stop()
+        try:
+            self.f.sluis("audit", "export-log", self.w.folder / "export", "--config", self.w.folder / "node.toml", "--payloads")
+            subprocess.run([*self.f.leave_root, self.f.insider, "--config", self.w.folder / "node.toml", "--size", str(int(self.kept["size"]) - 3),
+                            "--out", self.w.folder / "cut"], check=True, capture_output=True)
+        finally:
+            self.w.start()
+            self.w.wait_ready()
+        laptop.mkdir()
+        for name in ("export", "cut"):
+            shutil.move(self.w.folder / name, laptop / name)
+        key, anchor = laptop / "waterrijk.vkey", laptop / "kept-checkpoint"
+        key.write_text((self.w.folder / "log.vkey").read_text())
+        anchor.write_text(self.kept["note"])
+        subprocess.run(["chmod", "-R", "a+rX", laptop], check=True)
+
+        def verify(folder, *more):
+            return self.f.sluis("audit", "verify", "--log", folder, "--key", key, *more, check=False)
+
+        good = verify(laptop / "export", "--anchor", anchor)
+        self.holds(good.returncode == 0, f"in order: {good.stdout}{good.stderr}")
+        self.holds(verify(laptop / "export").returncode == 3, "without an anchor it is not proven")
+        entries = next((laptop / "export/tile/entries").rglob("[0-9]*"))
+        while entries.is_dir():
+            entries = next(entries.iterdir())
+        damaged = bytearray(entries.read_bytes())
+        damaged[72 * 5 + 30] ^= 1
+        original = entries.read_bytes()
+        entries.write_bytes(damaged)
+        found = verify(laptop / "export", "--anchor", anchor)
+        entries.write_bytes(original)
+        self.holds(found.returncode == 1 and "entry 5" in found.stdout + found.stderr, f"the changed byte is named: {found.stdout}")
+        cut = verify(laptop / "cut", "--anchor", anchor)
+        self.holds(cut.returncode == 1 and "cut short" in cut.stdout + cut.stderr, f"the insider is caught: {cut.stdout}")
+        self.holds(verify(laptop / "cut").returncode == 3, "whom only the kept checkpoint gives away")
+
+
+def main():
+    check = "--check" in sys.argv
+    folder = pathlib.Path("/var/tmp/sluis-demo")
+    if "--down" in sys.argv:
+        subprocess.run(["pkill", "-f", f"{folder}/.*/node.toml"], check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+        return 0
+    subprocess.run(["pkill", "-f", f"{folder}/.*/node.toml"], check=False)
+    time.sleep(0.3)
+    federation = Federation(folder)
+    federation.make()
+    began = time.monotonic()
+    federation.start()
+    ready = time.monotonic() - began
+    federation.join()
+    story = Story(federation)
+    try:
+        good = story.play()
+        print(f"four nodes were ready after {ready:.2f} s; the story took {time.monotonic() - began - ready:.1f} s")
+    finally:
+        if check:
+            federation.stop()
+    if check:
+        print(f"{story.passed} passed, {story.failed} failed")
+        return 0 if good else 1
+    print(f"""
+The nodes are running. What to try next (all data are in {folder}):
+  build/release/bin/sluis audit log --config {folder}/waterrijk/node.toml --role dpo
+  build/release/bin/sluis catalog fetch did:web:waterrijk.example --config {folder}/parkwijs/node.toml
+  curl --cacert {folder}/waterrijk/tls/roots.pem https://localhost:{federation.waterrijk.port + 1}/open/urn:waterrijk:open-counts
+  deploy/demo --down   stops and removes all of it""")
+    return 0 if good else 1
+
+
+sys.exit(main())

@@ -1,0 +1,65 @@
+// A consumer that lies: with a stopped node's keys and the handle from its store it signs a claim for another purpose and asks the
+// provider's gate itself, past its own node. Prints the status and the body. For tests and the demo; never in a release.
+#include "certs/authority.hpp"
+#include "connector/http/client.hpp"
+#include "connector/identity/claim.hpp"
+#include "connector/node/config.hpp"
+#include "connector/storage/rocks_store.hpp"
+#include "connector/transfer/model.hpp"
+
+#include <cstdio>
+#include <map>
+
+using namespace sluis;
+
+namespace {
+
+Result<void> run(const std::map<std::string, std::string>& words) {
+  SLUIS_TRY(const node::NodeConfig config, node::read_config(words.at("--config")));
+  SLUIS_TRY(const std::unique_ptr<storage::Reader> store, storage::open_rocks_reader(config.store));
+  SLUIS_TRY(const std::optional<std::string> bytes, store->get(transfer::transfer_key(ProcessId(words.at("--transfer")))));
+  if (!bytes) return Error(ErrorCode::not_found, "no such transfer");
+  SLUIS_TRY(const transfer::TransferProcess process, transfer::decode_transfer(*bytes));
+  SLUIS_TRY(const std::string node_key, certs::read_file(config.node_key));
+  SLUIS_TRY(const std::string handle, crypto::unseal(node_key, process.sealed_handle, process.own_pid.str()));
+  SLUIS_TRY(const std::string claim_pem, certs::read_file(config.claim_key));
+  SLUIS_TRY(const crypto::Key claim_key, crypto::Key::from_pem(claim_pem));
+  const SystemClock clock;
+  SystemRandom random;
+  identity::Claim claim;
+  claim.iss = config.participant;
+  claim.aud = process.peer;
+  claim.agreement = process.agreement;
+  claim.transfer = process.peer_pid;
+  claim.transaction = TransactionId(random.uuid_urn());
+  claim.purpose = words.at("--purpose");
+  claim.activity = words.at("--activity");
+  claim.iat = std::chrono::floor<std::chrono::seconds>(clock.now());
+  claim.jti = random.uuid_urn();
+  claim.method = "GET";
+  claim.path = process.endpoint.substr(process.endpoint.find('/', 8));
+  http::ClientOptions options;
+  options.tls = {config.tls_chain.string(), config.tls_key.string(), config.tls_roots.string()};
+  SLUIS_TRY(const std::unique_ptr<http::Client> client, http::Client::make(std::move(options), clock));
+  http::PeerRequest request;
+  request.method = "GET";
+  request.url = process.endpoint;
+  request.headers["authorization"] = "Bearer " + handle;
+  request.headers[std::string(identity::kClaimHeader)] = identity::make_claim(claim, config.claim_kid, claim_key);
+  SLUIS_TRY(const http::PeerResponse response, client->send(request));
+  std::printf("%u %s\n", response.status, response.body.c_str());
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::map<std::string, std::string> words;
+  for (int i = 1; i + 1 < argc; i += 2) words[argv[i]] = argv[i + 1];
+  if (words.size() != 4) return 2;
+  if (const auto done = run(words); !done) {
+    std::fprintf(stderr, "%s\n", describe(done.error()).c_str());
+    return 1;
+  }
+  return 0;
+}
