@@ -81,7 +81,10 @@ Result<Target> find_target(const Options& options, const Surroundings& surroundi
 
 Result<void> Session::connect(const std::string& role) {
   if (client_) return {};
-  SLUIS_TRY(target_, find_target(options, with, role));
+  auto found = find_target(options, with, role);
+  named_none_ = !found;
+  if (!found) return std::move(found).error();
+  target_ = std::move(*found);
   http::ClientOptions client;
   client.tls.roots = target_->roots;
   client.allow_http = true;
@@ -113,7 +116,7 @@ Result<json::Value> Session::call(const std::string& method, const json::Value& 
 
 void Session::fail(const Error& error, int exit_code) {
   with.err << to_text(error);
-  code_ = exit_code;
+  code_ = named_none_ ? 2 : exit_code;
 }
 
 bool Session::confirmed(const std::string& question) {

@@ -45,7 +45,7 @@ class Session {
   const Target& target() const { return *target_; }
   http::Client& client() { return *client_; }
 
-  /// Prints what, where, how to mend and the code; the exit code becomes 1 (2 for wrong use).
+  /// Prints what, where, how to mend and the code; the exit code becomes 1, or 2 where no node could be named.
   void fail(const Error& error, int exit_code = 1);
   void leave(int exit_code) { code_ = exit_code; }
   /// Whether a dangerous act may go on: asks on a terminal.
@@ -56,6 +56,7 @@ class Session {
 
  private:
   int& code_;
+  bool named_none_ = false;
   std::optional<Target> target_;
   std::unique_ptr<http::Client> client_;
 };
