@@ -100,7 +100,7 @@ Result<void> make_roles(const InitOptions& options, Random& random) {
   std::vector<identity::RoleHolder> holders;
   for (const std::string_view name : kRoles) {
     auto made = identity::make_token(random, *identity::role_from(name), std::string(name) + " of " + options.name);
-    if (name == "application") made.holder.activities = {"*"};
+    if (name == "application") made.holder.activities = options.activities;
     SLUIS_CHECK(identity::write_token_file((options.folder / "tokens" / name).string(), made.token));
     holders.push_back(std::move(made.holder));
   }

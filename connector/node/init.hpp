@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace sluis::node {
 
@@ -23,6 +24,7 @@ struct InitOptions {
   std::filesystem::path authority;       ///< folder of the development authority; made when missing
   std::filesystem::path federation_key;  ///< the federation's public key, copied into the node's folder; may be empty
   std::filesystem::path purposes;        ///< the federation's own purposes, copied too; may be empty
+  std::vector<std::string> activities;   ///< processing activities that the application's token may name
   bool demo = false;                     ///< its clock can be moved, for ever; loopback only
 };
 

@@ -57,6 +57,7 @@ void add_init(CLI::App& app, Words& words, int& code) {
   init->add_option("--authority", words.init.authority, "folder of the development authority; made when missing")->required();
   init->add_option("--federation-key", words.init.federation_key, "public key that signs the membership list")->required();
   init->add_option("--purposes", words.init.purposes, "the federation's own purposes");
+  init->add_option("--activity", words.init.activities, "processing activity that the application's token may name; may be repeated");
   init->add_flag("--demo", words.init.demo, "its clock can be moved, for ever; loopback only");
   init->callback([&words, &code] {
     const SystemClock clock;

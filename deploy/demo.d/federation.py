@@ -25,6 +25,10 @@ PARTIES = {
 }
 
 
+ACTIVITIES = {key: f"https://{key}.example/activities/{what}" for key, what in
+              {"waterrijk": "routes", "duinmeer": "crowd", "stroomplein": "deliveries", "parkwijs": "deliveries"}.items()}
+
+
 class Refused(Exception):
     def __init__(self, status, body):
         super().__init__(f"{status}: {body}")
@@ -55,7 +59,7 @@ class Node:
         self.federation.sluis("init", self.folder, "--demo", "--participant", self.participant, "--name", self.name, "--class",
                               self.party_class, "--oin", self.oin, "--contact", f"data@{self.key}.example", "--port", str(self.port),
                               "--authority", self.federation.folder / "authority", "--federation-key",
-                              self.federation.folder / "federation.key.pub", "--purposes", self.federation.purposes)
+                              self.federation.folder / "federation.key.pub", "--purposes", self.federation.purposes, "--activity", ACTIVITIES[self.key])
 
     def start(self):
         log = open(self.federation.folder / f"{self.key}.log", "ab")

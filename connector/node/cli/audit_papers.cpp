@@ -46,7 +46,8 @@ json::Value report_json(const provenance::VerifyReport& report) {
   if (report.anchor_size) value.set("anchorSize", *report.anchor_size);
   json::Array damage;
   for (const auto& item : report.damage) {
-    damage.push_back(json::object({{"file", item.file}, {"first", item.first}, {"end", item.end}, {"what", item.what}}));
+    damage.push_back(json::object(
+        {{"file", item.file}, {"first", item.first}, {"end", item.end}, {"what", item.what}}));
   }
   value.set("damage", json::Value(std::move(damage)));
   json::Array findings;

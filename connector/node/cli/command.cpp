@@ -117,11 +117,13 @@ Result<json::Value> wait_for(Session& session, const Command& command, json::Val
     if (process == nullptr || settled(command.waits, *process)) return answer;
     const auto left = std::chrono::ceil<std::chrono::seconds>(until - std::chrono::steady_clock::now()).count();
     if (left <= 0) {
-      return Error(ErrorCode::peer_unavailable, fmt::format("not decided after {} seconds; {} is `{}`",
-                                                            given.wait_seconds, command.member, text_at(*process, "id")))
+      return Error(ErrorCode::peer_unavailable,
+                   fmt::format("not decided after {} seconds; {} is `{}`", given.wait_seconds, command.member,
+                               text_at(*process, "id")))
           .mended_by(fmt::format("it goes on by itself: {} show says for whom it waits", command.noun));
     }
-    const auto request = json::object({{"id", text_at(*process, "id")}, {"waitSeconds", std::min<std::int64_t>(left, 20)}});
+    const auto request =
+        json::object({{"id", text_at(*process, "id")}, {"waitSeconds", std::min<std::int64_t>(left, 20)}});
     SLUIS_TRY(answer, session.call(method, request));
   }
 }

@@ -28,9 +28,11 @@ std::string bash_script(const CLI::App& app) {
     if (!verbs.empty()) cases += fmt::format("    {}) words='{}' ;;\n", name, verbs);
   }
   return fmt::format(
-      "_sluis() {{\n  local words=''\n  case $COMP_CWORD in\n  1) words='{}' ;;\n  2) case ${{COMP_WORDS[1]}} in\n{}    esac ;;\n"
+      "_sluis() {{\n  local words=''\n  case $COMP_CWORD in\n  1) words='{}' ;;\n"
+      "  2) case ${{COMP_WORDS[1]}} in\n{}    esac ;;\n"
       "  esac\n  COMPREPLY=($(compgen -W \"$words\" -- \"${{COMP_WORDS[COMP_CWORD]}}\"))\n"
-      "  [ -n \"$words\" ] || COMPREPLY=($(compgen -f -- \"${{COMP_WORDS[COMP_CWORD]}}\"))\n}}\ncomplete -F _sluis sluis\n",
+      "  [ -n \"$words\" ] || COMPREPLY=($(compgen -f -- \"${{COMP_WORDS[COMP_CWORD]}}\"))\n}}\n"
+      "complete -F _sluis sluis\n",
       nouns, cases);
 }
 
@@ -53,7 +55,9 @@ void add_program(CLI::App& app, const SessionPtr& session) {
 
   auto shell = std::make_shared<std::string>();
   auto& completion = verb(app, "completion", "", "prints a script that completes commands, for the shell to source");
-  completion.add_option("SHELL", *shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  completion.add_option("SHELL", *shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   completion.callback([session, shell, &app] {
     if (*shell == "zsh") session->with.out << "autoload -U +X bashcompinit && bashcompinit\n";
     session->with.out << (*shell == "fish" ? fish_script(app) : bash_script(app));

@@ -98,7 +98,7 @@ void add_register(CLI::App& app, const SessionPtr& session) {
   publish.add_flag("--dry-run", words->dry_run, "says what would happen, and changes nothing");
   publish.callback([session, words] { publish_activity(*session, *words); });
 
-  auto& check = verb(app, "catalog", "check", "whether dataset files, or else all that is on offer, are fit to be served");
+  auto& check = verb(app, "catalog", "check", "whether dataset files, or else all on offer, are fit to be served");
   check.add_option("FILE", words->files, "dataset files");
   check.callback([session, words] {
     words->files.empty() ? check_offered(*session) : check_files(*session, words->files);

@@ -9,8 +9,8 @@ const std::vector<Column> kDatasets = {{"ID", "id"}, {"TITLE", "title"}, {"OPEN"
 const std::vector<Column> kFound = {{"PEER", "peer"}, {"DATASET", "dataset"}, {"OFFER", "offer.offer.id"},
                                     {"PURPOSES", "offer.offer.purposes"}, {"PROOF", "offer.proof"},
                                     {"HASH", "offer.offer.hash"}};
-const std::vector<Column> kAgreements = {{"AGREEMENT", "id"}, {"ROLE", "role"}, {"PEER", "peer"}, {"DATASET", "dataset"},
-                                         {"STATE", "state"}, {"AGREED", "agreed"}, {"ENDED", "ended"}};
+const std::vector<Column> kAgreements = {{"AGREEMENT", "id"}, {"ROLE", "role"}, {"PEER", "peer"},
+                                         {"DATASET", "dataset"}, {"STATE", "state"}, {"AGREED", "agreed"}, {"ENDED", "ended"}};
 const std::vector<Column> kNegotiations = {{"NEGOTIATION", "id"}, {"ROLE", "role"}, {"PEER", "peer"},
                                            {"DATASET", "dataset"}, {"STATE", "state"}, {"WAITS FOR", "waitsFor"},
                                            {"SINCE", "since"}, {"REASON", "reason.code"}};
@@ -22,8 +22,8 @@ const std::vector<Column> kLog = {{"INDEX", "index"}, {"TIME", "time"}, {"KIND",
                                   {"PARTY", "counterparty"}, {"DATASET", "dataset"}, {"PURPOSE", "purpose"},
                                   {"DECISION", "decision"}, {"REASON", "reason"}, {"END", "end"}, {"ROWS", "rows"},
                                   {"TRANSACTION", "transaction"}};
-const std::vector<Column> kActivities = {{"ACTIVITY", "id"}, {"PURPOSE", "purpose"}, {"FROM", "from"}, {"UNTIL", "until"},
-                                         {"VERSION", "version"}};
+const std::vector<Column> kActivities = {{"ACTIVITY", "id"}, {"PURPOSE", "purpose"}, {"FROM", "from"},
+                                         {"UNTIL", "until"}, {"VERSION", "version"}};
 const std::vector<Column> kPurposes = {{"NAME", "name"}, {"LABEL", "label"}, {"IRI", "iri"}};
 const std::vector<Column> kChecks = {{"CHECK", "name"}, {"GOOD", "good"}, {"MESSAGE", "message"}, {"MEND", "mend"}};
 
@@ -62,7 +62,8 @@ std::vector<Command> offering() {
       {"membership", "load", "MembershipService/Load", "takes over a signed list",
        {{"FILE", "document", Kind::file, true, "the signed list"}}, "membership", {}, "version", true},
       {"purpose", "list", "PurposeService/List", "the purposes that terms may name",
-       {{"TEXT", "text", Kind::text, false, "part of an IRI or label"}}, "purposes", kPurposes, "iri", false, false, true},
+       {{"TEXT", "text", Kind::text, false, "part of an IRI or label"}}, "purposes", kPurposes, "iri", false, false,
+       true},
       {"purpose", "publish", "PurposeService/Publish", "the federation's own purposes",
        {{"FILE", "text", Kind::file, true, "tab-separated: IRI, label, Dutch label, parents"}}, "", {}, "hash", true},
       {"activity", "list", "ActivityService/List", "the processing activities of this organisation",

@@ -20,14 +20,32 @@ class CommandLine : public ::testing::Test {
   };
 
   void SetUp() override {
+    auto routes = world_.routes;
+    routes.push_back({"GET", "/intake/*", [](const http::Request& request) { return intake(request); }, 0});
     server_ = std::make_unique<http::Server>(http::ServerOptions{"management", "127.0.0.1", 0, {}, false, 0},
-                                             world_.routes, clock_, world_.random);
+                                             std::move(routes), clock_, world_.random);
     const auto port = server_->start();
     ASSERT_TRUE(port) << describe(port.error());
     url_ = "http://127.0.0.1:" + std::to_string(*port);
     write("token", file_token("steward"), true);
   }
   void TearDown() override { server_->stop(std::chrono::milliseconds(100)); }
+
+  /// Whole, cut, wrongly summed, or refused, by the transfer's name.
+  static http::Response intake(const http::Request& request) {
+    if (request.header("sluis-purpose") != "dpv:Marketing" || request.header("sluis-activity") != "urn:a:1") {
+      return http::json_response(403, R"({"code":"purpose","reason":["not for that purpose"]})");
+    }
+    http::Response response;
+    response.stream = [rest = request.rest](http::ResponseSink& sink) {
+      const std::string body = "a,b\n1,2\n";
+      if (!sink.start(200, {{"trailer", "sluis-rows, sluis-sha256"}}, std::nullopt) || !sink.write(body)) return;
+      if (rest == "urn:cut") return sink.cut();
+      const auto digest = to_hex(crypto::sha256(rest == "urn:wrong" ? "other" : body));
+      (void)sink.finish({{"sluis-rows", "1"}, {"sluis-sha256", digest}});
+    };
+    return response;
+  }
 
   std::string write(const std::string& name, const std::string& text, bool secret = false) {
     const auto path = world_.folder.path() / name;
@@ -156,6 +174,23 @@ TEST_F(CommandLine, ACheckpointIsKeptAndAProofVerifies) {
   const auto other = provenance::VerifierKey::of("waterrijk.example/log",
                                                  crypto::Key::generate(crypto::Key::Kind::ed25519));
   EXPECT_EQ(run_bare({"audit", "verify-proof", at("proof"), "--key", other.text()}).code, 1);
+}
+
+TEST_F(CommandLine, APullBecomesAFileOnlyWhenAllOfItHasCome) {
+  const auto pull = [&](const std::string& transfer, const std::string& purpose = "Marketing") {
+    return run({"pull", transfer, "--purpose", purpose, "--activity", "urn:a:1", "-O", at("data.csv")});
+  };
+  const auto refused = pull("urn:whole", "CrowdManagement");
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.err.find("not for that purpose"), std::string::npos) << refused.err;
+  EXPECT_FALSE(std::filesystem::exists(at("data.csv.part")));
+  EXPECT_EQ(pull("urn:cut").code, 1);
+  EXPECT_EQ(pull("urn:wrong").code, 1);
+  EXPECT_FALSE(std::filesystem::exists(at("data.csv")));
+  const auto whole = pull("urn:whole");
+  EXPECT_EQ(whole.code, 0) << whole.err;
+  EXPECT_EQ(std::filesystem::file_size(at("data.csv")), 8U);
+  EXPECT_FALSE(std::filesystem::exists(at("data.csv.part")));
 }
 
 TEST(CommandTable, NounsAndVerbsAreThoseThatArePromised) {

@@ -133,8 +133,8 @@ struct World {
                               {commits, store, clock, random, evidence, transfer_peer, {}}};
   identity::Directory directory{identity::Trust{}};
   provenance::LogReader log{store, keys};
-  Backend backend{ParticipantId("did:web:waterrijk"), "Waterrijk", "0.1.0", "waterrijk.example/log", catalog::test::kNow,
-                  false, clock, store, commits, offered, negotiations, transfers, directory, log,
+  Backend backend{ParticipantId("did:web:waterrijk"), "Waterrijk", "0.1.0", "waterrijk.example/log",
+                  catalog::test::kNow, false, clock, store, commits, offered, negotiations, transfers, directory, log,
                   {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
   Api api{make_methods(backend), authenticate};
   std::vector<http::Route> routes = connect_routes(api);
