@@ -195,7 +195,8 @@ Result<v1::ShowAgreementResponse> show(Backend& backend, const v1::ShowAgreement
   }
   auto negotiation = wait_for(backend, ProcessId(request.id()), request.wait_seconds());
   if (!negotiation && negotiation.error().code == ErrorCode::not_found) {
-    return Error(ErrorCode::not_found, fmt::format("`{}` is neither an agreement nor a negotiation here", request.id()));
+    return Error(ErrorCode::not_found,
+                 fmt::format("`{}` is neither an agreement nor a negotiation here", request.id()));
   }
   if (!negotiation) return negotiation.error();
   *response.mutable_negotiation() = to_proto(*negotiation, true);

@@ -23,7 +23,7 @@ Result<std::uint64_t> index_of(std::string_view token) {
   return index;
 }
 
-/// In the order asked for, from the oldest entry or from the newest. The token is the index of the next entry to look at.
+/// In the order asked for, from the oldest entry or from the newest. The token is the index of the next to look at.
 Result<v1::AuditLogResponse> read_log(const Backend& backend, const v1::AuditLogRequest& request) {
   SLUIS_TRY(auto filter, AuditFilter::make(request));
   SLUIS_TRY(const auto head, backend.log.head());

@@ -38,8 +38,8 @@ struct RetentionRecord {
   std::optional<Timestamp> confirmed;
 };
 
-/// What the node gives to the management methods; all of it outlives them. Functions may be called from many threads; one
-/// that is empty makes its methods answer invalid_state.
+/// What the node gives to the management methods; all of it outlives them. Functions may be called from many threads;
+/// one that is empty makes its methods answer invalid_state.
 struct Backend {
   ParticipantId self;
   std::string name;

@@ -13,7 +13,7 @@ struct Proposal {
 };
 
 /// What is sent when an offer is asked for a purpose: the offer unchanged where the purpose satisfies it, else the same
-/// offer with each purpose constraint of a permission replaced by `eq purpose`. invalid_argument: the offer cannot be read.
+/// offer with each purpose constraint of a permission replaced by `eq purpose`. invalid_argument: it cannot be read.
 Result<Proposal> propose(const json::Value& offer, policy::PurposeIndex purpose,
                          const std::shared_ptr<const policy::Vocabulary>& vocabulary);
 

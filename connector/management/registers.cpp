@@ -185,7 +185,8 @@ void add_registers(Methods& methods, Backend& backend) {
   methods.add<v1::ListActivitiesRequest, v1::ListActivitiesResponse>(
       "ActivityService.List", [&backend](const auto& request, const Caller&) { return list(backend, request); });
   methods.add<v1::ListPurposesRequest, v1::ListPurposesResponse>(
-      "PurposeService.List", [&backend](const auto& request, const Caller&) { return list_purposes(backend, request); });
+      "PurposeService.List",
+      [&backend](const auto& request, const Caller&) { return list_purposes(backend, request); });
   methods.add<v1::PublishPurposesRequest, v1::PublishPurposesResponse>(
       "PurposeService.Publish",
       [&backend](const auto& request, const Caller&) { return publish_purposes(backend, request); });

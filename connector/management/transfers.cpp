@@ -84,8 +84,8 @@ Result<v1::ShowTransferResponse> show(Backend& backend, const v1::ShowTransferRe
   return response;
 }
 
-/// The four steps that a person takes with a transfer that there is. A dry run looks whether there is such a transfer and
-/// whether it is over.
+/// The four steps that a person takes with a transfer. A dry run looks whether there is such a one, and whether it is
+/// over.
 template <class Response, class Request, class Step>
 Result<Response> take(Backend& backend, const Request& request, const Step& step) {
   SLUIS_CHECK(require_id(request.id(), "id"));

@@ -10,7 +10,8 @@ const std::vector<Column> kFound = {{"PEER", "peer"}, {"DATASET", "dataset"}, {"
                                     {"PURPOSES", "offer.offer.purposes"}, {"PROOF", "offer.proof"},
                                     {"HASH", "offer.offer.hash"}};
 const std::vector<Column> kAgreements = {{"AGREEMENT", "id"}, {"ROLE", "role"}, {"PEER", "peer"},
-                                         {"DATASET", "dataset"}, {"STATE", "state"}, {"AGREED", "agreed"}, {"ENDED", "ended"}};
+                                         {"DATASET", "dataset"}, {"STATE", "state"}, {"AGREED", "agreed"},
+                                         {"ENDED", "ended"}};
 const std::vector<Column> kNegotiations = {{"NEGOTIATION", "id"}, {"ROLE", "role"}, {"PEER", "peer"},
                                            {"DATASET", "dataset"}, {"STATE", "state"}, {"WAITS FOR", "waitsFor"},
                                            {"SINCE", "since"}, {"REASON", "reason.code"}};
