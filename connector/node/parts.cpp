@@ -218,7 +218,9 @@ Result<void> Node::Parts::recover() {
   SLUIS_CHECK(outbox->start());
   deadlines = std::make_unique<gate::Alarm>(*log_clock, [this](Timestamp now) -> std::optional<Timestamp> {
     const auto next = negotiations->on_timer();
-    return next ? *next : std::optional<Timestamp>(now + std::chrono::minutes(1));
+    // Negotiations that began since then have deadlines days away: looking now and then is soon enough.
+    const Timestamp latest = now + std::chrono::minutes(10);
+    return next && *next ? std::min(**next, latest) : latest;
   });
   return {};
 }

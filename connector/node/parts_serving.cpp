@@ -5,6 +5,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/dsp/version.hpp"
+#include "connector/node/pinned_purposes.hpp"
 #include "connector/provenance/tiles.hpp"
 
 #include <charconv>
@@ -64,6 +65,9 @@ std::vector<http::Route> Node::Parts::public_routes() {
                       const auto catalog = catalog::dcat_catalog(*datasets, description, log_clock->now());
                       if (!catalog) return text(503, "the catalogue cannot be read now\n");
                       return http::Response{200, {{"content-type", "application/ld+json"}}, json::serialise_pretty(*catalog), {}};
+                    }, 0});
+  routes.push_back({"GET", "/odrl/1", [](const http::Request&) {
+                      return http::Response{200, {{"content-type", "application/ld+json"}}, std::string(kOdrlProfile), {}};
                     }, 0});
   routes.push_back({"GET", "/log/checkpoint", [this](const http::Request&) {
                       const std::string note = public_checkpoint();

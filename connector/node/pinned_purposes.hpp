@@ -6,5 +6,7 @@ namespace sluis::node {
 
 /// The pinned DPV purposes (policy/purpose/dpv-purposes.tsv), built into the program.
 extern const std::string_view kPinnedPurposes;
+/// The project's ODRL profile (policy/odrl/profile.jsonld), which every node serves itself too.
+extern const std::string_view kOdrlProfile;
 
 }  // namespace sluis::node

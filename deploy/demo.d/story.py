@@ -298,14 +298,17 @@ class Story:
 
 def main():
     check = "--check" in sys.argv
-    folder = pathlib.Path("/var/tmp/sluis-demo")
+    # A test has a folder and ports of its own, and leaves a demo that is running alone.
+    test = "--test" in sys.argv
+    check = check or test
+    folder = pathlib.Path("/var/tmp/sluis-story" if test else "/var/tmp/sluis-demo")
     if "--down" in sys.argv:
         subprocess.run(["pkill", "-f", f"{folder}/.*/node.toml"], check=False)
         shutil.rmtree(folder, ignore_errors=True)
         return 0
     subprocess.run(["pkill", "-f", f"{folder}/.*/node.toml"], check=False)
     time.sleep(0.3)
-    federation = Federation(folder)
+    federation = Federation(folder, base_port=18940 if test else 18440)
     federation.make()
     began = time.monotonic()
     federation.start()

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""What a hostile or careless caller gets from a real node: the answer, nothing that it may not know, and no crash.
+
+usage: hostile.py BIN_DIR SOURCE_DIR
+"""
+import json
+import pathlib
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
+from federation import PURPOSE, Federation, Refused  # noqa: E402
+
+CONTEXT = ["https://w3id.org/dspace/2025/1/context.jsonld"]
+CROWD, DATASET = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts"
+f = Federation("/var/tmp/sluis-hostile", binary=BIN / "sluis", base_port=18740, parties=("waterrijk", "duinmeer", "parkwijs"))
+w, d, p = (f.nodes[k] for k in ("waterrijk", "duinmeer", "parkwijs"))
+passed = failed = 0
+
+
+def expect(what, got, *wanted):
+    global passed, failed
+    good = got in wanted
+    passed, failed = passed + good, failed + (not good)
+    if not good:
+        print(f"✗ {what}: got {got}, wanted {' or '.join(map(str, wanted))}")
+
+
+def ask(method, path, body=None, party=None, headers=None):
+    """Waterrijk's exchange listener, with the certificate of a party. Status and body."""
+    context = ssl.create_default_context(cafile=str(w.folder / "tls/roots.pem"))
+    if party:
+        context.load_cert_chain(party.folder / "tls/node.pem", party.folder / "tls/node.key")
+    data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+    request = urllib.request.Request(f"https://localhost:{w.port}{path}", data=data, method=method,
+                                     headers={"Content-Type": "application/json", **(headers or {})})
+    try:
+        with urllib.request.urlopen(request, context=context, timeout=10) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+def first_request(offer, pid, callback):
+    return {"@context": CONTEXT, "@type": "ContractRequestMessage", "consumerPid": pid, "callbackAddress": callback,
+            "offer": {**offer, "target": DATASET}}
+
+
+def json_faults(offer):
+    path = "/2025-1/negotiations/request"
+    good = json.dumps(first_request(offer, "urn:uuid:1", f"https://localhost:{d.port}/2025-1"))
+    expect("cut JSON", ask("POST", path, good[:-5].encode(), d)[0], 400)
+    expect("a key twice", ask("POST", path, good.replace('"consumerPid"', '"consumerPid": "x", "consumerPid"', 1).encode(), d)[0], 400)
+    expect("invalid UTF-8", ask("POST", path, good.encode().replace(b"urn:uuid:1", b"urn:\xc3\x28"), d)[0], 400)
+    expect("too deep", ask("POST", path, b"[" * 5000 + b"]" * 5000, d)[0], 400, 413, 429)
+    expect("too large", ask("POST", path, b'"' + b"a" * (3 << 20) + b'"', d)[0], 413)
+    unknown = json.loads(good)
+    unknown["offer"]["permission"][0]["refinement"] = []
+    status, body = ask("POST", path, unknown, d)
+    if status == 201:  # taken as a process, and refused in it: never agreed
+        pid = json.loads(body)["providerPid"]
+        status = 400 if json.loads(ask("GET", f"/2025-1/negotiations/{pid}", None, d)[1])["state"] == "TERMINATED" else status
+    expect("a policy with an unknown key", status, 400)
+
+
+def identity_faults(offer):
+    path, callback = "/2025-1/negotiations/request", f"https://localhost:{d.port}/2025-1"
+    message = first_request(offer, "urn:uuid:2", callback)
+    expect("no certificate", ask("POST", path, message)[0], 404)
+    expect("a callback of another origin", ask("POST", path, first_request(offer, "urn:uuid:3", "https://localhost:9/2025-1"), d)[0], 400)
+    status, body = ask("POST", path, message, d)
+    expect("a first request", status, 201)
+    pid = json.loads(body)["providerPid"]
+    expect("the same again", (ask("POST", path, message, d)[0], json.loads(ask("POST", path, message, d)[1])["providerPid"]), (201, pid))
+    other = json.loads(json.dumps(message))
+    other["offer"]["permission"] = other["offer"]["permission"][:1] * 2
+    expect("other bytes under the same id", ask("POST", path, other, d)[0], 400)
+    expect("another party's process", ask("GET", f"/2025-1/negotiations/{pid}", None, p)[0], 404)
+    expect("an unknown process", ask("GET", "/2025-1/negotiations/urn:uuid:none", None, d)[0], 404)
+    event = {"@context": CONTEXT, "@type": "ContractNegotiationEventMessage", "providerPid": pid, "consumerPid": "urn:uuid:2", "eventType": "ACCEPTED"}
+    expect("a message in a wrong state", ask("POST", f"/2025-1/negotiations/{pid}/events", event, d)[0], 400)
+    expect("a mismatched consumerPid", ask("POST", f"/2025-1/negotiations/{pid}/events", {**event, "consumerPid": "urn:uuid:x"}, d)[0], 400)
+    expect("a message of another party", ask("POST", f"/2025-1/negotiations/{pid}/events", event, p)[0], 404)
+    expect("open to all", ask("GET", "/.well-known/dspace-version")[0], 200)
+
+
+def data_faults():
+    expect("data without a handle", ask("GET", "/data", None, d)[0], 404)
+    expect("data with a guess", ask("GET", "/data", None, d, {"Authorization": "Bearer " + "A" * 43})[0], 404)
+    expect("data without certificate", ask("GET", "/data", None, None, {"Authorization": "Bearer " + "A" * 43})[0], 404)
+    for path in ("/open/../node.toml", "/open/%2e%2e/keys/log.key", "/open/a%00b"):
+        try:
+            context = ssl.create_default_context(cafile=str(w.folder / "tls/roots.pem"))
+            with context.wrap_socket(socket.create_connection(("localhost", w.port + 1)), server_hostname="localhost") as raw:
+                raw.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                expect(path, raw.recv(100).split(b" ")[1], b"400")
+        except OSError as error:
+            expect(path, str(error), "an answer")
+
+
+def management_faults():
+    url = f"http://127.0.0.1:{w.port + 2}/sluis.v1.AuditService/Log"
+
+    def status(token):
+        request = urllib.request.Request(url, data=b"{}", headers={"Content-Type": "application/json", **({"Authorization": token} if token else {})})
+        try:
+            return urllib.request.urlopen(request, timeout=5).status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    expect("no token", status(None), 401)
+    expect("a wrong token", status("Bearer nonsense"), 401)
+    expect("a role without the method", status(f"Bearer {w.token('application')}"), 403)
+    expect("the DPO", status(f"Bearer {w.token('dpo')}"), 200)
+    text = (SOURCE / "deploy/demo.d/datasets/detailed-counts.toml").read_text().replace("@ASSESSED_UNTIL@", "2027-06-01T00:00:00Z")
+    for what, bad in (("a typo", text.replace("purposes =", "porposes =")), ("an expired assessment", text.replace("2027-06-01", "2020-06-01"))):
+        try:
+            w.call("DatasetService/Publish", {"toml": bad, "file": "bad.toml"})
+            expect(what, "published", "refused")
+        except Refused as refused:
+            expect(what, "bad.toml" in refused.body and refused.status == 400, True)
+
+
+def start_faults():
+    second = subprocess.run([*f.leave_root, f.binary, "serve", "--config", w.folder / "node.toml"], capture_output=True, text=True)
+    expect("a store in use", second.returncode == 1 and "in use" in second.stderr, True)
+    config = d.folder / "node.toml"
+    text = config.read_text()
+    config.write_text(text.replace("listen =", "lisen =", 1))
+    checked = f.sluis("config", "check", config, check=False)
+    config.write_text(text)
+    expect("a typo in node.toml", checked.returncode == 1 and "node.toml:" in checked.stderr and "listen" in checked.stderr, True)
+    if f.user:
+        expect("as root", subprocess.run([f.binary, "serve", "--config", config], capture_output=True, text=True).returncode, 1)
+
+
+try:
+    f.make()
+    f.start()
+    f.join()
+    f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
+    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts", "2027-06-01T00:00:00Z"), "file": "detailed-counts.toml"})
+    found = d.call("CatalogService/Fetch", {"peer": w.participant})
+    policy = json.loads(found["datasets"][0]["offers"][0]["offer"]["policy"])
+    json_faults(policy)
+    identity_faults(policy)
+    data_faults()
+    management_faults()
+    start_faults()
+    expect("the node lives", w.process.poll(), None)
+finally:
+    f.stop()
+    shutil.rmtree(f.folder, ignore_errors=True)
+print(f"{passed} passed, {failed} failed")
+sys.exit(1 if failed else 0)
