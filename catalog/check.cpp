@@ -8,7 +8,7 @@
 namespace sluis::catalog {
 namespace {
 
-std::string quoted(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
+std::string in_backticks(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
 
 /// At a key of `[terms]`; at the root where there is no such table.
 Error terms_refused(const DatasetFile& file, std::string_view key, std::string message) {
@@ -40,8 +40,8 @@ Result<void> check_access(const DatasetFile& file) {
   const bool open = dataset.access == Access::open;
   if (open != (dataset.access_rights == AccessRights::open)) {
     return file.root.refused("access_rights",
-                             "`access` is " + quoted(open ? "public" : "agreement") + ", and `access_rights` is " +
-                                 quoted(to_string(dataset.access_rights)))
+                             "`access` is " + in_backticks(open ? "public" : "agreement") + ", and `access_rights` is " +
+                                 in_backticks(to_string(dataset.access_rights)))
         .mended_by("both are `public`, or neither is");
   }
   if (!open && dataset.gathered_for_municipality && dataset.public_reason.empty()) {
@@ -54,7 +54,7 @@ Result<void> check_access(const DatasetFile& file) {
       "delete_after", "steward_approval", "single_purpose_without_claim"};
   for (const std::string_view key : none) {
     if (file.terms->has(key)) {
-      return file.terms->refused(key, quoted(key) + " has no place in terms for open data")
+      return file.terms->refused(key, in_backticks(key) + " has no place in terms for open data")
           .mended_by("open data are for everybody and every purpose; only `suppress_small_cells` can stand here");
     }
   }
@@ -71,7 +71,7 @@ Result<void> check_purposes(const DatasetFile& file, std::string_view key, const
                             const policy::Vocabulary& vocabulary) {
   for (std::size_t i = 0; i < purposes.size(); ++i) {
     if (vocabulary.lookup(purposes[i])) continue;
-    return Error(ErrorCode::invalid_argument, "unknown purpose " + quoted(purposes[i]))
+    return Error(ErrorCode::invalid_argument, "unknown purpose " + in_backticks(purposes[i]))
         .at(file.terms->place(key, i))
         .mended_by(vocabulary.suggest(purposes[i]));
   }
@@ -108,7 +108,7 @@ Result<void> check_terms(const DatasetFile& file, const policy::Vocabulary& voca
                                                        "access_for", "delete_after", "suppress_small_cells"};
     for (const std::string_view key : in_offer) {
       if (file.terms->has(key)) {
-        return file.terms->refused(key, quoted(key) + " stands in the offer's own file").mended_by("leave it out here");
+        return file.terms->refused(key, in_backticks(key) + " stands in the offer's own file").mended_by("leave it out here");
       }
     }
     return {};
@@ -117,7 +117,7 @@ Result<void> check_terms(const DatasetFile& file, const policy::Vocabulary& voca
   if (terms.purposes.empty()) return file.terms->refused("purposes", "the terms name no purpose in `purposes`");
   for (std::size_t i = 0; i < terms.classes.size(); ++i) {
     if (!is_class_name(terms.classes[i])) {
-      return Error(ErrorCode::invalid_argument, quoted(terms.classes[i]) + " is not a class of parties")
+      return Error(ErrorCode::invalid_argument, in_backticks(terms.classes[i]) + " is not a class of parties")
           .at(file.terms->place("classes", i))
           .mended_by("write a word in lower case, like `municipality`");
     }
@@ -141,7 +141,7 @@ Result<policy::Program> read_offer(DatasetFile& file, const DatasetContext& cont
   const std::string& name = *file.offer_file;
   if (!context.read_beside) return file.root.refused("offer", "a hand-written offer cannot be read here");
   auto text = context.read_beside(name);
-  if (!text) return file.root.refused("offer", quoted(name) + " cannot be read: " + text.error().message);
+  if (!text) return file.root.refused("offer", in_backticks(name) + " cannot be read: " + text.error().message);
   auto value = json::parse(*text);
   if (!value) return in_offer(value.error(), name, *text);
   auto program = compile_offer(*value, context.vocabulary);
@@ -189,7 +189,7 @@ Result<void> add_offer(DatasetFile& file, const DatasetContext& context) {
   for (std::size_t i = 0; i < dataset.terms.purposes.size(); ++i) {
     const auto purpose = context.vocabulary->lookup(dataset.terms.purposes[i]);
     if (!purpose || !policy::purpose_satisfies(*program, *purpose)) {
-      return Error(ErrorCode::invalid_argument, quoted(dataset.terms.purposes[i]) + " is denied by `deny_purposes`")
+      return Error(ErrorCode::invalid_argument, in_backticks(dataset.terms.purposes[i]) + " is denied by `deny_purposes`")
           .at(file.terms->place("purposes", i));
     }
   }

@@ -11,7 +11,7 @@
 namespace sluis::catalog {
 namespace {
 
-std::string quoted(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
+std::string in_backticks(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
 
 bool is_iri(std::string_view text) {
   const std::size_t colon = text.find(':');
@@ -23,7 +23,7 @@ bool is_iri(std::string_view text) {
 
 Result<std::string> iri(TomlTable& table, std::string_view key) {
   SLUIS_TRY(auto text, table.string(key));
-  if (!is_iri(text)) return table.refused(key, quoted(text) + " is not an absolute IRI");
+  if (!is_iri(text)) return table.refused(key, in_backticks(text) + " is not an absolute IRI");
   return text;
 }
 
@@ -44,7 +44,7 @@ Result<T> choice(TomlTable& table, std::string_view key, const std::pair<std::st
     if (word == text) return value;
     known += (known.empty() ? "`" : ", `") + std::string(word) + "`";
   }
-  return table.refused(key, "unknown " + std::string(key) + " " + quoted(text)).mended_by("known are " + known);
+  return table.refused(key, "unknown " + std::string(key) + " " + in_backticks(text)).mended_by("known are " + known);
 }
 
 Result<void> read_description(TomlTable& root, Dataset& dataset) {
@@ -61,16 +61,16 @@ Result<void> read_description(TomlTable& root, Dataset& dataset) {
   SLUIS_TRY(const auto url, contact.optional_string("url"));
   if (!email && !url) return root.refused("contact", "a contact needs `email` or `url`");
   if (email && (!is_iri("mailto:" + *email) || email->find('@') == std::string::npos)) {
-    return contact.refused("email", quoted(*email) + " is not an address");
+    return contact.refused("email", in_backticks(*email) + " is not an address");
   }
-  if (url && !is_iri(*url)) return contact.refused("url", quoted(*url) + " is not an absolute IRI");
+  if (url && !is_iri(*url)) return contact.refused("url", in_backticks(*url) + " is not an absolute IRI");
   dataset.contact.email = email.value_or("");
   dataset.contact.url = url.value_or("");
   SLUIS_TRY(dataset.themes, root.strings("theme"));
   if (dataset.themes.empty()) return root.refused("theme", "a dataset needs a `theme`");
   for (std::size_t i = 0; i < dataset.themes.size(); ++i) {
     if (!is_iri(dataset.themes[i])) {
-      return Error(ErrorCode::invalid_argument, quoted(dataset.themes[i]) + " is not an absolute IRI")
+      return Error(ErrorCode::invalid_argument, in_backticks(dataset.themes[i]) + " is not an absolute IRI")
           .at(root.place("theme", i));
     }
   }
@@ -156,11 +156,11 @@ Result<void> read_columns(TomlTable& table, policy::DatasetColumns& columns) {
 Result<void> read_source(TomlTable& table, Source& source) {
   SLUIS_TRY(source.file, table.string("file"));
   if (!is_safe_path(source.file)) {
-    return table.refused("file", quoted(source.file) + " is not a path below the dataset's folder");
+    return table.refused("file", in_backticks(source.file) + " is not a path below the dataset's folder");
   }
   SLUIS_TRY(source.media_type, table.string("media_type"));
   if (source.media_type != "text/csv") {
-    return table.refused("media_type", "unknown media type " + quoted(source.media_type))
+    return table.refused("media_type", "unknown media type " + in_backticks(source.media_type))
         .mended_by("known is `text/csv`");
   }
   SLUIS_TRY(const auto delimiter, table.optional_string("delimiter"));
@@ -234,7 +234,7 @@ std::string_view to_string(AccessRights rights) {
 }
 
 Result<std::uint64_t> parse_pace(std::string_view text) {
-  const Error bad = Error(ErrorCode::invalid_argument, quoted(text) + " is not a pace")
+  const Error bad = Error(ErrorCode::invalid_argument, in_backticks(text) + " is not a pace")
                         .mended_by("write it like `16 KiB/s`");
   std::uint64_t number = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -261,7 +261,7 @@ Result<DatasetFile> read_dataset_file(std::string_view text, const std::string& 
   if (terms) SLUIS_CHECK(read_terms(*terms, dataset.terms));
   SLUIS_TRY(auto offer_file, root.optional_string("offer"));
   if (offer_file && (!is_safe_path(*offer_file) || offer_file->find('/') != std::string::npos)) {
-    return root.refused("offer", quoted(*offer_file) + " is not the name of a file beside this one");
+    return root.refused("offer", in_backticks(*offer_file) + " is not the name of a file beside this one");
   }
   SLUIS_CHECK(root.finish());
   return DatasetFile{root, personal, source, terms, offer_file, std::move(dataset)};
@@ -283,7 +283,7 @@ Result<Dataset> reread_dataset(std::string_view text, json::Value offer) {
 
 std::optional<Error> suspended(const Dataset& dataset, Timestamp now) {
   if (now < dataset.assessment.until) return std::nullopt;
-  return Error(ErrorCode::invalid_state, "the assessment of " + quoted(dataset.id.str()) + " expired at " +
+  return Error(ErrorCode::invalid_state, "the assessment of " + in_backticks(dataset.id.str()) + " expired at " +
                                              format_time(dataset.assessment.until))
       .mended_by("assess the dataset again and publish it with the new date");
 }

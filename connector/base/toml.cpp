@@ -40,7 +40,7 @@ namespace {
 
 using Kind = TomlNode::Kind;
 
-std::string quoted(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
+std::string in_backticks(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
 
 std::string_view kind_name(Kind kind) {
   switch (kind) {
@@ -61,7 +61,7 @@ Place to_place(const toml::source_region& region, const std::string& file) {
 
 Error wrong_kind(std::string_view key, const TomlNode& node, std::string_view wanted) {
   Error error(ErrorCode::invalid_argument,
-              quoted(key) + " must be " + std::string(wanted) + ", not " + std::string(kind_name(node.kind)));
+              in_backticks(key) + " must be " + std::string(wanted) + ", not " + std::string(kind_name(node.kind)));
   if (node.kind == Kind::time) error.mend = "write it as a string, like \"2026-11-26T09:00:00Z\"";
   return std::move(error).at(node.place);
 }
@@ -72,7 +72,7 @@ std::string suggest_among(std::string_view word, const std::vector<std::string>&
 }
 
 Error unknown_key(const TomlNode::Entry& entry, const std::vector<std::string>& known) {
-  Error error(ErrorCode::invalid_argument, "unknown key " + quoted(entry.key));
+  Error error(ErrorCode::invalid_argument, "unknown key " + in_backticks(entry.key));
   if (!known.empty()) error.mend = suggest_among(entry.key, known);
   return std::move(error).at(entry.place);
 }
@@ -166,7 +166,7 @@ Error TomlTable::missing(std::string_view key) const {
   for (const TomlNode::Entry& entry : node_->entries) {
     if (!entry.asked && alike(entry.key, key)) return unknown_key(entry, {std::string(key)});
   }
-  return Error(ErrorCode::invalid_argument, "missing key " + quoted(key)).at(node_->place);
+  return Error(ErrorCode::invalid_argument, "missing key " + in_backticks(key)).at(node_->place);
 }
 
 template <class T>
@@ -188,8 +188,8 @@ Result<std::optional<std::string>> TomlTable::optional_string(std::string_view k
   const TomlNode* node = ask(key);
   if (node == nullptr) return std::optional<std::string>();
   if (node->kind != Kind::string) return wrong_kind(key, *node, "a string");
-  if (node->text.empty()) return refused(key, quoted(key) + " is empty");
-  if (node->text.find('\0') != std::string::npos) return refused(key, quoted(key) + " holds a NUL");
+  if (node->text.empty()) return refused(key, in_backticks(key) + " is empty");
+  if (node->text.find('\0') != std::string::npos) return refused(key, in_backticks(key) + " holds a NUL");
   return std::optional<std::string>(node->text);
 }
 
@@ -250,7 +250,7 @@ Result<std::vector<std::string>> TomlTable::strings(std::string_view key, bool a
   for (const auto& item : node->items) {
     if (item->kind != Kind::string) return wrong_kind(key, *item, "an array of strings");
     if (item->text.empty() && !allow_empty) {
-      return Error(ErrorCode::invalid_argument, quoted(key) + " holds an empty string").at(item->place);
+      return Error(ErrorCode::invalid_argument, in_backticks(key) + " holds an empty string").at(item->place);
     }
     list.push_back(item->text);
   }

@@ -8,7 +8,7 @@ namespace {
 
 Error refused(std::string message) { return Error(ErrorCode::invalid_argument, std::move(message)); }
 
-std::string quoted(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
+std::string in_backticks(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
 
 std::vector<std::string> members_of(const SumGroup& group) {
   std::vector<std::string> names{group.total};
@@ -26,7 +26,7 @@ Result<ColumnPlan> ColumnPlan::compile(const DatasetColumns& dataset, std::span<
   ColumnPlan plan;
   for (const ColumnDeclaration& column : dataset.columns) {
     if (contains(plan.declared_, column.name)) {
-      return refused("the column " + quoted(column.name) + " is declared twice");
+      return refused("the column " + in_backticks(column.name) + " is declared twice");
     }
     plan.declared_.push_back(column.name);
     if (column.action == ColumnAction::keep) plan.kept_names_.push_back(column.name);
@@ -46,7 +46,7 @@ Result<ColumnPlan> ColumnPlan::compile(const DatasetColumns& dataset, std::span<
 Result<std::size_t> ColumnPlan::cell(const DatasetColumns& dataset, const std::string& name, std::int64_t threshold) {
   const auto same = [&](const auto& one) { return one.name == name; };
   if (std::none_of(dataset.columns.begin(), dataset.columns.end(), same)) {
-    return refused("small cells are to be suppressed in " + quoted(name) + ", which is no declared column");
+    return refused("small cells are to be suppressed in " + in_backticks(name) + ", which is no declared column");
   }
   const auto found = std::find_if(cells_.begin(), cells_.end(), same);
   if (found != cells_.end()) {
@@ -58,13 +58,13 @@ Result<std::size_t> ColumnPlan::cell(const DatasetColumns& dataset, const std::s
 }
 
 Result<void> ColumnPlan::add_group(const DatasetColumns& dataset, const SumGroup& group, std::int64_t threshold) {
-  if (group.parts.size() < 2) return refused("the sum " + quoted(group.total) + " needs two parts or more");
+  if (group.parts.size() < 2) return refused("the sum " + in_backticks(group.total) + " needs two parts or more");
   Group added;
   added.threshold = threshold;
   for (const std::string& name : members_of(group)) {
     SLUIS_TRY(const std::size_t index, cell(dataset, name, threshold));
     if (std::find(added.members.begin(), added.members.end(), index) != added.members.end()) {
-      return refused("the column " + quoted(name) + " is twice in one sum");
+      return refused("the column " + in_backticks(name) + " is twice in one sum");
     }
     added.members.push_back(index);
   }
@@ -76,7 +76,7 @@ Result<void> ColumnPlan::add_group(const DatasetColumns& dataset, const SumGroup
     }
     for (const std::size_t index : added.members) {
       if (std::find(other.members.begin(), other.members.end(), index) != other.members.end()) {
-        return refused("the column " + quoted(cells_[index].name) + " is in two sums")
+        return refused("the column " + in_backticks(cells_[index].name) + " is in two sums")
             .mended_by("a suppressed cell could be computed back through the other sum");
       }
     }
@@ -119,11 +119,11 @@ Result<void> ColumnPlan::bind(std::span<const std::string_view> header, std::vec
   std::vector<std::string_view> sorted(header.begin(), header.end());
   std::sort(sorted.begin(), sorted.end());
   if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end()) {
-    return refused("row 1: the column " + quoted(*twice) + " is there twice");
+    return refused("row 1: the column " + in_backticks(*twice) + " is there twice");
   }
   for (const std::string& name : declared_) {
     if (!std::binary_search(sorted.begin(), sorted.end(), std::string_view(name))) {
-      return refused("row 1: the declared column " + quoted(name) + " is not in the file");
+      return refused("row 1: the declared column " + in_backticks(name) + " is not in the file");
     }
   }
   kept_.clear();
@@ -149,7 +149,7 @@ Result<void> ColumnPlan::read(std::size_t index, std::string_view text, std::uin
   const bool digits = std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!digits || text.size() > 15) {
     // The cell itself is not shown: whoever reads the message may not be allowed to see it.
-    return refused("row " + std::to_string(row) + ": a cell of " + quoted(cells_[index].name) +
+    return refused("row " + std::to_string(row) + ": a cell of " + in_backticks(cells_[index].name) +
                    " is neither a whole number nor a null word");
   }
   std::from_chars(text.data(), text.data() + text.size(), values_[index]);

@@ -26,7 +26,7 @@ Result<PurposeSet> purpose_set(const Constraint& constraint, bool prohibition, c
   for (const std::string& value : constraint.values) {
     const auto index = vocabulary.lookup(value);
     if (!index) {
-      return Error(ErrorCode::invalid_argument, "unknown purpose " + quoted(value))
+      return Error(ErrorCode::invalid_argument, "unknown purpose " + in_backticks(value))
           .at_pointer(json::pointer_to(constraint.pointer, "rightOperand"))
           .mended_by(vocabulary.suggest(value));
     }

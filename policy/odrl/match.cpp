@@ -183,7 +183,7 @@ Result<json::Value> with_purpose(const json::Value& offer, std::string_view purp
   SLUIS_TRY(const Policy policy, parse_policy(offer));
   const auto index = vocabulary.lookup(purpose);
   if (!index) {
-    return Error(ErrorCode::invalid_argument, "unknown purpose " + quoted(purpose))
+    return Error(ErrorCode::invalid_argument, "unknown purpose " + in_backticks(purpose))
         .mended_by(vocabulary.suggest(purpose));
   }
   const std::string& iri_of_purpose = vocabulary.term(*index).iri;
@@ -200,7 +200,7 @@ Result<json::Value> with_purpose(const json::Value& offer, std::string_view purp
       return narrowed;
     }
   }
-  return Error(ErrorCode::invalid_argument, "the offer is not open to " + quoted(iri_of_purpose));
+  return Error(ErrorCode::invalid_argument, "the offer is not open to " + in_backticks(iri_of_purpose));
 }
 
 Result<void> agreement_policy_equals_offer(const json::Value& agreement, const json::Value& offer) {

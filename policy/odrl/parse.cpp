@@ -47,11 +47,11 @@ Result<void> check_keys(const json::Object& object, std::span<const std::string_
     const std::string at = json::pointer_to(pointer, key);
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       const std::string_view hint = instead_of(name);
-      return refused("unknown key " + quoted(key) + " in " + what, at)
+      return refused("unknown key " + in_backticks(key) + " in " + what, at)
           .mended_by(hint.empty() ? suggestion(name, known) : std::string(hint));
     }
     if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
-      return refused("the key " + quoted(name) + " is there twice, in two spellings", at);
+      return refused("the key " + in_backticks(name) + " is there twice, in two spellings", at);
     }
     seen.push_back(name);
   }
@@ -103,12 +103,12 @@ Result<Constraint> read_constraint(const json::Value& value, Action action, cons
   if (object == nullptr) return refused("a constraint is an object, not " + std::string(value.kind()), pointer);
   SLUIS_CHECK(check_keys(*object, kConstraintKeys, "a constraint", pointer));
   for (const std::string_view key : kConstraintKeys) {
-    if (member(*object, key) == nullptr) return refused("a constraint needs " + quoted(key), pointer);
+    if (member(*object, key) == nullptr) return refused("a constraint needs " + in_backticks(key), pointer);
   }
   const std::string left_at = json::pointer_to(pointer, "leftOperand");
   SLUIS_TRY(const std::string left, read_id(*member(*object, "leftOperand"), left_at));
   const auto operand = operand_from(left);
-  if (!operand) return refused("unknown left operand " + quoted(left), left_at).mended_by(suggest_operand(left));
+  if (!operand) return refused("unknown left operand " + in_backticks(left), left_at).mended_by(suggest_operand(left));
   if (!operand_fits(action, *operand)) {
     return refused("`" + std::string(to_string(*operand)) + "` has no place in a rule on `" +
                        std::string(to_string(action)) + "`", left_at);
@@ -116,9 +116,9 @@ Result<Constraint> read_constraint(const json::Value& value, Action action, cons
   const std::string operator_at = json::pointer_to(pointer, "operator");
   SLUIS_TRY(const std::string word, read_id(*member(*object, "operator"), operator_at));
   const auto op = operator_from(word);
-  if (!op) return refused("unknown operator " + quoted(word), operator_at).mended_by(suggest_operator(word));
+  if (!op) return refused("unknown operator " + in_backticks(word), operator_at).mended_by(suggest_operator(word));
   if (!operator_fits(*operand, *op)) {
-    return refused("the operator " + quoted(word) + " does not fit `" + std::string(to_string(*operand)) + "`",
+    return refused("the operator " + in_backticks(word) + " does not fit `" + std::string(to_string(*operand)) + "`",
                    operator_at)
         .mended_by(std::string(fitting_operators(*operand)));
   }
@@ -163,7 +163,7 @@ Result<Rule> read_rule(const json::Value& value, RuleKind kind, const std::strin
   const std::string action_at = json::pointer_to(pointer, "action");
   SLUIS_TRY(const std::string word, read_id(*action, action_at));
   const auto known = action_from(word);
-  if (!known) return refused("unknown action " + quoted(word), action_at).mended_by(suggest_action(word));
+  if (!known) return refused("unknown action " + in_backticks(word), action_at).mended_by(suggest_action(word));
   Rule rule;
   rule.action = *known;
   rule.pointer = pointer;
@@ -187,8 +187,8 @@ Result<std::vector<Rule>> read_rules(const json::Object& object, std::string_vie
   if (value == nullptr) return rules;
   const std::string at = json::pointer_to(pointer, key);
   const json::Array* array = value->if_array();
-  if (array == nullptr) return refused(quoted(key) + " is an array, not " + std::string(value->kind()), at);
-  if (array->empty()) return refused(quoted(key) + " is empty", at).mended_by("leave it out");
+  if (array == nullptr) return refused(in_backticks(key) + " is an array, not " + std::string(value->kind()), at);
+  if (array->empty()) return refused(in_backticks(key) + " is empty", at).mended_by("leave it out");
   for (std::size_t i = 0; i < array->size(); ++i) {
     SLUIS_TRY(Rule rule, read_rule((*array)[i], kind, json::pointer_to(at, i)));
     rules.push_back(std::move(rule));
@@ -211,7 +211,7 @@ Result<Policy::Type> read_type(const json::Object& object, const std::string& po
   SLUIS_TRY(const std::string text, read_id(*value, at));
   if (short_key(text) == "Offer") return Policy::Type::offer;
   if (short_key(text) == "Agreement") return Policy::Type::agreement;
-  return refused("unknown type of policy " + quoted(text), at).mended_by("known are `Offer`, `Agreement`");
+  return refused("unknown type of policy " + in_backticks(text), at).mended_by("known are `Offer`, `Agreement`");
 }
 
 Result<void> check_profile(const json::Object& object, const std::string& pointer) {
@@ -223,7 +223,7 @@ Result<void> check_profile(const json::Object& object, const std::string& pointe
   for (const json::Value& name : *names) {
     SLUIS_TRY(const std::string text, read_id(name, at));
     if (!is_profile(text)) {
-      return refused("unknown profile " + quoted(text), at).mended_by("known is `" + std::string(kProfile) + "`");
+      return refused("unknown profile " + in_backticks(text), at).mended_by("known is `" + std::string(kProfile) + "`");
     }
   }
   return {};

@@ -53,7 +53,7 @@ Result<std::string> read_scalar(const json::Value& value, const std::string& poi
   if (object == nullptr) return read_string(value, pointer);
   for (const auto& [key, member] : *object) {
     if (key != "@value" && key != "@type" && key != "@id") {
-      return refused("unknown key " + quoted(key) + " in a value", json::pointer_to(pointer, key))
+      return refused("unknown key " + in_backticks(key) + " in a value", json::pointer_to(pointer, key))
           .mended_by("known are `@value`, `@type`, `@id`");
     }
   }
@@ -69,7 +69,7 @@ Result<std::string> read_scalar(const json::Value& value, const std::string& poi
   if (const json::Value* type = value.find("@type")) {
     const std::string* name = type->if_string();
     if (name == nullptr || !type_fits(*name, operand)) {
-      return refused("the type " + quoted(name != nullptr ? *name : type->kind()) + " does not fit `" +
+      return refused("the type " + in_backticks(name != nullptr ? *name : type->kind()) + " does not fit `" +
                          std::string(to_string(operand)) + "`",
                      json::pointer_to(pointer, "@type"));
     }
@@ -113,7 +113,7 @@ std::string_view trimmed(std::string_view text) {
 
 /// `total = in + out`, as total and parts.
 Result<std::vector<std::string>> read_group(const std::string& text, const std::string& pointer) {
-  const Error bad = refused(quoted(text) + " is not a sum of columns", pointer).mended_by("write `total = in + out`");
+  const Error bad = refused(in_backticks(text) + " is not a sum of columns", pointer).mended_by("write `total = in + out`");
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos) return bad;
   std::vector<std::string> names{std::string(trimmed(std::string_view(text).substr(0, equals)))};
@@ -136,7 +136,7 @@ Result<std::int64_t> read_count(const std::string& text, const std::string& poin
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number < 1 || number > 1'000'000) {
-    return refused(quoted(text) + " is not a whole number from 1 to 1000000", pointer);
+    return refused(in_backticks(text) + " is not a whole number from 1 to 1000000", pointer);
   }
   return number;
 }
@@ -149,7 +149,7 @@ std::string canonical_id(std::string text, Operand operand) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
+std::string in_backticks(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
 
 Result<std::string> read_id(const json::Value& value, const std::string& pointer) {
   const json::Object* object = value.if_object();

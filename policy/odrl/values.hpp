@@ -14,6 +14,6 @@ std::string describe_value(const Constraint& constraint);
 Result<std::string> read_id(const json::Value& value, const std::string& pointer);
 
 /// User input in backticks, cut to a sensible length.
-std::string quoted(std::string_view text);
+std::string in_backticks(std::string_view text);
 
 }  // namespace sluis::policy

@@ -15,7 +15,7 @@ Error refused(std::string message, std::string_view file, std::uint32_t line) {
   return Error(ErrorCode::invalid_argument, std::move(message)).at({std::string(file), line, 1, {}});
 }
 
-std::string quoted(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
+std::string in_backticks(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -50,9 +50,9 @@ Result<Line> read_line(std::string_view text, std::string_view file, std::uint32
   }
   Line line{number, {}, {}};
   line.term.iri = expand_purpose(fields[0]);
-  if (!is_iri(line.term.iri)) return refused(quoted(fields[0]) + " is not an IRI", file, number);
+  if (!is_iri(line.term.iri)) return refused(in_backticks(fields[0]) + " is not an IRI", file, number);
   line.term.label_en = fields[1];
-  if (line.term.label_en.empty()) return refused(quoted(fields[0]) + " has no English label", file, number);
+  if (line.term.label_en.empty()) return refused(in_backticks(fields[0]) + " has no English label", file, number);
   if (fields.size() > 2) line.term.label_nl = fields[2];
   if (fields.size() > 3) {
     for (const std::string_view parent : split(fields[3], ' ')) {
@@ -133,7 +133,7 @@ Result<void> Vocabulary::add(std::string_view text, std::string_view file) {
       return Error(ErrorCode::limit_exceeded, "more than 512 purposes").at({std::string(file), line.number, 1, {}});
     }
     if (!by_iri_.emplace(line.term.iri, static_cast<PurposeIndex>(terms_.size())).second) {
-      return refused("the purpose " + quoted(line.term.iri) + " is there already", file, line.number);
+      return refused("the purpose " + in_backticks(line.term.iri) + " is there already", file, line.number);
     }
     terms_.push_back(std::move(line.term));
     numbers.push_back(line.number);
@@ -142,7 +142,7 @@ Result<void> Vocabulary::add(std::string_view text, std::string_view file) {
     for (const std::string& parent : lines[i].parents) {
       const auto found = lookup(parent);
       if (!found) {
-        return refused("unknown parent " + quoted(parent), file, numbers[i]).mended_by(suggest(parent));
+        return refused("unknown parent " + in_backticks(parent), file, numbers[i]).mended_by(suggest(parent));
       }
       terms_[first + i].parents.push_back(*found);
     }
@@ -169,7 +169,7 @@ Result<void> Vocabulary::close(std::string_view file, std::size_t first, const s
     }
     if (closed == 0) {
       const auto at = static_cast<std::size_t>(std::find(done.begin(), done.end(), false) - done.begin());
-      return refused("the purpose " + quoted(terms_[at].iri) + " is in or below a cycle of parents", file,
+      return refused("the purpose " + in_backticks(terms_[at].iri) + " is in or below a cycle of parents", file,
                      lines[at - first])
           .mended_by("a purpose cannot be broader than itself");
     }
