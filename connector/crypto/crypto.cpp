@@ -42,6 +42,12 @@ const EVP_MD* sha256_md() {
   return md;
 }
 
+/// The same for the cipher.
+const EVP_CIPHER* aes_256_gcm() {
+  static const EVP_CIPHER* cipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+  return cipher;
+}
+
 std::string bio_text(BIO* bio) {
   char* text = nullptr;
   const long size = BIO_get_mem_data(bio, &text);
@@ -147,7 +153,7 @@ std::string seal(Random& random, std::string_view key, std::string_view plain, s
   std::string out = random.bytes(kNonce);
   const CipherContext context(EVP_CIPHER_CTX_new());
   int size = 0;
-  must(context && EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, data(key), data(out)) == 1, "seal");
+  must(context && EVP_EncryptInit_ex(context.get(), aes_256_gcm(), nullptr, data(key), data(out)) == 1, "seal");
   must(EVP_EncryptUpdate(context.get(), nullptr, &size, data(associated), static_cast<int>(associated.size())) == 1,
        "seal");
   out.resize(kNonce + plain.size() + kTag);
@@ -167,7 +173,7 @@ Result<std::string> unseal(std::string_view key, std::string_view sealed, std::s
   std::string out(body.size(), '\0');
   const CipherContext context(EVP_CIPHER_CTX_new());
   int size = 0;
-  must(context && EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, data(key), data(sealed)) == 1, "unseal");
+  must(context && EVP_DecryptInit_ex(context.get(), aes_256_gcm(), nullptr, data(key), data(sealed)) == 1, "unseal");
   if (EVP_DecryptUpdate(context.get(), nullptr, &size, data(associated), static_cast<int>(associated.size())) != 1 ||
       EVP_DecryptUpdate(context.get(), data(out), &size, data(body), static_cast<int>(body.size())) != 1 ||
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTag, tag.data()) != 1 ||
