@@ -165,7 +165,7 @@ json::Value legal_identity(const Party& party, const MembershipList& list, Times
 Result<std::string> origin_of(std::string_view url) {
   const Error bad(ErrorCode::invalid_argument, "`" + std::string(url.substr(0, 200)) + "` is not an http address");
   if (url.size() > 2048) return bad;
-  const auto parsed = boost::urls::parse_uri(boost::urls::string_view(url.data(), url.size()));
+  const auto parsed = boost::urls::parse_uri(boost::core::string_view(url.data(), url.size()));
   if (!parsed || !parsed->has_authority() || parsed->has_userinfo() || parsed->host().empty()) return bad;
   const auto lower = [](std::string text) {
     for (char& c : text) {
