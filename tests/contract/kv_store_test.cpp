@@ -14,7 +14,7 @@ namespace {
 using Make = std::unique_ptr<KvStore> (*)(const std::filesystem::path&);
 
 std::unique_ptr<KvStore> make_memory(const std::filesystem::path&) { return std::make_unique<MemoryStore>(); }
-std::unique_ptr<KvStore> make_rocks(const std::filesystem::path& folder) { return std::move(*open_rocks_store(folder, true)); }
+std::unique_ptr<KvStore> make_rocks(const std::filesystem::path& folder) { return *open_rocks_store(folder, true); }
 std::unique_ptr<KvStore> make_reopening(const std::filesystem::path& folder) {
   auto store = std::make_unique<ReopeningStore>([folder] { return open_rocks_store(folder, true); });
   EXPECT_TRUE(store->reopen());

@@ -102,7 +102,7 @@ class ClientTest : public ::testing::Test {
   }
 
   test::ManualClock clock_;
-  std::unique_ptr<Client> client_ = std::move(*Client::make({{}, true, 8}, clock_));
+  std::unique_ptr<Client> client_ = *Client::make({{}, true, 8}, clock_);
 };
 
 TEST_F(ClientTest, TakesAnswersThatAreOddButSound) {

@@ -44,7 +44,7 @@ class HttpTest : public ::testing::Test {
   }
   std::unique_ptr<Client> client(TlsFiles tls = {}) {
     if (tls.roots.empty()) tls = files("node");
-    return std::move(*Client::make({tls, true, 8}, clock_));
+    return *Client::make({tls, true, 8}, clock_);
   }
   static Route who() {
     return {"GET", "/who", [](const Request& request) {
@@ -231,7 +231,7 @@ TEST_F(HttpTest, NobodyThereIsNeverSentAndNoAnswerIsUnknown) {
 }
 
 TEST_F(HttpTest, AddressesThatAreNotOursToCallAreRefused) {
-  const auto strict = std::move(*Client::make({files("node"), false, 8}, clock_));
+  const auto strict = *Client::make({files("node"), false, 8}, clock_);
   for (const char* url : {"http://localhost/x", "file:///etc/passwd", "https://user@localhost/", "localhost", "", "https:///x"}) {
     PeerRequest request;
     request.url = url;
