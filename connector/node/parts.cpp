@@ -232,6 +232,11 @@ void Node::Parts::agreement_ended(const negotiation::AgreementRecord& record) {
   if (const auto done = transfers->terminate_all_of(record.id, why); !done) {
     log::error("transfers were not terminated", {{"agreement", record.id.str()}, {"what", done.error().message}});
   }
+  if (const auto process = evidence->send_end(record)) {
+    outbox->notify(record.peer.str(), *process);
+  } else {
+    log::error("the receipt of an agreement's end was not queued", {{"agreement", record.id.str()}, {"what", process.error().message}});
+  }
 }
 
 void Node::Parts::clock_stepped() {

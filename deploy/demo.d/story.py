@@ -231,6 +231,8 @@ class Story:
         puller.join(10)
         self.holds(not puller.is_alive() and not result["whole"], "the stream was cut")
         self.holds(arrivals[-1] <= ended + 1, f"the last byte came {arrivals[-1] - ended:.2f} s after the end")
+        receipts = self.d.wait_log(1, kinds=["receipt"], agreement=agreement["id"])
+        self.holds(any(e["event"] == "agreement-ended" for e in receipts), f"Duinmeer has the receipt of the end: {receipts}")
         cuts = self.w.wait_log(1, kinds=["cut"], party=self.d.participant)
         self.holds(any(e["reason"] == "approval.withdrawn" for e in cuts), f"the cut is in the log with its reason: {cuts}")
 
