@@ -52,7 +52,7 @@ void print_entry(Session& session, const json::Value& entry) {
     out << json::serialise(entry) << std::endl;
     return;
   }
-  out << fmt::format("{:>8}  {}  {}", text_at(entry, "index"), text_at(entry, "time"), text_at(entry, "kind"));
+  out << fmt::format("{:>8}  {}  {}", text_at(entry, "index").empty() ? "0" : text_at(entry, "index"), text_at(entry, "time"), text_at(entry, "kind"));
   for (const auto* field : {"event", "counterparty", "dataset", "decision", "sentence", "end"}) {
     if (const auto text = text_at(entry, field); !text.empty()) out << "  " << text;
   }

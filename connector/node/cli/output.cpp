@@ -107,7 +107,7 @@ void print_table(std::ostream& out, std::span<const Column> columns, const json:
     std::vector<std::string> cells;
     for (const auto& column : columns) {
       auto text = text_at(row, column.path);
-      cells.push_back(text.empty() ? "-" : std::move(text));
+      cells.push_back(text.empty() ? std::string(column.absent) : std::move(text));
     }
     lines.push_back(std::move(cells));
   }

@@ -13,6 +13,7 @@ namespace sluis::cli {
 struct Column {
   std::string_view title;
   std::string_view path;
+  std::string_view absent = "-";  ///< in place of nothing: JSON leaves a number out that is 0
 };
 
 /// The value at a dotted path as one line of text; empty where there is none. Lists are joined with commas.

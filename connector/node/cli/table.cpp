@@ -19,7 +19,7 @@ const std::vector<Column> kTransfers = {{"TRANSFER", "id"}, {"ROLE", "role"}, {"
                                         {"STATE", "state"}, {"SINCE", "since"}, {"AGREEMENT", "agreement"}};
 const std::vector<Column> kRetention = {{"AGREEMENT", "agreement"}, {"DATASET", "dataset"}, {"PEER", "peer"},
                                         {"DUE", "due"}, {"STATE", "state"}};
-const std::vector<Column> kLog = {{"INDEX", "index"}, {"TIME", "time"}, {"KIND", "kind"}, {"EVENT", "event"},
+const std::vector<Column> kLog = {{"INDEX", "index", "0"}, {"TIME", "time"}, {"KIND", "kind"}, {"EVENT", "event"},
                                   {"PARTY", "counterparty"}, {"DATASET", "dataset"}, {"PURPOSE", "purpose"},
                                   {"DECISION", "decision"}, {"REASON", "reason"}, {"END", "end"}, {"ROWS", "rows"},
                                   {"TRANSACTION", "transaction"}};

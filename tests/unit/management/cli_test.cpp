@@ -1,5 +1,6 @@
 #include "connector/http/server.hpp"
 #include "connector/node/cli/cli.hpp"
+#include "connector/node/cli/output.hpp"
 #include "connector/node/cli/command.hpp"
 #include "tests/unit/management/world.hpp"
 
@@ -243,6 +244,13 @@ TEST(Spans, AreReadInDaysHoursMinutesAndSeconds) {
   for (const auto* bad : {"", "+", "8", "8w", "d", "-8d", "8d!", "99999999999999999999d"}) {
     EXPECT_FALSE(cli::parse_span(bad)) << bad;
   }
+}
+
+TEST(Table, ANumberThatIsNoughtIsShownAndAnEmptyTextIsADash) {
+  const cli::Column columns[] = {{"INDEX", "index", "0"}, {"PARTY", "party"}};
+  std::ostringstream out;
+  cli::print_table(out, columns, {json::object({})});
+  EXPECT_NE(out.str().find("0      -"), std::string::npos) << out.str();
 }
 
 }  // namespace
