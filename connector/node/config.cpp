@@ -121,6 +121,10 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
   SLUIS_TRY(config.open, read_listener(root, "public", true));
   SLUIS_TRY(config.management, read_listener(root, "management", false));
   SLUIS_TRY(TomlTable management, root.table("management"));
+  if (!config.management.address.starts_with("127.")) {
+    return management.refused("listen", "the management interface has no TLS of its own: it listens on loopback only")
+        .mended_by("listen on 127.0.0.1, and reach it through a tunnel or a proxy on the same machine");
+  }
   SLUIS_TRY(const std::optional<std::string> grpc, management.optional_string("grpc"));
   config.management_grpc = grpc.value_or("");
   SLUIS_CHECK(read_keys(root, config));

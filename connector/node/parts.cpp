@@ -79,6 +79,9 @@ Result<void> Node::Parts::keep_identity() {
         .mended_by("a participant id never changes; give another node another folder");
   }
   demo = kind == "yes";
+  if (demo && (!config.exchange.address.starts_with("127.") || !config.open.address.starts_with("127."))) {
+    return Error(ErrorCode::invalid_argument, "a demo node's clock can be moved: it listens on loopback only");
+  }
   SLUIS_TRY(const std::optional<std::string> offset, store.get("demo/clock"));
   if (demo && offset && offset->size() == 8) clock.set_offset(Duration(static_cast<std::int64_t>(get_u64(*offset))));
   return {};

@@ -136,6 +136,14 @@ def start_faults():
     checked = f.sluis("config", "check", config, check=False)
     config.write_text(text)
     expect("a typo in node.toml", checked.returncode == 1 and "node.toml:" in checked.stderr and "listen" in checked.stderr, True)
+    config.write_text(text.replace(f'"127.0.0.1:{d.port + 2}"', f'"0.0.0.0:{d.port + 2}"'))
+    checked = f.sluis("config", "check", config, check=False)
+    expect("management off loopback", checked.returncode == 1 and "loopback" in checked.stderr, True)
+    config.write_text(text.replace(f'"127.0.0.1:{d.port}"', f'"0.0.0.0:{d.port}"'))
+    d.stop()
+    served = subprocess.run([*f.leave_root, f.binary, "serve", "--config", config], capture_output=True, text=True, timeout=20)
+    config.write_text(text)
+    expect("a demo node off loopback", served.returncode == 1 and "loopback" in served.stderr, True)
     if f.user:
         expect("as root", subprocess.run([f.binary, "serve", "--config", config], capture_output=True, text=True).returncode, 1)
 
