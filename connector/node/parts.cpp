@@ -148,9 +148,10 @@ Result<void> Node::Parts::start_exchange() {
   negotiations = std::make_unique<negotiation::Service>(
       negotiating, negotiation::Dependencies{*commits, store, *log_clock, random, *terms, *writer, *peers, notify,
                                              [this](const negotiation::AgreementRecord& record) { agreement_ended(record); }});
+  transfer_commits = std::make_unique<TransferCommits>(*commits, [this] { return streams.get(); });
   transfers = std::make_unique<transfer::Service>(
       transfer::Options{config.exchange.url + "/data", node_key},
-      transfer::Dependencies{*commits, store, *log_clock, random, *writer, *peers, notify});
+      transfer::Dependencies{*transfer_commits, store, *log_clock, random, *writer, *peers, notify});
   evidence = std::make_unique<EvidenceChannel>(
       config.participant, EvidenceDependencies{*commits, store, *log, *sequencer, *directory, *log_clock, random, *writer, *client,
                                                [this](const http::Request& request) { return authenticate(request); }});

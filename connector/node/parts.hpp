@@ -13,6 +13,7 @@
 #include "connector/node/evidence_channel.hpp"
 #include "connector/node/node.hpp"
 #include "connector/node/ports.hpp"
+#include "connector/node/transfer_commits.hpp"
 #include "connector/storage/rocks_store.hpp"
 
 namespace sluis::node {
@@ -54,6 +55,7 @@ struct Node::Parts {
   std::unique_ptr<NodeCatalog> dsp_catalog;
   std::unique_ptr<outbox::Driver> outbox;
   std::unique_ptr<negotiation::Service> negotiations;
+  std::unique_ptr<TransferCommits> transfer_commits;
   std::unique_ptr<transfer::Service> transfers;
   std::unique_ptr<EvidenceChannel> evidence;
 

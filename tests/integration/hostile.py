@@ -10,12 +10,13 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
-from federation import PURPOSE, Federation, Refused  # noqa: E402
+from federation import ACTIVITIES, PURPOSE, Federation, Refused  # noqa: E402
 
 CONTEXT = ["https://w3id.org/dspace/2025/1/context.jsonld"]
 CROWD, DATASET = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts"
@@ -127,6 +128,28 @@ def management_faults():
             expect(what, "bad.toml" in refused.body and refused.status == 400, True)
 
 
+def suspension():
+    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts-paced", "2027-06-01T00:00:00Z"), "file": "paced.toml"})
+    d.call("CatalogService/Fetch", {"peer": w.participant})
+    d.call("ActivityService/Publish", {"id": ACTIVITIES["duinmeer"], "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds"})
+    made = d.call("AgreementService/Request", {"peer": w.participant, "offer": "urn:waterrijk:detailed-counts-paced", "purpose": CROWD, "waitSeconds": 15})
+    transfer = d.call("TransferService/Start", {"agreement": made["negotiation"]["agreement"], "waitSeconds": 15})["transfer"]
+    began, result = threading.Event(), []
+    puller = threading.Thread(target=lambda: result.append(d.pull(transfer["id"], CROWD, ACTIVITIES["duinmeer"], on_chunk=lambda _: began.set())))
+    puller.start()
+    expect("the paced pull began", began.wait(10), True)
+    w.call("TransferService/Suspend", {"id": transfer["peerId"], "code": "pause", "sentence": "maintenance"})
+    puller.join(2)
+    expect("a suspended transfer's stream is cut", bool(result) and not result[0][1], True)
+    cuts = w.wait_log(1, kinds=["cut"], party=d.participant)
+    expect("with its reason in the provider's log", [e["reason"] for e in cuts], ["transfer.not_started"])
+    try:
+        d.pull(transfer["id"], CROWD, ACTIVITIES["duinmeer"])
+        expect("after suspension", "data", "refused")
+    except Refused:
+        pass
+
+
 def start_faults():
     second = subprocess.run([*f.leave_root, f.binary, "serve", "--config", w.folder / "node.toml"], capture_output=True, text=True)
     expect("a store in use", second.returncode == 1 and "in use" in second.stderr, True)
@@ -160,6 +183,7 @@ try:
     identity_faults(policy)
     data_faults()
     management_faults()
+    suspension()
     start_faults()
     expect("the node lives", w.process.poll(), None)
 finally:
