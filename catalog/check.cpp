@@ -137,31 +137,33 @@ Error in_offer(Error error, const std::string& name, const std::string& text) {
   return error;
 }
 
-Result<policy::Program> read_offer(DatasetFile& file, const DatasetContext& context) {
+Result<CompiledOffer> read_offer(DatasetFile& file, const DatasetContext& context) {
   const std::string& name = *file.offer_file;
   if (!context.read_beside) return file.root.refused("offer", "a hand-written offer cannot be read here");
   auto text = context.read_beside(name);
   if (!text) return file.root.refused("offer", in_backticks(name) + " cannot be read: " + text.error().message);
   auto value = json::parse(*text);
   if (!value) return in_offer(value.error(), name, *text);
-  auto program = compile_offer(*value, context.vocabulary);
-  if (!program) return in_offer(program.error(), name, *text);
+  auto compiled = compile_offer(*value, context.vocabulary);
+  if (!compiled) return in_offer(compiled.error(), name, *text);
   const auto hash = offer_hash(*value);
   if (!hash) return in_offer(hash.error(), name, *text);
   file.dataset.offer = std::move(*value);
-  return program;
+  return compiled;
 }
 
 /// Open data are for everybody: their offer permits without asking who, why or when.
-Result<void> check_open_offer(const DatasetFile& file, const policy::Program& program) {
+Result<void> check_open_offer(const DatasetFile& file, const policy::Policy& policy) {
   if (file.dataset.access != Access::open) return {};
-  const policy::Policy& policy = program.policy();
   const bool bound = std::any_of(policy.permissions.begin(), policy.permissions.end(),
-                                 [](const policy::Rule& rule) { return !rule.constraints.empty(); });
+                                 [](const policy::Rule& rule) {
+                                   return !rule.constraints.empty() || !rule.refinements.empty() || !rule.duties.empty() ||
+                                        rule.target || rule.assignee;
+                                 });
   if (bound || !policy.prohibitions.empty()) {
     return file.root.refused("offer", "the offer of open data can bind nobody");
   }
-  if (file.dataset.assessment.traceable_to_small_groups && policy::transforms(program).empty()) {
+  if (file.dataset.assessment.traceable_to_small_groups && policy::transforms(policy).empty()) {
     return file.root.refused("access", "data that can be traced to small groups cannot be open as they are");
   }
   return {};
@@ -181,22 +183,22 @@ Result<void> add_offer(DatasetFile& file, const DatasetContext& context) {
   if (!file.offer_file) {
     SLUIS_TRY(dataset.offer, make_offer(dataset.id, dataset.access, dataset.terms));
   }
-  auto program = file.offer_file ? read_offer(file, context) : compile_offer(dataset.offer, context.vocabulary);
+  auto compiled = file.offer_file ? read_offer(file, context) : compile_offer(dataset.offer, context.vocabulary);
   // The generated offer's pointers say nothing to the author of a TOML file.
-  if (!program) return file.offer_file ? program.error() : Error(program.error()).at(file.root.place("terms"));
+  if (!compiled) return file.offer_file ? compiled.error() : Error(compiled.error()).at(file.root.place("terms"));
   SLUIS_TRY(dataset.offer_hash, offer_hash(dataset.offer));
-  SLUIS_CHECK(check_open_offer(file, *program));
+  SLUIS_CHECK(check_open_offer(file, compiled->policy));
   for (std::size_t i = 0; i < dataset.terms.purposes.size(); ++i) {
     const auto purpose = context.vocabulary->lookup(dataset.terms.purposes[i]);
-    if (!purpose || !policy::purpose_satisfies(*program, *purpose)) {
+    if (!purpose || !policy::purpose_satisfies(compiled->program, *purpose)) {
       return Error(ErrorCode::invalid_argument, in_backticks(dataset.terms.purposes[i]) + " is denied by `deny_purposes`")
           .at(file.terms->place("purposes", i));
     }
   }
-  if (dataset.terms.single_purpose_without_claim && !policy::single_purpose(*program)) {
+  if (dataset.terms.single_purpose_without_claim && !policy::single_purpose(compiled->program)) {
     return terms_refused(file, "single_purpose_without_claim", "the terms do not leave exactly one purpose");
   }
-  const auto transforms = policy::transforms(*program);
+  const auto transforms = policy::transforms(compiled->policy);
   const auto plan = policy::ColumnPlan::compile(dataset.source.columns, transforms);
   if (!plan) return Error(plan.error()).at(file.source.place("columns"));
   return {};

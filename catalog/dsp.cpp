@@ -40,8 +40,8 @@ json::Value dataset_body(const Dataset& dataset, json::Value service) {
 /// Whether that party could ever get something; what does not compile any more it could not.
 bool could_get(const Catalog& catalog, const PublishedDataset& published, const Requester& requester, Timestamp now) {
   if (!published.on_offer(now)) return false;
-  const auto program = compile_offer(published.dataset.offer, catalog.vocabulary());
-  return program && policy::could_permit(*program, requester.class_of_recipient, requester.participant.str(),
+  const auto compiled = compile_offer(published.dataset.offer, catalog.vocabulary());
+  return compiled && policy::could_permit(compiled->program, requester.class_of_recipient, requester.participant.str(),
                                          std::nullopt, now);
 }
 

@@ -137,12 +137,13 @@ Result<Hash> offer_hash(const json::Value& offer) {
   return crypto::sha256(text);
 }
 
-Result<policy::Program> compile_offer(const json::Value& offer, std::shared_ptr<const policy::Vocabulary> vocabulary) {
+Result<CompiledOffer> compile_offer(const json::Value& offer, std::shared_ptr<const policy::Vocabulary> vocabulary) {
   policy::ParseOptions options;
   options.in_catalogue = true;
-  SLUIS_TRY(const policy::Policy parsed, policy::parse_policy(offer, options));
+  SLUIS_TRY(policy::Policy parsed, policy::parse_policy(offer, options));
   if (parsed.type != policy::Policy::Type::offer) return Error(ErrorCode::invalid_argument, "this is no `Offer`");
-  return policy::compile(parsed, std::move(vocabulary));
+  SLUIS_TRY(policy::Program program, policy::compile(parsed, std::move(vocabulary)));
+  return CompiledOffer{std::move(parsed), std::move(program)};
 }
 
 }  // namespace sluis::catalog

@@ -14,7 +14,13 @@ Result<json::Value> make_offer(const DatasetId& dataset, Access access, const Te
 /// no canonical form.
 Result<Hash> offer_hash(const json::Value& offer);
 
+/// An offer as read and as compiled.
+struct CompiledOffer {
+  policy::Policy policy;
+  policy::Program program;
+};
+
 /// Parses it strictly and compiles it. invalid_argument with a pointer.
-Result<policy::Program> compile_offer(const json::Value& offer, std::shared_ptr<const policy::Vocabulary> vocabulary);
+Result<CompiledOffer> compile_offer(const json::Value& offer, std::shared_ptr<const policy::Vocabulary> vocabulary);
 
 }  // namespace sluis::catalog

@@ -36,6 +36,8 @@ void decide(const Question& question, Timestamp now, Verdict& verdict) {
   if (!question.class_of_recipient.empty()) {
     request.class_of_recipient = program.class_of_recipient(question.class_of_recipient);
   }
+  request.target = program.name(question.dataset.str());
+  request.assignee = request.recipient;
   request.now = now;
   request.agreed = terms.agreed;
   const policy::Decision decision = program.decide(request);

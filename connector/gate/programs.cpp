@@ -14,9 +14,9 @@ Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash
   auto terms = std::make_shared<CompiledTerms>();
   terms->program_hash = crypto::sha256(
       policy::Program::program_hash_input(offer_hash, crypto::sha256(vocabulary->canonical_text())));
-  terms->transforms = policy::transforms(program);
+  terms->transforms = policy::transforms(parsed);
   terms->single_purpose = policy::single_purpose(program);
-  terms->delete_after = policy::retention(program);
+  terms->delete_after = policy::retention(parsed);
   terms->agreed = parsed.timestamp;
   terms->program = std::move(program);
   terms->vocabulary = std::move(vocabulary);

@@ -112,6 +112,7 @@ PolicySummary summarise(const json::Value& policy, bool in_catalogue) {
   std::optional<Duration> shortest;
   for (const auto& rule : parsed->permissions) {
     for (const auto& constraint : rule.constraints) {
+      if (constraint.logic != policy::Logic::atom) continue;
       if (constraint.operand == policy::Operand::purpose) {
         for (const auto& value : constraint.values) add_once(summary.purposes, value);
       }

@@ -1,6 +1,7 @@
 #include "connector/management/convert.hpp"
 #include "connector/management/entries.hpp"
 #include "connector/management/handlers.hpp"
+#include "policy/odrl/check.hpp"
 
 #include "catalog/offer.hpp"
 #include "connector/base/limits.hpp"
@@ -25,8 +26,11 @@ void dress_entries(const Backend& backend, const Caller& caller, Commit& commit,
 
 std::vector<std::string> notes_of(const catalog::Dataset& dataset,
                                   const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
-  const auto program = catalog::compile_offer(dataset.offer, vocabulary);
-  return program ? program->notes() : std::vector<std::string>();
+  std::vector<std::string> notes;
+  const auto compiled = catalog::compile_offer(dataset.offer, vocabulary);
+  if (!compiled) return notes;
+  for (const auto& finding : policy::check(compiled->policy, *vocabulary)) notes.push_back(finding.detail);
+  return notes;
 }
 
 Result<v1::PublishDatasetResponse> publish(Backend& backend, const v1::PublishDatasetRequest& request,

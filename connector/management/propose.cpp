@@ -12,7 +12,7 @@ Result<Proposal> propose(const json::Value& offer, policy::PurposeIndex purpose,
   for (auto& rule : parsed.permissions) {
     bool kept = false;
     const auto repeated = [&](policy::Constraint& constraint) {
-      if (constraint.operand != policy::Operand::purpose) return false;
+      if (constraint.logic != policy::Logic::atom || constraint.operand != policy::Operand::purpose) return false;
       if (kept) return true;
       constraint.op = policy::Operator::eq;
       constraint.values = {vocabulary->term(purpose).iri};

@@ -1,6 +1,7 @@
 #include "catalog/offer.hpp"
 #include "connector/management/convert.hpp"
 #include "connector/management/handlers.hpp"
+#include "policy/odrl/check.hpp"
 #include "policy/odrl/explain.hpp"
 #include "policy/odrl/values.hpp"
 #include "sluis/v1/terms.pb.h"
@@ -51,15 +52,15 @@ Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTerm
   } else {
     SLUIS_TRY(offer, read_offer(request.text(), request.file()));
   }
-  SLUIS_TRY(const auto program, catalog::compile_offer(offer, vocabulary));
+  SLUIS_TRY(const auto compiled, catalog::compile_offer(offer, vocabulary));
   SLUIS_TRY(const auto hash, catalog::offer_hash(offer));
   v1::CheckTermsResponse response;
   response.set_hash(to_hex(hash));
-  add_rules(response, program.policy().permissions, "permission");
-  add_rules(response, program.policy().prohibitions, "prohibition");
-  add_rules(response, program.policy().obligations, "obligation");
-  response.mutable_notes()->Assign(program.notes().begin(), program.notes().end());
-  if (const auto period = policy::retention(program)) response.set_delete_after(format_duration(*period));
+  add_rules(response, compiled.policy.permissions, "permission");
+  add_rules(response, compiled.policy.prohibitions, "prohibition");
+  add_rules(response, compiled.policy.obligations, "obligation");
+  for (const auto& finding : policy::check(compiled.policy, *vocabulary)) response.add_notes(finding.detail);
+  if (const auto period = policy::retention(compiled.policy)) response.set_delete_after(format_duration(*period));
   return response;
 }
 
@@ -73,12 +74,14 @@ Result<json::Value> terms_of(const Backend& backend, const v1::TestTermsRequest&
 Result<v1::TestTermsResponse> test(const Backend& backend, const v1::TestTermsRequest& request) {
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   SLUIS_TRY(const auto offer, terms_of(backend, request));
-  SLUIS_TRY(const auto program, catalog::compile_offer(offer, vocabulary));
+  SLUIS_TRY(const auto compiled, catalog::compile_offer(offer, vocabulary));
+  const policy::Program& program = compiled.program;
   policy::Request asked;
   std::string class_of_recipient = request.class_of_recipient();
   if (!request.participant().empty()) {
     SLUIS_TRY(const auto id, find_party(backend.directory, request.participant()));
     asked.recipient = program.recipient(id.str());
+    asked.assignee = asked.recipient;
     SLUIS_TRY(const auto party, backend.directory.find(id));
     if (class_of_recipient.empty()) class_of_recipient = party->class_of_recipient;
   }
@@ -104,7 +107,7 @@ Result<v1::TestTermsResponse> test(const Backend& backend, const v1::TestTermsRe
   for (const auto& [key, value] : reason.parameters) (*told->mutable_parameters())[key] = value;
   told->set_sentence(reason.sentence);
   if (decision.valid_until != Timestamp::max()) put_time(response.mutable_valid_until(), decision.valid_until);
-  response.set_offer(program.policy().id);
+  response.set_offer(compiled.policy.id);
   return response;
 }
 

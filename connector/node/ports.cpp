@@ -61,8 +61,8 @@ Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, c
   if (!published || !published->on_offer(now) || published->dataset.access != catalog::Access::agreement) {
     return refuse("dataset", "this dataset is not on offer");
   }
-  SLUIS_TRY(const policy::Program program, catalog::compile_offer(published->dataset.offer, catalog_.vocabulary()));
-  if (!policy::could_permit(program, party->class_of_recipient, consumer.str(), {}, now)) {
+  SLUIS_TRY(const catalog::CompiledOffer terms, catalog::compile_offer(published->dataset.offer, catalog_.vocabulary()));
+  if (!policy::could_permit(terms.program, party->class_of_recipient, consumer.str(), {}, now)) {
     return refuse("class", "the published terms are not open to a party of the class " + party->class_of_recipient);
   }
   if (hash == published->dataset.offer_hash) {
@@ -73,7 +73,7 @@ Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, c
     return agree;
   }
   SLUIS_TRY(const policy::Policy asked, policy::parse_policy(offer, {true, "/offer"}));
-  const auto difference = policy::compare(program.policy(), asked);
+  const auto difference = policy::compare(terms.policy, asked);
   return otherwise(difference ? outbox::Reason{difference->code, {difference->sentence}}
                               : outbox::Reason{"other", {"these are not the published terms, to the letter"}});
 }

@@ -1,28 +1,99 @@
 #include "connector/base/limits.hpp"
+#include "policy/odrl/check.hpp"
 #include "policy/odrl/program.hpp"
 #include "policy/odrl/values.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace sluis::policy {
 namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kAlways = std::numeric_limits<std::int64_t>::min();
+constexpr std::uint8_t kLess = 1, kEqual = 2, kGreater = 4;
+constexpr std::uint8_t kAbove = 0, kBelow = 1, kEither = 2;  // Program::Test::related
 
-std::string needed(const Constraint& constraint) {
-  return std::string(to_string(constraint.op)) + " " + describe_value(constraint);
+std::int64_t micros(Timestamp time) { return time.time_since_epoch().count(); }
+
+std::uint8_t mask_of(Operator op) {
+  switch (op) {
+    case Operator::lt: return kLess;
+    case Operator::lteq: return kLess | kEqual;
+    case Operator::gt: return kGreater;
+    case Operator::gteq: return kGreater | kEqual;
+    case Operator::neq: return kLess | kGreater;
+    default: return kEqual;
+  }
 }
 
-void sort_unique(std::vector<std::int64_t>& values) {
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
+std::int64_t packed(std::size_t first, std::size_t count) {
+  return static_cast<std::int64_t>(first | (static_cast<std::uint64_t>(count) << 32U));
+}
+
+using Window = std::array<std::int64_t, 2>;
+
+/// The instants at which a dateTime atom holds, as windows [from, to).
+std::vector<Window> windows_of(const Constraint& atom) {
+  const std::int64_t from = micros(atom.time);
+  const std::int64_t to = atom.until ? micros(*atom.until) : from + 1;
+  switch (atom.op) {
+    case Operator::lt: return {{kAlways, from}};
+    case Operator::lteq: return {{kAlways, to}};
+    case Operator::gt: return {{to, kNever}};
+    case Operator::gteq: return {{from, kNever}};
+    case Operator::neq: return {{kAlways, from}, {to, kNever}};
+    default: return {{from, to}};
+  }
+}
+
+void join(std::vector<Window>& windows) {
+  std::erase_if(windows, [](const Window& one) { return one[0] >= one[1]; });
+  std::sort(windows.begin(), windows.end());
+  std::vector<Window> joined;
+  for (const Window& one : windows) {
+    if (!joined.empty() && one[0] <= joined.back()[1]) joined.back()[1] = std::max(joined.back()[1], one[1]);
+    else joined.push_back(one);
+  }
+  windows = std::move(joined);
+}
+
+std::vector<Window> meet(const std::vector<Window>& first, const std::vector<Window>& second) {
+  std::vector<Window> both;
+  for (const Window& one : first) {
+    for (const Window& two : second) both.push_back({std::max(one[0], two[0]), std::min(one[1], two[1])});
+  }
+  join(both);
+  return both;
+}
+
+/// Whether everything in it is about dateTime, and joined by `and`, `andSequence` and `or`.
+bool is_about_time(const Constraint& constraint) {
+  if (constraint.logic == Logic::atom) return constraint.operand == Operand::date_time;
+  return constraint.logic != Logic::one &&
+         std::all_of(constraint.operands.begin(), constraint.operands.end(), is_about_time);
+}
+
+std::vector<Window> all_windows(const Constraint& constraint) {
+  if (constraint.logic == Logic::atom) return windows_of(constraint);
+  std::vector<Window> windows;
+  if (constraint.logic == Logic::any) {
+    for (const Constraint& one : constraint.operands) {
+      const auto more = all_windows(one);
+      windows.insert(windows.end(), more.begin(), more.end());
+    }
+    join(windows);
+    return windows;
+  }
+  windows = {{kAlways, kNever}};
+  for (const Constraint& one : constraint.operands) windows = meet(windows, all_windows(one));
+  return windows;
 }
 
 }  // namespace
 
 Result<PurposeSet> purpose_set(const Constraint& constraint, bool prohibition, const Vocabulary& vocabulary) {
-  PurposeSet set;
+  PurposeSet named, above, below;
   for (const std::string& value : constraint.values) {
     const auto index = vocabulary.lookup(value);
     if (!index) {
@@ -30,145 +101,301 @@ Result<PurposeSet> purpose_set(const Constraint& constraint, bool prohibition, c
           .at_pointer(json::pointer_to(constraint.pointer, "rightOperand"))
           .mended_by(vocabulary.suggest(value));
     }
-    if (prohibition) {
-      set |= vocabulary.descendants(*index);
-      set |= vocabulary.ancestors(*index);
-    } else if (constraint.op == Operator::is_a) {
-      set |= vocabulary.descendants(*index);
-    } else {
-      set.set(*index);
-    }
+    named.set(*index);
+    above |= vocabulary.ancestors(*index);
+    below |= vocabulary.descendants(*index);
   }
-  return set;
+  PurposeSet either = above;
+  either |= below;
+  switch (constraint.op) {
+    case Operator::neq:
+    case Operator::is_none_of: return vocabulary.all_but(prohibition ? named : either);
+    case Operator::has_part: return above;
+    case Operator::is_a:
+    case Operator::is_part_of: return prohibition ? either : below;
+    case Operator::is_all_of:
+      if (named.count() > 1) return PurposeSet();
+      break;
+    default: break;
+  }
+  return prohibition ? either : named;
 }
 
 class Compiler {
  public:
-  Compiler(const Policy& policy, std::shared_ptr<const Vocabulary> vocabulary) {
-    program_.policy_ = policy;
-    program_.vocabulary_ = std::move(vocabulary);
-  }
+  Compiler(const Policy& policy, const Context& context) : policy_(policy) { program_.context_ = context; }
 
   Result<Program> run() {
-    for (const Rule& rule : program_.policy_.prohibitions) SLUIS_CHECK(add(rule, true));
-    for (const Rule& rule : program_.policy_.permissions) SLUIS_CHECK(add(rule, false));
-    sort_unique(program_.instants_);
-    sort_unique(program_.offsets_);
-    note_overlaps();
+    for (const Rule& rule : policy_.prohibitions) SLUIS_CHECK(add(rule, true));
+    for (const Rule& rule : policy_.permissions) SLUIS_CHECK(add(rule, false));
+    if (policy_.conflict == Conflict::invalid) SLUIS_CHECK(refuse_void());
+    assemble();
     return std::move(program_);
   }
 
  private:
+  using Node = Program::Node;
+  using Test = Program::Test;
+
+  Interned intern(std::string_view text) { return program_.context_.names->add(text); }
+
   Result<void> add(const Rule& rule, bool prohibition) {
-    if (rule.action != Action::use) {
-      return Error(ErrorCode::invalid_argument, "only `use` can be permitted or prohibited").at_pointer(rule.pointer);
+    prohibition_ = prohibition;
+    counts_ = false;
+    Program::Rule flat{};
+    flat.first = static_cast<std::uint16_t>(nodes_.size());
+    flat.prohibition = prohibition;
+    flat.action = rule.action;
+    const auto& target = rule.target ? rule.target : policy_.target;
+    const auto& assignee = rule.assignee ? rule.assignee : policy_.assignee;
+    if (target) flat.target = intern(*target);
+    if (assignee) flat.assignee = intern(*assignee);
+    for (const Constraint& constraint : rule.constraints) SLUIS_CHECK(add(constraint));
+    for (const Constraint& constraint : rule.refinements) SLUIS_CHECK(add(constraint));
+    for (const Rule& duty : rule.duties) SLUIS_CHECK(add_duty(duty, 0));
+    if (nodes_.size() >= Decision::kNone) {
+      return Error(ErrorCode::limit_exceeded, "too many conditions").at_pointer(rule.pointer);
     }
-    if (program_.rules_.size() >= limits::kRulesPerPolicy ||
-        program_.constraints_.size() + rule.constraints.size() > limits::kConstraintsPerPolicy) {
-      return Error(ErrorCode::limit_exceeded, "too many rules or constraints").at_pointer(rule.pointer);
+    flat.end = static_cast<std::uint16_t>(nodes_.size());
+    flat.counts = counts_ ? 1 : 0;
+    rules_.push_back(flat);
+    rule_places_.push_back(place(rule.pointer));
+    return {};
+  }
+
+  Result<void> add_duty(const Rule& duty, std::size_t depth) {
+    if (depth > limits::kPolicyDepth) {
+      return Error(ErrorCode::limit_exceeded, "consequences are nested too deep").at_pointer(duty.pointer);
     }
-    program_.rules_.push_back({prohibition, static_cast<std::uint16_t>(program_.constraints_.size()),
-                               static_cast<std::uint16_t>(rule.constraints.size())});
-    program_.rule_sources_.push_back({rule.pointer, {}});
-    for (const Constraint& constraint : rule.constraints) {
-      Program::FlatConstraint flat{};
-      flat.operand = constraint.operand;
-      SLUIS_CHECK(fill(constraint, prohibition, flat));
-      program_.constraints_.push_back(flat);
-      program_.constraint_sources_.push_back({constraint.pointer, needed(constraint)});
+    const std::size_t at = open(Test::duty, duty.pointer);
+    nodes_[at].a = static_cast<std::int64_t>(intern(duty.id.empty() ? duty.pointer : duty.id));
+    for (const Rule& consequence : duty.consequences) SLUIS_CHECK(add_duty(consequence, depth + 1));
+    close(at);
+    return {};
+  }
+
+  std::size_t open(Test test, const std::string& pointer) {
+    Node node{};
+    node.test = test;
+    node.skip = 1;
+    nodes_.push_back(node);
+    node_places_.push_back(place(pointer));
+    return nodes_.size() - 1;
+  }
+  void close(std::size_t at) { nodes_[at].skip = static_cast<std::uint16_t>(nodes_.size() - at); }
+
+  Result<void> add(const Constraint& constraint) {
+    if (constraint.logic == Logic::atom) return add_atom(constraint);
+    if (constraint.logic == Logic::any && is_about_time(constraint)) {
+      add_windows(all_windows(constraint), false, open(Test::window, constraint.pointer));
+      return {};
+    }
+    const Test test = constraint.logic == Logic::any ? Test::any : constraint.logic == Logic::one ? Test::one : Test::all;
+    const std::size_t at = open(test, constraint.pointer);
+    for (const Constraint& one : constraint.operands) SLUIS_CHECK(add(one));
+    close(at);
+    return {};
+  }
+
+  Result<void> add_atom(const Constraint& atom) {
+    const std::size_t at = open(Test::compare, atom.pointer);
+    nodes_[at].operand = atom.operand;
+    nodes_[at].op = atom.op;
+    nodes_[at].mask = mask_of(atom.op);
+    switch (kind(atom.operand)) {
+      case Kind::purpose: return add_purpose(atom, at);
+      case Kind::names: add_names(atom, at); return {};
+      case Kind::instant: add_instant(atom, at); return {};
+      case Kind::elapsed: add_elapsed(atom, at); return {};
+      case Kind::metered: nodes_[at].a = atom.duration.count(); return {};
+      case Kind::count:
+        counts_ = true;
+        nodes_[at].a = atom.number;
+        return {};
+      case Kind::decimal:
+        nodes_[at].test = Test::amount;
+        nodes_[at].a = static_cast<std::int64_t>(words_.size());
+        words_.push_back(atom.number);
+        words_.push_back(static_cast<std::int64_t>(intern(atom.unit)));
+        return {};
+      case Kind::delay:
+      case Kind::transform: break;
+    }
+    return Error(ErrorCode::invalid_argument, "this constraint belongs in an obligation").at_pointer(atom.pointer);
+  }
+
+  Result<void> add_purpose(const Constraint& atom, std::size_t at) {
+    SLUIS_CHECK(purpose_set(atom, prohibition_, *program_.context_.vocabulary));  // refuses unknown purposes
+    Node& node = nodes_[at];
+    std::vector<std::uint32_t> indices;
+    for (const std::string& value : atom.values) indices.push_back(*program_.context_.vocabulary->lookup(value));
+    std::sort(indices.begin(), indices.end());
+    indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+    const bool none = atom.op == Operator::neq || atom.op == Operator::is_none_of;
+    const bool exact = none ? prohibition_
+                            : !prohibition_ && (atom.op == Operator::eq || takes_list(atom.op));
+    node.negate = none ? 1 : 0;
+    node.op = atom.op;
+    if (atom.op == Operator::is_all_of && indices.size() > 1) {
+      node.test = Test::never;
+    } else if (exact && indices.size() == 1) {
+      node.mask = none ? kLess | kGreater : kEqual;
+    } else if (exact) {
+      node.test = Test::set;
+      node.op = none ? Operator::is_none_of : Operator::is_any_of;
+    } else {
+      node.test = Test::related;
+      if (atom.op == Operator::has_part) node.mask = kBelow;
+      else if (none || prohibition_) node.mask = kEither;
+      else node.mask = kAbove;
+      node.list = indices.size() > 1 ? 1 : 0;
+    }
+    node.a = indices.size() == 1 ? static_cast<std::int64_t>(indices.front()) : add_ids(indices);
+    return {};
+  }
+
+  void add_names(const Constraint& atom, std::size_t at) {
+    std::vector<std::uint32_t> ids;
+    for (const std::string& value : atom.values) ids.push_back(static_cast<std::uint32_t>(intern(value)));
+    if (!takes_list(atom.op)) {
+      nodes_[at].a = ids.front();
+      return;
+    }
+    nodes_[at].test = Test::set;
+    nodes_[at].a = add_ids(ids);
+  }
+
+  std::int64_t add_ids(const std::vector<std::uint32_t>& ids) {
+    const std::size_t first = ids_.size();
+    ids_.insert(ids_.end(), ids.begin(), ids.end());
+    return packed(first, ids.size());
+  }
+
+  void add_instant(const Constraint& atom, std::size_t at) {
+    Node& node = nodes_[at];
+    if (atom.until && (atom.op == Operator::eq || atom.op == Operator::neq)) {
+      node.test = Test::window;
+      add_windows({{micros(atom.time), micros(*atom.until)}}, atom.op == Operator::neq, at);
+      return;
+    }
+    const bool at_end = atom.until && (atom.op == Operator::lteq || atom.op == Operator::gt);
+    node.a = micros(at_end ? *atom.until : atom.time);
+    if (atom.until) node.mask = atom.op == Operator::lt || atom.op == Operator::lteq ? kLess : kGreater | kEqual;
+    if (node.mask != kGreater && node.mask != (kLess | kEqual)) instants_.push_back(node.a);
+    if (node.mask != kLess && node.mask != (kGreater | kEqual)) instants_.push_back(node.a + 1);
+  }
+
+  void add_windows(const std::vector<Window>& windows, bool negate, std::size_t at) {
+    Node& node = nodes_[at];
+    node.operand = Operand::date_time;
+    node.negate = negate ? 1 : 0;
+    node.a = packed(words_.size(), windows.size());
+    for (const Window& one : windows) {
+      for (const std::int64_t edge : one) {
+        words_.push_back(edge);
+        if (edge != kAlways && edge != kNever) instants_.push_back(edge);
+      }
+    }
+  }
+
+  void add_elapsed(const Constraint& atom, std::size_t at) {
+    const bool includes = atom.op == Operator::lteq || atom.op == Operator::gt;  // changes just after
+    offsets_.push_back({atom.months, atom.duration.count() + (includes ? 1 : 0)});
+    offsets_.push_back({0, -std::chrono::duration_cast<Duration>(limits::kSkew).count()});
+    if (atom.months == 0) {
+      nodes_[at].a = atom.duration.count();
+      return;
+    }
+    nodes_[at].test = Test::calendar;
+    nodes_[at].a = static_cast<std::int64_t>(words_.size());
+    words_.push_back(atom.months);
+    words_.push_back(atom.duration.count());
+  }
+
+  Result<void> refuse_void() {
+    for (const Finding& finding : check(policy_, *program_.context_.vocabulary)) {
+      if (finding.kind != FindingKind::conflict && finding.kind != FindingKind::voided &&
+          finding.kind != FindingKind::undecided) {
+        continue;
+      }
+      return Error(ErrorCode::invalid_argument, "`conflict` is `invalid`, and rules of this policy " +
+                                                    std::string(finding.kind == FindingKind::undecided
+                                                                    ? "may meet: it could be void"
+                                                                    : "meet: it is void") + " (" + finding.detail + ")")
+          .at_pointer(finding.rules.front())
+          .mended_by("write `prohibit`, or keep the rules apart");
     }
     return {};
   }
 
-  Result<void> fill(const Constraint& constraint, bool prohibition, Program::FlatConstraint& flat) {
-    switch (constraint.operand) {
-      case Operand::purpose: {
-        SLUIS_TRY(const PurposeSet set, purpose_set(constraint, prohibition, *program_.vocabulary_));
-        flat.first = static_cast<std::uint32_t>(program_.sets_.size());
-        program_.sets_.push_back(set);
-        return {};
-      }
-      case Operand::recipient: intern(constraint, program_.recipients_, flat); return {};
-      case Operand::class_of_recipient: intern(constraint, program_.classes_, flat); return {};
-      case Operand::date_time: bound(constraint, constraint.time.time_since_epoch().count(), flat, program_.instants_);
-        return {};
-      case Operand::elapsed_time:
-        bound(constraint, constraint.duration.count(), flat, program_.offsets_);
-        program_.offsets_.push_back(-Duration(limits::kSkew).count());
-        return {};
-      case Operand::delay_period:
-      case Operand::min_cell_size:
-      case Operand::cell_column:
-      case Operand::cell_group: break;
-    }
-    return Error(ErrorCode::invalid_argument, "this constraint belongs in an obligation")
-        .at_pointer(constraint.pointer);
+  Program::Place place(const std::string& pointer) {
+    const Program::Place made{static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(pointer.size())};
+    text_ += pointer;
+    return made;
   }
 
-  /// Identifiers are kept sorted, so that the same ones share a number across rules.
-  void intern(const Constraint& constraint, std::map<std::string, std::uint32_t, std::less<>>& table,
-              Program::FlatConstraint& flat) {
-    flat.first = static_cast<std::uint32_t>(program_.ids_.size());
-    flat.count = static_cast<std::uint32_t>(constraint.values.size());
-    for (const std::string& value : constraint.values) {
-      const auto next = static_cast<std::uint32_t>(table.size() + 2);  // 0 is absent, 1 is other
-      program_.ids_.push_back(table.emplace(value, next).first->second);
-    }
-    std::sort(program_.ids_.begin() + flat.first, program_.ids_.end());
+  template <class T>
+  std::uint32_t put(const T* data, std::size_t count) {
+    const std::size_t at = program_.words_.size();
+    program_.words_.resize(at + (count * sizeof(T) + 7) / 8);
+    if (count != 0) std::memcpy(program_.words_.data() + at, data, count * sizeof(T));
+    return static_cast<std::uint32_t>(at);
   }
 
-  static void bound(const Constraint& constraint, std::int64_t value, Program::FlatConstraint& flat,
-                    std::vector<std::int64_t>& changes) {
-    flat.from = kAlways;
-    flat.to = kNever;
-    switch (constraint.op) {
-      case Operator::lt: flat.to = value; break;
-      case Operator::lteq: flat.to = value + 1; break;
-      case Operator::gteq: flat.from = value; break;
-      case Operator::gt: flat.from = value + 1; break;
-      case Operator::eq:
-      case Operator::is_a:
-      case Operator::is_any_of: flat.to = kAlways; break;  // the parser refuses these; never true
-    }
-    if (flat.to != kNever) changes.push_back(flat.to);
-    if (flat.from != kAlways) changes.push_back(flat.from);
+  template <class T>
+  static void sort_unique(std::vector<T>& values) {
+    std::sort(values.begin(), values.end());
+    values.erase(std::unique(values.begin(), values.end()), values.end());
   }
 
-  /// ODRL's default for a conflict is that it voids the policy. Here an active prohibition denies; the author is told.
-  void note_overlaps() {
-    for (std::size_t p = 0; p < program_.rules_.size(); ++p) {
-      for (std::size_t q = 0; q < program_.rules_.size(); ++q) {
-        if (!program_.rules_[p].prohibition || program_.rules_[q].prohibition) continue;
-        PurposeSet both = purposes(program_.rules_[p]);
-        both &= purposes(program_.rules_[q]);
-        if (both.none()) continue;
-        program_.notes_.push_back("the prohibition at `" + program_.rule_sources_[p].pointer +
-                                  "` may take back what `" + program_.rule_sources_[q].pointer +
-                                  "` permits, for instance for `" +
-                                  program_.vocabulary_->term(both.first()).iri + "`; where both apply it is denied");
-      }
-    }
+  void assemble() {
+    sort_unique(instants_);
+    sort_unique(offsets_);
+    Program::Header head{};
+    head.prohibitions = static_cast<std::uint16_t>(policy_.prohibitions.size());
+    head.rules = static_cast<std::uint16_t>(rules_.size());
+    head.nodes = static_cast<std::uint16_t>(nodes_.size());
+    head.instants = static_cast<std::uint16_t>(instants_.size());
+    head.offsets = static_cast<std::uint16_t>(offsets_.size());
+    head.flags = static_cast<std::uint16_t>((policy_.suite ? Program::kSuite : 0) |
+                                            (policy_.conflict == Conflict::perm ? Program::kPermissionWins : 0));
+    const auto bytes = [](const auto& list) { return list.size() * sizeof(list[0]) / 8 + 1; };
+    program_.words_.reserve(4 + bytes(rules_) + bytes(nodes_) + bytes(words_) + bytes(instants_) + bytes(offsets_) +
+                            bytes(ids_) + bytes(rule_places_) + bytes(node_places_) + text_.size() / 8 + 2);
+    put(&head, 1);
+    put(rules_.data(), rules_.size());
+    put(nodes_.data(), nodes_.size());
+    head.changes = put(instants_.data(), instants_.size());
+    put(offsets_.data(), offsets_.size());
+    head.words = put(words_.data(), words_.size());
+    head.ids = put(ids_.data(), ids_.size());
+    head.places = put(rule_places_.data(), rule_places_.size());
+    put(node_places_.data(), node_places_.size());
+    head.text = put(text_.data(), text_.size());
+    std::memcpy(program_.words_.data(), &head, sizeof head);
   }
 
-  PurposeSet purposes(const Program::FlatRule& rule) const {
-    PurposeSet set;
-    for (std::size_t i = 0; i < program_.vocabulary_->size(); ++i) set.set(static_cast<PurposeIndex>(i));
-    for (std::size_t c = rule.first; c < std::size_t{rule.first} + rule.count; ++c) {
-      const auto& constraint = program_.constraints_[c];
-      if (constraint.operand == Operand::purpose) set &= program_.sets_[constraint.first];
-    }
-    return set;
-  }
-
+  const Policy& policy_;
   Program program_;
+  bool prohibition_ = false;
+  bool counts_ = false;
+  std::vector<Program::Rule> rules_;
+  std::vector<Node> nodes_;
+  std::vector<std::int64_t> words_;
+  std::vector<std::int64_t> instants_;
+  std::vector<std::array<std::int64_t, 2>> offsets_;
+  std::vector<std::uint32_t> ids_;
+  std::vector<Program::Place> rule_places_;
+  std::vector<Program::Place> node_places_;
+  std::string text_;
 };
 
-Result<Program> compile(const Policy& policy, std::shared_ptr<const Vocabulary> vocabulary) {
-  return Compiler(policy, std::move(vocabulary)).run();
-}
+Result<Program> compile(const Policy& policy, const Context& context) { return Compiler(policy, context).run(); }
 
-Result<Program> compile(const Policy& policy, const Vocabulary& vocabulary) {
-  return compile(policy, std::make_shared<const Vocabulary>(vocabulary));
+Result<Program> compile(const Policy& policy, std::shared_ptr<const Vocabulary> vocabulary) {
+  Context context;
+  context.vocabulary = std::move(vocabulary);
+  return compile(policy, context);
 }
 
 }  // namespace sluis::policy

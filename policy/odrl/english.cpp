@@ -25,6 +25,12 @@ constexpr std::array kTemplates{
     Template{"prohibited", "Denied: {rule} prohibits it; {constraint} says `{needed}`, asked was `{asked}`."},
     Template{"indeterminate", "Denied: {rule} cannot be decided; {constraint} needs `{operand}` to be known "
                               "(`{needed}`), asked was `{asked}`."},
+    Template{"target", "Denied: {rule} is about `{needed}`, asked was `{asked}`."},
+    Template{"assignee", "Denied: {rule} is for `{needed}`, asked by `{asked}`."},
+    Template{"count", "Denied: {rule} is used up; {constraint} needs `{needed}` uses, this would be number {asked}."},
+    Template{"value", "Denied: {rule} does not hold; {constraint} needs {operand} `{needed}`, asked was `{asked}`."},
+    Template{"duty", "Denied: {rule} holds once {constraint} is done (`{needed}`); it is `{asked}`."},
+    Template{"alternatives", "Denied: {rule} does not hold; {constraint} needs {needed}, asked was `{asked}`."},
     // Between published and proposed terms.
     Template{"match.purpose", "The purpose differs: published is `{needed}`, proposed is `{asked}`."},
     Template{"match.time", "The time differs: published is `{needed}`, proposed is `{asked}`."},

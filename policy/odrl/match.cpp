@@ -8,24 +8,61 @@
 namespace sluis::policy {
 namespace {
 
-/// A constraint in canonical form. `isAnyOf` is a set; of one it is `eq`.
+/// A constraint in canonical form: apart from order and spelling. `isAnyOf` of one is `eq`.
 std::string key(const Constraint& constraint) {
+  if (constraint.logic != Logic::atom) {
+    std::vector<std::string> operands;
+    for (const Constraint& one : constraint.operands) {
+      operands.push_back((one.logic == Logic::atom ? std::string(to_string(one.operand)) + " " : "") + key(one));
+    }
+    if (constraint.logic != Logic::sequence) std::sort(operands.begin(), operands.end());
+    std::string text(to_string(constraint.logic));
+    for (const std::string& one : operands) text += " (" + one + ")";
+    return text;
+  }
   std::string_view op = to_string(constraint.op);
-  if (constraint.op != Operator::is_any_of) return std::string(op) + " " + describe_value(constraint);
+  if (!takes_list(constraint.op)) return std::string(op) + " " + describe_value(constraint);
   Constraint sorted = constraint;
   std::sort(sorted.values.begin(), sorted.values.end());
   sorted.values.erase(std::unique(sorted.values.begin(), sorted.values.end()), sorted.values.end());
-  if (sorted.values.size() == 1) op = to_string(Operator::eq);
+  // Of one name at most a request gives one purpose, recipient and class; only there are the two the same.
+  const bool single = constraint.operand == Operand::purpose || constraint.operand == Operand::recipient ||
+                      constraint.operand == Operand::class_of_recipient || constraint.operand == Operand::cell_column;
+  if (single && sorted.values.size() == 1 && constraint.op == Operator::is_any_of) op = to_string(Operator::eq);
   return std::string(op) + " " + describe_value(sorted);
 }
 
 std::vector<std::string> keys(const Rule& rule, Operand operand) {
   std::vector<std::string> list;
   for (const Constraint& constraint : rule.constraints) {
-    if (constraint.operand == operand) list.push_back(key(constraint));
+    if (constraint.logic == Logic::atom && constraint.operand == operand) list.push_back(key(constraint));
   }
   std::sort(list.begin(), list.end());
   return list;
+}
+
+std::string describe_rule(const Rule& rule);
+
+/// All of a rule that keys() does not tell.
+std::string rest(const Rule& rule) {
+  std::vector<std::string> parts;
+  for (const Constraint& constraint : rule.constraints) {
+    if (constraint.logic != Logic::atom) parts.push_back(key(constraint));
+  }
+  for (const Constraint& constraint : rule.refinements) {
+    parts.push_back("refined " + (constraint.logic == Logic::atom ? std::string(to_string(constraint.operand)) + " " : "") +
+                    key(constraint));
+  }
+  for (const auto& [name, rules] : {std::pair{"duty", &rule.duties}, std::pair{"remedy", &rule.remedies},
+                                    std::pair{"consequence", &rule.consequences}}) {
+    for (const Rule& one : *rules) parts.push_back(std::string(name) + " [" + describe_rule(one) + "]");
+  }
+  std::sort(parts.begin(), parts.end());
+  std::string text;
+  for (const std::string& part : parts) text += " " + part;
+  if (rule.target) text += " target " + *rule.target;
+  if (rule.assignee) text += " assignee " + *rule.assignee;
+  return text;
 }
 
 std::string join(const std::vector<std::string>& list) {
@@ -35,24 +72,31 @@ std::string join(const std::vector<std::string>& list) {
 }
 
 std::string describe_rule(const Rule& rule) {
-  std::string text(to_string(rule.action));
+  std::vector<std::string> atoms;
   for (const Constraint& constraint : rule.constraints) {
-    text += " " + std::string(to_string(constraint.operand)) + " " + key(constraint);
+    if (constraint.logic == Logic::atom) atoms.push_back(std::string(to_string(constraint.operand)) + " " + key(constraint));
   }
-  return text;
+  std::string text(to_string(rule.action));
+  for (const std::string& atom : atoms) text += " " + atom;
+  return text + rest(rule);
 }
 
-struct Check {
-  Operand operand;
-  std::string_view code;
-};
-constexpr std::array kChecks{
-    Check{Operand::purpose, "purpose"},        Check{Operand::date_time, "time"},
-    Check{Operand::elapsed_time, "time"},      Check{Operand::recipient, "recipient"},
-    Check{Operand::class_of_recipient, "class"}, Check{Operand::delay_period, "duty"},
-    Check{Operand::min_cell_size, "duty"},     Check{Operand::cell_column, "duty"},
-    Check{Operand::cell_group, "duty"},
-};
+/// What a difference in the conditions on an operand is called.
+std::string_view code_of(Operand operand) {
+  switch (operand) {
+    case Operand::purpose: return "purpose";
+    case Operand::date_time:
+    case Operand::elapsed_time: return "time";
+    case Operand::recipient: return "recipient";
+    case Operand::class_of_recipient: return "class";
+    case Operand::delay_period: return "duty";
+    default: return kind(operand) == Kind::transform ? "duty" : "other";
+  }
+}
+
+/// The order in which differences are told.
+constexpr std::array kFirst{Operand::purpose, Operand::date_time, Operand::elapsed_time, Operand::recipient,
+                            Operand::class_of_recipient};
 
 Reason difference(std::string_view code, const std::string& rule, std::string needed, std::string asked) {
   Reason reason;
@@ -62,46 +106,49 @@ Reason difference(std::string_view code, const std::string& rule, std::string ne
   return reason;
 }
 
-/// Whether the proposed rule names exactly one purpose, and it satisfies what was published.
-bool narrows(const Rule& published, const Rule& proposed, const Vocabulary& vocabulary) {
-  const std::vector<std::string> wanted = keys(proposed, Operand::purpose);
-  if (wanted.size() != 1 || !wanted.front().starts_with("eq ")) return false;
-  const auto purpose = vocabulary.lookup(std::string_view(wanted.front()).substr(3));
-  if (!purpose) return false;
-  bool bound = false;
-  for (const Constraint& constraint : published.constraints) {
-    if (constraint.operand != Operand::purpose) continue;
-    const auto open = purpose_set(constraint, false, vocabulary);
-    if (!open || !open->test(*purpose)) return false;
-    bound = true;
-  }
-  return bound;
+std::optional<Reason> compare_operand(const Rule& published, const Rule& proposed, Operand operand) {
+  const auto needed = keys(published, operand);
+  const auto asked = keys(proposed, operand);
+  if (needed == asked) return std::nullopt;
+  return difference(code_of(operand), published.pointer, join(needed), join(asked));
 }
 
-std::optional<Reason> compare_rule(const Rule& published, const Rule& proposed, const Vocabulary* narrowing) {
-  for (const Check& check : kChecks) {
-    const auto needed = keys(published, check.operand);
-    const auto asked = keys(proposed, check.operand);
-    if (needed == asked) continue;
-    if (check.operand == Operand::purpose && narrowing != nullptr && narrows(published, proposed, *narrowing)) continue;
-    return difference(check.code, published.pointer, join(needed), join(asked));
+std::optional<Reason> compare_rule(const Rule& published, const Rule& proposed) {
+  for (const Operand operand : kFirst) {
+    if (auto reason = compare_operand(published, proposed, operand)) return reason;
+  }
+  for (std::size_t i = 0; i < kOperands; ++i) {
+    if (auto reason = compare_operand(published, proposed, static_cast<Operand>(i))) return reason;
   }
   if (published.action != proposed.action) {
     return difference("duty", published.pointer, describe_rule(published), describe_rule(proposed));
   }
+  if (rest(published) != rest(proposed)) {
+    return difference("other", published.pointer, describe_rule(published), describe_rule(proposed));
+  }
   return std::nullopt;
 }
 
-/// Pairs each proposed rule with a published one of its own. `fewer`: published ones may be left over.
+std::string conflict_word(Conflict conflict) {
+  switch (conflict) {
+    case Conflict::perm: return "perm";
+    case Conflict::prohibit: return "prohibit";
+    case Conflict::invalid: return "invalid";
+    case Conflict::unwritten: break;
+  }
+  return "nothing";
+}
+
+/// Pairs each proposed rule with a published one of its own.
 std::optional<Reason> compare_rules(const std::vector<Rule>& published, const std::vector<Rule>& proposed,
-                                    std::string_view code, const Vocabulary* narrowing, bool fewer) {
+                                    std::string_view code) {
   std::vector<bool> used(published.size(), false);
   for (const Rule& rule : proposed) {
     std::optional<Reason> nearest;
     bool found = false;
     for (std::size_t i = 0; i < published.size() && !found; ++i) {
       if (used[i]) continue;
-      auto reason = compare_rule(published[i], rule, narrowing);
+      auto reason = compare_rule(published[i], rule);
       if (!reason) {
         used[i] = true;
         found = true;
@@ -113,39 +160,10 @@ std::optional<Reason> compare_rules(const std::vector<Rule>& published, const st
     if (nearest && code != "duty") return nearest;
     return difference(code, rule.pointer, "nothing", describe_rule(rule));
   }
-  if (fewer) return std::nullopt;
   const auto left = std::find(used.begin(), used.end(), false);
   if (left == used.end()) return std::nullopt;
   const Rule& rule = published[static_cast<std::size_t>(left - used.begin())];
   return difference(code, rule.pointer, describe_rule(rule), "nothing");
-}
-
-json::Value narrowed_rule(json::Value rule, const Rule& parsed, const std::string& purpose) {
-  for (json::Member& member : *rule.if_object()) {
-    if (short_key(member.first) != "constraint") continue;
-    json::Array kept;
-    bool replaced = false;
-    for (std::size_t i = 0; i < parsed.constraints.size(); ++i) {
-      if (parsed.constraints[i].operand != Operand::purpose) {
-        kept.push_back((*member.second.if_array())[i]);
-      } else if (!replaced) {
-        kept.push_back(json::object({{"leftOperand", json::Value(iri(Operand::purpose))},
-                                     {"operator", json::Value(to_string(Operator::eq))},
-                                     {"rightOperand", json::Value(purpose)}}));
-        replaced = true;
-      }
-    }
-    member.second = json::Value(std::move(kept));
-  }
-  return rule;
-}
-
-bool open_to(const Rule& rule, PurposeIndex purpose, const Vocabulary& vocabulary) {
-  return std::all_of(rule.constraints.begin(), rule.constraints.end(), [&](const Constraint& constraint) {
-    if (constraint.operand != Operand::purpose) return true;
-    const auto open = purpose_set(constraint, false, vocabulary);
-    return open && open->test(purpose);
-  });
 }
 
 }  // namespace
@@ -155,6 +173,7 @@ bool could_permit(const Program& program, std::string_view class_of_recipient, s
   Request request;
   request.class_of_recipient = program.class_of_recipient(class_of_recipient);
   request.recipient = program.recipient(recipient);
+  request.assignee = request.recipient;
   request.purpose = purpose;
   if (!now) return program.permission_possible(request) != Truth::no;
   // A window that has not opened yet could still be used: ask at every instant from now at which something changes.
@@ -162,58 +181,18 @@ bool could_permit(const Program& program, std::string_view class_of_recipient, s
   at.now = now;
   for (;;) {
     if (program.permission_possible(at) != Truth::no) return true;
-    const Timestamp next = program.decide(at).valid_until;
+    const Timestamp next = program.next_change(at);
     if (next == Timestamp::max()) return false;
     at.now = next;
   }
 }
 
-std::optional<Reason> compare(const Policy& published, const Policy& proposed, const Vocabulary* narrowing) {
-  const bool fewer = narrowing != nullptr && !proposed.permissions.empty();
-  if (auto reason = compare_rules(published.permissions, proposed.permissions, "other", narrowing, fewer)) {
-    return reason;
-  }
-  if (auto reason = compare_rules(published.prohibitions, proposed.prohibitions, "other", nullptr, false)) {
-    return reason;
-  }
-  return compare_rules(published.obligations, proposed.obligations, "duty", nullptr, false);
-}
-
-Result<json::Value> with_purpose(const json::Value& offer, std::string_view purpose, const Vocabulary& vocabulary) {
-  SLUIS_TRY(const Policy policy, parse_policy(offer));
-  const auto index = vocabulary.lookup(purpose);
-  if (!index) {
-    return Error(ErrorCode::invalid_argument, "unknown purpose " + in_backticks(purpose))
-        .mended_by(vocabulary.suggest(purpose));
-  }
-  const std::string& iri_of_purpose = vocabulary.term(*index).iri;
-  json::Value narrowed = offer;
-  for (json::Member& member : *narrowed.if_object()) {
-    if (short_key(member.first) != "permission") continue;
-    json::Array kept;
-    for (std::size_t i = 0; i < policy.permissions.size(); ++i) {
-      if (!open_to(policy.permissions[i], *index, vocabulary)) continue;
-      kept.push_back(narrowed_rule((*member.second.if_array())[i], policy.permissions[i], iri_of_purpose));
-    }
-    if (!kept.empty()) {
-      member.second = json::Value(std::move(kept));
-      return narrowed;
-    }
-  }
-  return Error(ErrorCode::invalid_argument, "the offer is not open to " + in_backticks(iri_of_purpose));
-}
-
-Result<void> agreement_policy_equals_offer(const json::Value& agreement, const json::Value& offer) {
-  SLUIS_TRY(const Policy agreed, parse_policy(agreement));
-  SLUIS_TRY(const Policy offered, parse_policy(offer));
-  if (agreed.type != Policy::Type::agreement || offered.type != Policy::Type::offer) {
-    return Error(ErrorCode::invalid_argument, "an agreement is compared with an offer");
-  }
-  if (const auto reason = compare(offered, agreed)) {
-    return Error(ErrorCode::invalid_argument, "the agreement is not what was offered: " + reason->sentence)
-        .at_pointer(reason->parameters.at("rule"));
-  }
-  return {};
+std::optional<Reason> compare(const Policy& published, const Policy& proposed) {
+  if (auto reason = compare_rules(published.permissions, proposed.permissions, "other")) return reason;
+  if (auto reason = compare_rules(published.prohibitions, proposed.prohibitions, "other")) return reason;
+  if (auto reason = compare_rules(published.obligations, proposed.obligations, "duty")) return reason;
+  if (published.conflict == proposed.conflict) return std::nullopt;
+  return difference("other", "/conflict", conflict_word(published.conflict), conflict_word(proposed.conflict));
 }
 
 }  // namespace sluis::policy

@@ -1,49 +1,55 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/suggest.hpp"
+#include "policy/odrl/reader.hpp"
 #include "policy/odrl/values.hpp"
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace sluis::policy {
+namespace reading {
 namespace {
+
+constexpr std::array<std::string_view, 14> kPolicyKeys{
+    "@context", "@id",      "@type",       "target",     "assigner",    "assignee",   "action",
+    "timestamp", "profile", "conflict", "inheritFrom", "permission", "prohibition", "obligation"};
+
+/// Known ODRL that has no place here, with what to write instead.
+std::string_view instead_of(std::string_view key) {
+  if (key == "rightOperandReference") return "write the value itself: nobody fetches it while deciding";
+  if (key == "status") return "who decides keeps the state, and believes no other";
+  if (key == "duty") return "a `duty` stands in a permission; else write an `obligation` of the policy";
+  if (key == "remedy") return "a `remedy` stands in a prohibition";
+  if (key == "consequence") return "a `consequence` stands in a duty or an obligation";
+  if (key == "refinement") return "a `refinement` stands in an action, a target or an assignee";
+  if (key == "isReplacedBy" || key == "dct:isReplacedBy") return "fetch the policy that replaces this one";
+  return {};
+}
+
+}  // namespace
 
 Error refused(std::string message, const std::string& pointer) {
   return Error(ErrorCode::invalid_argument, std::move(message)).at_pointer(pointer);
 }
 
-enum class RuleKind : std::uint8_t { permission, prohibition, obligation };
-
-constexpr std::array<std::string_view, 11> kPolicyKeys{"@context",   "@id",         "@type",   "target",
-                                                       "assigner",   "assignee",    "timestamp", "profile",
-                                                       "permission", "prohibition", "obligation"};
-constexpr std::array<std::string_view, 2> kRuleKeys{"action", "constraint"};
-constexpr std::array<std::string_view, 3> kConstraintKeys{"leftOperand", "operator", "rightOperand"};
-
-/// The member with that short name, however it is spelt.
-const json::Value* member(const json::Object& object, std::string_view name) {
-  for (const auto& [key, value] : object) {
-    if (short_key(key) == name) return &value;
-  }
-  return nullptr;
+std::string_view name_of(std::string_view key) {
+  const std::string_view name = short_key(key);
+  return name == "uid" ? "@id" : name;
 }
 
-/// Known ODRL that this profile does not have, with what to write instead.
-std::string_view instead_of(std::string_view key) {
-  if (key == "and" || key == "or" || key == "xone" || key == "andSequence") {
-    return "constraints of a rule must all hold; write a rule for each alternative";
+const json::Value* member(const json::Object& object, std::string_view name) {
+  for (const auto& [key, value] : object) {
+    if (name_of(key) == name) return &value;
   }
-  if (key == "duty") return "write it as an `obligation` of the policy";
-  if (key == "refinement") return "write it as a `constraint` of the rule";
-  if (key == "target") return "the target stands at the policy, not at its rules";
-  return {};
+  return nullptr;
 }
 
 Result<void> check_keys(const json::Object& object, std::span<const std::string_view> known, const char* what,
                         const std::string& pointer) {
   std::vector<std::string_view> seen;
   for (const auto& [key, value] : object) {
-    const std::string_view name = short_key(key);
+    const std::string_view name = name_of(key);
     const std::string at = json::pointer_to(pointer, key);
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       const std::string_view hint = instead_of(name);
@@ -58,170 +64,64 @@ Result<void> check_keys(const json::Object& object, std::span<const std::string_
   return {};
 }
 
-bool operator_fits(Operand operand, Operator op) {
-  switch (operand) {
-    case Operand::purpose: return op == Operator::eq || op == Operator::is_a || op == Operator::is_any_of;
-    case Operand::recipient:
-    case Operand::class_of_recipient:
-    case Operand::cell_column: return op == Operator::eq || op == Operator::is_any_of;
-    case Operand::date_time:
-      return op == Operator::lt || op == Operator::lteq || op == Operator::gt || op == Operator::gteq;
-    case Operand::elapsed_time: return op == Operator::lt || op == Operator::lteq;
-    case Operand::delay_period: return op == Operator::eq || op == Operator::lteq;
-    case Operand::min_cell_size: return op == Operator::gteq;
-    case Operand::cell_group: return op == Operator::eq;
-  }
-  return false;
-}
-
-std::string_view fitting_operators(Operand operand) {
-  switch (operand) {
-    case Operand::purpose: return "use `eq`, `isA` or `isAnyOf`";
-    case Operand::recipient:
-    case Operand::class_of_recipient:
-    case Operand::cell_column: return "use `eq` or `isAnyOf`";
-    case Operand::date_time: return "use `lt`, `lteq`, `gt` or `gteq`";
-    case Operand::elapsed_time: return "use `lt` or `lteq`";
-    case Operand::delay_period: return "use `eq` or `lteq`";
-    case Operand::min_cell_size: return "use `gteq`";
-    case Operand::cell_group: return "use `eq`";
-  }
-  return {};
-}
-
-bool operand_fits(Action action, Operand operand) {
-  switch (action) {
-    case Action::use: return operand <= Operand::elapsed_time;
-    case Action::delete_after: return operand == Operand::delay_period;
-    case Action::suppress_small_cells: return operand >= Operand::min_cell_size;
-  }
-  return false;
-}
-
-Result<Constraint> read_constraint(const json::Value& value, Action action, const std::string& pointer) {
-  const json::Object* object = value.if_object();
-  if (object == nullptr) return refused("a constraint is an object, not " + std::string(value.kind()), pointer);
-  SLUIS_CHECK(check_keys(*object, kConstraintKeys, "a constraint", pointer));
-  for (const std::string_view key : kConstraintKeys) {
-    if (member(*object, key) == nullptr) return refused("a constraint needs " + in_backticks(key), pointer);
-  }
-  const std::string left_at = json::pointer_to(pointer, "leftOperand");
-  SLUIS_TRY(const std::string left, read_id(*member(*object, "leftOperand"), left_at));
-  const auto operand = operand_from(left);
-  if (!operand) return refused("unknown left operand " + in_backticks(left), left_at).mended_by(suggest_operand(left));
-  if (!operand_fits(action, *operand)) {
-    return refused("`" + std::string(to_string(*operand)) + "` has no place in a rule on `" +
-                       std::string(to_string(action)) + "`", left_at);
-  }
-  const std::string operator_at = json::pointer_to(pointer, "operator");
-  SLUIS_TRY(const std::string word, read_id(*member(*object, "operator"), operator_at));
-  const auto op = operator_from(word);
-  if (!op) return refused("unknown operator " + in_backticks(word), operator_at).mended_by(suggest_operator(word));
-  if (!operator_fits(*operand, *op)) {
-    return refused("the operator " + in_backticks(word) + " does not fit `" + std::string(to_string(*operand)) + "`",
-                   operator_at)
-        .mended_by(std::string(fitting_operators(*operand)));
-  }
-  Constraint constraint;
-  constraint.operand = *operand;
-  constraint.op = *op;
-  constraint.pointer = pointer;
-  const std::string right_at = json::pointer_to(pointer, "rightOperand");
-  SLUIS_CHECK(read_right_operand(*member(*object, "rightOperand"), right_at, constraint));
-  return constraint;
-}
-
-std::size_t count(const Rule& rule, Operand operand) {
-  return static_cast<std::size_t>(std::count_if(rule.constraints.begin(), rule.constraints.end(),
-                                                [&](const Constraint& c) { return c.operand == operand; }));
-}
-
-Result<void> check_action(const Rule& rule, RuleKind kind) {
-  const std::string at = json::pointer_to(rule.pointer, "action");
-  const bool use = rule.action == Action::use;
-  if (kind != RuleKind::obligation && !use) {
-    return refused("`" + std::string(to_string(rule.action)) + "` can only be an obligation of the policy", at);
-  }
-  if (kind == RuleKind::obligation && use) {
-    return refused("nobody can be obliged to `use`", at).mended_by("known are `deleteAfter`, `suppressSmallCells`");
-  }
-  if (rule.action == Action::delete_after && count(rule, Operand::delay_period) != 1) {
-    return refused("`deleteAfter` needs exactly one `delayPeriod`", rule.pointer);
-  }
-  if (rule.action == Action::suppress_small_cells && count(rule, Operand::min_cell_size) != 1) {
-    return refused("`suppressSmallCells` needs exactly one `minCellSize`", rule.pointer);
-  }
-  return {};
-}
-
-Result<Rule> read_rule(const json::Value& value, RuleKind kind, const std::string& pointer) {
-  const json::Object* object = value.if_object();
-  if (object == nullptr) return refused("a rule is an object, not " + std::string(value.kind()), pointer);
-  SLUIS_CHECK(check_keys(*object, kRuleKeys, "a rule", pointer));
-  const json::Value* action = member(*object, "action");
-  if (action == nullptr) return refused("a rule needs `action`", pointer);
-  const std::string action_at = json::pointer_to(pointer, "action");
-  SLUIS_TRY(const std::string word, read_id(*action, action_at));
-  const auto known = action_from(word);
-  if (!known) return refused("unknown action " + in_backticks(word), action_at).mended_by(suggest_action(word));
-  Rule rule;
-  rule.action = *known;
-  rule.pointer = pointer;
-  if (const json::Value* constraints = member(*object, "constraint")) {
-    const std::string at = json::pointer_to(pointer, "constraint");
-    const json::Array* array = constraints->if_array();
-    if (array == nullptr) return refused("`constraint` is an array, not " + std::string(constraints->kind()), at);
-    for (std::size_t i = 0; i < array->size(); ++i) {
-      SLUIS_TRY(Constraint one, read_constraint((*array)[i], rule.action, json::pointer_to(at, i)));
-      rule.constraints.push_back(std::move(one));
-    }
-  }
-  SLUIS_CHECK(check_action(rule, kind));
-  return rule;
-}
-
-Result<std::vector<Rule>> read_rules(const json::Object& object, std::string_view key, RuleKind kind,
-                                     const std::string& pointer) {
-  std::vector<Rule> rules;
-  const json::Value* value = member(object, key);
-  if (value == nullptr) return rules;
-  const std::string at = json::pointer_to(pointer, key);
-  const json::Array* array = value->if_array();
-  if (array == nullptr) return refused(in_backticks(key) + " is an array, not " + std::string(value->kind()), at);
-  if (array->empty()) return refused(in_backticks(key) + " is empty", at).mended_by("leave it out");
-  for (std::size_t i = 0; i < array->size(); ++i) {
-    SLUIS_TRY(Rule rule, read_rule((*array)[i], kind, json::pointer_to(at, i)));
-    rules.push_back(std::move(rule));
-  }
-  return rules;
-}
-
-Result<std::optional<std::string>> read_optional(const json::Object& object, std::string_view key,
-                                                 const std::string& pointer) {
-  const json::Value* value = member(object, key);
-  if (value == nullptr) return std::optional<std::string>();
-  SLUIS_TRY(std::string text, read_id(*value, json::pointer_to(pointer, key)));
-  return std::optional<std::string>(std::move(text));
-}
-
-Result<Policy::Type> read_type(const json::Object& object, const std::string& pointer) {
+Result<void> check_type(const json::Object& object, std::string_view type, const std::string& pointer) {
   const json::Value* value = member(object, "@type");
-  if (value == nullptr) return refused("a policy needs `@type`", pointer).mended_by("write `Offer` or `Agreement`");
+  if (value == nullptr) return {};
   const std::string at = json::pointer_to(pointer, "@type");
+  SLUIS_TRY(const std::string text, read_id(*value, at));
+  if (short_key(text) == type) return {};
+  return refused("unknown type " + in_backticks(text) + " here", at).mended_by("write `" + std::string(type) + "`");
+}
+
+Result<std::string> read_uid(State& state, const json::Value& value, const std::string& pointer) {
+  const json::Value* id = member(*value.if_object(), "@id");
+  if (id == nullptr) return std::string();
+  SLUIS_TRY(std::string text, read_id(*id, json::pointer_to(pointer, "@id")));
+  SLUIS_TRY(std::string content, json::canonical(value));
+  const auto [found, is_new] = state.contents.emplace(text, content);
+  if (!is_new && found->second != content) {
+    return refused("two different things have the id " + in_backticks(text), json::pointer_to(pointer, "@id"));
+  }
+  return text;
+}
+
+Result<std::vector<std::pair<const json::Value*, std::string>>> read_some(const json::Value& value,
+                                                                          const std::string& pointer) {
+  std::vector<std::pair<const json::Value*, std::string>> some;
+  const json::Array* array = value.if_array();
+  if (array == nullptr) {
+    some.emplace_back(&value, pointer);
+    return some;
+  }
+  if (array->empty()) return refused("this array is empty", pointer).mended_by("leave it out");
+  for (std::size_t i = 0; i < array->size(); ++i) some.emplace_back(&(*array)[i], json::pointer_to(pointer, i));
+  return some;
+}
+
+namespace {
+
+Result<Policy::Type> read_type(const json::Object& object, const ParseOptions& options) {
+  const json::Value* value = member(object, "@type");
+  if (value == nullptr) {
+    if (options.full) return Policy::Type::set;
+    return refused("a policy needs `@type`", options.pointer).mended_by("write `Offer` or `Agreement`");
+  }
+  const std::string at = json::pointer_to(options.pointer, "@type");
   SLUIS_TRY(const std::string text, read_id(*value, at));
   if (short_key(text) == "Offer") return Policy::Type::offer;
   if (short_key(text) == "Agreement") return Policy::Type::agreement;
-  return refused("unknown type of policy " + in_backticks(text), at).mended_by("known are `Offer`, `Agreement`");
+  if (options.full && (short_key(text) == "Set" || short_key(text) == "Policy")) return Policy::Type::set;
+  return refused("unknown type of policy " + in_backticks(text), at)
+      .mended_by(options.full ? "known are `Set`, `Offer`, `Agreement`" : "known are `Offer`, `Agreement`");
 }
 
 Result<void> check_profile(const json::Object& object, const std::string& pointer) {
   const json::Value* value = member(object, "profile");
   if (value == nullptr) return {};
   const std::string at = json::pointer_to(pointer, "profile");
-  const json::Array single{*value};
-  const json::Array* names = value->if_array() != nullptr ? value->if_array() : &single;
-  for (const json::Value& name : *names) {
-    SLUIS_TRY(const std::string text, read_id(name, at));
+  SLUIS_TRY(const auto names, read_some(*value, at));
+  for (const auto& [name, place] : names) {
+    SLUIS_TRY(const std::string text, read_id(*name, at));
     if (!is_profile(text)) {
       return refused("unknown profile " + in_backticks(text), at).mended_by("known is `" + std::string(kProfile) + "`");
     }
@@ -245,15 +145,15 @@ Result<void> check_context(const json::Object& object, const std::string& pointe
 
 Result<void> check_parties(const Policy& policy, const ParseOptions& options, const json::Object& object) {
   const std::string& pointer = options.pointer;
+  if (options.suite) return {};
   if (policy.type == Policy::Type::agreement) {
-    for (const auto& [name, value] : {std::pair{"target", &policy.target}, std::pair{"assigner", &policy.assigner},
-                                      std::pair{"assignee", &policy.assignee}}) {
-      if (!*value) return refused("an agreement needs `" + std::string(name) + "`", pointer);
+    for (const std::string_view name : {"target", "assigner", "assignee"}) {
+      if (member(object, name) == nullptr) return refused("an agreement needs `" + std::string(name) + "`", pointer);
     }
     if (options.in_catalogue) return refused("a catalogue holds offers, not agreements", pointer);
     return {};
   }
-  if (options.in_catalogue && policy.target) {
+  if (options.in_catalogue && member(object, "target") != nullptr) {
     return refused("an offer in a catalogue has no `target`", json::pointer_to(pointer, "target"))
         .mended_by("the dataset that holds the offer is its target");
   }
@@ -263,53 +163,140 @@ Result<void> check_parties(const Policy& policy, const ParseOptions& options, co
   return {};
 }
 
-Result<void> check_limits(const Policy& policy, const std::string& pointer) {
-  std::size_t rules = 0;
-  std::size_t constraints = 0;
-  for (const auto* list : {&policy.permissions, &policy.prohibitions, &policy.obligations}) {
-    rules += list->size();
-    for (const Rule& rule : *list) constraints += rule.constraints.size();
-  }
-  if (rules > limits::kRulesPerPolicy || constraints > limits::kConstraintsPerPolicy) {
-    return Error(ErrorCode::limit_exceeded, "a policy has at most " + std::to_string(limits::kRulesPerPolicy) +
-                                                " rules and " + std::to_string(limits::kConstraintsPerPolicy) +
-                                                " constraints").at_pointer(pointer);
-  }
-  return {};
+Result<Conflict> read_conflict(const json::Object& object, const std::string& pointer) {
+  const json::Value* value = member(object, "conflict");
+  if (value == nullptr) return Conflict::unwritten;
+  const std::string at = json::pointer_to(pointer, "conflict");
+  SLUIS_TRY(const std::string text, read_id(*value, at));
+  if (short_key(text) == "perm") return Conflict::perm;
+  if (short_key(text) == "prohibit") return Conflict::prohibit;
+  if (short_key(text) == "invalid") return Conflict::invalid;
+  return refused("unknown strategy " + in_backticks(text), at).mended_by("known are `perm`, `prohibit`, `invalid`");
 }
 
+std::optional<std::string> single(const std::vector<Part>& parts) {
+  if (parts.size() != 1 || !parts.front().refinements.empty()) return std::nullopt;
+  return parts.front().id;
+}
+
+class PolicyReader {
+ public:
+  explicit PolicyReader(const ParseOptions& options) : options_(options) {}
+
+  Result<Policy> read(const json::Value& value) {
+    SLUIS_TRY(Policy policy, read_one(value, options_));
+    if (policy.permissions.empty() && policy.prohibitions.empty()) {
+      return refused("a policy needs a permission or a prohibition", options_.pointer);
+    }
+    if (policy.permissions.size() + policy.prohibitions.size() + policy.obligations.size() > limits::kRulesPerPolicy) {
+      return Error(ErrorCode::limit_exceeded, "a policy has at most " + std::to_string(limits::kRulesPerPolicy) +
+                                                  " rules, inherited ones counted").at_pointer(options_.pointer);
+    }
+    return policy;
+  }
+
+ private:
+  Result<Policy> read_one(const json::Value& value, const ParseOptions& options) {
+    const std::string& pointer = options.pointer;
+    const json::Object* object = value.if_object();
+    if (object == nullptr) return refused("a policy is an object, not " + std::string(value.kind()), pointer);
+    SLUIS_CHECK(check_keys(*object, kPolicyKeys, "a policy", pointer));
+    SLUIS_CHECK(check_context(*object, pointer));
+    SLUIS_CHECK(check_profile(*object, pointer));
+    Policy policy;
+    policy.suite = options.suite;
+    SLUIS_TRY(policy.type, read_type(*object, options));
+    if (const json::Value* id = member(*object, "@id")) {
+      SLUIS_TRY(policy.id, read_id(*id, json::pointer_to(pointer, "@id")));
+    } else if (!options.full) {
+      return refused("a policy needs `@id`", pointer);
+    }
+    SLUIS_CHECK(check_parties(policy, options, *object));
+    SLUIS_TRY(policy.conflict, read_conflict(*object, pointer));
+    if (const json::Value* timestamp = member(*object, "timestamp")) {
+      SLUIS_TRY(const std::string text, read_id(*timestamp, json::pointer_to(pointer, "timestamp")));
+      auto time = parse_time(text);
+      if (!time) return Error(time.error()).at_pointer(json::pointer_to(pointer, "timestamp"));
+      policy.timestamp = *time;
+    }
+    SLUIS_CHECK(inherit(*object, policy, options));
+    SLUIS_CHECK(read_rules_of(*object, policy, options));
+    return policy;
+  }
+
+  Result<void> read_rules_of(const json::Object& object, Policy& policy, const ParseOptions& options) {
+    State state{options};
+    SLUIS_TRY(const Shared shared, read_shared(state, object, RuleKind::permission, options.pointer));
+    policy.target = single(shared.targets);
+    policy.assigner = single(shared.assigners);
+    policy.assignee = single(shared.assignees);
+    for (const auto& [key, kind, rules] :
+         {std::tuple{"permission", RuleKind::permission, &policy.permissions},
+          std::tuple{"prohibition", RuleKind::prohibition, &policy.prohibitions},
+          std::tuple{"obligation", RuleKind::obligation, &policy.obligations}}) {
+      SLUIS_TRY(std::vector<Rule> read, read_rules(state, object, key, kind, shared, options.pointer));
+      rules->insert(rules->end(), std::make_move_iterator(read.begin()), std::make_move_iterator(read.end()));
+    }
+    return {};
+  }
+
+  /// ODRL 2.2, section 2.8: the rules of the parents come first, as if written here.
+  Result<void> inherit(const json::Object& object, Policy& policy, const ParseOptions& options) {
+    const json::Value* value = member(object, "inheritFrom");
+    if (value == nullptr) return {};
+    const std::string at = json::pointer_to(options.pointer, "inheritFrom");
+    if (!options_.parent) return refused("`inheritFrom` cannot be followed here", at).mended_by("write its rules out");
+    SLUIS_TRY(const auto some, read_some(*value, at));
+    for (const auto& [name, place] : some) {
+      SLUIS_TRY(const std::string id, read_id(*name, place));
+      if (id == policy.id || !ancestors_.insert(id).second) {
+        return refused("the policy inherits from itself through " + in_backticks(id), place);
+      }
+      if (ancestors_.size() > limits::kInheritance || ++parents_ > limits::kRulesPerPolicy) {
+        return Error(ErrorCode::limit_exceeded, "policies inherit at most " + std::to_string(limits::kInheritance) +
+                                                    " deep").at_pointer(place);
+      }
+      auto found = options_.parent(id);
+      if (!found) return Error(found.error()).at_pointer(place);
+      ParseOptions of_parent = options;
+      of_parent.full = true;
+      of_parent.pointer = place;
+      SLUIS_TRY(Policy parent, read_one(*found, of_parent));
+      ancestors_.erase(id);
+      take_over(std::move(parent), policy);
+    }
+    return {};
+  }
+
+  static void take_over(Policy parent, Policy& policy) {
+    if (parent.conflict != Conflict::unwritten) {
+      const bool same = policy.conflict == Conflict::unwritten || policy.conflict == parent.conflict;
+      policy.conflict = same ? parent.conflict : Conflict::invalid;
+    }
+    for (const auto& [from, to] : {std::pair{&parent.permissions, &policy.permissions},
+                                   std::pair{&parent.prohibitions, &policy.prohibitions},
+                                   std::pair{&parent.obligations, &policy.obligations}}) {
+      for (Rule& rule : *from) {
+        if (!rule.target) rule.target = parent.target;
+        if (!rule.assignee) rule.assignee = parent.assignee;
+        if (!rule.assigner) rule.assigner = parent.assigner;
+        to->push_back(std::move(rule));
+      }
+    }
+  }
+
+  const ParseOptions& options_;
+  std::set<std::string, std::less<>> ancestors_;
+  std::size_t parents_ = 0;
+};
+
 }  // namespace
+}  // namespace reading
 
 Result<Policy> parse_policy(const json::Value& value, const ParseOptions& options) {
-  const std::string& pointer = options.pointer;
-  const json::Object* object = value.if_object();
-  if (object == nullptr) return refused("a policy is an object, not " + std::string(value.kind()), pointer);
-  SLUIS_CHECK(check_keys(*object, kPolicyKeys, "a policy", pointer));
-  SLUIS_CHECK(check_context(*object, pointer));
-  SLUIS_CHECK(check_profile(*object, pointer));
-  Policy policy;
-  SLUIS_TRY(policy.type, read_type(*object, pointer));
-  SLUIS_TRY(const auto id, read_optional(*object, "@id", pointer));
-  if (!id) return refused("a policy needs `@id`", pointer);
-  policy.id = *id;
-  SLUIS_TRY(policy.target, read_optional(*object, "target", pointer));
-  SLUIS_TRY(policy.assigner, read_optional(*object, "assigner", pointer));
-  SLUIS_TRY(policy.assignee, read_optional(*object, "assignee", pointer));
-  SLUIS_CHECK(check_parties(policy, options, *object));
-  SLUIS_TRY(const auto timestamp, read_optional(*object, "timestamp", pointer));
-  if (timestamp) {
-    auto time = parse_time(*timestamp);
-    if (!time) return Error(time.error()).at_pointer(json::pointer_to(pointer, "timestamp"));
-    policy.timestamp = *time;
-  }
-  SLUIS_TRY(policy.permissions, read_rules(*object, "permission", RuleKind::permission, pointer));
-  SLUIS_TRY(policy.prohibitions, read_rules(*object, "prohibition", RuleKind::prohibition, pointer));
-  SLUIS_TRY(policy.obligations, read_rules(*object, "obligation", RuleKind::obligation, pointer));
-  if (policy.permissions.empty() && policy.prohibitions.empty()) {
-    return refused("a policy needs a permission or a prohibition", pointer);
-  }
-  SLUIS_CHECK(check_limits(policy, pointer));
-  return policy;
+  ParseOptions effective = options;
+  effective.full = options.full || options.suite;
+  return reading::PolicyReader(effective).read(value);
 }
 
 }  // namespace sluis::policy

@@ -1,17 +1,24 @@
 #include "policy/odrl/program.hpp"
 
 #include "connector/base/limits.hpp"
+#include "policy/odrl/values.hpp"
 
 #include <algorithm>
 
 namespace sluis::policy {
 namespace {
 
-std::int64_t micros(Timestamp time) noexcept { return time.time_since_epoch().count(); }
+constexpr std::int64_t kSkew = std::chrono::duration_cast<Duration>(limits::kSkew).count();
 
+std::int64_t micros(Timestamp time) noexcept { return time.time_since_epoch().count(); }
 Truth truth(bool value) noexcept { return value ? Truth::yes : Truth::no; }
+std::uint8_t relation(std::int64_t x, std::int64_t a) noexcept {
+  return static_cast<std::uint8_t>(1U << ((x >= a) + (x > a)));
+}
 
 }  // namespace
+
+std::string_view to_string(Truth truth) { return truth == Truth::yes ? "yes" : truth == Truth::no ? "no" : "unknown"; }
 
 std::string_view to_string(ReasonCode code) {
   switch (code) {
@@ -25,162 +32,391 @@ std::string_view to_string(ReasonCode code) {
     case ReasonCode::no_permission: return "no_permission";
     case ReasonCode::prohibited: return "prohibited";
     case ReasonCode::indeterminate: return "indeterminate";
+    case ReasonCode::target: return "target";
+    case ReasonCode::assignee: return "assignee";
+    case ReasonCode::count: return "count";
+    case ReasonCode::value: return "value";
+    case ReasonCode::duty: return "duty";
+    case ReasonCode::alternatives: return "alternatives";
   }
   return "indeterminate";
 }
 
-bool Program::contains(const FlatConstraint& constraint, Interned id) const noexcept {
-  const auto wanted = static_cast<std::uint32_t>(id);
-  const auto first = ids_.begin() + constraint.first;
-  return std::binary_search(first, first + constraint.count, wanted);
+/// One request against one program. The values of operands that have exactly one lie in a table by operand, so that most
+/// conditions are one comparison without a branch.
+class Evaluation {
+ public:
+  Evaluation(const Program& program, const Request& request) noexcept
+      : program_(program), request_(request), header_(program.header()), nodes_(program.nodes().data()) {
+    const Vocabulary& vocabulary = *program.context_.vocabulary;
+    if (request.purpose && *request.purpose < vocabulary.size()) {
+      put(Operand::purpose, *request.purpose);
+      related_[0] = &vocabulary.ancestors(*request.purpose);
+      related_[1] = &vocabulary.descendants(*request.purpose);
+      related_[2] = &vocabulary.related(*request.purpose);
+    }
+    if (request.recipient != Interned::absent) put(Operand::recipient, static_cast<std::int64_t>(request.recipient));
+    if (request.class_of_recipient != Interned::absent) {
+      put(Operand::class_of_recipient, static_cast<std::int64_t>(request.class_of_recipient));
+    }
+    if (request.now) {
+      put(Operand::date_time, micros(*request.now));
+      // Agreed in the future: no anchor.
+      if (request.agreed && micros(*request.now) - micros(*request.agreed) >= -kSkew) {
+        put(Operand::elapsed_time, micros(*request.now) - micros(*request.agreed));
+      }
+    }
+    for (const Attribute& attribute : request.attributes) put(attribute);
+  }
+
+  Truth node(const Program::Node& node) const noexcept {
+    switch (node.test) {
+      case Program::Test::compare: return compare(node);
+      case Program::Test::related: return related(node);
+      case Program::Test::set: return set(node);
+      case Program::Test::amount: return amount(node);
+      case Program::Test::window: return window(node);
+      case Program::Test::calendar: return calendar(node);
+      case Program::Test::duty: return duty(node);
+      case Program::Test::all: return all(&node + 1, &node + node.skip);
+      case Program::Test::any: return any(node);
+      case Program::Test::one: return one(node);
+      case Program::Test::never: return known(node.operand) ? Truth::no : Truth::unknown;
+    }
+    return Truth::unknown;
+  }
+
+  /// Kleene's "and" over nodes beside one another. `failing`: the first that is false, else the first unknown one.
+  Truth conditions(const Program::Rule& rule, std::uint16_t& failing) const noexcept {
+    Truth least = Truth::yes;
+    failing = Decision::kNone;
+    for (std::uint16_t i = rule.first; i < rule.end; i = static_cast<std::uint16_t>(i + nodes_[i].skip)) {
+      const Truth one = node(nodes_[i]);
+      if (one < least) {
+        least = one;
+        failing = i;
+        if (least == Truth::no) break;
+      }
+    }
+    return least;
+  }
+
+  Truth target(const Program::Rule& rule) const noexcept { return party(rule.target, request_.target, request_.target_in); }
+  Truth assignee(const Program::Rule& rule) const noexcept {
+    return party(rule.assignee, request_.assignee, request_.assignee_in);
+  }
+  bool action(const Program::Rule& rule) const noexcept {
+    return rule.action == request_.action || included(request_.action, rule.action);
+  }
+
+  /// Whom and what the rule is about: action, target, assignee.
+  Truth subject(const Program::Rule& rule) const noexcept {
+    if (!action(rule)) return Truth::no;
+    return std::min(target(rule), assignee(rule));
+  }
+
+  ReasonCode reason(const Program::Node& failing) const noexcept {
+    if (node(failing) == Truth::unknown) return ReasonCode::indeterminate;
+    switch (failing.test) {
+      case Program::Test::any:
+      case Program::Test::one: return ReasonCode::alternatives;
+      case Program::Test::duty: return ReasonCode::duty;
+      case Program::Test::window: return too_early(failing) ? ReasonCode::time_not_yet : ReasonCode::time_over;
+      case Program::Test::all:
+        for (const Program::Node* at = &failing + 1; at != &failing + failing.skip; at += at->skip) {
+          if (node(*at) == Truth::no) return reason(*at);
+        }
+        return ReasonCode::value;
+      default: break;
+    }
+    switch (failing.operand) {
+      case Operand::purpose: return ReasonCode::purpose;
+      case Operand::recipient: return ReasonCode::recipient;
+      case Operand::class_of_recipient: return ReasonCode::class_of_recipient;
+      case Operand::date_time:
+        return values_[index(Operand::date_time)] < failing.a ? ReasonCode::time_not_yet : ReasonCode::time_over;
+      case Operand::elapsed_time: return ReasonCode::elapsed;
+      case Operand::count: return ReasonCode::count;
+      default: return ReasonCode::value;
+    }
+  }
+
+ private:
+  static constexpr std::size_t index(Operand operand) noexcept { return static_cast<std::size_t>(operand); }
+  bool known(Operand operand) const noexcept { return ((known_ >> index(operand)) & 1U) != 0; }
+  bool single(Operand operand) const noexcept { return ((single_ >> index(operand)) & 1U) != 0; }
+
+  void put(Operand operand, std::int64_t value) noexcept {
+    const std::uint64_t bit = std::uint64_t{1} << index(operand);
+    known_ |= bit;
+    single_ |= bit;
+    values_[index(operand)] = value;
+  }
+
+  void put(const Attribute& attribute) noexcept {
+    const Operand operand = attribute.operand;
+    const bool names = kind(operand) == Kind::names;
+    if (names && attribute.value == 0) {  // known to be none
+      known_ |= std::uint64_t{1} << index(operand);
+      return;
+    }
+    if (kind(operand) == Kind::count) return put(operand, attribute.value + 1);
+    if (kind(operand) == Kind::purpose) return;  // stands in its own field
+    if (!known(operand)) return put(operand, attribute.value);
+    if (names) {
+      single_ &= ~(std::uint64_t{1} << index(operand));  // several: a set
+    } else {
+      known_ &= ~(std::uint64_t{1} << index(operand));  // two numbers for one thing: neither counts
+      single_ &= ~(std::uint64_t{1} << index(operand));
+    }
+  }
+
+  Truth compare(const Program::Node& node) const noexcept {
+    if (single(node.operand)) return truth((relation(values_[index(node.operand)], node.a) & node.mask) != 0);
+    if (!known(node.operand) || kind(node.operand) != Kind::names) return Truth::unknown;
+    // A set of none or of several is not the one name of `eq`.
+    return truth(node.op == Operator::neq);
+  }
+
+  Truth related(const Program::Node& node) const noexcept {
+    if (related_[0] == nullptr) return Truth::unknown;
+    const PurposeSet& set = *related_[node.mask];
+    if (node.list == 0) return truth(set.test(static_cast<PurposeIndex>(node.a)) != (node.negate != 0));
+    for (const std::uint32_t id : ids(node)) {
+      if (set.test(static_cast<PurposeIndex>(id))) return truth(node.negate == 0);
+    }
+    return truth(node.negate != 0);
+  }
+
+  std::span<const std::uint32_t> ids(const Program::Node& node) const noexcept {
+    const auto packed = static_cast<std::uint64_t>(node.a);
+    return {reinterpret_cast<const std::uint32_t*>(program_.words_.data() + header_.ids) + (packed & 0xffffffffU),
+            static_cast<std::size_t>(packed >> 32U)};
+  }
+  const std::int64_t* words(std::int64_t at) const noexcept {
+    return reinterpret_cast<const std::int64_t*>(program_.words_.data() + header_.words) + at;
+  }
+
+  bool holds(Operand operand, std::uint32_t id) const noexcept {
+    if (single(operand)) return values_[index(operand)] == id;
+    for (const Attribute& attribute : request_.attributes) {
+      if (attribute.operand == operand && attribute.value == id) return true;
+    }
+    return false;
+  }
+
+  Truth set(const Program::Node& node) const noexcept {
+    if (!known(node.operand)) return Truth::unknown;
+    const auto list = ids(node);
+    const auto held = [&](std::uint32_t id) { return holds(node.operand, id); };
+    if (node.op == Operator::is_all_of) return truth(std::all_of(list.begin(), list.end(), held));
+    return truth(std::any_of(list.begin(), list.end(), held) != (node.op == Operator::is_none_of));
+  }
+
+  Truth amount(const Program::Node& node) const noexcept {
+    if (!known(node.operand)) return Truth::unknown;
+    const std::int64_t* pair = words(node.a);
+    for (const Attribute& attribute : request_.attributes) {
+      if (attribute.operand != node.operand) continue;
+      if (static_cast<std::int64_t>(attribute.unit) != pair[1]) return Truth::unknown;
+      return truth((relation(attribute.value, pair[0]) & node.mask) != 0);
+    }
+    return Truth::unknown;
+  }
+
+  std::span<const std::array<std::int64_t, 2>> windows(const Program::Node& node) const noexcept {
+    const auto packed = static_cast<std::uint64_t>(node.a);
+    return {reinterpret_cast<const std::array<std::int64_t, 2>*>(words(static_cast<std::int64_t>(packed & 0xffffffffU))),
+            static_cast<std::size_t>(packed >> 32U)};
+  }
+
+  Truth window(const Program::Node& node) const noexcept {
+    if (!request_.now) return Truth::unknown;
+    const auto list = windows(node);
+    const std::int64_t now = micros(*request_.now);
+    const auto after = std::upper_bound(list.begin(), list.end(), now,
+                                        [](std::int64_t at, const auto& pair) { return at < pair[0]; });
+    return truth((after != list.begin() && now < (*(after - 1))[1]) != (node.negate != 0));
+  }
+  bool too_early(const Program::Node& node) const noexcept {
+    const auto list = windows(node);
+    return node.negate == 0 && !list.empty() && request_.now && micros(*request_.now) < list.back()[0];
+  }
+
+  Truth calendar(const Program::Node& node) const noexcept {
+    if (!known(Operand::elapsed_time)) return Truth::unknown;
+    const std::int64_t* pair = words(node.a);
+    const Timestamp end = add_period(*request_.agreed, pair[0], Duration(pair[1]));
+    return truth((relation(micros(*request_.now), micros(end)) & node.mask) != 0);
+  }
+
+  Truth duty(const Program::Node& node) const noexcept {
+    for (const Duty& duty : request_.duties) {
+      if (static_cast<std::int64_t>(duty.name) != node.a) continue;
+      if (program_.suite()) return truth(duty.state != DutyState::violated);
+      if (duty.state == DutyState::fulfilled) return Truth::yes;
+      if (duty.state == DutyState::remedied && node.skip > 1) return all(&node + 1, &node + node.skip);
+      return Truth::no;
+    }
+    return program_.suite() ? Truth::yes : Truth::unknown;
+  }
+
+  Truth all(const Program::Node* at, const Program::Node* end) const noexcept {
+    Truth least = Truth::yes;
+    for (; at != end && least != Truth::no; at += at->skip) least = std::min(least, node(*at));
+    return least;
+  }
+  Truth any(const Program::Node& parent) const noexcept {
+    Truth most = Truth::no;
+    const Program::Node* end = &parent + parent.skip;
+    for (const auto* at = &parent + 1; at != end && most != Truth::yes; at += at->skip) most = std::max(most, node(*at));
+    return most;
+  }
+  /// No early exit on the first yes: a second one makes it no.
+  Truth one(const Program::Node& parent) const noexcept {
+    std::size_t yes = 0;
+    bool doubtful = false;
+    const Program::Node* end = &parent + parent.skip;
+    for (const auto* at = &parent + 1; at != end; at += at->skip) {
+      const Truth value = node(*at);
+      yes += value == Truth::yes ? 1U : 0U;
+      doubtful = doubtful || value == Truth::unknown;
+    }
+    if (yes > 1) return Truth::no;
+    if (doubtful) return Truth::unknown;
+    return truth(yes == 1);
+  }
+
+  static Truth party(Interned needed, Interned asked, std::span<const Interned> within) noexcept {
+    if (needed == Interned::absent || needed == asked) return Truth::yes;
+    if (asked == Interned::absent) return Truth::unknown;
+    return truth(std::find(within.begin(), within.end(), needed) != within.end());
+  }
+
+  const Program& program_;
+  const Request& request_;
+  const Program::Header& header_;
+  const Program::Node* nodes_;
+  std::uint64_t known_ = 0;
+  std::uint64_t single_ = 0;
+  const PurposeSet* related_[3] = {nullptr, nullptr, nullptr};
+  std::int64_t values_[kOperands];
+};
+
+std::span<const Program::Rule> Program::rules() const noexcept {
+  return {reinterpret_cast<const Rule*>(words_.data() + sizeof(Header) / 8), header().rules};
+}
+std::span<const Program::Node> Program::nodes() const noexcept {
+  return {reinterpret_cast<const Node*>(words_.data() + sizeof(Header) / 8 + header().rules * 2U), header().nodes};
+}
+bool Program::suite() const noexcept { return (header().flags & kSuite) != 0; }
+
+Truth Program::value(std::size_t rule, const Request& request) const noexcept {
+  const Evaluation evaluation(*this, request);
+  std::uint16_t failing = 0;
+  const Rule& one = rules()[rule];
+  return std::min(evaluation.subject(one), evaluation.conditions(one, failing));
 }
 
-Truth Program::evaluate(const FlatConstraint& constraint, const Request& request) const noexcept {
-  switch (constraint.operand) {
-    case Operand::purpose:
-      if (!request.purpose || *request.purpose >= vocabulary_->size()) return Truth::unknown;
-      return truth(sets_[constraint.first].test(*request.purpose));
-    case Operand::recipient:
-      if (request.recipient == Interned::absent) return Truth::unknown;
-      return truth(contains(constraint, request.recipient));
-    case Operand::class_of_recipient:
-      if (request.class_of_recipient == Interned::absent) return Truth::unknown;
-      return truth(contains(constraint, request.class_of_recipient));
-    case Operand::date_time: {
-      if (!request.now) return Truth::unknown;
-      const std::int64_t now = micros(*request.now);
-      return truth(now >= constraint.from && now < constraint.to);
-    }
-    case Operand::elapsed_time: {
-      if (!request.now || !request.agreed) return Truth::unknown;
-      const std::int64_t elapsed = micros(*request.now) - micros(*request.agreed);
-      if (elapsed < -Duration(limits::kSkew).count()) return Truth::unknown;  // agreed in the future: no anchor
-      return truth(elapsed >= constraint.from && elapsed < constraint.to);
-    }
-    case Operand::delay_period:
-    case Operand::min_cell_size:
-    case Operand::cell_column:
-    case Operand::cell_group: break;
-  }
-  return Truth::unknown;
+Program::Subject Program::subject(std::size_t rule, const Request& request) const noexcept {
+  const Evaluation evaluation(*this, request);
+  const Rule& one = rules()[rule];
+  return {truth(evaluation.action(one)), evaluation.target(one), evaluation.assignee(one)};
 }
 
-/// Kleene's "and". `failing`: the first constraint that is false, else the first that is unknown.
-Truth Program::evaluate(const FlatRule& rule, const Request& request, std::uint16_t& failing) const noexcept {
-  Truth all = Truth::yes;
-  failing = Decision::kNone;
-  for (std::uint16_t i = 0; i < rule.count; ++i) {
-    const auto index = static_cast<std::uint16_t>(rule.first + i);
-    const Truth one = evaluate(constraints_[index], request);
-    if (one < all) {
-      all = one;
-      failing = index;
-      if (all == Truth::no) break;
-    }
-  }
-  return all;
-}
-
-ReasonCode Program::reason_for(const FlatConstraint& constraint, const Request& request) const noexcept {
-  if (evaluate(constraint, request) == Truth::unknown) return ReasonCode::indeterminate;
-  switch (constraint.operand) {
-    case Operand::purpose: return ReasonCode::purpose;
-    case Operand::recipient: return ReasonCode::recipient;
-    case Operand::class_of_recipient: return ReasonCode::class_of_recipient;
-    case Operand::date_time:
-      return micros(*request.now) < constraint.from ? ReasonCode::time_not_yet : ReasonCode::time_over;
-    case Operand::elapsed_time: return ReasonCode::elapsed;
-    case Operand::delay_period:
-    case Operand::min_cell_size:
-    case Operand::cell_column:
-    case Operand::cell_group: break;
-  }
-  return ReasonCode::indeterminate;
+Truth Program::value_of_condition(std::size_t node, const Request& request) const noexcept {
+  return Evaluation(*this, request).node(nodes()[node]);
 }
 
 Timestamp Program::next_change(const Request& request) const noexcept {
   Timestamp next = Timestamp::max();
   if (!request.now) return next;
+  const Header& head = header();
+  const auto* changes = reinterpret_cast<const std::int64_t*>(words_.data() + head.changes);
   const std::int64_t now = micros(*request.now);
-  const auto instant = std::upper_bound(instants_.begin(), instants_.end(), now);
-  if (instant != instants_.end()) next = Timestamp(Duration(*instant));
+  const auto* instant = std::upper_bound(changes, changes + head.instants, now);
+  if (instant != changes + head.instants) next = Timestamp(Duration(*instant));
   if (!request.agreed) return next;
-  const std::int64_t agreed = micros(*request.agreed);
-  const auto offset = std::upper_bound(offsets_.begin(), offsets_.end(), now - agreed);
-  if (offset != offsets_.end()) next = std::min(next, Timestamp(Duration(agreed + *offset)));
+  for (std::size_t i = 0; i < head.offsets; ++i) {  // months, rest
+    const std::int64_t* pair = changes + head.instants + 2 * i;
+    const Timestamp at = add_period(*request.agreed, pair[0], Duration(pair[1]));
+    if (micros(at) > now) next = std::min(next, at);
+  }
   return next;
 }
 
 Decision Program::decide(const Request& request) const noexcept {
+  const Evaluation evaluation(*this, request);
+  const bool permission_wins = (header().flags & kPermissionWins) != 0;
   Decision denied;
   denied.valid_until = next_change(request);
-  if (request.action != Action::use) return denied;
   Decision closest = denied;
-  std::uint16_t closest_truth_depth = 0;
-  bool doubtful = false;
-  for (std::uint16_t r = 0; r < rules_.size(); ++r) {  // prohibitions stand first
-    const FlatRule& rule = rules_[r];
+  int closest_depth = -1;
+  bool blocked = false;
+  const auto all_rules = rules();
+  const auto first_permission = static_cast<std::uint16_t>(header().prohibitions);
+  for (std::uint16_t r = 0; r < first_permission; ++r) {
+    const Rule& rule = all_rules[r];
+    if (!evaluation.action(rule)) continue;
+    const Truth subject = evaluation.subject(rule);
+    if (subject == Truth::no) continue;
     std::uint16_t failing = Decision::kNone;
-    const Truth value = evaluate(rule, request, failing);
-    if (rule.prohibition) {
-      if (value == Truth::no) continue;
-      const bool active = value == Truth::yes;
-      if (!active && doubtful) continue;
-      denied.rule = r;
-      denied.reason = active ? ReasonCode::prohibited : ReasonCode::indeterminate;
-      denied.constraint = active ? (rule.count != 0 ? rule.first : Decision::kNone) : failing;
-      if (active) return denied;
-      doubtful = true;
-      continue;
-    }
-    if (doubtful) return denied;
+    const Truth value = std::min(subject, evaluation.conditions(rule, failing));
+    if (value == Truth::no) continue;
+    const bool active = value == Truth::yes;
+    if (!active && blocked) continue;
+    denied.rule = r;
+    denied.reason = active ? ReasonCode::prohibited : ReasonCode::indeterminate;
+    denied.constraint = active ? (rule.end != rule.first ? rule.first : Decision::kNone) : failing;
+    blocked = true;
+    if (active) break;
+  }
+  if (blocked && !permission_wins) return denied;
+  for (std::uint16_t r = first_permission; r < all_rules.size(); ++r) {
+    const Rule& rule = all_rules[r];
+    if (!evaluation.action(rule)) continue;
+    const Truth target = evaluation.target(rule);
+    const Truth assignee = evaluation.assignee(rule);
+    std::uint16_t failing = Decision::kNone;
+    const Truth subject = std::min(target, assignee);
+    const Truth value = subject == Truth::yes ? evaluation.conditions(rule, failing) : subject;
     if (value == Truth::yes) {
-      denied.permit = true;
-      denied.reason = ReasonCode::permitted;
-      denied.rule = r;
-      denied.constraint = Decision::kNone;
-      return denied;
+      Decision permitted = closest;
+      permitted.permit = true;
+      permitted.reason = ReasonCode::permitted;
+      permitted.reserve = rule.counts != 0;
+      permitted.rule = r;
+      permitted.constraint = Decision::kNone;
+      return permitted;
     }
     // Of the permissions that fail, the one that got furthest is the one to explain.
-    const auto depth = static_cast<std::uint16_t>(failing - rule.first + 1);
-    if (depth > closest_truth_depth) {
-      closest_truth_depth = depth;
-      closest.rule = r;
-      closest.constraint = failing;
-      closest.reason = reason_for(constraints_[failing], request);
-    }
+    const int depth = subject == Truth::yes ? failing - rule.first + 1 : 0;
+    if (depth <= closest_depth) continue;
+    closest_depth = depth;
+    closest.rule = r;
+    closest.constraint = failing;
+    if (subject == Truth::yes) closest.reason = evaluation.reason(nodes()[failing]);
+    else if (subject == Truth::unknown) closest.reason = ReasonCode::indeterminate;
+    else closest.reason = target == Truth::no ? ReasonCode::target : ReasonCode::assignee;
   }
-  return doubtful ? denied : closest;
+  return blocked ? denied : closest;
 }
 
 Truth Program::permission_possible(const Request& request) const noexcept {
-  if (request.action != Action::use) return Truth::no;
+  const Evaluation evaluation(*this, request);
+  const bool permission_wins = (header().flags & kPermissionWins) != 0;
   Truth most = Truth::yes;  // what the prohibitions leave
   Truth best = Truth::no;
-  for (const FlatRule& rule : rules_) {
+  for (const Rule& rule : rules()) {
     std::uint16_t failing = 0;
-    const Truth value = evaluate(rule, request, failing);
-    if (rule.prohibition) {
-      if (value == Truth::yes) return Truth::no;
-      if (value == Truth::unknown) most = Truth::unknown;
-    } else {
-      best = std::max(best, value);
-    }
+    const Truth value = std::min(evaluation.subject(rule), evaluation.conditions(rule, failing));
+    if (!rule.prohibition) best = std::max(best, value);
+    else if (value != Truth::no) most = std::min(most, value == Truth::yes ? Truth::no : Truth::unknown);
   }
-  return std::min(most, best);
+  return permission_wins ? best : std::min(most, best);
 }
 
-Interned Program::recipient(std::string_view id) const {
-  if (id.empty()) return Interned::absent;
-  const auto found = recipients_.find(id);
-  return found == recipients_.end() ? Interned::other : static_cast<Interned>(found->second);
-}
-
-Interned Program::class_of_recipient(std::string_view name) const {
-  if (name.empty()) return Interned::absent;
-  const auto found = classes_.find(short_class(name));
-  return found == classes_.end() ? Interned::other : static_cast<Interned>(found->second);
-}
+Interned Program::class_of_recipient(std::string_view name) const { return this->name(short_class(name)); }
 
 std::string Program::program_hash_input(const Hash& offer_hash, const Hash& vocabulary_hash) {
   std::string bytes(view(offer_hash));
@@ -189,9 +425,9 @@ std::string Program::program_hash_input(const Hash& offer_hash, const Hash& voca
   return bytes;
 }
 
-std::optional<Duration> retention(const Program& program) {
+std::optional<Duration> retention(const Policy& policy) {
   std::optional<Duration> shortest;
-  for (const Rule& rule : program.policy().obligations) {
+  for (const sluis::policy::Rule& rule : policy.obligations) {
     if (rule.action != Action::delete_after) continue;
     for (const Constraint& constraint : rule.constraints) {
       if (!shortest || constraint.duration < *shortest) shortest = constraint.duration;
@@ -200,9 +436,9 @@ std::optional<Duration> retention(const Program& program) {
   return shortest;
 }
 
-std::vector<Transform> transforms(const Program& program) {
+std::vector<Transform> transforms(const Policy& policy) {
   std::vector<Transform> list;
-  for (const Rule& rule : program.policy().obligations) {
+  for (const sluis::policy::Rule& rule : policy.obligations) {
     if (rule.action != Action::suppress_small_cells) continue;
     Transform transform;
     for (const Constraint& constraint : rule.constraints) {
@@ -221,17 +457,24 @@ std::vector<Transform> transforms(const Program& program) {
 }
 
 std::optional<PurposeIndex> single_purpose(const Program& program) {
+  // A permission that says nothing of the purpose is open to any, also to those outside the vocabulary.
+  for (std::size_t r = 0; r < program.rules().size(); ++r) {
+    const Program::Rule& rule = program.rules()[r];
+    if (rule.prohibition) continue;
+    bool bound = false;
+    for (std::uint16_t i = rule.first; i < rule.end; i = static_cast<std::uint16_t>(i + program.nodes()[i].skip)) {
+      const Program::Node& node = program.nodes()[i];
+      const bool logical = node.test >= Program::Test::duty && node.test <= Program::Test::one;
+      bound = bound || (!logical && node.operand == Operand::purpose);
+    }
+    if (!bound) return std::nullopt;
+  }
   PurposeSet open;
   for (std::size_t i = 0; i < program.vocabulary().size(); ++i) {
     const auto index = static_cast<PurposeIndex>(i);
     if (purpose_satisfies(program, index)) open.set(index);
   }
-  const bool bound = std::all_of(program.rules().begin(), program.rules().end(), [&](const auto& rule) {
-    const auto of_rule = program.constraints().subspan(rule.first, rule.count);
-    return rule.prohibition ||
-           std::any_of(of_rule.begin(), of_rule.end(), [](const auto& c) { return c.operand == Operand::purpose; });
-  });
-  if (!bound || open.count() != 1) return std::nullopt;
+  if (open.count() != 1) return std::nullopt;
   return open.first();
 }
 

@@ -3,10 +3,10 @@
 #include "connector/base/bytes.hpp"
 #include "policy/minimise/transform.hpp"
 #include "policy/odrl/model.hpp"
+#include "policy/odrl/names.hpp"
 #include "policy/purpose/vocabulary.hpp"
 
 #include <limits>
-#include <map>
 #include <memory>
 #include <span>
 
@@ -14,18 +14,42 @@ namespace sluis::policy {
 
 /// Kleene's three values.
 enum class Truth : std::uint8_t { no, unknown, yes };
+/// `no`, `unknown`, `yes`.
+std::string_view to_string(Truth truth);
 
-/// A recipient or class as a program knows it. `absent` is not known; `other` is known, and not in the policy.
-enum class Interned : std::uint32_t { absent = 0, other = 1 };
+/// A further value of a request: a name of Program::name (`other` where it is in no policy), a number (count: uses so
+/// far; decimal: millionths) or microseconds (meteredTime). Several names of one operand are a set; the single
+/// `Interned::absent` says that the set is known and empty.
+struct Attribute {
+  Operand operand;
+  Interned unit = Interned::absent;
+  std::int64_t value = 0;
 
-/// What is asked. A field that is absent makes every constraint on it unknown.
+  static Attribute name(Operand operand, Interned name) { return {operand, {}, static_cast<std::int64_t>(name)}; }
+};
+
+/// SEMANTICS.md, one rule.
+enum class DutyState : std::uint8_t { unset, fulfilled, violated, remedied };
+std::string_view to_string(DutyState state);
+struct Duty {
+  Interned name;  ///< Program::name of its uid or, without one, its pointer
+  DutyState state;
+};
+
+/// What is asked. A field that is absent makes every condition on it unknown. Spans outlive the call.
 struct Request {
   Action action = Action::use;
   std::optional<PurposeIndex> purpose;
-  Interned recipient = Interned::absent;            ///< Program::recipient
-  Interned class_of_recipient = Interned::absent;   ///< Program::class_of_recipient
-  std::optional<Timestamp> now;                     ///< sampled once by the caller
-  std::optional<Timestamp> agreed;                  ///< the agreement's timestamp
+  Interned recipient = Interned::absent;           ///< Program::recipient
+  Interned class_of_recipient = Interned::absent;  ///< Program::class_of_recipient
+  std::optional<Timestamp> now;                    ///< sampled once by the caller
+  std::optional<Timestamp> agreed;                 ///< the agreement's timestamp
+  Interned target = Interned::absent;
+  Interned assignee = Interned::absent;
+  std::span<const Interned> target_in = {};        ///< collections that the target is in: all of them
+  std::span<const Interned> assignee_in = {};
+  std::span<const Attribute> attributes = {};      ///< at most one operand's set of each operand
+  std::span<const Duty> duties = {};
 };
 
 enum class ReasonCode : std::uint8_t {
@@ -39,9 +63,16 @@ enum class ReasonCode : std::uint8_t {
   no_permission,
   prohibited,
   indeterminate,
+  target,
+  assignee,
+  count,
+  value,         ///< any other operand
+  duty,
+  alternatives,  ///< none of `or`, or not exactly one of `xone`
 };
+inline constexpr std::size_t kReasonCodes = static_cast<std::size_t>(ReasonCode::alternatives) + 1;
 /// Stable for ever: `permitted`, `purpose`, `recipient`, `class`, `time.not_yet`, `time.over`, `elapsed`,
-/// `no_permission`, `prohibited`, `indeterminate`.
+/// `no_permission`, `prohibited`, `indeterminate`, `target`, `assignee`, `count`, `value`, `duty`, `alternatives`.
 std::string_view to_string(ReasonCode code);
 
 struct Decision {
@@ -49,92 +80,136 @@ struct Decision {
 
   bool permit = false;
   ReasonCode reason = ReasonCode::no_permission;
+  /// Of a permit: the rule counts uses. The caller records this use durably before anything is released, on the
+  /// condition that the count it asked with still stands.
+  bool reserve = false;
   std::uint16_t rule = kNone;        ///< in the program: the permission that holds, or the rule that denies
   std::uint16_t constraint = kNone;  ///< in the program: the first that is not true
   Timestamp valid_until = Timestamp::max();  ///< the first instant at which time may change the outcome
 };
 
-/// A compiled policy. Immutable; any thread may use it. The deciding path does no I/O, reads no clock, allocates
-/// nothing.
+/// What a policy is compiled against: the pinned purposes, and the names that programs share.
+struct Context {
+  std::shared_ptr<const Vocabulary> vocabulary;
+  std::shared_ptr<Names> names = std::make_shared<Names>();
+};
+
+/// A compiled policy: one block of memory without pointers. Immutable; any thread may use it. The deciding path does no
+/// I/O, reads no clock, allocates nothing, and takes no lock.
 class Program {
  public:
-  struct FlatRule {
+  /// An atomic rule; its conditions are the nodes [first, end).
+  struct Rule {
+    std::uint16_t first;
+    std::uint16_t end;
     bool prohibition;
-    std::uint16_t first;  ///< constraint
-    std::uint16_t count;
+    Action action;
+    std::uint16_t counts;   ///< whether some condition is on `count`
+    Interned target;        ///< absent: any
+    Interned assignee;
   };
-  struct FlatConstraint {
+  /// How a node is tested; the rest of a node means something else for each.
+  enum class Test : std::uint8_t {
+    compare,   ///< operand's value against `a`; `mask` has bits for less, equal, greater
+    related,   ///< purpose `a`, or a list of them, among those above (mask 0), below (1) or either (2) the asked one
+    set,       ///< names: ids [a, a + n) and the operator
+    amount,    ///< decimals: value and unit at words [a, a + 2)
+    window,    ///< instants: n pairs [from, to) at words [a …), sorted, apart
+    calendar,  ///< elapsedTime with months: months and rest at words [a, a + 2)
+    duty,      ///< duty `a`, its consequences follow
+    all, any, one,  ///< operands follow
+    never,     ///< no
+  };
+  struct Node {
+    Test test;
     Operand operand;
-    std::uint32_t first = 0;  ///< purpose: the set; recipient and class: into the sorted ids
-    std::uint32_t count = 0;
-    std::int64_t from = std::numeric_limits<std::int64_t>::min();  ///< true in [from, to), in microseconds
-    std::int64_t to = std::numeric_limits<std::int64_t>::max();
+    Operator op;
+    std::uint8_t mask;    ///< compare: 1 less, 2 equal, 4 greater; related: which set
+    std::uint16_t skip;   ///< nodes to the next beside it
+    std::uint8_t negate;
+    std::uint8_t list;    ///< related: `a` is in the ids
+    std::int64_t a;       ///< lists: first | count << 32
   };
-  /// What the flat arrays came from, for explanations.
-  struct Source {
-    std::string pointer;
-    std::string needed;  ///< right operand, readable
-  };
+  static_assert(sizeof(Rule) == 16 && sizeof(Node) == 16);
 
-  /// Denies unless a permission is true; a prohibition is inactive only when it is false.
+  /// Denies unless a permission is true and every prohibition false (SEMANTICS.md, one decision).
   Decision decide(const Request& request) const noexcept;
-
   /// Partial evaluation: unknown means "could be".
   Truth permission_possible(const Request& request) const noexcept;
+  /// The value of one rule: of its action, target, assignee, conditions and duties.
+  Truth value(std::size_t rule, const Request& request) const noexcept;
+  /// What one rule makes of the action, target and assignee.
+  struct Subject {
+    Truth action, target, assignee;
+  };
+  Subject subject(std::size_t rule, const Request& request) const noexcept;
+  /// The value of one condition by itself.
+  Truth value_of_condition(std::size_t node, const Request& request) const noexcept;
+  /// The first instant after `request.now` at which time alone may change something.
+  Timestamp next_change(const Request& request) const noexcept;
 
-  Interned recipient(std::string_view id) const;
+  Interned name(std::string_view text) const { return context_.names->find(text); }
+  Interned recipient(std::string_view id) const { return name(id); }
   Interned class_of_recipient(std::string_view name) const;
 
-  std::span<const FlatRule> rules() const noexcept { return rules_; }
-  std::span<const FlatConstraint> constraints() const noexcept { return constraints_; }
-  const Source& rule_source(std::size_t rule) const { return rule_sources_.at(rule); }
-  const Source& constraint_source(std::size_t constraint) const { return constraint_sources_.at(constraint); }
-  const PurposeSet& purposes(const FlatConstraint& constraint) const { return sets_[constraint.first]; }
-  const Vocabulary& vocabulary() const { return *vocabulary_; }
-  const Policy& policy() const { return policy_; }
-  /// Told to the author at publication: permissions and prohibitions that overlap.
-  const std::vector<std::string>& notes() const { return notes_; }
+  std::span<const Rule> rules() const noexcept;  ///< prohibitions first
+  std::span<const Node> nodes() const noexcept;
+  std::string rule_pointer(std::size_t rule) const;
+  std::string condition_pointer(std::size_t node) const;
+  /// Operator and right operand, readable.
+  std::string condition_needed(std::size_t node) const;
+  /// `purpose`, `duty`, `or` …
+  std::string_view condition_operand(std::size_t node) const;
+  bool suite() const noexcept;
+  const Vocabulary& vocabulary() const { return *context_.vocabulary; }
+  const Names& names() const { return *context_.names; }
+  /// Memory that this program has to itself.
+  std::size_t bytes() const noexcept { return words_.size() * sizeof(std::uint64_t) + sizeof(*this); }
 
   /// Bytes whose SHA-256 is the program hash (D6): offer hash, profile, vocabulary hash.
   static std::string program_hash_input(const Hash& offer_hash, const Hash& vocabulary_hash);
 
  private:
   friend class Compiler;
+  friend class Evaluation;
 
-  Truth evaluate(const FlatConstraint& constraint, const Request& request) const noexcept;
-  Truth evaluate(const FlatRule& rule, const Request& request, std::uint16_t& failing) const noexcept;
-  bool contains(const FlatConstraint& constraint, Interned id) const noexcept;
-  ReasonCode reason_for(const FlatConstraint& constraint, const Request& request) const noexcept;
-  Timestamp next_change(const Request& request) const noexcept;
+  /// The block: this, rules, nodes, words (pairs of instants and the like), instants, offsets, ids, places, text.
+  struct Header {
+    std::uint16_t prohibitions, rules, nodes, instants, offsets, flags;
+    std::uint32_t words;   ///< where they begin, in words of the block; the others likewise
+    std::uint32_t changes;
+    std::uint32_t ids;
+    std::uint32_t places;
+    std::uint32_t text;
+  };
+  static_assert(sizeof(Header) == 32);
+  struct Place {
+    std::uint32_t offset;
+    std::uint32_t size;
+  };
+  static constexpr std::uint16_t kSuite = 1;
+  static constexpr std::uint16_t kPermissionWins = 2;
 
-  std::vector<FlatRule> rules_;
-  std::vector<FlatConstraint> constraints_;
-  std::vector<PurposeSet> sets_;
-  std::vector<std::uint32_t> ids_;
-  std::vector<std::int64_t> instants_;  ///< sorted; where a dateTime constraint changes
-  std::vector<std::int64_t> offsets_;   ///< the same since the agreement
-  std::map<std::string, std::uint32_t, std::less<>> recipients_;
-  std::map<std::string, std::uint32_t, std::less<>> classes_;
-  std::vector<Source> rule_sources_;
-  std::vector<Source> constraint_sources_;
-  std::vector<std::string> notes_;
-  std::shared_ptr<const Vocabulary> vocabulary_;
-  Policy policy_;
+  const Header& header() const noexcept { return *reinterpret_cast<const Header*>(words_.data()); }
+  std::string text(std::size_t place) const;
+
+  std::vector<std::uint64_t> words_;
+  Context context_;
 };
 
-/// The purposes that a purpose constraint of a permission admits; of a prohibition: those it forbids, which are the
-/// named ones with all below and all above them (Byun & Li). Refused: a purpose that the vocabulary does not have.
+/// The purposes that a purpose constraint of a permission admits; of a prohibition: those it forbids. Refused: a
+/// purpose that the vocabulary does not have.
 Result<PurposeSet> purpose_set(const Constraint& constraint, bool prohibition, const Vocabulary& vocabulary);
 
-/// Refuses (invalid_argument, with pointer and suggestion) a purpose that the vocabulary does not have, and a policy
-/// beyond the limits.
+/// Refuses (invalid_argument, with pointer and suggestion) a purpose that the vocabulary does not have, a policy beyond
+/// the limits, and one that its own `conflict` makes void.
+Result<Program> compile(const Policy& policy, const Context& context);
 Result<Program> compile(const Policy& policy, std::shared_ptr<const Vocabulary> vocabulary);
-Result<Program> compile(const Policy& policy, const Vocabulary& vocabulary);
 
 /// When a release must have been deleted, counted from its end: the shortest of the policy's periods.
-std::optional<Duration> retention(const Program& program);
+std::optional<Duration> retention(const Policy& policy);
 /// What the provider's gate does to a release.
-std::vector<Transform> transforms(const Program& program);
+std::vector<Transform> transforms(const Policy& policy);
 /// The purpose, if the permissions leave exactly one.
 std::optional<PurposeIndex> single_purpose(const Program& program);
 /// Whether some permission is open to that purpose, and no prohibition stands against it.

@@ -11,37 +11,148 @@ namespace {
 
 enum class Space : std::uint8_t { odrl, profile };
 
-template <class T>
-struct Term {
-  T value;
+struct ActionTerm {
   Space space;
   std::string_view name;
+  std::string_view within;      ///< `odrl:includedIn`; empty for the two roots
+  std::string_view deprecated;  ///< what replaced it, or `-` for nothing
 };
 
-/// The first row of a value is how it is written; further rows are only read.
-constexpr std::array kActions{
-    Term<Action>{Action::use, Space::odrl, "use"},
-    Term<Action>{Action::delete_after, Space::profile, "deleteAfter"},
-    Term<Action>{Action::delete_after, Space::odrl, "delete"},
-    Term<Action>{Action::suppress_small_cells, Space::profile, "suppressSmallCells"},
+/// In the order of Action; then ODRL's other actions; then the deprecated ones, which suite mode reads.
+constexpr ActionTerm kActions[] = {
+    {Space::odrl, "use", {}, {}},
+    {Space::odrl, "transfer", {}, {}},
+    {Space::profile, "deleteAfter", "use", {}},
+    {Space::profile, "suppressSmallCells", "use", {}},
+    {Space::profile, "generaliseTime", "use", {}},
+    {Space::profile, "generalisePlace", "use", {}},
+    {Space::profile, "pseudonymise", "use", {}},
+    {Space::profile, "aggregateBy", "use", {}},
+    {Space::profile, "maskColumn", "use", {}},
+    {Space::odrl, "grantUse", "use", {}},
+    {Space::odrl, "compensate", "use", {}},
+    {Space::odrl, "acceptTracking", "use", {}},
+    {Space::odrl, "aggregate", "use", {}},
+    {Space::odrl, "annotate", "use", {}},
+    {Space::odrl, "anonymize", "use", {}},
+    {Space::odrl, "archive", "use", {}},
+    {Space::odrl, "attribute", "use", {}},
+    {Space::odrl, "concurrentUse", "use", {}},
+    {Space::odrl, "derive", "use", {}},
+    {Space::odrl, "digitize", "use", {}},
+    {Space::odrl, "display", "play", {}},
+    {Space::odrl, "distribute", "use", {}},
+    {Space::odrl, "ensureExclusivity", "use", {}},
+    {Space::odrl, "execute", "use", {}},
+    {Space::odrl, "extract", "reproduce", {}},
+    {Space::odrl, "give", "transfer", {}},
+    {Space::odrl, "include", "use", {}},
+    {Space::odrl, "index", "use", {}},
+    {Space::odrl, "inform", "use", {}},
+    {Space::odrl, "install", "use", {}},
+    {Space::odrl, "modify", "use", {}},
+    {Space::odrl, "move", "use", {}},
+    {Space::odrl, "nextPolicy", "use", {}},
+    {Space::odrl, "obtainConsent", "use", {}},
+    {Space::odrl, "play", "use", {}},
+    {Space::odrl, "present", "use", {}},
+    {Space::odrl, "print", "use", {}},
+    {Space::odrl, "read", "use", {}},
+    {Space::odrl, "reproduce", "use", {}},
+    {Space::odrl, "reviewPolicy", "use", {}},
+    {Space::odrl, "sell", "transfer", {}},
+    {Space::odrl, "stream", "use", {}},
+    {Space::odrl, "synchronize", "use", {}},
+    {Space::odrl, "textToSpeech", "use", {}},
+    {Space::odrl, "transform", "use", {}},
+    {Space::odrl, "translate", "use", {}},
+    {Space::odrl, "uninstall", "use", {}},
+    {Space::odrl, "watermark", "use", {}},
+    {Space::odrl, "append", "use", "modify"},
+    {Space::odrl, "appendTo", "use", "modify"},
+    {Space::odrl, "copy", "use", "reproduce"},
+    {Space::odrl, "export", "use", "transform"},
+    {Space::odrl, "lease", "use", "-"},
+    {Space::odrl, "license", "use", "grantUse"},
+    {Space::odrl, "lend", "use", "-"},
+    {Space::odrl, "pay", "use", "compensate"},
+    {Space::odrl, "preview", "use", "-"},
+    {Space::odrl, "secondaryUse", "use", "-"},
+    {Space::odrl, "write", "use", "modify"},
+    {Space::odrl, "writeTo", "use", "modify"},
+    {Space::odrl, "adHocShare", "use", "-"},
+    {Space::odrl, "extractChar", "use", "-"},
+    {Space::odrl, "extractPage", "use", "-"},
+    {Space::odrl, "extractWord", "use", "-"},
+    {Space::odrl, "attachPolicy", "use", "-"},
+    {Space::odrl, "attachSource", "use", "-"},
+    {Space::odrl, "shareAlike", "use", "-"},
+    {Space::odrl, "commercialize", "use", "-"},
+    {Space::odrl, "share", "use", "-"},
 };
-constexpr std::array kOperands{
-    Term<Operand>{Operand::purpose, Space::odrl, "purpose"},
-    Term<Operand>{Operand::recipient, Space::odrl, "recipient"},
-    Term<Operand>{Operand::class_of_recipient, Space::profile, "classOfRecipient"},
-    Term<Operand>{Operand::date_time, Space::odrl, "dateTime"},
-    Term<Operand>{Operand::elapsed_time, Space::odrl, "elapsedTime"},
-    Term<Operand>{Operand::delay_period, Space::odrl, "delayPeriod"},
-    Term<Operand>{Operand::min_cell_size, Space::profile, "minCellSize"},
-    Term<Operand>{Operand::cell_column, Space::profile, "cellColumn"},
-    Term<Operand>{Operand::cell_group, Space::profile, "cellGroup"},
+constexpr std::size_t kActionCount = std::size(kActions);
+static_assert(kActionCount < 128);
+
+struct OperandTerm {
+  Space space;
+  std::string_view name;
+  Kind kind;
 };
-constexpr std::array kOperators{
-    Term<Operator>{Operator::eq, Space::odrl, "eq"},       Term<Operator>{Operator::is_a, Space::odrl, "isA"},
-    Term<Operator>{Operator::is_any_of, Space::odrl, "isAnyOf"}, Term<Operator>{Operator::lt, Space::odrl, "lt"},
-    Term<Operator>{Operator::lteq, Space::odrl, "lteq"},   Term<Operator>{Operator::gt, Space::odrl, "gt"},
-    Term<Operator>{Operator::gteq, Space::odrl, "gteq"},
+
+/// In the order of Operand.
+constexpr OperandTerm kOperandTerms[] = {
+    {Space::odrl, "purpose", Kind::purpose},
+    {Space::odrl, "recipient", Kind::names},
+    {Space::profile, "classOfRecipient", Kind::names},
+    {Space::odrl, "dateTime", Kind::instant},
+    {Space::odrl, "elapsedTime", Kind::elapsed},
+    {Space::odrl, "delayPeriod", Kind::delay},
+    {Space::odrl, "meteredTime", Kind::metered},
+    {Space::odrl, "count", Kind::count},
+    {Space::odrl, "payAmount", Kind::decimal},
+    {Space::odrl, "percentage", Kind::decimal},
+    {Space::odrl, "resolution", Kind::decimal},
+    {Space::odrl, "absoluteSize", Kind::decimal},
+    {Space::odrl, "relativeSize", Kind::decimal},
+    {Space::odrl, "spatial", Kind::names},
+    {Space::odrl, "fileFormat", Kind::names},
+    {Space::odrl, "industry", Kind::names},
+    {Space::odrl, "language", Kind::names},
+    {Space::odrl, "media", Kind::names},
+    {Space::odrl, "product", Kind::names},
+    {Space::odrl, "systemDevice", Kind::names},
+    {Space::odrl, "deliveryChannel", Kind::names},
+    {Space::odrl, "event", Kind::names},
+    {Space::odrl, "virtualLocation", Kind::names},
+    {Space::odrl, "version", Kind::names},
+    {Space::profile, "legalBasis", Kind::names},
+    {Space::profile, "assessment", Kind::names},
+    {Space::profile, "situation", Kind::names},
+    {Space::profile, "processingActivity", Kind::names},
+    {Space::profile, "minCellSize", Kind::transform},
+    {Space::profile, "cellColumn", Kind::transform},
+    {Space::profile, "cellGroup", Kind::transform},
 };
+static_assert(std::size(kOperandTerms) == kOperands);
+
+/// ODRL's other left operands, with what to do instead.
+struct Refused {
+  std::string_view name;
+  std::string_view instead;
+};
+constexpr Refused kRefusedOperands[] = {
+    {"device", "this term is deprecated; write `systemDevice`"},
+    {"system", "this term is deprecated; write `systemDevice`"},
+    {"absolutePosition", {}}, {"absoluteSpatialPosition", {}}, {"absoluteTemporalPosition", {}},
+    {"relativePosition", {}}, {"relativeSpatialPosition", {}}, {"relativeTemporalPosition", {}},
+    {"spatialCoordinates", "no node can measure it; write `spatial` with the name of a place"},
+    {"timeInterval", "no node can measure it; write windows of `dateTime`"},
+    {"unitOfCount", "no node can measure it; write `count`"},
+};
+
+/// In the order of Operator.
+constexpr std::string_view kOperators[] = {"eq",      "neq",     "isA",      "isPartOf", "hasPart", "isAnyOf",
+                                           "isAllOf", "isNoneOf", "lt",       "lteq",     "gt",      "gteq"};
 
 std::string_view without(std::string_view text, std::string_view prefix) {
   return text.starts_with(prefix) ? text.substr(prefix.size()) : std::string_view();
@@ -54,47 +165,116 @@ std::string_view local(std::string_view text, Space space) {
   return text;
 }
 
-template <class T, std::size_t N>
-const Term<T>& row(const std::array<Term<T>, N>& table, T value) {
-  return *std::find_if(table.begin(), table.end(), [&](const Term<T>& term) { return term.value == value; });
+/// What follows the last separator, to find a word that is near.
+std::string_view last_word(std::string_view text) {
+  const std::size_t at = text.find_last_of("#/:");
+  return at == std::string_view::npos ? text : text.substr(at + 1);
 }
 
-template <class T, std::size_t N>
-std::optional<T> find(const std::array<Term<T>, N>& table, std::string_view text) {
-  for (const Term<T>& term : table) {
-    if (local(text, term.space) == term.name) return term.value;
+std::string full(Space space, std::string_view name) {
+  return std::string(space == Space::odrl ? kOdrl : kProfile) + std::string(name);
+}
+
+const OperandTerm& term(Operand operand) { return kOperandTerms[static_cast<std::size_t>(operand)]; }
+
+constexpr std::size_t place_of(std::string_view action) {
+  for (std::size_t i = 0; i < kActionCount; ++i) {
+    if (kActions[i].name == action) return i;
+  }
+  return kActionCount;
+}
+
+/// For each action the set of those that it is or is included in, as two words.
+using ActionSets = std::array<std::array<std::uint64_t, 2>, kActionCount>;
+constexpr ActionSets close() {
+  ActionSets sets{};
+  for (std::size_t i = 0; i < kActionCount; ++i) {
+    for (std::size_t at = i; at < kActionCount; at = place_of(kActions[at].within)) {
+      sets[i][at / 64] |= std::uint64_t{1} << (at % 64);
+    }
+  }
+  return sets;
+}
+constexpr ActionSets kIncludedIn = close();
+
+}  // namespace
+
+Kind kind(Operand operand) { return term(operand).kind; }
+
+bool takes_list(Operator op) {
+  return op == Operator::is_any_of || op == Operator::is_all_of || op == Operator::is_none_of;
+}
+
+std::string_view to_string(Action action) {
+  return action == Action::any ? "any action" : kActions[static_cast<std::size_t>(action)].name;
+}
+std::string_view to_string(Operand operand) { return term(operand).name; }
+std::string_view to_string(Operator op) { return kOperators[static_cast<std::size_t>(op)]; }
+
+std::string iri(Action action) {
+  return action == Action::any ? std::string() : full(kActions[static_cast<std::size_t>(action)].space, to_string(action));
+}
+std::string iri(Operand operand) { return full(term(operand).space, to_string(operand)); }
+std::string iri(Operator op) { return full(Space::odrl, to_string(op)); }
+
+std::optional<Action> action_from(std::string_view text, bool deprecated) {
+  if (local(text, Space::odrl) == "delete") return Action::delete_after;  // the profile's own name says how
+  for (std::size_t i = 0; i < kActionCount; ++i) {
+    if (!deprecated && !kActions[i].deprecated.empty()) break;  // they stand last
+    if (local(text, kActions[i].space) == kActions[i].name) return static_cast<Action>(i);
   }
   return std::nullopt;
 }
 
-template <class T, std::size_t N>
-std::string suggest(const std::array<Term<T>, N>& table, std::string_view text) {
+std::optional<Operand> operand_from(std::string_view text) {
+  for (std::size_t i = 0; i < kOperands; ++i) {
+    if (local(text, kOperandTerms[i].space) == kOperandTerms[i].name) return static_cast<Operand>(i);
+  }
+  return std::nullopt;
+}
+
+std::optional<Operator> operator_from(std::string_view text) {
+  for (std::size_t i = 0; i < std::size(kOperators); ++i) {
+    if (local(text, Space::odrl) == kOperators[i]) return static_cast<Operator>(i);
+  }
+  return std::nullopt;
+}
+
+std::string suggest_action(std::string_view text) {
   std::vector<std::string_view> names;
-  for (const Term<T>& term : table) names.push_back(term.name);
-  const std::size_t at = text.find_last_of("#/:");
-  return suggestion(at == std::string_view::npos ? text : text.substr(at + 1), names);
+  for (const ActionTerm& one : kActions) {
+    if (one.deprecated.empty()) {
+      names.push_back(one.name);
+    } else if (local(text, one.space) == one.name) {
+      return one.deprecated == "-" ? "this term is deprecated; nothing replaces it"
+                                   : "this term is deprecated; write `" + std::string(one.deprecated) + "`";
+    }
+  }
+  return suggestion(last_word(text), names);
 }
 
-template <class T, std::size_t N>
-std::string full(const std::array<Term<T>, N>& table, T value) {
-  const Term<T>& term = row(table, value);
-  return std::string(term.space == Space::odrl ? kOdrl : kProfile) + std::string(term.name);
+std::string suggest_operand(std::string_view text) {
+  for (const Refused& one : kRefusedOperands) {
+    if (local(text, Space::odrl) != one.name) continue;
+    return std::string(one.instead.empty() ? "no node can measure it" : one.instead);
+  }
+  std::vector<std::string_view> names;
+  for (const OperandTerm& one : kOperandTerms) names.push_back(one.name);
+  return suggestion(last_word(text), names);
 }
 
-}  // namespace
+std::string suggest_operator(std::string_view text) { return suggestion(last_word(text), kOperators); }
 
-std::string_view to_string(Action action) { return row(kActions, action).name; }
-std::string_view to_string(Operand operand) { return row(kOperands, operand).name; }
-std::string_view to_string(Operator op) { return row(kOperators, op).name; }
-std::string iri(Action action) { return full(kActions, action); }
-std::string iri(Operand operand) { return full(kOperands, operand); }
-std::string iri(Operator op) { return full(kOperators, op); }
-std::optional<Action> action_from(std::string_view text) { return find(kActions, text); }
-std::optional<Operand> operand_from(std::string_view text) { return find(kOperands, text); }
-std::optional<Operator> operator_from(std::string_view text) { return find(kOperators, text); }
-std::string suggest_action(std::string_view text) { return suggest(kActions, text); }
-std::string suggest_operand(std::string_view text) { return suggest(kOperands, text); }
-std::string suggest_operator(std::string_view text) { return suggest(kOperators, text); }
+bool included(Action narrow, Action broad) noexcept {
+  if (broad == Action::any) return true;
+  const auto from = static_cast<std::size_t>(narrow);
+  const auto to = static_cast<std::size_t>(broad);
+  return from < kActionCount && ((kIncludedIn[from][to / 64] >> (to % 64)) & 1U) != 0;
+}
+
+bool is_transform(Action action) noexcept {
+  return action >= Action::suppress_small_cells && action <= Action::mask_column;
+}
 
 std::string_view short_key(std::string_view key) { return local(key, Space::odrl); }
 

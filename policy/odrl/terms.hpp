@@ -6,13 +6,27 @@
 #include <string_view>
 
 /// The terms a policy may use, and their three spellings (short name, CURIE, full IRI) read as one.
+/// Source: ODRL Vocabulary 2.2; the profile's own terms are in profile.jsonld.
 namespace sluis::policy {
 
 inline constexpr std::string_view kOdrl = "http://www.w3.org/ns/odrl/2/";
 /// The profile, fixed for ever; the document is profile.jsonld beside this file.
 inline constexpr std::string_view kProfile = "https://w3id.org/sluis/odrl/1#";
 
-enum class Action : std::uint8_t { use, delete_after, suppress_small_cells };
+/// A place in the table of actions. Those with a meaning of their own have a name here.
+enum class Action : std::uint8_t {
+  use,
+  transfer,
+  delete_after,
+  suppress_small_cells,
+  generalise_time,
+  generalise_place,
+  pseudonymise,
+  aggregate_by,
+  mask_column,
+  any = 0xff,  ///< of a rule without action, in suite mode only
+};
+
 enum class Operand : std::uint8_t {
   purpose,
   recipient,
@@ -20,11 +34,43 @@ enum class Operand : std::uint8_t {
   date_time,
   elapsed_time,   ///< since the agreement's timestamp
   delay_period,   ///< since the end of a release
+  metered_time,
+  count,          ///< uses so far, plus this one
+  pay_amount,
+  percentage,
+  resolution,
+  absolute_size,
+  relative_size,
+  spatial,
+  file_format,
+  industry,
+  language,
+  media,
+  product,
+  system_device,
+  delivery_channel,
+  event,
+  virtual_location,
+  version,
+  legal_basis,
+  assessment,           ///< a recorded assessment that a purpose is compatible
+  situation,            ///< a declared situation that is in force
+  processing_activity,
   min_cell_size,
   cell_column,    ///< columns suppressed one by one
   cell_group,     ///< `total = in + out`
 };
-enum class Operator : std::uint8_t { eq, is_a, is_any_of, lt, lteq, gt, gteq };
+inline constexpr std::size_t kOperands = static_cast<std::size_t>(Operand::cell_group) + 1;
+
+/// How the values of an operand are read and compared.
+enum class Kind : std::uint8_t { purpose, names, instant, elapsed, delay, metered, count, decimal, transform };
+Kind kind(Operand operand);
+
+enum class Operator : std::uint8_t {
+  eq, neq, is_a, is_part_of, has_part, is_any_of, is_all_of, is_none_of, lt, lteq, gt, gteq,
+};
+/// Whether that operator takes a list.
+bool takes_list(Operator op);
 
 /// Short name as it stands in a policy: `classOfRecipient`.
 std::string_view to_string(Action action);
@@ -35,13 +81,19 @@ std::string iri(Action action);
 std::string iri(Operand operand);
 std::string iri(Operator op);
 
-std::optional<Action> action_from(std::string_view text);
+/// Nothing for an unknown word, and for a deprecated one unless asked for.
+std::optional<Action> action_from(std::string_view text, bool deprecated = false);
 std::optional<Operand> operand_from(std::string_view text);
 std::optional<Operator> operator_from(std::string_view text);
-/// "did you mean …" for a word that is none.
+/// "did you mean …" for a word that is none; for a deprecated or unmeasurable one, what to do instead.
 std::string suggest_action(std::string_view text);
 std::string suggest_operand(std::string_view text);
 std::string suggest_operator(std::string_view text);
+
+/// Whether one action is the other or included in it (`odrl:includedIn`, closed).
+bool included(Action narrow, Action broad) noexcept;
+/// Whether the gate itself does it to a release before it leaves.
+bool is_transform(Action action) noexcept;
 
 /// A key without `odrl:` or ODRL's IRI before it.
 std::string_view short_key(std::string_view key);

@@ -180,7 +180,17 @@ Result<void> Vocabulary::close(std::string_view file, std::size_t first, const s
       if (ancestors_[i].test(static_cast<PurposeIndex>(above))) descendants_[above].set(static_cast<PurposeIndex>(i));
     }
   }
+  related_ = ancestors_;
+  for (std::size_t i = 0; i < terms_.size(); ++i) related_[i] |= descendants_[i];
   return {};
+}
+
+PurposeSet Vocabulary::all_but(const PurposeSet& excluded) const noexcept {
+  PurposeSet rest;
+  for (std::size_t i = 0; i < terms_.size(); ++i) {
+    if (!excluded.test(static_cast<PurposeIndex>(i))) rest.set(static_cast<PurposeIndex>(i));
+  }
+  return rest;
 }
 
 std::optional<PurposeIndex> Vocabulary::lookup(std::string_view name) const {

@@ -59,6 +59,10 @@ class Vocabulary {
   const PurposeSet& ancestors(PurposeIndex index) const noexcept { return ancestors_[index]; }
   /// The purpose itself and all below it.
   const PurposeSet& descendants(PurposeIndex index) const noexcept { return descendants_[index]; }
+  /// The purpose itself, all above and all below it.
+  const PurposeSet& related(PurposeIndex index) const noexcept { return related_[index]; }
+  /// Every purpose that is not in the set.
+  PurposeSet all_but(const PurposeSet& excluded) const noexcept;
   const PurposeTerm& term(PurposeIndex index) const noexcept { return terms_[index]; }
   std::size_t size() const noexcept { return terms_.size(); }
   /// The known IRI or `dpv:` name that is nearest, as "did you mean `x`?"; empty if none is near.
@@ -74,6 +78,7 @@ class Vocabulary {
   std::unordered_map<std::string, PurposeIndex> by_iri_;
   std::vector<PurposeSet> ancestors_;
   std::vector<PurposeSet> descendants_;
+  std::vector<PurposeSet> related_;
 };
 
 /// `dpv:Name` as a full IRI; anything else as it is.

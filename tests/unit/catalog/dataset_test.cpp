@@ -53,26 +53,26 @@ TEST(Dataset, TermsMeanWhatTheySay) {
   ASSERT_TRUE(program) << describe(program.error());
   policy::Request request;
   request.purpose = *vocabulary()->lookup("urn:f:CrowdManagement");
-  request.class_of_recipient = program->class_of_recipient("company");
+  request.class_of_recipient = program->program.class_of_recipient("company");
   request.now = kNow;
   request.agreed = kNow;
-  EXPECT_TRUE(program->decide(request).permit);
+  EXPECT_TRUE(program->program.decide(request).permit);
   request.now = kNow + std::chrono::hours(24 * 8);
-  EXPECT_FALSE(program->decide(request).permit);
+  EXPECT_FALSE(program->program.decide(request).permit);
   request.now = kNow;
   request.purpose = *vocabulary()->lookup("dpv:Marketing");
-  EXPECT_FALSE(program->decide(request).permit);
-  EXPECT_EQ(policy::retention(*program), std::chrono::hours(24 * 7));
+  EXPECT_FALSE(program->program.decide(request).permit);
+  EXPECT_EQ(policy::retention(program->policy), std::chrono::hours(24 * 7));
 }
 
 TEST(Dataset, OpenDataSuppressAndBindNobody) {
   const Dataset dataset = good(open_file());
   const auto program = compile_offer(dataset.offer, vocabulary());
   ASSERT_TRUE(program) << describe(program.error());
-  EXPECT_TRUE(program->decide({}).permit);
-  ASSERT_EQ(policy::transforms(*program).size(), 1U);
-  EXPECT_EQ(policy::transforms(*program).front().threshold, 10);
-  EXPECT_EQ(policy::transforms(*program).front().groups.front().parts.size(), 2U);
+  EXPECT_TRUE(program->program.decide({}).permit);
+  ASSERT_EQ(policy::transforms(program->policy).size(), 1U);
+  EXPECT_EQ(policy::transforms(program->policy).front().threshold, 10);
+  EXPECT_EQ(policy::transforms(program->policy).front().groups.front().parts.size(), 2U);
 }
 
 struct Bad {

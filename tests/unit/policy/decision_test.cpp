@@ -1,4 +1,5 @@
 #include "allocation_counter.hpp"
+#include "policy/odrl/check.hpp"
 #include "support.hpp"
 
 namespace sluis::policy {
@@ -17,6 +18,12 @@ Request for_purpose(std::string_view name) {
   Request request;
   request.purpose = purpose(name);
   return request;
+}
+
+/// The parties of test::agreement().
+void as_agreed(Request& request, const Program& compiled) {
+  request.target = compiled.name("d1");
+  request.assignee = compiled.name("urn:duinmeer");
 }
 
 std::string_view code(const Program& compiled, const Request& request) {
@@ -54,7 +61,10 @@ TEST(Decision, AProhibitedPurposeDeniesBelowAndAbove) {
   EXPECT_EQ(code(compiled, for_purpose("dpv:Purpose")), "prohibited");
   EXPECT_TRUE(compiled.decide(for_purpose("dpv:EnforceSecurity")).permit);
   EXPECT_EQ(code(compiled, {}), "indeterminate") << "a prohibition is inactive only on false";
-  EXPECT_EQ(compiled.notes().size(), 1U);
+  const auto found = check(test::parsed(offer(R"("permission":[{"action":"use"}],)" +
+                                              prohibition(constraint("purpose", "eq", R"("dpv:DirectMarketing")")))), *test::dpv());
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().kind, FindingKind::conflict);
 }
 
 TEST(Decision, AnUnconstrainedProhibitionDeniesEverything) {
@@ -66,7 +76,7 @@ TEST(Decision, APolicyWithoutPermissionDenies) {
   const auto compiled = program(offer(prohibition(constraint("purpose", "eq", R"("dpv:Marketing")"))));
   EXPECT_EQ(code(compiled, for_purpose("dpv:EnforceSecurity")), "no_permission");
   Request other = for_purpose("dpv:EnforceSecurity");
-  other.action = Action::delete_after;
+  other.action = Action::transfer;
   EXPECT_FALSE(program(offer(R"("permission":[{"action":"use"}])")).decide(other).permit);
 }
 
@@ -161,6 +171,7 @@ TEST(Decision, TellsNotYetFromOver) {
 TEST(Decision, ElapsedTimeCountsFromTheAgreement) {
   const auto compiled = program(agreement(permission(constraint("elapsedTime", "lteq", R"("P7D")"))));
   Request request;
+  as_agreed(request, compiled);
   request.now = at("2026-11-08T00:00:00Z");
   EXPECT_EQ(code(compiled, request), "indeterminate") << "no anchor";
   request.agreed = at("2026-11-01T00:00:00Z");
@@ -192,16 +203,19 @@ TEST(Decision, DropsOfKnowledgeNeverTurnDenyIntoPermit) {
   for (const char* name : {"dpv:Marketing", "dpv:DirectMarketing", "dpv:EnforceSecurity", "dpv:Advertising"}) {
     for (const char* kind : {"company", "municipality"}) {
       Request full = for_purpose(name);
+      as_agreed(full, compiled);
       full.class_of_recipient = compiled.class_of_recipient(kind);
       full.now = at("2026-11-02T00:00:00Z");
       full.agreed = at("2026-11-01T00:00:00Z");
       const bool permit = compiled.decide(full).permit;
-      for (int dropped = 0; dropped < 4; ++dropped) {
+      for (int dropped = 0; dropped < 6; ++dropped) {
         Request less = full;
         if (dropped == 0) less.purpose.reset();
         if (dropped == 1) less.class_of_recipient = Interned::absent;
         if (dropped == 2) less.now.reset();
         if (dropped == 3) less.agreed.reset();
+        if (dropped == 4) less.target = Interned::absent;
+        if (dropped == 5) less.assignee = Interned::absent;
         EXPECT_LE(compiled.decide(less).permit, permit) << name << kind << dropped;
       }
     }
@@ -216,6 +230,7 @@ TEST(Decision, NeverAllocates) {
   Request request = for_purpose("dpv:DirectMarketing");
   request.now = at("2026-06-01T00:00:00Z");
   request.recipient = compiled.recipient("u:c");
+  as_agreed(request, compiled);
   const std::size_t before = test::allocations();
   bool permit = true;
   for (int i = 0; i < 1000; ++i) permit = compiled.decide(request).permit && permit;
@@ -253,7 +268,7 @@ TEST(Explain, NamesRuleConstraintAskedAndNeeded) {
 }
 
 TEST(Explain, HasASentenceForEveryCode) {
-  for (int i = 0; i <= static_cast<int>(ReasonCode::indeterminate); ++i) {
+  for (int i = 0; i <= static_cast<int>(kReasonCodes) - 1; ++i) {
     EXPECT_NE(english(to_string(static_cast<ReasonCode>(i))), english("no such code")) << i;
   }
 }

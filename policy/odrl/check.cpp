@@ -1,0 +1,205 @@
+#include "policy/odrl/check.hpp"
+
+#include "policy/odrl/alternatives.hpp"
+#include "policy/odrl/values.hpp"
+
+#include <algorithm>
+
+namespace sluis::policy {
+namespace {
+
+using alternatives::Alternative;
+using alternatives::Alternatives;
+using alternatives::Space;
+
+/// A rule and the alternatives of its conditions: none if it can never hold, nothing if it could not be analysed.
+struct Analysed {
+  const Rule* rule;
+  std::optional<Alternatives> alternatives;
+  bool voided = false;
+  bool counts() const { return alternatives && !alternatives->empty(); }
+};
+
+std::string quoted(const std::string& pointer) { return "`" + pointer + "`"; }
+
+std::string signature(const Rule& rule);
+std::string signature(const std::vector<Rule>& rules) {
+  std::vector<std::string> parts;
+  for (const Rule& one : rules) parts.push_back(one.id.empty() ? signature(one) : one.id);
+  std::sort(parts.begin(), parts.end());
+  std::string text;
+  for (const std::string& part : parts) text += "[" + part + "]";
+  return text;
+}
+
+std::string signature(const Constraint& constraint) {
+  if (constraint.logic == Logic::atom) {
+    return std::string(to_string(constraint.operand)) + " " + std::string(to_string(constraint.op)) + " " +
+           describe_value(constraint);
+  }
+  std::string text(to_string(constraint.logic));
+  for (const Constraint& one : constraint.operands) text += "(" + signature(one) + ")";
+  return text;
+}
+
+/// What a duty or obligation says, apart from where it stands.
+std::string signature(const Rule& rule) {
+  std::string text(to_string(rule.action));
+  std::vector<std::string> parts;
+  for (const auto* list : {&rule.constraints, &rule.refinements}) {
+    for (const Constraint& one : *list) parts.push_back(signature(one));
+  }
+  std::sort(parts.begin(), parts.end());
+  for (const std::string& part : parts) text += "{" + part + "}";
+  return text + " " + rule.target.value_or("") + " " + rule.assignee.value_or("") + signature(rule.consequences);
+}
+
+bool may_be_same(const std::optional<std::string>& first, const std::optional<std::string>& second) {
+  return !first || !second || *first == *second;
+}
+bool subjects_meet(const Rule& first, const Rule& second) {
+  return (included(first.action, second.action) || included(second.action, first.action)) &&
+         may_be_same(first.target, second.target) && may_be_same(first.assignee, second.assignee);
+}
+bool subject_within(const Rule& inner, const Rule& outer) {
+  return included(inner.action, outer.action) && (!outer.target || outer.target == inner.target) &&
+         (!outer.assignee || outer.assignee == inner.assignee);
+}
+
+class Checker {
+ public:
+  Checker(const Policy& policy, const Vocabulary& vocabulary) : policy_(policy), space_(policy, vocabulary) {
+    for (const Rule& rule : policy.permissions) permissions_.push_back({&rule, space_.of(rule, false)});
+    for (const Rule& rule : policy.prohibitions) prohibitions_.push_back({&rule, space_.of(rule, true)});
+  }
+
+  std::vector<Finding> run() {
+    for (const auto* list : {&permissions_, &prohibitions_}) {
+      for (const Analysed& one : *list) alone(one);
+    }
+    for (Analysed& permission : permissions_) {
+      for (const Analysed& prohibition : prohibitions_) against(permission, prohibition);
+    }
+    beside(permissions_);
+    beside(prohibitions_);
+    for (std::size_t i = 0; i < policy_.obligations.size(); ++i) {
+      for (std::size_t j = i + 1; j < policy_.obligations.size(); ++j) {
+        const Rule& first = policy_.obligations[i];
+        const Rule& second = policy_.obligations[j];
+        if (signature(first) == signature(second)) add(FindingKind::duplicate, {first.pointer, second.pointer}, "they say the same");
+      }
+    }
+    duties();
+    const bool open = std::any_of(permissions_.begin(), permissions_.end(), [](const Analysed& one) {
+      return !one.alternatives || (!one.alternatives->empty() && !one.voided);
+    });
+    if (!open) add(FindingKind::nothing_permitted, {}, "no permission is left");
+    return std::move(findings_);
+  }
+
+ private:
+  void add(FindingKind kind, std::vector<std::string> rules, std::string detail) {
+    const bool there = std::any_of(findings_.begin(), findings_.end(), [&](const Finding& one) {
+      return one.kind == kind && one.rules == rules;
+    });
+    if (!there) findings_.push_back({kind, std::move(rules), std::move(detail)});
+  }
+
+  void alone(const Analysed& one) {
+    const std::string& pointer = one.rule->pointer;
+    if (!one.alternatives) {
+      add(FindingKind::undecided, {pointer}, quoted(pointer) + " has too many alternatives, or conditions that cannot be compared");
+    } else if (one.alternatives->empty()) {
+      add(FindingKind::never, {pointer}, "the conditions of " + quoted(pointer) + " exclude each other");
+    }
+  }
+
+  bool within(const Alternatives& inner, const Alternatives& outer) const {
+    return std::all_of(inner.begin(), inner.end(), [&](const Alternative& one) {
+      return std::any_of(outer.begin(), outer.end(), [&](const Alternative& two) { return space_.within(one, two); });
+    });
+  }
+
+  void against(Analysed& permission, const Analysed& prohibition) {
+    if (!permission.counts() || !prohibition.counts() || !subjects_meet(*permission.rule, *prohibition.rule)) return;
+    const std::vector<std::string> rules{permission.rule->pointer, prohibition.rule->pointer};
+    if (policy_.conflict != Conflict::perm && subject_within(*permission.rule, *prohibition.rule) &&
+        within(*permission.alternatives, *prohibition.alternatives)) {
+      permission.voided = true;
+      add(FindingKind::voided, rules, quoted(rules[1]) + " takes back all that " + quoted(rules[0]) + " permits");
+      return;
+    }
+    for (const Alternative& one : *permission.alternatives) {
+      for (const Alternative& two : *prohibition.alternatives) {
+        if (!space_.meet(one, two)) continue;
+        const std::string example = space_.example(one, two);
+        add(FindingKind::conflict, rules,
+            quoted(rules[1]) + " may take back what " + quoted(rules[0]) + " permits" +
+                (example.empty() ? "" : ", for instance for `" + example + "`"));
+        return;
+      }
+    }
+  }
+
+  /// Rules of one kind that say the same, or of which one says more.
+  void beside(const std::vector<Analysed>& list) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      for (std::size_t j = 0; j < list.size(); ++j) {
+        if (i == j || !list[i].counts() || !list[j].counts()) continue;
+        const Rule& inner = *list[i].rule;
+        const Rule& outer = *list[j].rule;
+        if (inner.pointer == outer.pointer || signature(inner.duties) != signature(outer.duties)) continue;
+        if (!subject_within(inner, outer) || !within(*list[i].alternatives, *list[j].alternatives)) continue;
+        const bool same = subject_within(outer, inner) && within(*list[j].alternatives, *list[i].alternatives);
+        if (same && i < j) add(FindingKind::duplicate, {inner.pointer, outer.pointer}, "they hold for the same");
+        if (!same) {
+          add(FindingKind::contained, {inner.pointer, outer.pointer},
+              quoted(inner.pointer) + " adds nothing to " + quoted(outer.pointer));
+        }
+      }
+    }
+  }
+
+  void duties() {
+    for (const Rule& prohibition : policy_.prohibitions) {
+      if (!prohibition.constraints.empty() || !prohibition.refinements.empty()) continue;
+      const auto against = [&](const std::vector<Rule>& rules) {
+        for (const Rule& duty : rules) {
+          if (!included(duty.action, prohibition.action) || !may_be_same(duty.target, prohibition.target)) continue;
+          add(FindingKind::duty_prohibited, {duty.pointer, prohibition.pointer},
+              quoted(duty.pointer) + " demands what " + quoted(prohibition.pointer) + " forbids");
+        }
+      };
+      for (const Rule& permission : policy_.permissions) against(permission.duties);
+      against(policy_.obligations);
+    }
+  }
+
+  const Policy& policy_;
+  Space space_;
+  std::vector<Analysed> permissions_;
+  std::vector<Analysed> prohibitions_;
+  std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::string_view to_string(FindingKind kind) {
+  switch (kind) {
+    case FindingKind::never: return "never";
+    case FindingKind::voided: return "void";
+    case FindingKind::conflict: return "conflict";
+    case FindingKind::duplicate: return "duplicate";
+    case FindingKind::contained: return "contained";
+    case FindingKind::duty_prohibited: return "duty_prohibited";
+    case FindingKind::nothing_permitted: return "nothing_permitted";
+    case FindingKind::undecided: return "undecided";
+  }
+  return "undecided";
+}
+
+std::vector<Finding> check(const Policy& policy, const Vocabulary& vocabulary) {
+  return Checker(policy, vocabulary).run();
+}
+
+}  // namespace sluis::policy

@@ -1,0 +1,96 @@
+#include "policy/odrl/program.hpp"
+#include "policy/odrl/values.hpp"
+
+#include <cstring>
+
+/// What a program can say of itself, off the deciding path.
+namespace sluis::policy {
+namespace {
+
+Timestamp time(std::int64_t micros) { return Timestamp(Duration(micros)); }
+
+std::string_view order(std::uint8_t mask) {
+  constexpr std::string_view words[] = {"", "lt", "eq", "lteq", "gt", "neq", "gteq", ""};
+  return words[mask & 7U];
+}
+
+}  // namespace
+
+std::string Program::text(std::size_t place) const {
+  Place found;
+  std::memcpy(&found, reinterpret_cast<const Place*>(words_.data() + header().places) + place, sizeof found);
+  return std::string(reinterpret_cast<const char*>(words_.data() + header().text) + found.offset, found.size);
+}
+
+std::string Program::rule_pointer(std::size_t rule) const { return rule < header().rules ? text(rule) : std::string(); }
+
+std::string Program::condition_pointer(std::size_t node) const {
+  // The places of the rules fill whole words, as each is one.
+  return node < header().nodes ? text(header().rules + node) : std::string();
+}
+
+std::string_view Program::condition_operand(std::size_t node) const {
+  const Node& one = nodes()[node];
+  switch (one.test) {
+    case Test::duty: return "duty";
+    case Test::all: return to_string(Logic::all);
+    case Test::any: return to_string(Logic::any);
+    case Test::one: return to_string(Logic::one);
+    default: return to_string(one.operand);
+  }
+}
+
+std::string Program::condition_needed(std::size_t node) const {
+  const Node& one = nodes()[node];
+  const auto* words = reinterpret_cast<const std::int64_t*>(words_.data() + header().words);
+  const auto bits = static_cast<std::uint64_t>(one.a);
+  const auto first = static_cast<std::size_t>(bits & 0xffffffffU);
+  const auto count = static_cast<std::size_t>(bits >> 32U);
+  const auto name = [&](std::uint32_t id) {
+    return one.operand == Operand::purpose ? vocabulary().term(static_cast<PurposeIndex>(id)).iri
+                                           : context_.names->text(static_cast<Interned>(id));
+  };
+  const auto list = [&] {
+    const auto* ids = reinterpret_cast<const std::uint32_t*>(words_.data() + header().ids) + first;
+    std::string names;
+    for (std::size_t i = 0; i < count; ++i) names += (i == 0 ? "" : ", ") + name(ids[i]);
+    return names;
+  };
+  const std::string op(to_string(one.op));
+  switch (one.test) {
+    case Test::compare:
+      if (kind(one.operand) == Kind::instant) return std::string(order(one.mask)) + " " + format_time(time(one.a));
+      if (kind(one.operand) == Kind::elapsed || kind(one.operand) == Kind::metered) {
+        return op + " " + format_duration(Duration(one.a));
+      }
+      if (kind(one.operand) == Kind::count) return op + " " + std::to_string(one.a);
+      return op + " " + name(static_cast<std::uint32_t>(one.a));
+    case Test::related: return op + " " + (one.list != 0 ? list() : name(static_cast<std::uint32_t>(one.a)));
+    case Test::set:
+    case Test::never: return op + " " + list();
+    case Test::amount: {
+      const std::string unit = context_.names->text(static_cast<Interned>(words[one.a + 1]));
+      return op + " " + format_decimal(words[one.a]) + (unit.empty() ? "" : " " + unit);
+    }
+    case Test::window: {
+      constexpr std::size_t kShown = 3;
+      std::string text = one.negate != 0 ? "outside" : "within";
+      for (std::size_t i = 0; i < std::min(count, kShown); ++i) {
+        const std::int64_t* pair = words + first + 2 * i;
+        const bool open = pair[0] == std::numeric_limits<std::int64_t>::min();
+        const bool endless = pair[1] == std::numeric_limits<std::int64_t>::max();
+        text += (i == 0 ? " " : ", ") + (open ? "any time" : format_time(time(pair[0]))) + " to " +
+                (endless ? "any time" : format_time(time(pair[1])));
+      }
+      return count > kShown ? text + ", and " + std::to_string(count - kShown) + " more" : text;
+    }
+    case Test::calendar: return op + " " + format_period(words[one.a], Duration(words[one.a + 1]));
+    case Test::duty: return "fulfilled " + context_.names->text(static_cast<Interned>(one.a));
+    case Test::all: return "each condition";
+    case Test::any: return "one of the alternatives";
+    case Test::one: return "exactly one of the alternatives";
+  }
+  return {};
+}
+
+}  // namespace sluis::policy
