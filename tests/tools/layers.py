@@ -12,7 +12,7 @@ ORDER = [
     "connector/base", "connector/json", "connector/crypto", "connector/http", "connector/storage", "certs",
     "policy", "catalog", "connector/identity", "connector/provenance", "connector/outbox", "connector/commit",
     "connector/negotiation", "connector/transfer", "connector/gate", "connector/intake", "connector/dsp",
-    "connector/management", "connector/node", "tests",
+    "connector/management", "connector/node", "tests", "conformance",
 ]
 ONLY = {"policy": {"connector/base", "connector/json", "policy"}}
 MAY_USE_HTTP_PORT_ONLY = {"connector/negotiation", "connector/transfer", "connector/gate", "connector/intake"}

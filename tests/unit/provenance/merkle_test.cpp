@@ -1,9 +1,7 @@
 #include "connector/provenance/merkle.hpp"
 
-#include "connector/json/json.hpp"
 #include "connector/provenance/note.hpp"
 #include "connector/provenance/tiles.hpp"
-#include "tests/support/vectors.hpp"
 
 #include <gtest/gtest.h>
 
@@ -61,93 +59,6 @@ TEST(Merkle, AFrontierIsRestoredFromItsSubtrees) {
   for (const Hash& leaf : all) frontier.append(leaf);
   EXPECT_EQ(Frontier::restore(23, frontier.subtrees())->root(), frontier.root());
   EXPECT_FALSE(Frontier::restore(22, frontier.subtrees()));
-}
-
-std::vector<Hash> proof_of(const json::Value& value, bool& readable) {
-  std::vector<Hash> proof;
-  if (const auto* list = value.find("proof"); list != nullptr && list->if_array() != nullptr) {
-    for (const json::Value& item : *list->if_array()) {
-      const auto hash = to_hash(*from_base64(*item.if_string()));
-      if (!hash) readable = false;
-      proof.push_back(hash ? *hash : Hash{});
-    }
-  }
-  return proof;
-}
-
-/// A hash that a vector gives in another length is refused before the proof is looked at.
-Hash hash_of(const json::Value& value, std::string_view key, bool& readable) {
-  const auto bytes = value.find(key)->is_null() ? Result<std::string>(std::string()) : from_base64(*value.find(key)->if_string());
-  const auto hash = bytes ? to_hash(*bytes) : Result<Hash>(Error());
-  if (!hash) readable = false;
-  return hash ? *hash : Hash{};
-}
-
-template <class Check>
-void for_each_vector(const std::string& kind, Check check) {
-  const auto folder = test::vectors("tlog/testdata/" + kind);
-  if (!folder) GTEST_SKIP() << "no vectors";
-  int seen = 0;
-  for (const auto& file : std::filesystem::recursive_directory_iterator(*folder)) {
-    if (file.path().extension() != ".json") continue;
-    const auto value = json::parse(test::read_file(file.path()));
-    ASSERT_TRUE(value) << file.path();
-    const json::Value* wrong = value->find("wantErr");
-    const bool want = wrong == nullptr || !*wrong->if_bool();
-    bool readable = true;
-    const bool got = check(*value, readable);
-    // One vector takes two equal roots that are no hashes at all; here a root has 32 bytes by its type.
-    if (want && !readable) continue;
-    EXPECT_EQ(got && readable, want) << file.path();
-    ++seen;
-  }
-  EXPECT_GE(seen, 90);
-}
-
-std::uint64_t number(const json::Value& value, std::string_view key) {
-  return std::stoull(value.find(key)->if_number()->text);
-}
-
-TEST(MerkleVectors, Inclusion) {
-  for_each_vector("inclusion", [](const json::Value& value, bool& readable) {
-    const auto proof = proof_of(value, readable);
-    return verify_inclusion(hash_of(value, "leafHash", readable), number(value, "leafIdx"), number(value, "treeSize"), proof,
-                            hash_of(value, "root", readable));
-  });
-}
-
-TEST(MerkleVectors, Consistency) {
-  for_each_vector("consistency", [](const json::Value& value, bool& readable) {
-    const auto proof = proof_of(value, readable);
-    const Hash first = hash_of(value, "root1", readable);
-    const Hash second = hash_of(value, "root2", readable);
-    const std::uint64_t from = number(value, "size1");
-    // A log of 0 entries is followed by any log; the vectors say so for equal sizes only.
-    if (from == 0 && number(value, "size2") == 0) return proof.empty() && first == empty_root() && second == empty_root();
-    return verify_consistency(from, number(value, "size2"), proof, first, second);
-  });
-}
-
-TEST(GoldenLog, TilesEntriesAndSignaturesAreReadAsTheirMakerMeantThem) {
-  const auto folder = test::vectors("tlog/golden-log");
-  if (!folder) GTEST_SKIP() << "no vectors";
-  const auto key = VerifierKey::parse("example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx");
-  ASSERT_TRUE(key);
-  for (std::uint64_t size = 1; size <= 15; ++size) {
-    const auto checkpoint = open_checkpoint(test::read_file(*folder / ("checkpoint." + std::to_string(size))), *key);
-    ASSERT_TRUE(checkpoint) << describe(checkpoint.error());
-    EXPECT_EQ(checkpoint->size, size);
-    const auto entries = parse_bundle(test::read_file(*folder / bundle_path(0, size)));
-    ASSERT_TRUE(entries);
-    Frontier frontier;
-    std::string tile;
-    for (const std::string& entry : *entries) {
-      frontier.append(leaf_hash(entry));
-      tile += view(leaf_hash(entry));
-    }
-    EXPECT_EQ(frontier.root(), checkpoint->root);
-    EXPECT_EQ(test::read_file(*folder / tile_path(0, 0, size)), tile);
-  }
 }
 
 TEST(Tiles, PathsAreInGroupsOfThree) {
