@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kAlways = std::numeric_limits<std::int64_t>::min();
 constexpr std::uint8_t kLess = 1, kEqual = 2, kGreater = 4;
-constexpr std::uint8_t kAbove = 0, kBelow = 1, kEither = 2;  // Program::Test::related
+constexpr std::uint8_t kAbove = 0, kBelow = 1, kEither = 2, kItself = 3;  // Program::Rule::key_set
 
 std::int64_t micros(Timestamp time) { return time.time_since_epoch().count(); }
 
@@ -123,7 +123,9 @@ Result<PurposeSet> purpose_set(const Constraint& constraint, bool prohibition, c
 
 class Compiler {
  public:
-  Compiler(const Policy& policy, const Context& context) : policy_(policy) { program_.context_ = context; }
+  Compiler(const Policy& policy, std::shared_ptr<const Context> context) : policy_(policy) {
+    program_.context_ = std::move(context);
+  }
 
   Result<Program> run() {
     for (const Rule& rule : policy_.prohibitions) SLUIS_CHECK(add(rule, true));
@@ -137,7 +139,7 @@ class Compiler {
   using Node = Program::Node;
   using Test = Program::Test;
 
-  Interned intern(std::string_view text) { return program_.context_.names->add(text); }
+  Interned intern(std::string_view text) { return program_.context_->names->add(text); }
 
   Result<void> add(const Rule& rule, bool prohibition) {
     prohibition_ = prohibition;
@@ -150,17 +152,48 @@ class Compiler {
     const auto& assignee = rule.assignee ? rule.assignee : policy_.assignee;
     if (target) flat.target = intern(*target);
     if (assignee) flat.assignee = intern(*assignee);
-    for (const Constraint& constraint : rule.constraints) SLUIS_CHECK(add(constraint));
-    for (const Constraint& constraint : rule.refinements) SLUIS_CHECK(add(constraint));
+    for (const Constraint* constraint : in_order(rule)) SLUIS_CHECK(add(*constraint));
     for (const Rule& duty : rule.duties) SLUIS_CHECK(add_duty(duty, 0));
     if (nodes_.size() >= Decision::kNone) {
       return Error(ErrorCode::limit_exceeded, "too many conditions").at_pointer(rule.pointer);
     }
     flat.end = static_cast<std::uint16_t>(nodes_.size());
-    flat.counts = counts_ ? 1 : 0;
+    flat.counts = counts_;
+    if (flat.first != flat.end) key(nodes_[flat.first], flat);
     rules_.push_back(flat);
     rule_places_.push_back(place(rule.pointer));
     return {};
+  }
+
+  /// Purposes come first, then single comparisons, then the rest: most rules fall at the first, and conditions of one
+  /// kind beside one another are decided faster. `and` does not mind.
+  static std::vector<const Constraint*> in_order(const Rule& rule) {
+    std::vector<const Constraint*> list;
+    for (const Constraint& one : rule.constraints) list.push_back(&one);
+    for (const Constraint& one : rule.refinements) list.push_back(&one);
+    const auto rank = [](const Constraint* one) {
+      if (one->logic != Logic::atom) return 3;
+      if (one->operand == Operand::purpose) return 0;
+      return takes_list(one->op) || kind(one->operand) == Kind::decimal || one->months != 0 || one->until ? 2 : 1;
+    };
+    std::stable_sort(list.begin(), list.end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
+    return list;
+  }
+
+  /// Lets the rule decide its first condition by itself, if that is on the purpose.
+  void key(const Node& node, Program::Rule& rule) const {
+    if (node.test != Test::related) return;
+    const auto bits = static_cast<std::uint64_t>(node.a);
+    const bool list = node.list != 0;
+    const std::size_t count = list ? bits >> 32U : 1;
+    if (count > rule.key.size()) return;
+    rule.keyed = true;
+    rule.key_set = node.mask;
+    rule.key_negate = node.negate != 0;
+    for (std::size_t i = 0; i < rule.key.size(); ++i) {
+      const std::size_t at = std::min(i, count - 1);
+      rule.key[i] = static_cast<PurposeIndex>(list ? ids_[(bits & 0xffffffffU) + at] : bits);
+    }
   }
 
   Result<void> add_duty(const Rule& duty, std::size_t depth) {
@@ -225,27 +258,23 @@ class Compiler {
   }
 
   Result<void> add_purpose(const Constraint& atom, std::size_t at) {
-    SLUIS_CHECK(purpose_set(atom, prohibition_, *program_.context_.vocabulary));  // refuses unknown purposes
+    SLUIS_CHECK(purpose_set(atom, prohibition_, *program_.context_->vocabulary));  // refuses unknown purposes
     Node& node = nodes_[at];
     std::vector<std::uint32_t> indices;
-    for (const std::string& value : atom.values) indices.push_back(*program_.context_.vocabulary->lookup(value));
+    for (const std::string& value : atom.values) indices.push_back(*program_.context_->vocabulary->lookup(value));
     std::sort(indices.begin(), indices.end());
     indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
     const bool none = atom.op == Operator::neq || atom.op == Operator::is_none_of;
     const bool exact = none ? prohibition_
                             : !prohibition_ && (atom.op == Operator::eq || takes_list(atom.op));
-    node.negate = none ? 1 : 0;
     node.op = atom.op;
     if (atom.op == Operator::is_all_of && indices.size() > 1) {
       node.test = Test::never;
-    } else if (exact && indices.size() == 1) {
-      node.mask = none ? kLess | kGreater : kEqual;
-    } else if (exact) {
-      node.test = Test::set;
-      node.op = none ? Operator::is_none_of : Operator::is_any_of;
     } else {
       node.test = Test::related;
-      if (atom.op == Operator::has_part) node.mask = kBelow;
+      node.negate = none ? 1 : 0;
+      if (exact) node.mask = kItself;
+      else if (atom.op == Operator::has_part) node.mask = kBelow;
       else if (none || prohibition_) node.mask = kEither;
       else node.mask = kAbove;
       node.list = indices.size() > 1 ? 1 : 0;
@@ -313,7 +342,7 @@ class Compiler {
   }
 
   Result<void> refuse_void() {
-    for (const Finding& finding : check(policy_, *program_.context_.vocabulary)) {
+    for (const Finding& finding : check(policy_, *program_.context_->vocabulary)) {
       if (finding.kind != FindingKind::conflict && finding.kind != FindingKind::voided &&
           finding.kind != FindingKind::undecided) {
         continue;
@@ -335,10 +364,10 @@ class Compiler {
   }
 
   template <class T>
-  std::uint32_t put(const T* data, std::size_t count) {
-    const std::size_t at = program_.words_.size();
-    program_.words_.resize(at + (count * sizeof(T) + 7) / 8);
-    if (count != 0) std::memcpy(program_.words_.data() + at, data, count * sizeof(T));
+  static std::uint32_t put(std::vector<std::uint64_t>& block, const T* data, std::size_t count) {
+    const std::size_t at = block.size();
+    block.resize(at + (count * sizeof(T) + 7) / 8);
+    if (count != 0) std::memcpy(block.data() + at, data, count * sizeof(T));
     return static_cast<std::uint32_t>(at);
   }
 
@@ -359,20 +388,23 @@ class Compiler {
     head.offsets = static_cast<std::uint16_t>(offsets_.size());
     head.flags = static_cast<std::uint16_t>((policy_.suite ? Program::kSuite : 0) |
                                             (policy_.conflict == Conflict::perm ? Program::kPermissionWins : 0));
-    const auto bytes = [](const auto& list) { return list.size() * sizeof(list[0]) / 8 + 1; };
-    program_.words_.reserve(4 + bytes(rules_) + bytes(nodes_) + bytes(words_) + bytes(instants_) + bytes(offsets_) +
-                            bytes(ids_) + bytes(rule_places_) + bytes(node_places_) + text_.size() / 8 + 2);
-    put(&head, 1);
-    put(rules_.data(), rules_.size());
-    put(nodes_.data(), nodes_.size());
-    head.changes = put(instants_.data(), instants_.size());
-    put(offsets_.data(), offsets_.size());
-    head.words = put(words_.data(), words_.size());
-    head.ids = put(ids_.data(), ids_.size());
-    head.places = put(rule_places_.data(), rule_places_.size());
-    put(node_places_.data(), node_places_.size());
-    head.text = put(text_.data(), text_.size());
-    std::memcpy(program_.words_.data(), &head, sizeof head);
+    std::vector<std::uint64_t> hot, cold;
+    hot.reserve(8 + 4 * rules_.size() + 2 * nodes_.size() + words_.size() + instants_.size() + 2 * offsets_.size() +
+                ids_.size() / 2 + 1);
+    put(hot, &head, 1);
+    put(hot, rules_.data(), rules_.size());
+    put(hot, nodes_.data(), nodes_.size());
+    head.ids = put(hot, ids_.data(), ids_.size());
+    head.words = put(hot, words_.data(), words_.size());
+    head.changes = put(hot, instants_.data(), instants_.size());
+    put(hot, offsets_.data(), offsets_.size());
+    put(cold, rule_places_.data(), rule_places_.size());
+    put(cold, node_places_.data(), node_places_.size());
+    head.text = put(cold, text_.data(), text_.size());
+    std::memcpy(hot.data(), &head, sizeof head);
+    std::pmr::memory_resource* memory = program_.context_->memory.get();
+    program_.hot_ = Block(hot, memory != nullptr ? *memory : *std::pmr::get_default_resource());
+    program_.cold_ = Block(cold, *std::pmr::get_default_resource());
   }
 
   const Policy& policy_;
@@ -390,12 +422,14 @@ class Compiler {
   std::string text_;
 };
 
-Result<Program> compile(const Policy& policy, const Context& context) { return Compiler(policy, context).run(); }
+Result<Program> compile(const Policy& policy, std::shared_ptr<const Context> context) {
+  return Compiler(policy, std::move(context)).run();
+}
 
 Result<Program> compile(const Policy& policy, std::shared_ptr<const Vocabulary> vocabulary) {
-  Context context;
-  context.vocabulary = std::move(vocabulary);
-  return compile(policy, context);
+  auto context = std::make_shared<Context>();
+  context->vocabulary = std::move(vocabulary);
+  return compile(policy, std::move(context));
 }
 
 }  // namespace sluis::policy

@@ -18,8 +18,8 @@ std::string_view order(std::uint8_t mask) {
 
 std::string Program::text(std::size_t place) const {
   Place found;
-  std::memcpy(&found, reinterpret_cast<const Place*>(words_.data() + header().places) + place, sizeof found);
-  return std::string(reinterpret_cast<const char*>(words_.data() + header().text) + found.offset, found.size);
+  std::memcpy(&found, reinterpret_cast<const Place*>(cold_.data()) + place, sizeof found);
+  return std::string(reinterpret_cast<const char*>(cold_.data() + header().text) + found.offset, found.size);
 }
 
 std::string Program::rule_pointer(std::size_t rule) const { return rule < header().rules ? text(rule) : std::string(); }
@@ -42,16 +42,16 @@ std::string_view Program::condition_operand(std::size_t node) const {
 
 std::string Program::condition_needed(std::size_t node) const {
   const Node& one = nodes()[node];
-  const auto* words = reinterpret_cast<const std::int64_t*>(words_.data() + header().words);
+  const auto* words = reinterpret_cast<const std::int64_t*>(hot_.data() + header().words);
   const auto bits = static_cast<std::uint64_t>(one.a);
   const auto first = static_cast<std::size_t>(bits & 0xffffffffU);
   const auto count = static_cast<std::size_t>(bits >> 32U);
   const auto name = [&](std::uint32_t id) {
     return one.operand == Operand::purpose ? vocabulary().term(static_cast<PurposeIndex>(id)).iri
-                                           : context_.names->text(static_cast<Interned>(id));
+                                           : context_->names->text(static_cast<Interned>(id));
   };
   const auto list = [&] {
-    const auto* ids = reinterpret_cast<const std::uint32_t*>(words_.data() + header().ids) + first;
+    const auto* ids = reinterpret_cast<const std::uint32_t*>(hot_.data() + header().ids) + first;
     std::string names;
     for (std::size_t i = 0; i < count; ++i) names += (i == 0 ? "" : ", ") + name(ids[i]);
     return names;
@@ -69,7 +69,7 @@ std::string Program::condition_needed(std::size_t node) const {
     case Test::set:
     case Test::never: return op + " " + list();
     case Test::amount: {
-      const std::string unit = context_.names->text(static_cast<Interned>(words[one.a + 1]));
+      const std::string unit = context_->names->text(static_cast<Interned>(words[one.a + 1]));
       return op + " " + format_decimal(words[one.a]) + (unit.empty() ? "" : " " + unit);
     }
     case Test::window: {
@@ -85,7 +85,7 @@ std::string Program::condition_needed(std::size_t node) const {
       return count > kShown ? text + ", and " + std::to_string(count - kShown) + " more" : text;
     }
     case Test::calendar: return op + " " + format_period(words[one.a], Duration(words[one.a + 1]));
-    case Test::duty: return "fulfilled " + context_.names->text(static_cast<Interned>(one.a));
+    case Test::duty: return "fulfilled " + context_->names->text(static_cast<Interned>(one.a));
     case Test::all: return "each condition";
     case Test::any: return "one of the alternatives";
     case Test::one: return "exactly one of the alternatives";

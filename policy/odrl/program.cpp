@@ -48,12 +48,13 @@ class Evaluation {
  public:
   Evaluation(const Program& program, const Request& request) noexcept
       : program_(program), request_(request), header_(program.header()), nodes_(program.nodes().data()) {
-    const Vocabulary& vocabulary = *program.context_.vocabulary;
+    const Vocabulary& vocabulary = *program.context_->vocabulary;
     if (request.purpose && *request.purpose < vocabulary.size()) {
       put(Operand::purpose, *request.purpose);
       related_[0] = &vocabulary.ancestors(*request.purpose);
       related_[1] = &vocabulary.descendants(*request.purpose);
       related_[2] = &vocabulary.related(*request.purpose);
+      related_[3] = &vocabulary.itself(*request.purpose);
     }
     if (request.recipient != Interned::absent) put(Operand::recipient, static_cast<std::int64_t>(request.recipient));
     if (request.class_of_recipient != Interned::absent) {
@@ -91,7 +92,7 @@ class Evaluation {
     Truth least = Truth::yes;
     failing = Decision::kNone;
     for (std::uint16_t i = rule.first; i < rule.end; i = static_cast<std::uint16_t>(i + nodes_[i].skip)) {
-      const Truth one = node(nodes_[i]);
+      const Truth one = nodes_[i].test == Program::Test::compare ? compare(nodes_[i]) : node(nodes_[i]);
       if (one < least) {
         least = one;
         failing = i;
@@ -105,6 +106,14 @@ class Evaluation {
   Truth assignee(const Program::Rule& rule) const noexcept {
     return party(rule.assignee, request_.assignee, request_.assignee_in);
   }
+  /// Whether the rule's own key already makes it false.
+  bool falls(const Program::Rule& rule) const noexcept {
+    const PurposeSet* set = related_[rule.key_set];
+    if (!rule.keyed || set == nullptr) return false;
+    const bool among = set->test(rule.key[0]) | set->test(rule.key[1]) | set->test(rule.key[2]) | set->test(rule.key[3]);
+    return among == rule.key_negate;
+  }
+
   bool action(const Program::Rule& rule) const noexcept {
     return rule.action == request_.action || included(request_.action, rule.action);
   }
@@ -190,11 +199,11 @@ class Evaluation {
 
   std::span<const std::uint32_t> ids(const Program::Node& node) const noexcept {
     const auto packed = static_cast<std::uint64_t>(node.a);
-    return {reinterpret_cast<const std::uint32_t*>(program_.words_.data() + header_.ids) + (packed & 0xffffffffU),
+    return {reinterpret_cast<const std::uint32_t*>(program_.hot_.data() + header_.ids) + (packed & 0xffffffffU),
             static_cast<std::size_t>(packed >> 32U)};
   }
   const std::int64_t* words(std::int64_t at) const noexcept {
-    return reinterpret_cast<const std::int64_t*>(program_.words_.data() + header_.words) + at;
+    return reinterpret_cast<const std::int64_t*>(program_.hot_.data() + header_.words) + at;
   }
 
   bool holds(Operand operand, std::uint32_t id) const noexcept {
@@ -299,15 +308,15 @@ class Evaluation {
   const Program::Node* nodes_;
   std::uint64_t known_ = 0;
   std::uint64_t single_ = 0;
-  const PurposeSet* related_[3] = {nullptr, nullptr, nullptr};
+  const PurposeSet* related_[4] = {nullptr, nullptr, nullptr, nullptr};
   std::int64_t values_[kOperands];
 };
 
 std::span<const Program::Rule> Program::rules() const noexcept {
-  return {reinterpret_cast<const Rule*>(words_.data() + sizeof(Header) / 8), header().rules};
+  return {reinterpret_cast<const Rule*>(hot_.data() + sizeof(Header) / 8), header().rules};
 }
 std::span<const Program::Node> Program::nodes() const noexcept {
-  return {reinterpret_cast<const Node*>(words_.data() + sizeof(Header) / 8 + header().rules * 2U), header().nodes};
+  return {reinterpret_cast<const Node*>(hot_.data() + sizeof(Header) / 8 + header().rules * (sizeof(Rule) / 8)), header().nodes};
 }
 bool Program::suite() const noexcept { return (header().flags & kSuite) != 0; }
 
@@ -332,7 +341,7 @@ Timestamp Program::next_change(const Request& request) const noexcept {
   Timestamp next = Timestamp::max();
   if (!request.now) return next;
   const Header& head = header();
-  const auto* changes = reinterpret_cast<const std::int64_t*>(words_.data() + head.changes);
+  const auto* changes = reinterpret_cast<const std::int64_t*>(hot_.data() + head.changes);
   const std::int64_t now = micros(*request.now);
   const auto* instant = std::upper_bound(changes, changes + head.instants, now);
   if (instant != changes + head.instants) next = Timestamp(Duration(*instant));
@@ -349,16 +358,15 @@ Decision Program::decide(const Request& request) const noexcept {
   const Evaluation evaluation(*this, request);
   const bool permission_wins = (header().flags & kPermissionWins) != 0;
   Decision denied;
-  denied.valid_until = next_change(request);
-  Decision closest = denied;
+  Decision closest;
   int closest_depth = -1;
   bool blocked = false;
   const auto all_rules = rules();
   const auto first_permission = static_cast<std::uint16_t>(header().prohibitions);
   for (std::uint16_t r = 0; r < first_permission; ++r) {
     const Rule& rule = all_rules[r];
-    if (!evaluation.action(rule)) continue;
-    const Truth subject = evaluation.subject(rule);
+    if (evaluation.falls(rule) || !evaluation.action(rule)) continue;
+    const Truth subject = std::min(evaluation.target(rule), evaluation.assignee(rule));
     if (subject == Truth::no) continue;
     std::uint16_t failing = Decision::kNone;
     const Truth value = std::min(subject, evaluation.conditions(rule, failing));
@@ -375,13 +383,22 @@ Decision Program::decide(const Request& request) const noexcept {
   for (std::uint16_t r = first_permission; r < all_rules.size(); ++r) {
     const Rule& rule = all_rules[r];
     if (!evaluation.action(rule)) continue;
+    if (evaluation.falls(rule)) {
+      if (closest_depth >= 1) continue;
+      closest_depth = 1;
+      closest.rule = r;
+      closest.constraint = rule.first;
+      closest.reason = ReasonCode::purpose;
+      continue;
+    }
     const Truth target = evaluation.target(rule);
     const Truth assignee = evaluation.assignee(rule);
     std::uint16_t failing = Decision::kNone;
     const Truth subject = std::min(target, assignee);
     const Truth value = subject == Truth::yes ? evaluation.conditions(rule, failing) : subject;
     if (value == Truth::yes) {
-      Decision permitted = closest;
+      Decision permitted;
+      permitted.valid_until = next_change(request);
       permitted.permit = true;
       permitted.reason = ReasonCode::permitted;
       permitted.reserve = rule.counts != 0;

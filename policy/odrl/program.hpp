@@ -2,6 +2,7 @@
 
 #include "connector/base/bytes.hpp"
 #include "policy/minimise/transform.hpp"
+#include "policy/odrl/memory.hpp"
 #include "policy/odrl/model.hpp"
 #include "policy/odrl/names.hpp"
 #include "policy/purpose/vocabulary.hpp"
@@ -85,16 +86,18 @@ struct Decision {
   bool reserve = false;
   std::uint16_t rule = kNone;        ///< in the program: the permission that holds, or the rule that denies
   std::uint16_t constraint = kNone;  ///< in the program: the first that is not true
-  Timestamp valid_until = Timestamp::max();  ///< the first instant at which time may change the outcome
+  /// Of a permit: the first instant at which time may change the outcome.
+  Timestamp valid_until = Timestamp::max();
 };
 
-/// What a policy is compiled against: the pinned purposes, and the names that programs share.
+/// What a policy is compiled against: the pinned purposes, the names that programs share, and where programs lie.
 struct Context {
   std::shared_ptr<const Vocabulary> vocabulary;
   std::shared_ptr<Names> names = std::make_shared<Names>();
+  std::shared_ptr<std::pmr::memory_resource> memory = {};  ///< unset: the default resource
 };
 
-/// A compiled policy: one block of memory without pointers. Immutable; any thread may use it. The deciding path does no
+/// A compiled policy: a block of memory without pointers for deciding, and another for explaining. Immutable; any thread may use it. The deciding path does no
 /// I/O, reads no clock, allocates nothing, and takes no lock.
 class Program {
  public:
@@ -104,14 +107,19 @@ class Program {
     std::uint16_t end;
     bool prohibition;
     Action action;
-    std::uint16_t counts;   ///< whether some condition is on `count`
+    bool counts;            ///< whether some condition is on `count`
+    bool keyed;             ///< the first condition is on the purpose, and `key` decides it
     Interned target;        ///< absent: any
     Interned assignee;
+    std::array<PurposeIndex, 4> key;  ///< any of these in the set
+    std::uint8_t key_set;   ///< among those above (0), below (1), above or below (2) the asked purpose; it itself (3)
+    bool key_negate;
+    std::array<std::uint8_t, 6> unused;
   };
   /// How a node is tested; the rest of a node means something else for each.
   enum class Test : std::uint8_t {
     compare,   ///< operand's value against `a`; `mask` has bits for less, equal, greater
-    related,   ///< purpose `a`, or a list of them, among those above (mask 0), below (1) or either (2) the asked one
+    related,   ///< purpose `a`, or a list of them, in the set of the asked one that `mask` says (as Rule::key_set)
     set,       ///< names: ids [a, a + n) and the operator
     amount,    ///< decimals: value and unit at words [a, a + 2)
     window,    ///< instants: n pairs [from, to) at words [a …), sorted, apart
@@ -124,13 +132,13 @@ class Program {
     Test test;
     Operand operand;
     Operator op;
-    std::uint8_t mask;    ///< compare: 1 less, 2 equal, 4 greater; related: which set
+    std::uint8_t mask;    ///< compare: 1 less, 2 equal, 4 greater; related: the set
     std::uint16_t skip;   ///< nodes to the next beside it
     std::uint8_t negate;
     std::uint8_t list;    ///< related: `a` is in the ids
     std::int64_t a;       ///< lists: first | count << 32
   };
-  static_assert(sizeof(Rule) == 16 && sizeof(Node) == 16);
+  static_assert(sizeof(Rule) == 32 && sizeof(Node) == 16);
 
   /// Denies unless a permission is true and every prohibition false (SEMANTICS.md, one decision).
   Decision decide(const Request& request) const noexcept;
@@ -148,7 +156,7 @@ class Program {
   /// The first instant after `request.now` at which time alone may change something.
   Timestamp next_change(const Request& request) const noexcept;
 
-  Interned name(std::string_view text) const { return context_.names->find(text); }
+  Interned name(std::string_view text) const { return context_->names->find(text); }
   Interned recipient(std::string_view id) const { return name(id); }
   Interned class_of_recipient(std::string_view name) const;
 
@@ -161,10 +169,10 @@ class Program {
   /// `purpose`, `duty`, `or` …
   std::string_view condition_operand(std::size_t node) const;
   bool suite() const noexcept;
-  const Vocabulary& vocabulary() const { return *context_.vocabulary; }
-  const Names& names() const { return *context_.names; }
+  const Vocabulary& vocabulary() const { return *context_->vocabulary; }
+  const Names& names() const { return *context_->names; }
   /// Memory that this program has to itself.
-  std::size_t bytes() const noexcept { return words_.size() * sizeof(std::uint64_t) + sizeof(*this); }
+  std::size_t bytes() const noexcept { return (hot_.size() + cold_.size()) * sizeof(std::uint64_t) + sizeof(*this); }
 
   /// Bytes whose SHA-256 is the program hash (D6): offer hash, profile, vocabulary hash.
   static std::string program_hash_input(const Hash& offer_hash, const Hash& vocabulary_hash);
@@ -173,14 +181,15 @@ class Program {
   friend class Compiler;
   friend class Evaluation;
 
-  /// The block: this, rules, nodes, words (pairs of instants and the like), instants, offsets, ids, places, text.
+  /// For deciding: this, rules, nodes, ids, words (pairs of instants and the like), instants and offsets that change
+  /// something. For explaining: places of rules and nodes, text.
   struct Header {
     std::uint16_t prohibitions, rules, nodes, instants, offsets, flags;
-    std::uint32_t words;   ///< where they begin, in words of the block; the others likewise
+    std::uint32_t ids;  ///< where they begin, in words of the block; the others likewise
+    std::uint32_t words;
     std::uint32_t changes;
-    std::uint32_t ids;
-    std::uint32_t places;
-    std::uint32_t text;
+    std::uint32_t text;  ///< in the other block
+    std::uint32_t unused;
   };
   static_assert(sizeof(Header) == 32);
   struct Place {
@@ -190,11 +199,12 @@ class Program {
   static constexpr std::uint16_t kSuite = 1;
   static constexpr std::uint16_t kPermissionWins = 2;
 
-  const Header& header() const noexcept { return *reinterpret_cast<const Header*>(words_.data()); }
+  const Header& header() const noexcept { return *reinterpret_cast<const Header*>(hot_.data()); }
   std::string text(std::size_t place) const;
 
-  std::vector<std::uint64_t> words_;
-  Context context_;
+  std::shared_ptr<const Context> context_;
+  Block hot_;
+  Block cold_;
 };
 
 /// The purposes that a purpose constraint of a permission admits; of a prohibition: those it forbids. Refused: a
@@ -203,7 +213,7 @@ Result<PurposeSet> purpose_set(const Constraint& constraint, bool prohibition, c
 
 /// Refuses (invalid_argument, with pointer and suggestion) a purpose that the vocabulary does not have, a policy beyond
 /// the limits, and one that its own `conflict` makes void.
-Result<Program> compile(const Policy& policy, const Context& context);
+Result<Program> compile(const Policy& policy, std::shared_ptr<const Context> context);
 Result<Program> compile(const Policy& policy, std::shared_ptr<const Vocabulary> vocabulary);
 
 /// When a release must have been deleted, counted from its end: the shortest of the policy's periods.

@@ -96,42 +96,41 @@ static_assert(kActionCount < 128);
 struct OperandTerm {
   Space space;
   std::string_view name;
-  Kind kind;
 };
 
 /// In the order of Operand.
 constexpr OperandTerm kOperandTerms[] = {
-    {Space::odrl, "purpose", Kind::purpose},
-    {Space::odrl, "recipient", Kind::names},
-    {Space::profile, "classOfRecipient", Kind::names},
-    {Space::odrl, "dateTime", Kind::instant},
-    {Space::odrl, "elapsedTime", Kind::elapsed},
-    {Space::odrl, "delayPeriod", Kind::delay},
-    {Space::odrl, "meteredTime", Kind::metered},
-    {Space::odrl, "count", Kind::count},
-    {Space::odrl, "payAmount", Kind::decimal},
-    {Space::odrl, "percentage", Kind::decimal},
-    {Space::odrl, "resolution", Kind::decimal},
-    {Space::odrl, "absoluteSize", Kind::decimal},
-    {Space::odrl, "relativeSize", Kind::decimal},
-    {Space::odrl, "spatial", Kind::names},
-    {Space::odrl, "fileFormat", Kind::names},
-    {Space::odrl, "industry", Kind::names},
-    {Space::odrl, "language", Kind::names},
-    {Space::odrl, "media", Kind::names},
-    {Space::odrl, "product", Kind::names},
-    {Space::odrl, "systemDevice", Kind::names},
-    {Space::odrl, "deliveryChannel", Kind::names},
-    {Space::odrl, "event", Kind::names},
-    {Space::odrl, "virtualLocation", Kind::names},
-    {Space::odrl, "version", Kind::names},
-    {Space::profile, "legalBasis", Kind::names},
-    {Space::profile, "assessment", Kind::names},
-    {Space::profile, "situation", Kind::names},
-    {Space::profile, "processingActivity", Kind::names},
-    {Space::profile, "minCellSize", Kind::transform},
-    {Space::profile, "cellColumn", Kind::transform},
-    {Space::profile, "cellGroup", Kind::transform},
+    {Space::odrl, "purpose"},
+    {Space::odrl, "recipient"},
+    {Space::profile, "classOfRecipient"},
+    {Space::odrl, "dateTime"},
+    {Space::odrl, "elapsedTime"},
+    {Space::odrl, "delayPeriod"},
+    {Space::odrl, "meteredTime"},
+    {Space::odrl, "count"},
+    {Space::odrl, "payAmount"},
+    {Space::odrl, "percentage"},
+    {Space::odrl, "resolution"},
+    {Space::odrl, "absoluteSize"},
+    {Space::odrl, "relativeSize"},
+    {Space::odrl, "spatial"},
+    {Space::odrl, "fileFormat"},
+    {Space::odrl, "industry"},
+    {Space::odrl, "language"},
+    {Space::odrl, "media"},
+    {Space::odrl, "product"},
+    {Space::odrl, "systemDevice"},
+    {Space::odrl, "deliveryChannel"},
+    {Space::odrl, "event"},
+    {Space::odrl, "virtualLocation"},
+    {Space::odrl, "version"},
+    {Space::profile, "legalBasis"},
+    {Space::profile, "assessment"},
+    {Space::profile, "situation"},
+    {Space::profile, "processingActivity"},
+    {Space::profile, "minCellSize"},
+    {Space::profile, "cellColumn"},
+    {Space::profile, "cellGroup"},
 };
 static_assert(std::size(kOperandTerms) == kOperands);
 
@@ -198,8 +197,6 @@ constexpr ActionSets close() {
 constexpr ActionSets kIncludedIn = close();
 
 }  // namespace
-
-Kind kind(Operand operand) { return term(operand).kind; }
 
 bool takes_list(Operator op) {
   return op == Operator::is_any_of || op == Operator::is_all_of || op == Operator::is_none_of;

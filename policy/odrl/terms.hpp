@@ -64,7 +64,25 @@ inline constexpr std::size_t kOperands = static_cast<std::size_t>(Operand::cell_
 
 /// How the values of an operand are read and compared.
 enum class Kind : std::uint8_t { purpose, names, instant, elapsed, delay, metered, count, decimal, transform };
-Kind kind(Operand operand);
+constexpr Kind kind(Operand operand) noexcept {
+  switch (operand) {
+    case Operand::purpose: return Kind::purpose;
+    case Operand::date_time: return Kind::instant;
+    case Operand::elapsed_time: return Kind::elapsed;
+    case Operand::delay_period: return Kind::delay;
+    case Operand::metered_time: return Kind::metered;
+    case Operand::count: return Kind::count;
+    case Operand::pay_amount:
+    case Operand::percentage:
+    case Operand::resolution:
+    case Operand::absolute_size:
+    case Operand::relative_size: return Kind::decimal;
+    case Operand::min_cell_size:
+    case Operand::cell_column:
+    case Operand::cell_group: return Kind::transform;
+    default: return Kind::names;
+  }
+}
 
 enum class Operator : std::uint8_t {
   eq, neq, is_a, is_part_of, has_part, is_any_of, is_all_of, is_none_of, lt, lteq, gt, gteq,

@@ -181,7 +181,11 @@ Result<void> Vocabulary::close(std::string_view file, std::size_t first, const s
     }
   }
   related_ = ancestors_;
-  for (std::size_t i = 0; i < terms_.size(); ++i) related_[i] |= descendants_[i];
+  itself_.assign(terms_.size(), {});
+  for (std::size_t i = 0; i < terms_.size(); ++i) {
+    related_[i] |= descendants_[i];
+    itself_[i].set(static_cast<PurposeIndex>(i));
+  }
   return {};
 }
 

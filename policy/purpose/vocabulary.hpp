@@ -61,6 +61,7 @@ class Vocabulary {
   const PurposeSet& descendants(PurposeIndex index) const noexcept { return descendants_[index]; }
   /// The purpose itself, all above and all below it.
   const PurposeSet& related(PurposeIndex index) const noexcept { return related_[index]; }
+  const PurposeSet& itself(PurposeIndex index) const noexcept { return itself_[index]; }
   /// Every purpose that is not in the set.
   PurposeSet all_but(const PurposeSet& excluded) const noexcept;
   const PurposeTerm& term(PurposeIndex index) const noexcept { return terms_[index]; }
@@ -79,6 +80,7 @@ class Vocabulary {
   std::vector<PurposeSet> ancestors_;
   std::vector<PurposeSet> descendants_;
   std::vector<PurposeSet> related_;
+  std::vector<PurposeSet> itself_;
 };
 
 /// `dpv:Name` as a full IRI; anything else as it is.
