@@ -237,8 +237,7 @@ class PolicyReader {
                            {"@context", "@id", "@type", "profile", "target", "assigner", "assignee", "action",
                             "timestamp", "conflict", "permission", "prohibition", "obligation"},
                            ""));
-    if (find(members, "@id") == nullptr) return refused("", "a policy needs `@id`");
-    SLUIS_CHECK(read_name(*find(members, "@id"), "/@id"));
+    if (const json::Value* id = find(members, "@id")) SLUIS_CHECK(read_name(*id, "/@id"));
     SLUIS_TRY(const std::string type, read_type(members));
     SLUIS_CHECK(check_frame(members, type));
     Policy policy;
@@ -260,6 +259,7 @@ class PolicyReader {
  private:
   static Result<std::string> read_type(const Members& members) {
     const json::Value* value = find(members, "@type");
+    if (value == nullptr) return std::string("Set");  // ODRL 2.2, section 2.1.1
     for (const char* name : {"Offer", "Agreement", "Set"}) {
       if (value != nullptr && known_type(value, name)) return std::string(name);
     }
@@ -477,7 +477,7 @@ class PolicyReader {
     }
     if (info.name == "payAmount" && !constraint.unit) return refused(pointer, "an amount needs a unit");
     if (const json::Value* type = find(members, "dataType")) SLUIS_CHECK(read_name(*type, pointer + "/dataType"));
-    SLUIS_CHECK(read_right(constraint, *find(members, "rightOperand"), pointer + "/rightOperand"));
+    SLUIS_CHECK(read_right(constraint, *find(members, "rightOperand"), pointer + "/rightOperand", in_duty));
     return constraint;
   }
 
@@ -510,7 +510,7 @@ class PolicyReader {
     return constraint;
   }
 
-  Result<void> read_right(Constraint& constraint, const json::Value& value, const std::string& pointer) {
+  Result<void> read_right(Constraint& constraint, const json::Value& value, const std::string& pointer, bool in_duty) {
     const json::Array* array = value.if_array();
     if (array != nullptr && (!for_lists(constraint.op) && !(constraint.op == Operator::isAnyOf)))
       return refused(pointer, "one value is needed");
@@ -526,6 +526,8 @@ class PolicyReader {
       case Kind::purpose:
         for (const std::string& name : constraint.values) {
           const auto purpose = purposes_.find(name);
+          // What a duty says of purposes no decision looks at.
+          if (!purpose && in_duty) continue;
           if (!purpose) return bad("unknown purpose");
           constraint.purposes.push_back(*purpose);
         }
