@@ -303,7 +303,7 @@ class Generator {
     const std::string op = dice_.one_of(kSets);
     return compared(operand, op, values(operand, op, [&] {
                       if (operand == "language") {
-                        static constexpr const char* kLanguages[] = {"nl", "NL", "en", "fy", "En"};
+                        static constexpr const char* kLanguages[] = {"nl", "FY", "EN", "de", "be"};
                         return std::string(dice_.one_of(kLanguages));
                       }
                       return "v" + std::to_string(1 + dice_.below(4));
@@ -381,6 +381,7 @@ std::string asked(Dice& dice, const Pool& pool, const std::vector<std::string>& 
 
 Value attribute(Dice& dice, const GeneratedPolicy& policy, const GeneratedPolicy::Hint& hint) {
   const std::size_t kind = dice.below(100);
+  if (hint.operand == "language" && kind < 30) return Value(dice.chance(50) ? "En" : "fy");
   if (kind < 62) return hint.value;
   // Another value that the policy names for the same operand, two at once, none, or one that nobody names.
   const GeneratedPolicy::Hint& other = dice.one_of(policy.hints);

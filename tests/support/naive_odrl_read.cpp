@@ -365,9 +365,12 @@ class PolicyReader {
                                              : read_members(*one, {"@id", "source", "@type", "refinement"}, at));
         const json::Value* other = find(members, role == "action" ? "rdf:value" : "source");
         name = find(members, "@id");
-        if ((name == nullptr) == (other == nullptr)) return refused(at, "one name is needed");
-        if (name == nullptr) name = other;
-        if (!known_type(find(members, "@type"), role == "target" ? "AssetCollection" : "PartyCollection"))
+        const bool both = name != nullptr && other != nullptr;
+        if ((name == nullptr && other == nullptr) || (both && role == "action"))
+          return refused(at, "one name is needed");
+        if (other != nullptr) name = other;  // of a collection that has both, the source is the collection
+        const json::Value* type = find(members, "@type");
+        if (!known_type(type, "AssetCollection") && !known_type(type, "PartyCollection"))
           return refused(at, "another type");
         SLUIS_TRY(named.refinements, read_constraints(find(members, "refinement"), at + "/refinement", false));
       }
@@ -410,8 +413,8 @@ class PolicyReader {
     if (mention) {
       SLUIS_TRY(const std::string uid, read_name(object != nullptr ? object->front().second : value, pointer));
       const auto known = duties_.find(uid);
-      if (known == duties_.end()) return refused(pointer, "no duty of that uid stands before");
-      return known->second;
+      if (known != duties_.end()) return known->second;
+      if (!suite_ || object == nullptr) return refused(pointer, "no duty of that uid stands before");
     }
     std::set<std::string> keys{"@id", "@type", "action", "target", "assigner", "assignee", "constraint"};
     if (depth == 0) keys.insert("consequence");
@@ -419,7 +422,7 @@ class PolicyReader {
     if (!known_type(find(members, "@type"), "Duty")) return refused(pointer + "/@type", "another type");
     SLUIS_CHECK(check_uid(find(members, "@id"), value, pointer));
     SLUIS_TRY(const auto actions, own_or_shared(members, pointer, "action"));
-    if (actions.empty()) return refused(pointer, "a duty needs an action");
+    if (actions.empty() && !suite_) return refused(pointer, "a duty needs an action");
     for (const char* key : {"target", "assigner", "assignee"}) {
       if (const json::Value* named = find(members, key))
         SLUIS_CHECK(read_named(*named, pointer + "/" + key, Role{key}));
@@ -510,7 +513,8 @@ class PolicyReader {
     return constraint;
   }
 
-  Result<void> read_right(Constraint& constraint, const json::Value& value, const std::string& pointer, bool in_duty) {
+  Result<void> read_right(Constraint& constraint, const json::Value& value, const std::string& pointer,
+                          bool in_duty) {
     const json::Array* array = value.if_array();
     if (array != nullptr && (!for_lists(constraint.op) && !(constraint.op == Operator::isAnyOf)))
       return refused(pointer, "one value is needed");
@@ -529,7 +533,9 @@ class PolicyReader {
           // What a duty says of purposes no decision looks at.
           if (!purpose && in_duty) continue;
           if (!purpose) return bad("unknown purpose");
-          constraint.purposes.push_back(*purpose);
+          // Two spellings are one purpose.
+          auto& all = constraint.purposes;
+          if (std::find(all.begin(), all.end(), *purpose) == all.end()) all.push_back(*purpose);
         }
         return {};
       case Kind::time: {
