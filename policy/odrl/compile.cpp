@@ -152,48 +152,112 @@ class Compiler {
     const auto& assignee = rule.assignee ? rule.assignee : policy_.assignee;
     if (target) flat.target = intern(*target);
     if (assignee) flat.assignee = intern(*assignee);
-    for (const Constraint* constraint : in_order(rule)) SLUIS_CHECK(add(*constraint));
+    Program::Lane lane = make_lane(flat);
+    std::vector<const Constraint*> others;
+    for (const auto* list : {&rule.constraints, &rule.refinements}) {
+      for (const Constraint& one : *list) {
+        SLUIS_TRY(const bool taken, take(one, lane));
+        if (taken) SLUIS_CHECK(add(one));
+        else others.push_back(&one);
+      }
+    }
+    flat.rest = static_cast<std::uint16_t>(nodes_.size());
+    sort_by_cost(others);
+    for (const Constraint* one : others) SLUIS_CHECK(add(*one));
     for (const Rule& duty : rule.duties) SLUIS_CHECK(add_duty(duty, 0));
     if (nodes_.size() >= Decision::kNone) {
       return Error(ErrorCode::limit_exceeded, "too many conditions").at_pointer(rule.pointer);
     }
     flat.end = static_cast<std::uint16_t>(nodes_.size());
     flat.counts = counts_;
-    if (flat.first != flat.end) key(nodes_[flat.first], flat);
+    lanes_.push_back(lane);
     rules_.push_back(flat);
     rule_places_.push_back(place(rule.pointer));
     return {};
   }
 
-  /// Purposes come first, then single comparisons, then the rest: most rules fall at the first, and conditions of one
-  /// kind beside one another are decided faster. `and` does not mind.
-  static std::vector<const Constraint*> in_order(const Rule& rule) {
-    std::vector<const Constraint*> list;
-    for (const Constraint& one : rule.constraints) list.push_back(&one);
-    for (const Constraint& one : rule.refinements) list.push_back(&one);
+  static Program::Lane make_lane(const Program::Rule& rule) {
+    Program::Lane lane{};
+    lane.from = kAlways;
+    lane.to = lane.elapsed_to = kNever;
+    lane.target_id = rule.target;
+    lane.assignee_id = rule.assignee;
+    lane.action = rule.action;
+    if (rule.target != Interned::absent) lane.bits |= Program::Lane::target;
+    if (rule.assignee != Interned::absent) lane.bits |= Program::Lane::assignee;
+    return lane;
+  }
+
+  /// Conditions of one kind beside one another are decided faster; `and` does not mind.
+  static void sort_by_cost(std::vector<const Constraint*>& list) {
     const auto rank = [](const Constraint* one) {
       if (one->logic != Logic::atom) return 3;
       if (one->operand == Operand::purpose) return 0;
       return takes_list(one->op) || kind(one->operand) == Kind::decimal || one->months != 0 || one->until ? 2 : 1;
     };
     std::stable_sort(list.begin(), list.end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
-    return list;
   }
 
-  /// Lets the rule decide its first condition by itself, if that is on the purpose.
-  void key(const Node& node, Program::Rule& rule) const {
-    if (node.test != Test::related) return;
-    const auto bits = static_cast<std::uint64_t>(node.a);
-    const bool list = node.list != 0;
-    const std::size_t count = list ? bits >> 32U : 1;
-    if (count > rule.key.size()) return;
-    rule.keyed = true;
-    rule.key_set = node.mask;
-    rule.key_negate = node.negate != 0;
-    for (std::size_t i = 0; i < rule.key.size(); ++i) {
-      const std::size_t at = std::min(i, count - 1);
-      rule.key[i] = static_cast<PurposeIndex>(list ? ids_[(bits & 0xffffffffU) + at] : bits);
+  /// Lets the lane decide a condition, if it can.
+  Result<bool> take(const Constraint& one, Program::Lane& lane) {
+    using Lane = Program::Lane;
+    if (one.logic != Logic::atom) return false;
+    switch (one.operand) {
+      case Operand::purpose: return take_purpose(one, lane);
+      case Operand::class_of_recipient: return take_names(one, lane.kinds, Lane::kind, lane);
+      case Operand::recipient: return take_names(one, lane.recipients, Lane::recipient, lane);
+      case Operand::date_time: {
+        if (one.op == Operator::eq || one.op == Operator::neq) return false;
+        const Window window = windows_of(one).front();
+        lane.from = std::max(lane.from, window[0]);
+        lane.to = std::min(lane.to, window[1]);
+        lane.bits |= Lane::window;
+        return true;
+      }
+      case Operand::elapsed_time:
+        if (one.months != 0 || (one.op != Operator::lt && one.op != Operator::lteq)) return false;
+        lane.elapsed_to = std::min(lane.elapsed_to, one.duration.count() + (one.op == Operator::lteq ? 1 : 0));
+        lane.bits |= Lane::elapsed;
+        return true;
+      default: return false;
     }
+  }
+
+  Result<bool> take_purpose(const Constraint& one, Program::Lane& lane) {
+    if ((lane.bits & Program::Lane::purpose) != 0 || one.values.size() > lane.key.size()) return false;
+    if (one.op == Operator::is_all_of && one.values.size() > 1) return false;
+    SLUIS_CHECK(purpose_set(one, prohibition_, *program_.context_->vocabulary));  // refuses unknown purposes
+    const Purposes how = read_purposes(one.op);
+    lane.bits |= Program::Lane::purpose;
+    lane.key_set = how.set;
+    lane.key_negate = how.negate ? 1 : 0;
+    for (std::size_t i = 0; i < lane.key.size(); ++i) {
+      lane.key[i] = *program_.context_->vocabulary->lookup(one.values[std::min(i, one.values.size() - 1)]);
+    }
+    return true;
+  }
+
+  /// `eq` and `isAnyOf` of an operand that a request has at most one name of.
+  template <std::size_t N>
+  bool take_names(const Constraint& one, std::array<Interned, N>& names, std::uint8_t bit, Program::Lane& lane) {
+    if ((one.op != Operator::eq && one.op != Operator::is_any_of) || (lane.bits & bit) != 0) return false;
+    if (one.values.size() > N) return false;
+    for (std::size_t i = 0; i < N; ++i) names[i] = intern(one.values[std::min(i, one.values.size() - 1)]);
+    lane.bits |= bit;
+    return true;
+  }
+
+  /// Which set of the asked purpose an operator looks into, and whether to find it there or not.
+  struct Purposes {
+    std::uint8_t set;
+    bool negate;
+  };
+  Purposes read_purposes(Operator op) const {
+    const bool none = op == Operator::neq || op == Operator::is_none_of;
+    if (none) return {prohibition_ ? kItself : kEither, true};
+    if (op == Operator::has_part) return {kBelow, false};
+    if (prohibition_) return {kEither, false};
+    return {op == Operator::eq || takes_list(op) ? kItself : kAbove, false};
   }
 
   Result<void> add_duty(const Rule& duty, std::size_t depth) {
@@ -264,19 +328,13 @@ class Compiler {
     for (const std::string& value : atom.values) indices.push_back(*program_.context_->vocabulary->lookup(value));
     std::sort(indices.begin(), indices.end());
     indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
-    const bool none = atom.op == Operator::neq || atom.op == Operator::is_none_of;
-    const bool exact = none ? prohibition_
-                            : !prohibition_ && (atom.op == Operator::eq || takes_list(atom.op));
-    node.op = atom.op;
     if (atom.op == Operator::is_all_of && indices.size() > 1) {
       node.test = Test::never;
     } else {
+      const Purposes how = read_purposes(atom.op);
       node.test = Test::related;
-      node.negate = none ? 1 : 0;
-      if (exact) node.mask = kItself;
-      else if (atom.op == Operator::has_part) node.mask = kBelow;
-      else if (none || prohibition_) node.mask = kEither;
-      else node.mask = kAbove;
+      node.mask = how.set;
+      node.negate = how.negate ? 1 : 0;
       node.list = indices.size() > 1 ? 1 : 0;
     }
     node.a = indices.size() == 1 ? static_cast<std::int64_t>(indices.front()) : add_ids(indices);
@@ -389,11 +447,12 @@ class Compiler {
     head.flags = static_cast<std::uint16_t>((policy_.suite ? Program::kSuite : 0) |
                                             (policy_.conflict == Conflict::perm ? Program::kPermissionWins : 0));
     std::vector<std::uint64_t> hot, cold;
-    hot.reserve(8 + 4 * rules_.size() + 2 * nodes_.size() + words_.size() + instants_.size() + 2 * offsets_.size() +
+    hot.reserve(10 + 11 * rules_.size() + 2 * nodes_.size() + words_.size() + instants_.size() + 2 * offsets_.size() +
                 ids_.size() / 2 + 1);
     put(hot, &head, 1);
-    put(hot, rules_.data(), rules_.size());
+    put(hot, lanes_.data(), lanes_.size());
     put(hot, nodes_.data(), nodes_.size());
+    head.rules_at = put(hot, rules_.data(), rules_.size());
     head.ids = put(hot, ids_.data(), ids_.size());
     head.words = put(hot, words_.data(), words_.size());
     head.changes = put(hot, instants_.data(), instants_.size());
@@ -412,6 +471,7 @@ class Compiler {
   bool prohibition_ = false;
   bool counts_ = false;
   std::vector<Program::Rule> rules_;
+  std::vector<Program::Lane> lanes_;
   std::vector<Node> nodes_;
   std::vector<std::int64_t> words_;
   std::vector<std::int64_t> instants_;

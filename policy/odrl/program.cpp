@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::int64_t kSkew = std::chrono::duration_cast<Duration>(limits::kSkew).count();
 
+constinit const PurposeSet kNoPurpose{};
+
 std::int64_t micros(Timestamp time) noexcept { return time.time_since_epoch().count(); }
 Truth truth(bool value) noexcept { return value ? Truth::yes : Truth::no; }
 std::uint8_t relation(std::int64_t x, std::int64_t a) noexcept {
@@ -42,33 +44,79 @@ std::string_view to_string(ReasonCode code) {
   return "indeterminate";
 }
 
-/// One request against one program. The values of operands that have exactly one lie in a table by operand, so that most
-/// conditions are one comparison without a branch.
+/// One request against one program.
 class Evaluation {
  public:
   Evaluation(const Program& program, const Request& request) noexcept
       : program_(program), request_(request), header_(program.header()), nodes_(program.nodes().data()) {
+    using Bit = Program::Lane::Bit;
     const Vocabulary& vocabulary = *program.context_->vocabulary;
     if (request.purpose && *request.purpose < vocabulary.size()) {
-      put(Operand::purpose, *request.purpose);
       related_[0] = &vocabulary.ancestors(*request.purpose);
       related_[1] = &vocabulary.descendants(*request.purpose);
       related_[2] = &vocabulary.related(*request.purpose);
       related_[3] = &vocabulary.itself(*request.purpose);
+      lane_ |= Bit::purpose;
     }
-    if (request.recipient != Interned::absent) put(Operand::recipient, static_cast<std::int64_t>(request.recipient));
-    if (request.class_of_recipient != Interned::absent) {
-      put(Operand::class_of_recipient, static_cast<std::int64_t>(request.class_of_recipient));
-    }
+    lane_ |= static_cast<std::uint32_t>(request.target != Interned::absent) * Bit::target;
+    lane_ |= static_cast<std::uint32_t>(request.assignee != Interned::absent) * Bit::assignee;
+    lane_ |= static_cast<std::uint32_t>(request.recipient != Interned::absent) * Bit::recipient;
+    lane_ |= static_cast<std::uint32_t>(request.class_of_recipient != Interned::absent) * Bit::kind;
     if (request.now) {
-      put(Operand::date_time, micros(*request.now));
+      now_ = micros(*request.now);
+      lane_ |= Bit::window;
       // Agreed in the future: no anchor.
-      if (request.agreed && micros(*request.now) - micros(*request.agreed) >= -kSkew) {
-        put(Operand::elapsed_time, micros(*request.now) - micros(*request.agreed));
+      if (request.agreed && now_ - micros(*request.agreed) >= -kSkew) {
+        elapsed_ = now_ - micros(*request.agreed);
+        lane_ |= Bit::elapsed;
       }
     }
-    for (const Attribute& attribute : request.attributes) put(attribute);
+    actions_ = &included_in(request.action);
   }
+
+  /// The conditions of a lane that hold, as bits; one that asks for what is not known may be either. Without a branch
+  /// that depends on lane or request.
+  std::uint32_t holding(const Program::Lane& lane) const noexcept {
+    using Bit = Program::Lane::Bit;
+    const PurposeSet& set = *related_[lane.key_set];
+    const bool among = set.test(lane.key[0]) | set.test(lane.key[1]) | set.test(lane.key[2]) | set.test(lane.key[3]);
+    const auto bit = [](bool holds, Bit which) { return static_cast<std::uint32_t>(holds) * which; };
+    std::uint32_t good = bit(among != (lane.key_negate != 0), Bit::purpose);
+    good |= bit(lane.target_id == request_.target || within(lane.target_id, request_.target_in), Bit::target);
+    good |= bit(lane.assignee_id == request_.assignee || within(lane.assignee_id, request_.assignee_in), Bit::assignee);
+    const Interned kind = request_.class_of_recipient;
+    good |= bit((lane.kinds[0] == kind) | (lane.kinds[1] == kind) | (lane.kinds[2] == kind), Bit::kind);
+    const Interned recipient = request_.recipient;
+    good |= bit((lane.recipients[0] == recipient) | (lane.recipients[1] == recipient), Bit::recipient);
+    good |= bit((now_ >= lane.from) & (now_ < lane.to), Bit::window);
+    good |= bit(elapsed_ < lane.elapsed_to, Bit::elapsed);
+    return good;
+  }
+
+  /// Whether the lane's purpose alone makes it false: most rules end here.
+  bool falls(const Program::Lane& lane) const noexcept {
+    const PurposeSet& set = *related_[lane.key_set];
+    const bool among = set.test(lane.key[0]) | set.test(lane.key[1]) | set.test(lane.key[2]) | set.test(lane.key[3]);
+    return (among == (lane.key_negate != 0)) & ((lane.bits & lane_ & Program::Lane::purpose) != 0);
+  }
+
+  Truth lane(const Program::Lane& lane) const noexcept {
+    if (falls(lane)) return Truth::no;
+    const std::uint32_t needed = lane.bits;
+    const bool no = ((needed & lane_ & ~holding(lane)) != 0) | !actions_->test(lane.action);
+    return no ? Truth::no : (needed & ~lane_) != 0 ? Truth::unknown : Truth::yes;
+  }
+
+  /// How far a permission gets, to find the one to explain: 0 another action, 1 another subject, 2 another purpose, 3.
+  int reach(const Program::Lane& lane) const noexcept {
+    using Bit = Program::Lane::Bit;
+    if (!actions_->test(lane.action)) return 0;
+    const std::uint32_t missing = lane.bits & ~(holding(lane) & lane_);
+    if ((missing & (Bit::target | Bit::assignee)) != 0) return 1;
+    return (missing & Bit::purpose) != 0 ? 2 : 3;
+  }
+
+  Truth rest(const Program::Rule& rule) const noexcept { return all(nodes_ + rule.rest, nodes_ + rule.end); }
 
   Truth node(const Program::Node& node) const noexcept {
     switch (node.test) {
@@ -106,17 +154,7 @@ class Evaluation {
   Truth assignee(const Program::Rule& rule) const noexcept {
     return party(rule.assignee, request_.assignee, request_.assignee_in);
   }
-  /// Whether the rule's own key already makes it false.
-  bool falls(const Program::Rule& rule) const noexcept {
-    const PurposeSet* set = related_[rule.key_set];
-    if (!rule.keyed || set == nullptr) return false;
-    const bool among = set->test(rule.key[0]) | set->test(rule.key[1]) | set->test(rule.key[2]) | set->test(rule.key[3]);
-    return among == rule.key_negate;
-  }
-
-  bool action(const Program::Rule& rule) const noexcept {
-    return rule.action == request_.action || included(request_.action, rule.action);
-  }
+  bool action(const Program::Rule& rule) const noexcept { return actions_->test(rule.action); }
 
   /// Whom and what the rule is about: action, target, assignee.
   Truth subject(const Program::Rule& rule) const noexcept {
@@ -143,7 +181,7 @@ class Evaluation {
       case Operand::recipient: return ReasonCode::recipient;
       case Operand::class_of_recipient: return ReasonCode::class_of_recipient;
       case Operand::date_time:
-        return values_[index(Operand::date_time)] < failing.a ? ReasonCode::time_not_yet : ReasonCode::time_over;
+        return now_ < failing.a ? ReasonCode::time_not_yet : ReasonCode::time_over;
       case Operand::elapsed_time: return ReasonCode::elapsed;
       case Operand::count: return ReasonCode::count;
       default: return ReasonCode::value;
@@ -151,44 +189,47 @@ class Evaluation {
   }
 
  private:
-  static constexpr std::size_t index(Operand operand) noexcept { return static_cast<std::size_t>(operand); }
-  bool known(Operand operand) const noexcept { return ((known_ >> index(operand)) & 1U) != 0; }
-  bool single(Operand operand) const noexcept { return ((single_ >> index(operand)) & 1U) != 0; }
-
-  void put(Operand operand, std::int64_t value) noexcept {
-    const std::uint64_t bit = std::uint64_t{1} << index(operand);
-    known_ |= bit;
-    single_ |= bit;
-    values_[index(operand)] = value;
-  }
-
-  void put(const Attribute& attribute) noexcept {
-    const Operand operand = attribute.operand;
+  /// What the request gives for an operand: one value, or a set of none or several names.
+  struct Held {
+    bool known = false;
+    bool single = false;
+    std::int64_t value = 0;
+  };
+  Held held(Operand operand) const noexcept {
+    using Bit = Program::Lane::Bit;
+    const auto given = [&](Bit bit, std::int64_t value) { return Held{(lane_ & bit) != 0, (lane_ & bit) != 0, value}; };
+    switch (operand) {
+      case Operand::purpose: return given(Bit::purpose, request_.purpose.value_or(0));
+      case Operand::recipient: return given(Bit::recipient, static_cast<std::int64_t>(request_.recipient));
+      case Operand::class_of_recipient: return given(Bit::kind, static_cast<std::int64_t>(request_.class_of_recipient));
+      case Operand::date_time: return given(Bit::window, now_);
+      case Operand::elapsed_time: return given(Bit::elapsed, elapsed_);
+      default: break;
+    }
+    Held found;
     const bool names = kind(operand) == Kind::names;
-    if (names && attribute.value == 0) {  // known to be none
-      known_ |= std::uint64_t{1} << index(operand);
-      return;
+    for (const Attribute& attribute : request_.attributes) {
+      if (attribute.operand != operand) continue;
+      if (found.known && !names) return Held{};  // two numbers for one thing: neither counts
+      found.single = !found.known && !(names && attribute.value == 0);
+      found.known = true;
+      found.value = attribute.value;
     }
-    if (kind(operand) == Kind::count) return put(operand, attribute.value + 1);
-    if (kind(operand) == Kind::purpose) return;  // stands in its own field
-    if (!known(operand)) return put(operand, attribute.value);
-    if (names) {
-      single_ &= ~(std::uint64_t{1} << index(operand));  // several: a set
-    } else {
-      known_ &= ~(std::uint64_t{1} << index(operand));  // two numbers for one thing: neither counts
-      single_ &= ~(std::uint64_t{1} << index(operand));
-    }
+    if (operand == Operand::count) ++found.value;
+    return found;
   }
+  bool known(Operand operand) const noexcept { return held(operand).known; }
 
   Truth compare(const Program::Node& node) const noexcept {
-    if (single(node.operand)) return truth((relation(values_[index(node.operand)], node.a) & node.mask) != 0);
-    if (!known(node.operand) || kind(node.operand) != Kind::names) return Truth::unknown;
+    const Held given = held(node.operand);
+    if (given.single) return truth((relation(given.value, node.a) & node.mask) != 0);
+    if (!given.known) return Truth::unknown;
     // A set of none or of several is not the one name of `eq`.
     return truth(node.op == Operator::neq);
   }
 
   Truth related(const Program::Node& node) const noexcept {
-    if (related_[0] == nullptr) return Truth::unknown;
+    if (!known(Operand::purpose)) return Truth::unknown;
     const PurposeSet& set = *related_[node.mask];
     if (node.list == 0) return truth(set.test(static_cast<PurposeIndex>(node.a)) != (node.negate != 0));
     for (const std::uint32_t id : ids(node)) {
@@ -207,7 +248,6 @@ class Evaluation {
   }
 
   bool holds(Operand operand, std::uint32_t id) const noexcept {
-    if (single(operand)) return values_[index(operand)] == id;
     for (const Attribute& attribute : request_.attributes) {
       if (attribute.operand == operand && attribute.value == id) return true;
     }
@@ -215,11 +255,12 @@ class Evaluation {
   }
 
   Truth set(const Program::Node& node) const noexcept {
-    if (!known(node.operand)) return Truth::unknown;
+    const Held given = held(node.operand);
+    if (!given.known) return Truth::unknown;
     const auto list = ids(node);
-    const auto held = [&](std::uint32_t id) { return holds(node.operand, id); };
-    if (node.op == Operator::is_all_of) return truth(std::all_of(list.begin(), list.end(), held));
-    return truth(std::any_of(list.begin(), list.end(), held) != (node.op == Operator::is_none_of));
+    const auto has = [&](std::uint32_t id) { return given.single ? given.value == id : holds(node.operand, id); };
+    if (node.op == Operator::is_all_of) return truth(std::all_of(list.begin(), list.end(), has));
+    return truth(std::any_of(list.begin(), list.end(), has) != (node.op == Operator::is_none_of));
   }
 
   Truth amount(const Program::Node& node) const noexcept {
@@ -296,27 +337,32 @@ class Evaluation {
     return truth(yes == 1);
   }
 
+  static bool within(Interned needed, std::span<const Interned> list) noexcept {
+    return !list.empty() && std::find(list.begin(), list.end(), needed) != list.end();
+  }
+
   static Truth party(Interned needed, Interned asked, std::span<const Interned> within) noexcept {
     if (needed == Interned::absent || needed == asked) return Truth::yes;
     if (asked == Interned::absent) return Truth::unknown;
-    return truth(std::find(within.begin(), within.end(), needed) != within.end());
+    return truth(Evaluation::within(needed, within));
   }
 
   const Program& program_;
   const Request& request_;
   const Program::Header& header_;
   const Program::Node* nodes_;
-  std::uint64_t known_ = 0;
-  std::uint64_t single_ = 0;
-  const PurposeSet* related_[4] = {nullptr, nullptr, nullptr, nullptr};
-  std::int64_t values_[kOperands];
+  std::uint32_t lane_ = 0;  ///< what a lane may ask that is known
+  std::int64_t now_ = 0;
+  std::int64_t elapsed_ = 0;
+  const IncludedIn* actions_;
+  const PurposeSet* related_[4] = {&kNoPurpose, &kNoPurpose, &kNoPurpose, &kNoPurpose};
 };
 
 std::span<const Program::Rule> Program::rules() const noexcept {
-  return {reinterpret_cast<const Rule*>(hot_.data() + sizeof(Header) / 8), header().rules};
+  return {reinterpret_cast<const Rule*>(hot_.data() + header().rules_at), header().rules};
 }
 std::span<const Program::Node> Program::nodes() const noexcept {
-  return {reinterpret_cast<const Node*>(hot_.data() + sizeof(Header) / 8 + header().rules * (sizeof(Rule) / 8)), header().nodes};
+  return {reinterpret_cast<const Node*>(lanes() + header().rules), header().nodes};
 }
 bool Program::suite() const noexcept { return (header().flags & kSuite) != 0; }
 
@@ -348,7 +394,8 @@ Timestamp Program::next_change(const Request& request) const noexcept {
   if (!request.agreed) return next;
   for (std::size_t i = 0; i < head.offsets; ++i) {  // months, rest
     const std::int64_t* pair = changes + head.instants + 2 * i;
-    const Timestamp at = add_period(*request.agreed, pair[0], Duration(pair[1]));
+    const Timestamp at = pair[0] == 0 ? *request.agreed + Duration(pair[1])
+                                      : add_period(*request.agreed, pair[0], Duration(pair[1]));
     if (micros(at) > now) next = std::min(next, at);
   }
   return next;
@@ -356,67 +403,69 @@ Timestamp Program::next_change(const Request& request) const noexcept {
 
 Decision Program::decide(const Request& request) const noexcept {
   const Evaluation evaluation(*this, request);
-  const bool permission_wins = (header().flags & kPermissionWins) != 0;
-  Decision denied;
-  Decision closest;
-  int closest_depth = -1;
-  bool blocked = false;
+  const Header& head = header();
   const auto all_rules = rules();
-  const auto first_permission = static_cast<std::uint16_t>(header().prohibitions);
-  for (std::uint16_t r = 0; r < first_permission; ++r) {
-    const Rule& rule = all_rules[r];
-    if (evaluation.falls(rule) || !evaluation.action(rule)) continue;
-    const Truth subject = std::min(evaluation.target(rule), evaluation.assignee(rule));
-    if (subject == Truth::no) continue;
-    std::uint16_t failing = Decision::kNone;
-    const Truth value = std::min(subject, evaluation.conditions(rule, failing));
-    if (value == Truth::no) continue;
-    const bool active = value == Truth::yes;
-    if (!active && blocked) continue;
-    denied.rule = r;
-    denied.reason = active ? ReasonCode::prohibited : ReasonCode::indeterminate;
-    denied.constraint = active ? (rule.end != rule.first ? rule.first : Decision::kNone) : failing;
-    blocked = true;
-    if (active) break;
+  const Lane* lane = lanes();
+  bool blocked = false;
+  for (std::size_t r = 0; r < head.prohibitions && !blocked; ++r) {
+    const Truth value = evaluation.lane(lane[r]);
+    blocked = value != Truth::no && evaluation.rest(all_rules[r]) != Truth::no;
   }
-  if (blocked && !permission_wins) return denied;
-  for (std::uint16_t r = first_permission; r < all_rules.size(); ++r) {
-    const Rule& rule = all_rules[r];
-    if (!evaluation.action(rule)) continue;
-    if (evaluation.falls(rule)) {
-      if (closest_depth >= 1) continue;
-      closest_depth = 1;
-      closest.rule = r;
-      closest.constraint = rule.first;
-      closest.reason = ReasonCode::purpose;
-      continue;
-    }
-    const Truth target = evaluation.target(rule);
-    const Truth assignee = evaluation.assignee(rule);
-    std::uint16_t failing = Decision::kNone;
-    const Truth subject = std::min(target, assignee);
-    const Truth value = subject == Truth::yes ? evaluation.conditions(rule, failing) : subject;
-    if (value == Truth::yes) {
+  if (!blocked || (head.flags & kPermissionWins) != 0) {
+    for (std::size_t r = head.prohibitions; r < head.rules; ++r) {
+      if (evaluation.lane(lane[r]) != Truth::yes || evaluation.rest(all_rules[r]) != Truth::yes) continue;
       Decision permitted;
-      permitted.valid_until = next_change(request);
       permitted.permit = true;
       permitted.reason = ReasonCode::permitted;
-      permitted.reserve = rule.counts != 0;
-      permitted.rule = r;
-      permitted.constraint = Decision::kNone;
+      permitted.reserve = all_rules[r].counts;
+      permitted.rule = static_cast<std::uint16_t>(r);
+      permitted.valid_until = next_change(request);
       return permitted;
     }
-    // Of the permissions that fail, the one that got furthest is the one to explain.
-    const int depth = subject == Truth::yes ? failing - rule.first + 1 : 0;
-    if (depth <= closest_depth) continue;
-    closest_depth = depth;
-    closest.rule = r;
-    closest.constraint = failing;
-    if (subject == Truth::yes) closest.reason = evaluation.reason(nodes()[failing]);
-    else if (subject == Truth::unknown) closest.reason = ReasonCode::indeterminate;
-    else closest.reason = target == Truth::no ? ReasonCode::target : ReasonCode::assignee;
   }
-  return blocked ? denied : closest;
+  return explain_denial(evaluation);
+}
+
+/// Names the rule that denies: a prohibition that is true, else one that is not known; or of the permissions the first that
+/// gets furthest.
+Decision Program::explain_denial(const Evaluation& evaluation) const noexcept {
+  Decision denied;
+  const auto all_rules = rules();
+  const std::size_t prohibitions = header().prohibitions;
+  for (std::size_t r = 0; r < prohibitions; ++r) {
+    const Rule& rule = all_rules[r];
+    const Truth lane = evaluation.lane(lanes()[r]);
+    if (lane == Truth::no) continue;
+    std::uint16_t failing = Decision::kNone;
+    const Truth value = std::min(evaluation.subject(rule), evaluation.conditions(rule, failing));
+    if (value == Truth::no || (value == Truth::unknown && denied.rule != Decision::kNone)) continue;
+    const bool active = value == Truth::yes;
+    denied.rule = static_cast<std::uint16_t>(r);
+    denied.reason = active ? ReasonCode::prohibited : ReasonCode::indeterminate;
+    denied.constraint = active ? (rule.end != rule.first ? rule.first : Decision::kNone) : failing;
+    if (active) break;
+  }
+  if (denied.rule != Decision::kNone) return denied;
+  int closest = 0;
+  for (std::size_t r = prohibitions; r < all_rules.size(); ++r) {
+    const int reach = evaluation.reach(lanes()[r]);
+    if (reach <= closest) continue;
+    closest = reach;
+    denied.rule = static_cast<std::uint16_t>(r);
+  }
+  if (closest == 0) return denied;
+  const Rule& rule = all_rules[denied.rule];
+  const Truth target = evaluation.target(rule);
+  const Truth subject = std::min(target, evaluation.assignee(rule));
+  if (subject == Truth::no) {
+    denied.reason = target == Truth::no ? ReasonCode::target : ReasonCode::assignee;
+  } else if (subject == Truth::unknown) {
+    denied.reason = ReasonCode::indeterminate;
+  } else {
+    evaluation.conditions(rule, denied.constraint);
+    denied.reason = evaluation.reason(nodes()[denied.constraint]);
+  }
+  return denied;
 }
 
 Truth Program::permission_possible(const Request& request) const noexcept {

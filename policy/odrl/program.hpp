@@ -97,29 +97,44 @@ struct Context {
   std::shared_ptr<std::pmr::memory_resource> memory = {};  ///< unset: the default resource
 };
 
+class Evaluation;
+
 /// A compiled policy: a block of memory without pointers for deciding, and another for explaining. Immutable; any thread may use it. The deciding path does no
 /// I/O, reads no clock, allocates nothing, and takes no lock.
 class Program {
  public:
-  /// An atomic rule; its conditions are the nodes [first, end).
+  /// An atomic rule; its conditions are the nodes [first, end), those from `rest` on are not in its lane.
   struct Rule {
     std::uint16_t first;
+    std::uint16_t rest;
     std::uint16_t end;
-    bool prohibition;
     Action action;
-    bool counts;            ///< whether some condition is on `count`
-    bool keyed;             ///< the first condition is on the purpose, and `key` decides it
-    Interned target;        ///< absent: any
+    bool prohibition;
+    bool counts;      ///< whether some condition is on `count`
+    std::array<std::uint8_t, 3> unused;
+    Interned target;  ///< absent: any
     Interned assignee;
-    std::array<PurposeIndex, 4> key;  ///< any of these in the set
-    std::uint8_t key_set;   ///< among those above (0), below (1), above or below (2) the asked purpose; it itself (3)
-    bool key_negate;
-    std::array<std::uint8_t, 6> unused;
+  };
+  /// The usual conditions of a rule in one cache line, decided together and without a branch. Bits say which there are.
+  struct Lane {
+    enum Bit : std::uint8_t { purpose = 1, target = 2, assignee = 4, kind = 8, recipient = 16, window = 32, elapsed = 64 };
+    std::int64_t from;        ///< now is in [from, to)
+    std::int64_t to;
+    std::int64_t elapsed_to;  ///< less has passed since the agreement
+    std::array<PurposeIndex, 4> key;  ///< one of these is in the set
+    std::array<Interned, 3> kinds;    ///< the class of the recipient is one of these
+    std::array<Interned, 2> recipients;
+    Interned target_id;
+    Interned assignee_id;
+    std::uint8_t bits;
+    std::uint8_t key_set;     ///< purposes above (0), below (1), above or below (2) the asked one, it itself (3)
+    std::uint8_t key_negate;
+    Action action;
   };
   /// How a node is tested; the rest of a node means something else for each.
   enum class Test : std::uint8_t {
     compare,   ///< operand's value against `a`; `mask` has bits for less, equal, greater
-    related,   ///< purpose `a`, or a list of them, in the set of the asked one that `mask` says (as Rule::key_set)
+    related,   ///< purpose `a`, or a list of them, in the set of the asked one that `mask` says (as Lane::key_set)
     set,       ///< names: ids [a, a + n) and the operator
     amount,    ///< decimals: value and unit at words [a, a + 2)
     window,    ///< instants: n pairs [from, to) at words [a …), sorted, apart
@@ -138,7 +153,7 @@ class Program {
     std::uint8_t list;    ///< related: `a` is in the ids
     std::int64_t a;       ///< lists: first | count << 32
   };
-  static_assert(sizeof(Rule) == 32 && sizeof(Node) == 16);
+  static_assert(sizeof(Rule) == 20 && sizeof(Lane) == 64 && sizeof(Node) == 16);
 
   /// Denies unless a permission is true and every prohibition false (SEMANTICS.md, one decision).
   Decision decide(const Request& request) const noexcept;
@@ -181,17 +196,18 @@ class Program {
   friend class Compiler;
   friend class Evaluation;
 
-  /// For deciding: this, rules, nodes, ids, words (pairs of instants and the like), instants and offsets that change
+  /// For deciding: this, lanes, nodes, rules, ids, words (pairs of instants and the like), instants and offsets that change
   /// something. For explaining: places of rules and nodes, text.
   struct Header {
     std::uint16_t prohibitions, rules, nodes, instants, offsets, flags;
     std::uint32_t ids;  ///< where they begin, in words of the block; the others likewise
     std::uint32_t words;
     std::uint32_t changes;
+    std::uint32_t rules_at;
     std::uint32_t text;  ///< in the other block
-    std::uint32_t unused;
+    std::array<std::uint32_t, 8> unused;
   };
-  static_assert(sizeof(Header) == 32);
+  static_assert(sizeof(Header) == 64);
   struct Place {
     std::uint32_t offset;
     std::uint32_t size;
@@ -200,6 +216,8 @@ class Program {
   static constexpr std::uint16_t kPermissionWins = 2;
 
   const Header& header() const noexcept { return *reinterpret_cast<const Header*>(hot_.data()); }
+  const Lane* lanes() const noexcept { return reinterpret_cast<const Lane*>(hot_.data() + sizeof(Header) / 8); }
+  Decision explain_denial(const Evaluation& evaluation) const noexcept;
   std::string text(std::size_t place) const;
 
   std::shared_ptr<const Context> context_;

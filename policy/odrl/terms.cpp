@@ -183,14 +183,15 @@ constexpr std::size_t place_of(std::string_view action) {
   return kActionCount;
 }
 
-/// For each action the set of those that it is or is included in, as two words.
-using ActionSets = std::array<std::array<std::uint64_t, 2>, kActionCount>;
+/// For each action; and for an unknown one the set of `any` alone.
+using ActionSets = std::array<IncludedIn, kActionCount + 1>;
 constexpr ActionSets close() {
   ActionSets sets{};
-  for (std::size_t i = 0; i < kActionCount; ++i) {
+  for (std::size_t i = 0; i <= kActionCount; ++i) {
     for (std::size_t at = i; at < kActionCount; at = place_of(kActions[at].within)) {
-      sets[i][at / 64] |= std::uint64_t{1} << (at % 64);
+      sets[i].words[at / 64] |= std::uint64_t{1} << (at % 64);
     }
+    sets[i].words[3] |= std::uint64_t{1} << 63U;  // Action::any
   }
   return sets;
 }
@@ -262,11 +263,8 @@ std::string suggest_operand(std::string_view text) {
 
 std::string suggest_operator(std::string_view text) { return suggestion(last_word(text), kOperators); }
 
-bool included(Action narrow, Action broad) noexcept {
-  if (broad == Action::any) return true;
-  const auto from = static_cast<std::size_t>(narrow);
-  const auto to = static_cast<std::size_t>(broad);
-  return from < kActionCount && ((kIncludedIn[from][to / 64] >> (to % 64)) & 1U) != 0;
+const IncludedIn& included_in(Action action) noexcept {
+  return kIncludedIn[std::min(static_cast<std::size_t>(action), kActionCount)];
 }
 
 bool is_transform(Action action) noexcept {

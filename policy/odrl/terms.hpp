@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -108,8 +109,17 @@ std::string suggest_action(std::string_view text);
 std::string suggest_operand(std::string_view text);
 std::string suggest_operator(std::string_view text);
 
-/// Whether one action is the other or included in it (`odrl:includedIn`, closed).
-bool included(Action narrow, Action broad) noexcept;
+/// An action and those that it is included in (`odrl:includedIn`, closed).
+struct IncludedIn {
+  std::array<std::uint64_t, 4> words{};
+  bool test(Action broad) const noexcept {
+    const auto at = static_cast<std::size_t>(broad);
+    return ((words[at / 64] >> (at % 64)) & 1U) != 0;
+  }
+};
+const IncludedIn& included_in(Action action) noexcept;
+/// Whether one action is the other or included in it.
+inline bool included(Action narrow, Action broad) noexcept { return included_in(narrow).test(broad); }
 /// Whether the gate itself does it to a release before it leaves.
 bool is_transform(Action action) noexcept;
 
