@@ -72,6 +72,9 @@ class Evaluation {
       }
     }
     actions_ = &included_in(request.action);
+    for (const Attribute& attribute : request.attributes) {
+      sets_ |= attribute.operand == Operand::recipient || attribute.operand == Operand::class_of_recipient;
+    }
   }
 
   /// The conditions of a lane that hold, as bits; one that asks for what is not known may be either. Without a branch
@@ -100,8 +103,10 @@ class Evaluation {
     return (among == (lane.key_negate != 0)) & ((lane.bits & lane_ & Program::Lane::purpose) != 0);
   }
 
-  Truth lane(const Program::Lane& lane) const noexcept {
+  Truth lane(std::size_t rule) const noexcept {
+    const Program::Lane& lane = program_.lanes()[rule];
     if (falls(lane)) return Truth::no;
+    if (sets_) return by_conditions(program_.rules()[rule]);
     const std::uint32_t needed = lane.bits;
     const bool no = ((needed & lane_ & ~holding(lane)) != 0) | !actions_->test(lane.action);
     return no ? Truth::no : (needed & ~lane_) != 0 ? Truth::unknown : Truth::yes;
@@ -109,6 +114,7 @@ class Evaluation {
 
   /// How far a permission gets, to find the one to explain: 0 another action, 1 another subject, 2 another purpose, 3.
   int reach(const Program::Lane& lane) const noexcept {
+    // Of sets of names a lane knows nothing: they count as met.
     using Bit = Program::Lane::Bit;
     if (!actions_->test(lane.action)) return 0;
     const std::uint32_t missing = lane.bits & ~(holding(lane) & lane_);
@@ -200,8 +206,12 @@ class Evaluation {
     const auto given = [&](Bit bit, std::int64_t value) { return Held{(lane_ & bit) != 0, (lane_ & bit) != 0, value}; };
     switch (operand) {
       case Operand::purpose: return given(Bit::purpose, request_.purpose.value_or(0));
-      case Operand::recipient: return given(Bit::recipient, static_cast<std::int64_t>(request_.recipient));
-      case Operand::class_of_recipient: return given(Bit::kind, static_cast<std::int64_t>(request_.class_of_recipient));
+      case Operand::recipient:
+        if ((lane_ & Bit::recipient) == 0) break;
+        return given(Bit::recipient, static_cast<std::int64_t>(request_.recipient));
+      case Operand::class_of_recipient:
+        if ((lane_ & Bit::kind) == 0) break;
+        return given(Bit::kind, static_cast<std::int64_t>(request_.class_of_recipient));
       case Operand::date_time: return given(Bit::window, now_);
       case Operand::elapsed_time: return given(Bit::elapsed, elapsed_);
       default: break;
@@ -337,6 +347,11 @@ class Evaluation {
     return truth(yes == 1);
   }
 
+  /// The lane's conditions one by one: where a recipient or class is a set.
+  Truth by_conditions(const Program::Rule& rule) const noexcept {
+    return std::min(subject(rule), all(nodes_ + rule.first, nodes_ + rule.rest));
+  }
+
   static bool within(Interned needed, std::span<const Interned> list) noexcept {
     return !list.empty() && std::find(list.begin(), list.end(), needed) != list.end();
   }
@@ -351,6 +366,7 @@ class Evaluation {
   const Request& request_;
   const Program::Header& header_;
   const Program::Node* nodes_;
+  bool sets_ = false;       ///< recipient or class stand among the attributes, as sets
   std::uint32_t lane_ = 0;  ///< what a lane may ask that is known
   std::int64_t now_ = 0;
   std::int64_t elapsed_ = 0;
@@ -405,15 +421,14 @@ Decision Program::decide(const Request& request) const noexcept {
   const Evaluation evaluation(*this, request);
   const Header& head = header();
   const auto all_rules = rules();
-  const Lane* lane = lanes();
   bool blocked = false;
   for (std::size_t r = 0; r < head.prohibitions && !blocked; ++r) {
-    const Truth value = evaluation.lane(lane[r]);
+    const Truth value = evaluation.lane(r);
     blocked = value != Truth::no && evaluation.rest(all_rules[r]) != Truth::no;
   }
   if (!blocked || (head.flags & kPermissionWins) != 0) {
     for (std::size_t r = head.prohibitions; r < head.rules; ++r) {
-      if (evaluation.lane(lane[r]) != Truth::yes || evaluation.rest(all_rules[r]) != Truth::yes) continue;
+      if (evaluation.lane(r) != Truth::yes || evaluation.rest(all_rules[r]) != Truth::yes) continue;
       Decision permitted;
       permitted.permit = true;
       permitted.reason = ReasonCode::permitted;
@@ -434,7 +449,7 @@ Decision Program::explain_denial(const Evaluation& evaluation) const noexcept {
   const std::size_t prohibitions = header().prohibitions;
   for (std::size_t r = 0; r < prohibitions; ++r) {
     const Rule& rule = all_rules[r];
-    const Truth lane = evaluation.lane(lanes()[r]);
+    const Truth lane = evaluation.lane(r);
     if (lane == Truth::no) continue;
     std::uint16_t failing = Decision::kNone;
     const Truth value = std::min(evaluation.subject(rule), evaluation.conditions(rule, failing));

@@ -49,7 +49,8 @@ struct Request {
   Interned assignee = Interned::absent;
   std::span<const Interned> target_in = {};        ///< collections that the target is in: all of them
   std::span<const Interned> assignee_in = {};
-  std::span<const Attribute> attributes = {};      ///< at most one operand's set of each operand
+  /// Other operands, of each the whole set. A recipient or class stands here where it is a set, and not above.
+  std::span<const Attribute> attributes = {};
   std::span<const Duty> duties = {};
 };
 
