@@ -221,6 +221,9 @@ Result<std::vector<Rule>> read_rule(State& state, const json::Value& value, Rule
   if (const Rule* known = known_duty(state, value, kind)) return std::vector<Rule>{*known};
   const json::Object* object = value.if_object();
   if (object == nullptr) return refused("a rule is an object, not " + std::string(value.kind()), pointer);
+  if (is_duty(kind) && object->size() == 1 && member(*object, "@id") != nullptr) {
+    return refused("no duty of that uid stands before", pointer).mended_by("say what it is where it is named first");
+  }
   SLUIS_CHECK(check_rule_keys(*object, kind, pointer));
   SLUIS_CHECK(check_type(*object, type_of(kind), pointer));
   if (state.options.in_catalogue && member(*object, "target") != nullptr) {
