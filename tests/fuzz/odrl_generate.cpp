@@ -101,14 +101,14 @@ class Generator {
     const std::size_t kind = dice_.below(100);
     if (depth < 3 && kind < (depth == 0 ? 22U : 12U)) return logical(depth);
     Object constraint = atom();
-    if (dice_.chance(3)) constraint.emplace_back("uid", "urn:constraint:" + std::to_string(++uids_));
+    if (dice_.chance(3)) constraint.emplace_back("uid", "urn:constraint:" + std::to_string(++out_.uids));
     if (dice_.chance(3)) constraint.emplace_back("@type", "Constraint");
     return Value(std::move(constraint));
   }
 
   Value rule(const std::string& kind, const std::string& pointer) {
     Object rule;
-    if (dice_.chance(10)) rule.emplace_back("uid", "urn:rule:" + std::to_string(++uids_));
+    if (dice_.chance(10)) rule.emplace_back("uid", "urn:rule:" + std::to_string(++out_.uids));
     if (dice_.chance(10)) rule.emplace_back("@type", kind == "permission" ? "Permission" : "Prohibition");
     if (!(shared_action_ && dice_.chance(60)) && !(out_.suite && dice_.chance(15)))
       rule.emplace_back("action", action());
@@ -201,7 +201,7 @@ class Generator {
       return dice_.chance(50) ? Value(uid) : json::object({{"uid", uid}});
     }
     if (options_.named_duties || dice_.chance(50)) {
-      key = "urn:duty:" + std::to_string(++uids_);
+      key = "urn:duty:" + std::to_string(++out_.uids);
       duty.emplace_back("uid", key);
       if (!obligation) known_duties_.push_back(key);
     }
@@ -221,7 +221,7 @@ class Generator {
         Object consequence;
         std::string name = pointer + "/consequence/" + std::to_string(i);
         if (options_.named_duties || dice_.chance(50)) {
-          name = "urn:duty:" + std::to_string(++uids_);
+          name = "urn:duty:" + std::to_string(++out_.uids);
           consequence.emplace_back("uid", name);
         }
         out_.duties.push_back(name);
@@ -369,7 +369,6 @@ class Generator {
   const naive::Purposes& purposes_;
   const GeneratorOptions& options_;
   bool shared_action_ = false;
-  std::size_t uids_ = 0;
   std::vector<std::string> known_duties_;
 };
 

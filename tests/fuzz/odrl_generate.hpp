@@ -48,6 +48,7 @@ struct GeneratedPolicy {
   std::vector<naive::Micros> instants;  ///< where a dateTime changes
   std::vector<naive::Length> lengths;   ///< of elapsedTime
   std::vector<std::string> duties;      ///< uids and pointers
+  std::size_t uids = 0;                 ///< given so far
 };
 
 GeneratedPolicy generate_policy(Dice& dice, const naive::Purposes& purposes, const GeneratorOptions& options = {});
