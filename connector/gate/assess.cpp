@@ -1,5 +1,7 @@
 #include "connector/gate/assess.hpp"
 
+#include <charconv>
+
 namespace sluis::gate {
 namespace {
 
@@ -27,7 +29,25 @@ Result<std::optional<policy::Reason>> find_agreement(const Question& question, c
   return std::optional<policy::Reason>();
 }
 
-void decide(const Question& question, Timestamp now, Verdict& verdict) {
+/// A count that cannot be read is not given: that denies.
+Result<void> read_uses(const Question& question, const storage::Reader& store, Verdict& verdict,
+                       std::vector<policy::Attribute>& attributes) {
+  if (!verdict.terms->program.counts()) return {};
+  std::int64_t uses = question.uses_before.value_or(0);
+  if (!question.uses_before) {
+    SLUIS_TRY(verdict.uses_bytes, store.get(uses_key(question.agreement)));
+    if (verdict.uses_bytes) {
+      const std::string& text = *verdict.uses_bytes;
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), uses);
+      if (error != std::errc() || end != text.data() + text.size() || uses < 0) return {};
+    }
+  }
+  verdict.uses_before = uses;
+  attributes.push_back({policy::Operand::count, {}, uses});
+  return {};
+}
+
+void decide(const Question& question, Timestamp now, std::span<const policy::Attribute> attributes, Verdict& verdict) {
   const CompiledTerms& terms = *verdict.terms;
   const policy::Program& program = terms.program;
   policy::Request request;
@@ -40,9 +60,11 @@ void decide(const Question& question, Timestamp now, Verdict& verdict) {
   request.assignee = request.recipient;
   request.now = now;
   request.agreed = terms.agreed;
+  request.attributes = attributes;
   const policy::Decision decision = program.decide(request);
   verdict.reason = policy::explain(decision, request, program, question.purpose.value_or(""));
   verdict.permit = decision.permit;
+  verdict.counted = decision.reserve;
   verdict.valid_until = decision.valid_until;
   if (request.purpose) verdict.purpose = terms.vocabulary->term(*request.purpose).iri;
   if (verdict.permit && !request.purpose) {
@@ -53,6 +75,8 @@ void decide(const Question& question, Timestamp now, Verdict& verdict) {
 }
 
 }  // namespace
+
+std::string uses_key(const AgreementId& agreement) { return "uses/" + agreement.str(); }
 
 Result<Verdict> assess(const Question& question, const storage::Reader& store, ProgramCache& programs,
                        const std::shared_ptr<const policy::Vocabulary>& vocabulary, Timestamp now) {
@@ -68,7 +92,9 @@ Result<Verdict> assess(const Question& question, const storage::Reader& store, P
     return verdict;
   }
   verdict.terms = std::move(*terms);
-  decide(question, now, verdict);
+  std::vector<policy::Attribute> attributes;
+  SLUIS_CHECK(read_uses(question, store, verdict, attributes));
+  decide(question, now, attributes, verdict);
   return verdict;
 }
 

@@ -13,7 +13,14 @@ struct Question {
   ParticipantId recipient;           ///< who uses the data
   std::string class_of_recipient;
   std::optional<std::string> purpose;  ///< as it was named; none: by agreement
+  /// Uses of the agreement before this one, where its terms count them. Unset: as the store has them. The provider alone
+  /// counts; the consumer asks its own node as for the first.
+  std::optional<std::int64_t> uses_before = {};
 };
+
+/// Where the provider keeps how often an agreement has been used.
+std::string uses_key(const AgreementId& agreement);
+
 
 struct Verdict {
   policy::Reason reason;             ///< of the permit, or of the refusal
@@ -23,6 +30,10 @@ struct Verdict {
   std::optional<negotiation::AgreementRecord> agreement;
   std::string agreement_bytes;       ///< as stored: a precondition of the commit that records a permit
   TermsPtr terms;
+  /// Of a permit whose rule counts uses: as stored, absent for none. Who releases commits one more on this condition.
+  bool counted = false;
+  std::optional<std::string> uses_bytes;
+  std::int64_t uses_before = 0;
 };
 
 /// Reads the agreement, compiles it once, decides. What is unknown, unreadable, ended or another party's is a refusal

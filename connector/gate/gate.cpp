@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kBearer = "Bearer ";
 constexpr std::size_t kCheckpointBytes = 4096;
 constexpr int kTries = 4;
+constexpr int kCountTries = 256;  ///< each lost one means that another use was counted
 
 /// The handle in `Authorization: Bearer …`; empty: none.
 std::string_view bearer(const http::Request& request) {
@@ -167,7 +168,7 @@ Result<std::optional<policy::Reason>> Gate::judge(Asked& asked, Timestamp now) c
 Result<Reevaluation> Gate::look(Asked& asked, Timestamp now) const {
   const Question question{asked.transfer.agreement, asked.transfer.dataset, asked.party.id, asked.party.id,
                           asked.party.class_of_recipient,
-                          asked.claim_header.empty() ? std::nullopt : std::optional(asked.purpose)};
+                          asked.claim_header.empty() ? std::nullopt : std::optional(asked.purpose), asked.use};
   SLUIS_TRY(asked.verdict, assess(question, with_.store, with_.programs, with_.vocabulary(), now));
   const auto admitted = with_.membership.admitted_until(asked.party.id, now);
   if (!admitted) return Reevaluation{make_reason("membership", {{"why", admitted.error().message}}), now};
@@ -191,7 +192,8 @@ Reevaluation Gate::look_again(Asked asked, Timestamp now) const {
 }
 
 http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shared_ptr<Stream>& stream) {
-  for (int tries = 0; tries < kTries; ++tries) {
+  int counted = 0;
+  for (int tries = 0; tries < kTries && counted < kCountTries; ++tries) {
     const Timestamp now = with_.decision_clock.now();
     auto refused = judge(*asked, now);
     if (!refused) {
@@ -211,6 +213,10 @@ http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shar
       log::error("decision_not_recorded", {{"error", error.message}});
       return cannot_record();
     }
+    if (error.place.pointer == uses_key(asked->transfer.agreement)) {
+      --tries;  // somebody else had that use; ask again for the next
+      ++counted;
+    }
     if (error.place.pointer == asked->replay_key) return refuse(*asked, make_reason("claim.replayed"));
   }
   return cannot_record();
@@ -221,10 +227,16 @@ Result<void> Gate::record_permit(Asked& asked, const std::string& source) {
   Commit commit = decision(asked, asked.verdict.reason, true, source);
   commit.preconditions.push_back({negotiation::agreement_key(asked.transfer.agreement), asked.verdict.agreement_bytes});
   guard_replay(commit, asked);
+  if (asked.verdict.counted) {
+    const std::string key = uses_key(asked.transfer.agreement);
+    commit.preconditions.push_back({key, asked.verdict.uses_bytes});
+    commit.changes.push_back({key, std::to_string(asked.verdict.uses_before + 1)});
+  }
   asked.open_key = open_process_key(kReleasePrefix, with_.random);
   const OpenProcess open{asked.begun, commit.entries.front().policy_digest, {}};
   commit.changes.push_back({asked.open_key, encode(open)});
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  if (asked.verdict.counted) asked.use = asked.verdict.uses_before;  // looked at again, it is this use, not a next
   return {};
 }
 

@@ -5,21 +5,22 @@
 namespace sluis::gate {
 namespace {
 constexpr std::size_t kKept = 1024;
+constexpr std::size_t kNames = 200'000;  ///< then a new table: programs of the old one keep theirs
 }
 
 Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash,
-                               std::shared_ptr<const policy::Vocabulary> vocabulary, bool in_catalogue) {
+                               std::shared_ptr<const policy::Context> context, bool in_catalogue) {
   SLUIS_TRY(const policy::Policy parsed, policy::parse_policy(policy, {.in_catalogue = in_catalogue, .pointer = ""}));
-  SLUIS_TRY(policy::Program program, policy::compile(parsed, vocabulary));
+  SLUIS_TRY(policy::Program program, policy::compile(parsed, context));
   auto terms = std::make_shared<CompiledTerms>();
   terms->program_hash = crypto::sha256(
-      policy::Program::program_hash_input(offer_hash, crypto::sha256(vocabulary->canonical_text())));
+      policy::Program::program_hash_input(offer_hash, crypto::sha256(context->vocabulary->canonical_text())));
   terms->transforms = policy::transforms(parsed);
   terms->single_purpose = policy::single_purpose(program);
   terms->delete_after = policy::retention(parsed);
   terms->agreed = parsed.timestamp;
   terms->program = std::move(program);
-  terms->vocabulary = std::move(vocabulary);
+  terms->vocabulary = context->vocabulary;
   return TermsPtr(std::move(terms));
 }
 
@@ -30,11 +31,22 @@ Result<TermsPtr> ProgramCache::find(const std::string& key, const json::Value& p
     const auto found = terms_.find(key);
     if (found != terms_.end() && found->second->vocabulary == vocabulary) return found->second;
   }
-  SLUIS_TRY(TermsPtr terms, compile_terms(policy, offer_hash, vocabulary, in_catalogue));
+  SLUIS_TRY(TermsPtr terms, compile_terms(policy, offer_hash, context_of(vocabulary), in_catalogue));
   const std::lock_guard lock(mutex_);
   if (terms_.size() >= kKept) terms_.clear();
   terms_[key] = terms;
   return terms;
+}
+
+/// Programs of one vocabulary share their names and their memory; both end with the last of them.
+std::shared_ptr<const policy::Context> ProgramCache::context_of(
+    const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
+  const std::lock_guard lock(mutex_);
+  if (!context_ || context_->vocabulary != vocabulary || context_->names->size() > kNames) {
+    context_ = std::make_shared<const policy::Context>(
+        policy::Context{vocabulary, std::make_shared<policy::Names>(), policy::program_memory()});
+  }
+  return context_;
 }
 
 Result<TermsPtr> ProgramCache::agreement(const negotiation::AgreementRecord& record,

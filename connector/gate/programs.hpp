@@ -23,7 +23,7 @@ using TermsPtr = std::shared_ptr<const CompiledTerms>;
 
 /// invalid_argument: not readable with this vocabulary.
 Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash,
-                               std::shared_ptr<const policy::Vocabulary> vocabulary, bool in_catalogue);
+                               std::shared_ptr<const policy::Context> context, bool in_catalogue);
 
 /// Policies that were compiled already, by the id they are known under and the vocabulary. Another vocabulary compiles
 /// anew. Thread-safe.
@@ -37,7 +37,10 @@ class ProgramCache {
   Result<TermsPtr> find(const std::string& key, const json::Value& policy, const Hash& offer_hash,
                         const std::shared_ptr<const policy::Vocabulary>& vocabulary, bool in_catalogue);
 
+  std::shared_ptr<const policy::Context> context_of(const std::shared_ptr<const policy::Vocabulary>& vocabulary);
+
   std::mutex mutex_;
+  std::shared_ptr<const policy::Context> context_;  ///< of the newest vocabulary asked with
   std::map<std::string, TermsPtr, std::less<>> terms_;
 };
 

@@ -25,6 +25,7 @@ struct Gate::Asked {
   std::string replay_key;    ///< of a claim that is right in all; else empty
   std::optional<ReleasePlan> plan;
   Verdict verdict;
+  std::optional<std::int64_t> use;  ///< of a permit that counts: the uses before it
   Timestamp valid_until = Timestamp::max();
   std::string open_key;
   v1::Shared begun;          ///< the shared part of the decision that was recorded

@@ -380,6 +380,10 @@ std::span<const Program::Rule> Program::rules() const noexcept {
 std::span<const Program::Node> Program::nodes() const noexcept {
   return {reinterpret_cast<const Node*>(lanes() + header().rules), header().nodes};
 }
+bool Program::counts() const noexcept {
+  const auto all = rules();
+  return std::any_of(all.begin(), all.end(), [](const Rule& rule) { return rule.counts; });
+}
 bool Program::suite() const noexcept { return (header().flags & kSuite) != 0; }
 
 Truth Program::value(std::size_t rule, const Request& request) const noexcept {

@@ -185,6 +185,8 @@ class Program {
   /// `purpose`, `duty`, `or` …
   std::string_view condition_operand(std::size_t node) const;
   bool suite() const noexcept;
+  /// Whether some rule counts uses.
+  bool counts() const noexcept;
   const Vocabulary& vocabulary() const { return *context_->vocabulary; }
   const Names& names() const { return *context_->names; }
   /// Memory that this program has to itself.
