@@ -85,7 +85,10 @@ Result<void> ColumnPlan::add_group(const DatasetColumns& dataset, const SumGroup
   return {};
 }
 
-Result<void> ColumnPlan::add(const DatasetColumns& dataset, const Transform& transform) {
+Result<void> ColumnPlan::add(const DatasetColumns& dataset, const Transform& asked) {
+  const auto* suppress = std::get_if<SuppressSmallCells>(&asked);
+  if (suppress == nullptr || suppress->round_to != 0) return refused("the gate does not know this transform yet");
+  const SuppressSmallCells& transform = *suppress;
   if (transform.threshold < 1) return refused("a smallest cell size is 1 or more");
   std::vector<std::string> columns = transform.columns;
   std::vector<SumGroup> groups = transform.groups;

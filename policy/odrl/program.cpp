@@ -525,7 +525,7 @@ std::vector<Transform> transforms(const Policy& policy) {
   std::vector<Transform> list;
   for (const sluis::policy::Rule& rule : policy.obligations) {
     if (rule.action != Action::suppress_small_cells) continue;
-    Transform transform;
+    SuppressSmallCells transform;
     for (const Constraint& constraint : rule.constraints) {
       const auto& values = constraint.values;
       if (constraint.operand == Operand::min_cell_size) transform.threshold = constraint.number;

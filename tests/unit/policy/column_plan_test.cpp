@@ -16,7 +16,7 @@ DatasetColumns counts() {
   return dataset;
 }
 const SumGroup kSum{"total", {"in", "out"}};
-const Transform kSuppress{10, {}, {kSum}};
+const Transform kSuppress = SuppressSmallCells{10, {}, {kSum}, 0};
 
 Result<std::string> run(const DatasetColumns& dataset, const std::vector<Transform>& transforms, std::string_view text,
                         CsvFormat format = {}) {
@@ -91,7 +91,7 @@ TEST(SuppressSmallCells, NothingCanBeComputedBack) {
 TEST(SuppressSmallCells, SeveralHiddenPartsTogetherMustNotBeSmall) {
   DatasetColumns dataset;
   for (const char* name : {"all", "a", "b", "c"}) dataset.columns.push_back({name, ColumnAction::keep});
-  const Transform transform{10, {}, {{"all", {"a", "b", "c"}}}};
+  const Transform transform = SuppressSmallCells{10, {}, {{"all", {"a", "b", "c"}}}, 0};
   EXPECT_EQ(run(dataset, {transform}, "all,a,b,c\n30,0,0,30\n").value(), "all,a,b,c\n30,x,x,x\n");
   EXPECT_EQ(run(dataset, {transform}, "all,a,b,c\n60,5,25,30\n").value(), "all,a,b,c\n60,x,x,30\n");
 }
@@ -113,14 +113,14 @@ TEST(ColumnPlan, ADroppedColumnTakesPartInItsSum) {
 TEST(ColumnPlan, ASumOfTheDatasetIsTakenInWhole) {
   DatasetColumns dataset = counts();
   dataset.groups = {kSum};
-  const Transform only_in{10, {"in"}, {}};
+  const Transform only_in = SuppressSmallCells{10, {"in"}, {}, 0};
   EXPECT_EQ(run(dataset, {only_in}, "time,counter,total,in,out\nt,c,50,3,47\n").value(),
             "time,counter,total,in,out\nt,c,50,x,x\n");
 }
 
 TEST(ColumnPlan, TakesDeclaredCountsWhereThePolicyNamesNone) {
   DatasetColumns dataset = counts();
-  const Transform plain{5, {}, {}};
+  const Transform plain = SuppressSmallCells{5, {}, {}, 0};
   EXPECT_FALSE(run(dataset, {plain}, "time,counter,total,in,out\n")) << "nothing to suppress is a mistake";
   dataset.columns[4].counts = true;
   EXPECT_EQ(run(dataset, {plain}, "time,counter,total,in,out\nt,c,4,4,4\n").value(),
@@ -132,10 +132,10 @@ TEST(ColumnPlan, RefusesWhatCannotBeMeant) {
   const auto refused = [&](const std::vector<Transform>& transforms) {
     return !ColumnPlan::compile(dataset, transforms);
   };
-  EXPECT_TRUE(refused({{10, {"nobody"}, {}}}));
-  EXPECT_TRUE(refused({{10, {}, {{"total", {"in", "nobody"}}}}}));
-  EXPECT_TRUE(refused({{10, {}, {kSum, {"out", {"time", "counter"}}}}})) << "a column in two sums";
-  EXPECT_TRUE(refused({{0, {"in"}, {}}}));
+  EXPECT_TRUE(refused({SuppressSmallCells{10, {"nobody"}, {}, 0}}));
+  EXPECT_TRUE(refused({SuppressSmallCells{10, {}, {{"total", {"in", "nobody"}}}, 0}}));
+  EXPECT_TRUE(refused({SuppressSmallCells{10, {}, {kSum, {"out", {"time", "counter"}}}, 0}})) << "a column in two sums";
+  EXPECT_TRUE(refused({SuppressSmallCells{0, {"in"}, {}, 0}}));
   EXPECT_FALSE(refused({kSuppress, kSuppress}));
   dataset.columns.push_back({"in", ColumnAction::keep});
   EXPECT_TRUE(refused({}));

@@ -75,7 +75,7 @@ TEST(Match, RetentionTransformsAndSinglePurpose) {
   const Policy policy = parsed(text);
   const auto compiled = program(text);
   EXPECT_EQ(retention(policy), std::chrono::hours(24 * 7));
-  const Transform wanted{10, {"a", "b"}, {{"total", {"in", "out"}}}};
+  const Transform wanted = SuppressSmallCells{10, {"a", "b"}, {{"total", {"in", "out"}}}, 0};
   ASSERT_EQ(transforms(policy).size(), 1U);
   EXPECT_EQ(transforms(policy).front(), wanted);
   EXPECT_EQ(single_purpose(compiled), purpose("dpv:Marketing"));

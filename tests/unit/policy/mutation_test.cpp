@@ -56,7 +56,7 @@ TEST(Mutation, AParsedPolicyIsWrittenAndReadAsTheSame) {
 TEST(Mutation, ATransformedFileNeverHoldsASmallCount) {
   DatasetColumns dataset;
   for (const char* name : {"total", "in", "out"}) dataset.columns.push_back({name, ColumnAction::keep});
-  const std::vector<Transform> transforms{{10, {}, {{"total", {"in", "out"}}}}};
+  const std::vector<Transform> transforms{SuppressSmallCells{10, {}, {{"total", {"in", "out"}}}, 0}};
   const std::string text = "total,in,out\n50,3,47\n\"100\",40,60\n,,\n9,4,5\r\n";
   std::mt19937 random(20261127);
   int taken = 0;
