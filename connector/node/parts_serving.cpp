@@ -66,7 +66,14 @@ std::vector<http::Route> Node::Parts::public_routes() {
                       if (!catalog) return text(503, "the catalogue cannot be read now\n");
                       return http::Response{200, {{"content-type", "application/ld+json"}}, json::serialise_pretty(*catalog), {}};
                     }, 0});
-  routes.push_back({"GET", "/odrl/1", [](const http::Request&) {
+  routes.push_back({"GET", "/odrl/1.ttl", [](const http::Request&) {
+                      return http::Response{200, {{"content-type", "text/turtle"}}, std::string(kOdrlProfileTurtle), {}};
+                    }, 0});
+  routes.push_back({"GET", "/odrl/1", [](const http::Request& request) {
+                      const auto accept = request.headers.find("accept");
+                      if (accept != request.headers.end() && accept->second.starts_with("text/turtle")) {
+                        return http::Response{200, {{"content-type", "text/turtle"}}, std::string(kOdrlProfileTurtle), {}};
+                      }
                       return http::Response{200, {{"content-type", "application/ld+json"}}, std::string(kOdrlProfile), {}};
                     }, 0});
   routes.push_back({"GET", "/log/checkpoint", [this](const http::Request&) {

@@ -8,5 +8,7 @@ namespace sluis::node {
 extern const std::string_view kPinnedPurposes;
 /// The project's ODRL profile (policy/odrl/profile.jsonld), which every node serves itself too.
 extern const std::string_view kOdrlProfile;
+/// The same in Turtle.
+extern const std::string_view kOdrlProfileTurtle;
 
 }  // namespace sluis::node

@@ -27,7 +27,7 @@ std::string key(const Constraint& constraint) {
   sorted.values.erase(std::unique(sorted.values.begin(), sorted.values.end()), sorted.values.end());
   // Of one name at most a request gives one purpose, recipient and class; only there are the two the same.
   const bool single = constraint.operand == Operand::purpose || constraint.operand == Operand::recipient ||
-                      constraint.operand == Operand::class_of_recipient || constraint.operand == Operand::cell_column;
+                      constraint.operand == Operand::class_of_recipient || kind(constraint.operand) == Kind::transform;
   if (single && sorted.values.size() == 1 && constraint.op == Operator::is_any_of) op = to_string(Operator::eq);
   return std::string(op) + " " + describe_value(sorted);
 }

@@ -1,6 +1,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/suggest.hpp"
 #include "policy/odrl/reader.hpp"
+#include "policy/odrl/transforms.hpp"
 #include "policy/odrl/values.hpp"
 
 #include <algorithm>
@@ -42,8 +43,7 @@ bool operator_fits(Operand operand, Operator op) {
     case Kind::decimal: return op == Operator::eq || op == Operator::neq || is_order(op);
     case Kind::transform: break;
   }
-  if (operand == Operand::min_cell_size) return op == Operator::gteq;
-  return op == Operator::eq || (operand == Operand::cell_column && op == Operator::is_any_of);
+  return parameter_takes(parameter(operand), op);
 }
 
 std::string_view fitting_operators(Operand operand) {
@@ -58,12 +58,13 @@ std::string_view fitting_operators(Operand operand) {
     case Kind::decimal: return "use `eq`, `neq`, `lt`, `lteq`, `gt` or `gteq`";
     case Kind::transform: break;
   }
-  if (operand == Operand::min_cell_size) return "use `gteq`";
-  return operand == Operand::cell_column ? "use `eq` or `isAnyOf`" : "use `eq`";
+  const Parameter& how = parameter(operand);
+  if (how.list) return "use `eq` or `isAnyOf`";
+  return how.op == Operator::gteq ? "use `gteq`" : how.op == Operator::lteq ? "use `lteq`" : "use `eq`";
 }
 
 bool operand_fits(Action action, RuleKind rule, Operand operand) {
-  if (is_transform(action)) return action == Action::suppress_small_cells && kind(operand) == Kind::transform;
+  if (is_transform(action)) return kind(operand) == Kind::transform && parameter(operand).action == action;
   if (action == Action::delete_after) return operand == Operand::delay_period;
   if (kind(operand) == Kind::transform) return false;
   return kind(operand) != Kind::delay || (rule != RuleKind::permission && rule != RuleKind::prohibition);

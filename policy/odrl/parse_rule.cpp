@@ -1,6 +1,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/suggest.hpp"
 #include "policy/odrl/reader.hpp"
+#include "policy/odrl/transforms.hpp"
 #include "policy/odrl/values.hpp"
 
 #include <algorithm>
@@ -134,10 +135,7 @@ Result<void> check_action(const Rule& rule, RuleKind kind, bool several, const s
   if (rule.action == Action::delete_after && count(rule, Operand::delay_period) != 1) {
     return refused("`deleteAfter` needs exactly one `delayPeriod`", pointer);
   }
-  if (rule.action == Action::suppress_small_cells && count(rule, Operand::min_cell_size) != 1) {
-    return refused("`suppressSmallCells` needs exactly one `minCellSize`", pointer);
-  }
-  return {};
+  return check_parameters(rule);
 }
 
 /// A duty that was described before may be named by its uid alone.

@@ -521,26 +521,6 @@ std::optional<Duration> retention(const Policy& policy) {
   return shortest;
 }
 
-std::vector<Transform> transforms(const Policy& policy) {
-  std::vector<Transform> list;
-  for (const sluis::policy::Rule& rule : policy.obligations) {
-    if (rule.action != Action::suppress_small_cells) continue;
-    SuppressSmallCells transform;
-    for (const Constraint& constraint : rule.constraints) {
-      const auto& values = constraint.values;
-      if (constraint.operand == Operand::min_cell_size) transform.threshold = constraint.number;
-      if (constraint.operand == Operand::cell_column) {
-        transform.columns.insert(transform.columns.end(), values.begin(), values.end());
-      }
-      if (constraint.operand == Operand::cell_group) {
-        transform.groups.push_back({values.at(0), {values.begin() + 1, values.end()}});
-      }
-    }
-    list.push_back(std::move(transform));
-  }
-  return list;
-}
-
 std::optional<PurposeIndex> single_purpose(const Program& program) {
   // A permission that says nothing of the purpose is open to any, also to those outside the vocabulary.
   for (std::size_t r = 0; r < program.rules().size(); ++r) {

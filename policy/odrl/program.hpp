@@ -1,10 +1,10 @@
 #pragma once
 
 #include "connector/base/bytes.hpp"
-#include "policy/minimise/transform.hpp"
 #include "policy/odrl/memory.hpp"
 #include "policy/odrl/model.hpp"
 #include "policy/odrl/names.hpp"
+#include "policy/odrl/transforms.hpp"
 #include "policy/purpose/vocabulary.hpp"
 
 #include <limits>
@@ -239,8 +239,6 @@ Result<Program> compile(const Policy& policy, std::shared_ptr<const Vocabulary> 
 
 /// When a release must have been deleted, counted from its end: the shortest of the policy's periods.
 std::optional<Duration> retention(const Policy& policy);
-/// What the provider's gate does to a release.
-std::vector<Transform> transforms(const Policy& policy);
 /// The purpose, if the permissions leave exactly one.
 std::optional<PurposeIndex> single_purpose(const Program& program);
 /// Whether some permission is open to that purpose, and no prohibition stands against it.

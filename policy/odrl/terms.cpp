@@ -131,6 +131,22 @@ constexpr OperandTerm kOperandTerms[] = {
     {Space::profile, "minCellSize"},
     {Space::profile, "cellColumn"},
     {Space::profile, "cellGroup"},
+    {Space::profile, "roundTo"},
+    {Space::profile, "timeColumn"},
+    {Space::profile, "timeStep"},
+    {Space::profile, "timeZone"},
+    {Space::profile, "pseudonymColumn"},
+    {Space::profile, "pseudonymEpoch"},
+    {Space::profile, "maskedColumn"},
+    {Space::profile, "keptCharacters"},
+    {Space::profile, "placeColumn"},
+    {Space::profile, "placeGrid"},
+    {Space::profile, "placeLookup"},
+    {Space::profile, "groupColumn"},
+    {Space::profile, "groupMeasure"},
+    {Space::profile, "subjectColumn"},
+    {Space::profile, "maxGroups"},
+    {Space::profile, "groupTotal"},
 };
 static_assert(std::size(kOperandTerms) == kOperands);
 

@@ -57,11 +57,28 @@ enum class Operand : std::uint8_t {
   assessment,           ///< a recorded assessment that a purpose is compatible
   situation,            ///< a declared situation that is in force
   processing_activity,
+  // From here on parameters of transforms: policy/minimise/transform.hpp says what each means.
   min_cell_size,
-  cell_column,    ///< columns suppressed one by one
-  cell_group,     ///< `total = in + out`
+  cell_column,
+  cell_group,
+  round_to,
+  time_column,
+  time_step,
+  time_zone,
+  pseudonym_column,
+  pseudonym_epoch,
+  masked_column,
+  kept_characters,
+  place_column,
+  place_grid,
+  place_lookup,
+  group_column,
+  group_measure,
+  subject_column,
+  max_groups,
+  group_total,
 };
-inline constexpr std::size_t kOperands = static_cast<std::size_t>(Operand::cell_group) + 1;
+inline constexpr std::size_t kOperands = static_cast<std::size_t>(Operand::group_total) + 1;
 
 /// How the values of an operand are read and compared.
 enum class Kind : std::uint8_t { purpose, names, instant, elapsed, delay, metered, count, decimal, transform };
@@ -78,10 +95,7 @@ constexpr Kind kind(Operand operand) noexcept {
     case Operand::resolution:
     case Operand::absolute_size:
     case Operand::relative_size: return Kind::decimal;
-    case Operand::min_cell_size:
-    case Operand::cell_column:
-    case Operand::cell_group: return Kind::transform;
-    default: return Kind::names;
+    default: return operand >= Operand::min_cell_size ? Kind::transform : Kind::names;
   }
 }
 

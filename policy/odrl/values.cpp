@@ -1,6 +1,7 @@
 #include "policy/odrl/values.hpp"
 
 #include "connector/base/limits.hpp"
+#include "policy/odrl/transforms.hpp"
 #include "policy/purpose/vocabulary.hpp"
 
 #include <algorithm>
@@ -36,7 +37,8 @@ bool type_fits(std::string_view type, Operand operand) {
     case Kind::decimal:
       return is_one_of(type, {"decimal", "integer", "nonNegativeInteger", "positiveInteger", "int"});
     case Kind::transform:
-      if (operand != Operand::min_cell_size) return type == "string";
+      if (parameter(operand).form == Parameter::Form::decimal && type == "decimal") return true;
+      if (parameter(operand).form != Parameter::Form::whole) return is_one_of(type, {"string", "duration"});
       return is_one_of(type, {"integer", "nonNegativeInteger", "positiveInteger", "int"});
     case Kind::purpose:
     case Kind::names: return is_one_of(type, {"string", "anyURI", "language", "token"});
@@ -126,33 +128,6 @@ Result<std::vector<std::string>> read_list(const json::Value& value, const std::
   return values;
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
-/// `total = in + out`, as total and parts.
-Result<std::vector<std::string>> read_group(const std::string& text, const std::string& pointer) {
-  const Error bad = refused(in_backticks(text) + " is not a sum of columns", pointer).mended_by("write `total = in + out`");
-  const std::size_t equals = text.find('=');
-  if (equals == std::string::npos) return bad;
-  std::vector<std::string> names{std::string(trimmed(std::string_view(text).substr(0, equals)))};
-  std::string_view rest = std::string_view(text).substr(equals + 1);
-  if (rest.find('=') != std::string_view::npos) return bad;
-  for (;;) {
-    const std::size_t plus = rest.find('+');
-    names.emplace_back(trimmed(rest.substr(0, plus)));
-    if (plus == std::string_view::npos) break;
-    rest.remove_prefix(plus + 1);
-  }
-  std::vector<std::string> sorted = names;
-  std::sort(sorted.begin(), sorted.end());
-  const bool twice = std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
-  if (names.size() < 3 || twice || sorted.front().empty()) return bad;
-  return names;
-}
-
 Result<std::int64_t> read_whole(const std::string& text, std::int64_t least, std::int64_t most,
                                 const std::string& pointer) {
   std::int64_t number = 0;
@@ -237,16 +212,7 @@ Result<void> read_single(const Scalar& scalar, const std::string& pointer, Const
       constraint.number = *number;
       return {};
     }
-    case Kind::transform:
-      if (constraint.operand == Operand::min_cell_size) {
-        SLUIS_TRY(constraint.number, read_whole(scalar.text, 1, 1'000'000, pointer));
-        return {};
-      }
-      if (constraint.operand == Operand::cell_group) {
-        SLUIS_TRY(constraint.values, read_group(scalar.text, pointer));
-        return {};
-      }
-      break;
+    case Kind::transform: return read_parameter(scalar.text, pointer, constraint);
     case Kind::purpose:
     case Kind::names: break;
   }
@@ -339,7 +305,12 @@ Timestamp add_period(Timestamp from, std::int64_t months, Duration rest) noexcep
 
 Result<void> read_right_operand(const json::Value& value, const std::string& pointer, Constraint& constraint) {
   if (takes_list(constraint.op)) {
-    SLUIS_TRY(constraint.values, read_list(value, pointer, constraint.operand));
+    SLUIS_TRY(std::vector<std::string> list, read_list(value, pointer, constraint.operand));
+    if (kind(constraint.operand) == Kind::transform) {
+      for (const std::string& one : list) SLUIS_CHECK(read_parameter(one, pointer, constraint));
+      return {};
+    }
+    constraint.values = std::move(list);
     for (std::string& one : constraint.values) one = canonical_name(std::move(one), constraint.operand);
     return {};
   }
@@ -359,7 +330,7 @@ std::string describe_value(const Constraint& constraint) {
     case Kind::count: return std::to_string(constraint.number);
     case Kind::decimal: return format_decimal(constraint.number) + unit;
     case Kind::transform:
-      if (constraint.operand == Operand::min_cell_size) return std::to_string(constraint.number);
+      if (parameter(constraint.operand).form == Parameter::Form::whole) return std::to_string(constraint.number);
       if (constraint.operand == Operand::cell_group) {
         std::string text = constraint.values.at(0) + " = ";
         for (std::size_t i = 1; i < constraint.values.size(); ++i) text += (i > 1 ? " + " : "") + constraint.values[i];

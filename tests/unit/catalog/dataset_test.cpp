@@ -71,8 +71,10 @@ TEST(Dataset, OpenDataSuppressAndBindNobody) {
   ASSERT_TRUE(program) << describe(program.error());
   EXPECT_TRUE(program->program.decide({}).permit);
   ASSERT_EQ(policy::transforms(program->policy).size(), 1U);
-  EXPECT_EQ(policy::transforms(program->policy).front().threshold, 10);
-  EXPECT_EQ(policy::transforms(program->policy).front().groups.front().parts.size(), 2U);
+  const auto transforms = policy::transforms(program->policy);
+  const auto& suppress = std::get<policy::SuppressSmallCells>(transforms.front());
+  EXPECT_EQ(suppress.threshold, 10);
+  EXPECT_EQ(suppress.groups.front().parts.size(), 2U);
 }
 
 struct Bad {

@@ -132,6 +132,67 @@ TEST(ParsePolicy, RefusesWhatItDoesNotKnowWithPointerAndMend) {
   }
 }
 
+std::string obliged(const std::string& action, const std::string& parameters) {
+  return offer(kUse + R"(,"obligation":[{"action":")" + action + R"(","constraint":[)" + parameters + "]}]");
+}
+
+TEST(ParsePolicy, ReadsEveryTransformWithItsParameters) {
+  const auto only = [](const std::string& text) {
+    const Policy policy = parsed(text);
+    const auto again = parse_policy(to_json(policy));
+    EXPECT_TRUE(again && !compare(policy, *again)) << text;
+    const auto list = transforms(policy);
+    EXPECT_EQ(list.size(), 1U);
+    return list.empty() ? Transform() : list.front();
+  };
+  EXPECT_EQ(only(obliged("generaliseTime", constraint("timeColumn", "eq", R"("time")") + "," +
+                                               constraint("timeStep", "eq", R"("PT1H")") + "," +
+                                               constraint("timeZone", "eq", R"("Europe/Amsterdam")"))),
+            Transform(GeneraliseTime{{"time"}, "PT1H", "Europe/Amsterdam"}));
+  EXPECT_EQ(only(obliged("pseudonymise", constraint("pseudonymColumn", "isAnyOf", R"(["a","b"])") + "," +
+                                             constraint("pseudonymEpoch", "eq", R"("2026-Q4")"))),
+            Transform(Pseudonymise{{"a", "b"}, "2026-Q4"}));
+  EXPECT_EQ(only(obliged("maskColumn", constraint("maskedColumn", "eq", R"("plate")") + "," +
+                                           constraint("keptCharacters", "lteq", R"("2")"))),
+            Transform(MaskColumn{{"plate"}, 2}));
+  EXPECT_EQ(only(obliged("generalisePlace", constraint("placeColumn", "isAnyOf", R"(["lat","lon"])") + "," +
+                                                constraint("placeGrid", "gteq", R"("0.01")"))),
+            Transform(GeneralisePlace{{"lat", "lon"}, "0.01", ""}));
+  EXPECT_EQ(only(obliged("aggregateBy", constraint("groupColumn", "eq", R"("street")") + "," +
+                                            constraint("groupMeasure", "isAnyOf", R"x(["all = sum(total)","subjects()"])x") +
+                                            "," + constraint("subjectColumn", "eq", R"("device")") + "," +
+                                            constraint("maxGroups", "lteq", R"("100")") + "," +
+                                            constraint("groupTotal", "eq", R"("true")"))),
+            Transform(AggregateBy{{"street"},
+                                  {{"all", Measure::Of::sum, "total"}, {"subjects", Measure::Of::subjects, ""}},
+                                  "device", 100, true}));
+}
+
+TEST(ParsePolicy, RefusesTransformsThatAreNotWhole) {
+  const std::string c = "/obligation/0/constraint/0/rightOperand";
+  const std::vector<Bad> cases{
+      {obliged("generaliseTime", constraint("timeColumn", "eq", R"("t")") + "," + constraint("timeStep", "eq", R"("PT1H")")),
+       "/obligation/0", "exactly one `timeZone`"},
+      {obliged("generaliseTime", constraint("timeStep", "eq", R"("PT7H")")), c, "part of a day"},
+      {obliged("generaliseTime", constraint("timeZone", "eq", R"("../etc")")), c, "time zone"},
+      {obliged("pseudonymise", constraint("pseudonymEpoch", "eq", R"("a b")")), c, "epoch"},
+      {obliged("maskColumn", constraint("keptCharacters", "lteq", R"("65")")), c, "0 to 64"},
+      {obliged("generalisePlace", constraint("placeGrid", "gteq", R"("0")")), c, "above 0"},
+      {obliged("generalisePlace", constraint("placeColumn", "eq", R"("p")")), "/obligation/0", "either"},
+      {obliged("aggregateBy", constraint("groupMeasure", "eq", R"x("mean(x)")x")), c, "measure"},
+      {obliged("aggregateBy", constraint("minCellSize", "gteq", R"("5")")),
+       "/obligation/0/constraint/0/leftOperand", "no place"},
+      {obliged("suppressSmallCells", constraint("minCellSize", "gteq", R"("5")") + "," +
+                                         constraint("minCellSize", "gteq", R"("6")")), "/obligation/0", "exactly one"},
+  };
+  for (const Bad& bad : cases) {
+    const auto result = parse(bad.text);
+    ASSERT_FALSE(result) << bad.text;
+    EXPECT_EQ(result.error().place.pointer, bad.pointer) << describe(result.error());
+    EXPECT_NE(describe(result.error()).find(bad.part), std::string::npos) << describe(result.error());
+  }
+}
+
 TEST(ParsePolicy, RefusesATargetOnlyInACatalogue) {
   const std::string text = offer(R"("target":"d1",)" + kUse);
   EXPECT_TRUE(parse(text));
