@@ -12,6 +12,7 @@
 // 4. The order of rules, constraints, operands, actions, targets and parties is nothing to the decision.
 // 5. So is the spelling of keys and terms.
 // 6. A compact policy decides as its atomic rules do.
+// 7. The stages agree: what a request gets, no earlier stage that knows less calls impossible.
 // Laws 2 and 3 leave `conflict: invalid` aside: there a further constraint can cure a policy that was void.
 #include "tests/fuzz/odrl_run.hpp"
 
@@ -37,6 +38,12 @@ std::optional<bool> permits(const policy::Program& program, const json::Value& r
   const auto read = EngineRequest::read(request, program);
   if (!read || !read->names_action()) return std::nullopt;
   return program.decide(read->view()).permit;
+}
+
+/// What a catalogue or a negotiation would say of a request of which not all is known yet.
+bool could_be(const policy::Program& program, const json::Value& request) {
+  const auto read = EngineRequest::read(request, program);
+  return read && program.permission_possible(read->view()) != policy::Truth::no;
 }
 
 std::string strategy(const json::Value& policy) {
@@ -161,6 +168,9 @@ int check(const Round& round, Dice& dice, std::uint64_t& permitted) {
   const json::Value poorer = without_claim(request, dice);
   if (!round.policy.suite && !*permit && permits(round.program, poorer).value_or(false)) {
     return broken("dropping a claim permits", round, request, round.policy.value, poorer);
+  }
+  if (!round.policy.suite && *permit && !could_be(round.program, poorer)) {
+    return broken("an earlier stage calls it impossible", round, request, round.policy.value, poorer);
   }
   const std::string conflict = strategy(round.policy.value);
   if (round.prohibited_program) {
