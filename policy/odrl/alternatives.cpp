@@ -350,7 +350,8 @@ bool Space::within(const Alternative& inner, const Alternative& outer) const {
 std::string Space::example(const Alternative& first, const Alternative& second) const {
   PurposeSet both = vocabulary_.all_but({});
   for (const Alternative* one : {&first, &second}) {
-    if (const auto found = one->find(Operand::purpose); found != one->end()) both &= std::get<PurposeSet>(found->second);
+    if (const auto found = one->find(Operand::purpose); found != one->end())
+      both &= std::get<PurposeSet>(found->second);
   }
   const bool bound = first.contains(Operand::purpose) || second.contains(Operand::purpose);
   return !bound || both.none() ? std::string() : vocabulary_.term(both.first()).iri;

@@ -43,7 +43,8 @@ class Space {
  public:
   Space(const Policy& policy, const Vocabulary& vocabulary);
 
-  /// Nothing if there are more than 64 alternatives, or conditions that cannot be compared. Impossible ones are left out.
+  /// Nothing if there are more than 64 alternatives, or conditions that cannot be compared. Impossible ones are left
+  /// out.
   std::optional<Alternatives> of(const Rule& rule, bool prohibition) const;
 
   bool meet(const Alternative& first, const Alternative& second) const;

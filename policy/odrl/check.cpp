@@ -86,7 +86,8 @@ class Checker {
       for (std::size_t j = i + 1; j < policy_.obligations.size(); ++j) {
         const Rule& first = policy_.obligations[i];
         const Rule& second = policy_.obligations[j];
-        if (signature(first) == signature(second)) add(FindingKind::duplicate, {first.pointer, second.pointer}, "they say the same");
+        if (signature(first) == signature(second))
+          add(FindingKind::duplicate, {first.pointer, second.pointer}, "they say the same");
       }
     }
     duties();
@@ -108,7 +109,8 @@ class Checker {
   void alone(const Analysed& one) {
     const std::string& pointer = one.rule->pointer;
     if (!one.alternatives) {
-      add(FindingKind::undecided, {pointer}, quoted(pointer) + " has too many alternatives, or conditions that cannot be compared");
+      add(FindingKind::undecided, {pointer},
+          quoted(pointer) + " has too many alternatives, or conditions that cannot be compared");
     } else if (one.alternatives->empty()) {
       add(FindingKind::never, {pointer}, "the conditions of " + quoted(pointer) + " exclude each other");
     }

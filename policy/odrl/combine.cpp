@@ -47,7 +47,8 @@ bool can_hold(const Rule& permission, const Vocabulary& vocabulary) {
   Policy alone;
   alone.permissions.push_back(permission);
   const auto findings = check(alone, vocabulary);
-  return std::none_of(findings.begin(), findings.end(), [](const Finding& one) { return one.kind == FindingKind::never; });
+  return std::none_of(findings.begin(), findings.end(),
+                      [](const Finding& one) { return one.kind == FindingKind::never; });
 }
 
 Error too_many() {
@@ -75,7 +76,9 @@ Result<Policy> combine(std::span<const SourceTerms> sources, const Vocabulary& v
       for (const Rule& sofar : made.permissions) {
         auto both = meet(sofar, own);
         if (both && can_hold(*both, vocabulary)) next.push_back(std::move(*both));
-        else excluded += (excluded.empty() ? "" : "; ") + in_backticks(sofar.pointer) + " and " + in_backticks(own.pointer);
+        else
+          excluded +=
+              (excluded.empty() ? "" : "; ") + in_backticks(sofar.pointer) + " and " + in_backticks(own.pointer);
         if (next.size() > limits::kRulesPerPolicy) return too_many();
         if (excluded.size() > limits::kReasonBytes) excluded.resize(limits::kReasonBytes);
       }

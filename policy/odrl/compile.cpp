@@ -287,7 +287,9 @@ class Compiler {
       add_windows(all_windows(constraint), false, open(Test::window, constraint.pointer));
       return {};
     }
-    const Test test = constraint.logic == Logic::any ? Test::any : constraint.logic == Logic::one ? Test::one : Test::all;
+    const Test test = constraint.logic == Logic::any   ? Test::any
+                      : constraint.logic == Logic::one ? Test::one
+                                                       : Test::all;
     const std::size_t at = open(test, constraint.pointer);
     for (const Constraint& one : constraint.operands) SLUIS_CHECK(add(one));
     close(at);
@@ -447,12 +449,14 @@ class Compiler {
     head.flags = static_cast<std::uint16_t>((policy_.suite ? Program::kSuite : 0) |
                                             (policy_.conflict == Conflict::perm ? Program::kPermissionWins : 0));
     std::vector<std::uint64_t> hot, cold;
-    hot.reserve(10 + 11 * rules_.size() + 2 * nodes_.size() + words_.size() + instants_.size() + 2 * offsets_.size() +
+    hot.reserve(18 + 11 * rules_.size() + 2 * nodes_.size() + words_.size() + instants_.size() + 2 * offsets_.size() +
                 ids_.size() / 2 + 1);
     put(hot, &head, 1);
-    put(hot, lanes_.data(), lanes_.size());
+    put(hot, rules_.data(), rules_.size());
+    constexpr std::size_t kLine = sizeof(Program::Lane) / sizeof(std::uint64_t);
+    hot.resize((hot.size() + kLine - 1) / kLine * kLine);
+    head.lanes = put(hot, lanes_.data(), lanes_.size());
     put(hot, nodes_.data(), nodes_.size());
-    head.rules_at = put(hot, rules_.data(), rules_.size());
     head.ids = put(hot, ids_.data(), ids_.size());
     head.words = put(hot, words_.data(), words_.size());
     head.changes = put(hot, instants_.data(), instants_.size());

@@ -50,7 +50,8 @@ std::string rest(const Rule& rule) {
     if (constraint.logic != Logic::atom) parts.push_back(key(constraint));
   }
   for (const Constraint& constraint : rule.refinements) {
-    parts.push_back("refined " + (constraint.logic == Logic::atom ? std::string(to_string(constraint.operand)) + " " : "") +
+    parts.push_back("refined " +
+                    (constraint.logic == Logic::atom ? std::string(to_string(constraint.operand)) + " " : "") +
                     key(constraint));
   }
   for (const auto& [name, rules] : {std::pair{"duty", &rule.duties}, std::pair{"remedy", &rule.remedies},
@@ -74,7 +75,8 @@ std::string join(const std::vector<std::string>& list) {
 std::string describe_rule(const Rule& rule) {
   std::vector<std::string> atoms;
   for (const Constraint& constraint : rule.constraints) {
-    if (constraint.logic == Logic::atom) atoms.push_back(std::string(to_string(constraint.operand)) + " " + key(constraint));
+    if (constraint.logic == Logic::atom)
+      atoms.push_back(std::string(to_string(constraint.operand)) + " " + key(constraint));
   }
   std::string text(to_string(rule.action));
   for (const std::string& atom : atoms) text += " " + atom;

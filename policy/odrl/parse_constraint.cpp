@@ -84,7 +84,8 @@ Result<void> read_unit(const json::Object& object, const std::string& pointer, C
   const std::string at = json::pointer_to(pointer, "unit");
   if (kind(constraint.operand) != Kind::decimal) {
     if (unit == nullptr) return {};
-    return refused("`" + std::string(to_string(constraint.operand)) + "` has no unit", at).mended_by("leave `unit` out");
+    return refused("`" + std::string(to_string(constraint.operand)) + "` has no unit", at)
+        .mended_by("leave `unit` out");
   }
   if (unit == nullptr) {
     if (constraint.operand != Operand::pay_amount) return {};

@@ -156,7 +156,9 @@ class Evaluation {
     return least;
   }
 
-  Truth target(const Program::Rule& rule) const noexcept { return party(rule.target, request_.target, request_.target_in); }
+  Truth target(const Program::Rule& rule) const noexcept {
+    return party(rule.target, request_.target, request_.target_in);
+  }
   Truth assignee(const Program::Rule& rule) const noexcept {
     return party(rule.assignee, request_.assignee, request_.assignee_in);
   }
@@ -286,8 +288,9 @@ class Evaluation {
 
   std::span<const std::array<std::int64_t, 2>> windows(const Program::Node& node) const noexcept {
     const auto packed = static_cast<std::uint64_t>(node.a);
-    return {reinterpret_cast<const std::array<std::int64_t, 2>*>(words(static_cast<std::int64_t>(packed & 0xffffffffU))),
-            static_cast<std::size_t>(packed >> 32U)};
+    return {
+        reinterpret_cast<const std::array<std::int64_t, 2>*>(words(static_cast<std::int64_t>(packed & 0xffffffffU))),
+        static_cast<std::size_t>(packed >> 32U)};
   }
 
   Truth window(const Program::Node& node) const noexcept {
@@ -329,7 +332,8 @@ class Evaluation {
   Truth any(const Program::Node& parent) const noexcept {
     Truth most = Truth::no;
     const Program::Node* end = &parent + parent.skip;
-    for (const auto* at = &parent + 1; at != end && most != Truth::yes; at += at->skip) most = std::max(most, node(*at));
+    for (const auto* at = &parent + 1; at != end && most != Truth::yes; at += at->skip)
+      most = std::max(most, node(*at));
     return most;
   }
   /// No early exit on the first yes: a second one makes it no.
@@ -375,7 +379,7 @@ class Evaluation {
 };
 
 std::span<const Program::Rule> Program::rules() const noexcept {
-  return {reinterpret_cast<const Rule*>(hot_.data() + header().rules_at), header().rules};
+  return {reinterpret_cast<const Rule*>(hot_.data() + sizeof(Header) / 8), header().rules};
 }
 std::span<const Program::Node> Program::nodes() const noexcept {
   return {reinterpret_cast<const Node*>(lanes() + header().rules), header().nodes};
@@ -445,8 +449,8 @@ Decision Program::decide(const Request& request) const noexcept {
   return explain_denial(evaluation);
 }
 
-/// Names the rule that denies: a prohibition that is true, else one that is not known; or of the permissions the first that
-/// gets furthest.
+/// Names the rule that denies: a prohibition that is true, else one that is not known; or of the permissions the first
+/// that gets furthest.
 Decision Program::explain_denial(const Evaluation& evaluation) const noexcept {
   Decision denied;
   const auto all_rules = rules();

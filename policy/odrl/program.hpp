@@ -100,8 +100,8 @@ struct Context {
 
 class Evaluation;
 
-/// A compiled policy: a block of memory without pointers for deciding, and another for explaining. Immutable; any thread may use it. The deciding path does no
-/// I/O, reads no clock, allocates nothing, and takes no lock.
+/// A compiled policy: a block of memory without pointers for deciding, and another for explaining. Immutable; any
+/// thread may use it. The deciding path does no I/O, reads no clock, allocates nothing, and takes no lock.
 class Program {
  public:
   /// An atomic rule; its conditions are the nodes [first, end), those from `rest` on are not in its lane.
@@ -118,7 +118,15 @@ class Program {
   };
   /// The usual conditions of a rule in one cache line, decided together and without a branch. Bits say which there are.
   struct Lane {
-    enum Bit : std::uint8_t { purpose = 1, target = 2, assignee = 4, kind = 8, recipient = 16, window = 32, elapsed = 64 };
+    enum Bit : std::uint8_t {
+      purpose = 1,
+      target = 2,
+      assignee = 4,
+      kind = 8,
+      recipient = 16,
+      window = 32,
+      elapsed = 64
+    };
     std::int64_t from;        ///< now is in [from, to)
     std::int64_t to;
     std::int64_t elapsed_to;  ///< less has passed since the agreement
@@ -199,18 +207,17 @@ class Program {
   friend class Compiler;
   friend class Evaluation;
 
-  /// For deciding: this, lanes, nodes, rules, ids, words (pairs of instants and the like), instants and offsets that change
-  /// something. For explaining: places of rules and nodes, text.
+  /// For deciding: this, rules, lanes (each a cache line), nodes, ids, words (pairs of instants and the like), instants
+  /// and offsets that change something. For explaining: places of rules and nodes, text.
   struct Header {
     std::uint16_t prohibitions, rules, nodes, instants, offsets, flags;
     std::uint32_t ids;  ///< where they begin, in words of the block; the others likewise
     std::uint32_t words;
     std::uint32_t changes;
-    std::uint32_t rules_at;
+    std::uint32_t lanes;
     std::uint32_t text;  ///< in the other block
-    std::array<std::uint32_t, 8> unused;
   };
-  static_assert(sizeof(Header) == 64);
+  static_assert(sizeof(Header) == 32);
   struct Place {
     std::uint32_t offset;
     std::uint32_t size;
@@ -219,7 +226,7 @@ class Program {
   static constexpr std::uint16_t kPermissionWins = 2;
 
   const Header& header() const noexcept { return *reinterpret_cast<const Header*>(hot_.data()); }
-  const Lane* lanes() const noexcept { return reinterpret_cast<const Lane*>(hot_.data() + sizeof(Header) / 8); }
+  const Lane* lanes() const noexcept { return reinterpret_cast<const Lane*>(hot_.data() + header().lanes); }
   Decision explain_denial(const Evaluation& evaluation) const noexcept;
   std::string text(std::size_t place) const;
 

@@ -226,7 +226,8 @@ std::string_view to_string(Operand operand) { return term(operand).name; }
 std::string_view to_string(Operator op) { return kOperators[static_cast<std::size_t>(op)]; }
 
 std::string iri(Action action) {
-  return action == Action::any ? std::string() : full(kActions[static_cast<std::size_t>(action)].space, to_string(action));
+  return action == Action::any ? std::string()
+                               : full(kActions[static_cast<std::size_t>(action)].space, to_string(action));
 }
 std::string iri(Operand operand) { return full(term(operand).space, to_string(operand)); }
 std::string iri(Operator op) { return full(Space::odrl, to_string(op)); }

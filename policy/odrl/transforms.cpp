@@ -122,7 +122,8 @@ SuppressSmallCells suppression(const Rule& rule) {
   made.threshold = number(rule, Operand::min_cell_size, made.threshold);
   made.columns = names(rule, Operand::cell_column);
   for (const Constraint& one : rule.constraints) {
-    if (one.operand == Operand::cell_group) made.groups.push_back({one.values.at(0), {one.values.begin() + 1, one.values.end()}});
+    if (one.operand == Operand::cell_group)
+      made.groups.push_back({one.values.at(0), {one.values.begin() + 1, one.values.end()}});
   }
   made.round_to = number(rule, Operand::round_to, 0);
   return made;
@@ -159,7 +160,8 @@ bool parameter_takes(const Parameter& parameter, Operator op) {
 }
 
 Result<std::vector<std::string>> read_sum(const std::string& text, const std::string& pointer) {
-  const Error bad = refused(in_backticks(text) + " is not a sum of columns", pointer).mended_by("write `total = in + out`");
+  const Error bad =
+      refused(in_backticks(text) + " is not a sum of columns", pointer).mended_by("write `total = in + out`");
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos) return bad;
   std::vector<std::string> list{std::string(trimmed(std::string_view(text).substr(0, equals)))};
@@ -193,18 +195,22 @@ Result<void> read_parameter(const std::string& text, const std::string& pointer,
     case Form::decimal: {
       const auto value = parse_decimal(text);
       if (value && *value > 0) break;
-      return refused(in_backticks(text) + " is not a decimal above 0", pointer).mended_by("write it like `0.01` or `500`");
+      return refused(in_backticks(text) + " is not a decimal above 0", pointer)
+          .mended_by("write it like `0.01` or `500`");
     }
     case Form::step:
       if (is_step(text)) break;
       return refused(in_backticks(text) + " is no period that days are made of", pointer)
           .mended_by("write `PT15M`, `PT1H`, `P1D`, `P7D`, `P1M`, `P1Y` or another part of a day");
     case Form::zone:
-      if (made_of(text, "/_+-") && text.size() <= 64 && text.find("..") == std::string::npos && text.front() != '/') break;
-      return refused(in_backticks(text) + " is no name of a time zone", pointer).mended_by("write it like `Europe/Amsterdam`");
+      if (made_of(text, "/_+-") && text.size() <= 64 && text.find("..") == std::string::npos && text.front() != '/')
+        break;
+      return refused(in_backticks(text) + " is no name of a time zone", pointer)
+          .mended_by("write it like `Europe/Amsterdam`");
     case Form::epoch:
       if (made_of(text, "._-") && text.size() <= 64) break;
-      return refused(in_backticks(text) + " is no name of an epoch", pointer).mended_by("1 to 64 of `A-Z a-z 0-9 . _ -`");
+      return refused(in_backticks(text) + " is no name of an epoch", pointer)
+          .mended_by("1 to 64 of `A-Z a-z 0-9 . _ -`");
     case Form::yes:
       if (text == "true") break;
       return refused("the value is `true`, or the constraint is left out", pointer);

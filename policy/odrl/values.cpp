@@ -149,7 +149,9 @@ Result<void> read_instant(const Scalar& scalar, const std::string& pointer, Cons
           .mended_by("write it like `2026-11-26Z` or `2026-11-26+01:00`");
     }
     auto start = parse_time(text.substr(0, 10) + "T00:00:00" + text.substr(10));
-    if (!start) return refused(in_backticks(text) + " is not a date with a zone", pointer).mended_by("write it like `2026-11-26Z`");
+    if (!start)
+      return refused(in_backticks(text) + " is not a date with a zone", pointer)
+          .mended_by("write it like `2026-11-26Z`");
     constraint.time = *start;
     constraint.until = *start + std::chrono::days(1);
     return {};

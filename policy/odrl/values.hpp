@@ -16,7 +16,8 @@ std::string format_period(std::int64_t months, Duration rest);
 
 /// A decimal in millionths: at most 12 digits, and 6 after the point. Exact.
 Result<std::int64_t> parse_decimal(std::string_view text);
-/// A time plus calendar months (UTC; the 31st becomes the month's last day) and a duration. Saturates at the ends of time.
+/// A time plus calendar months (UTC; the 31st becomes the month's last day) and a duration. Saturates at the ends of
+/// time.
 Timestamp add_period(Timestamp from, std::int64_t months, Duration rest) noexcept;
 
 /// A term or id that may stand as a string or as `{"@id": …}`.

@@ -16,8 +16,8 @@ std::string day_text(Timestamp start) {
   const bool next = into > std::chrono::hours(12);  // east of Greenwich the day begins on the eve
   const minutes offset = next ? minutes(std::chrono::hours(24)) - into : -into;
   const std::chrono::year_month_day date(utc_day + days(next ? 1 : 0));
-  std::string text = fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                                 static_cast<unsigned>(date.day()));
+  std::string text = fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
+                                 static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
   if (offset.count() == 0) return text + "Z";
   const auto size = std::chrono::abs(offset);
   return text + fmt::format("{}{:02}:{:02}", offset.count() < 0 ? '-' : '+', size.count() / 60, size.count() % 60);
@@ -101,7 +101,8 @@ std::string_view strategy(Conflict conflict) {
 }  // namespace
 
 Value to_json(const Policy& policy) {
-  Value value = json::object({{"@id", Value(policy.id)}, {"@type", Value(type_of(policy.type))}, {"profile", Value(kProfile)}});
+  Value value =
+      json::object({{"@id", Value(policy.id)}, {"@type", Value(type_of(policy.type))}, {"profile", Value(kProfile)}});
   if (policy.target) value.set("target", Value(*policy.target));
   if (policy.assigner) value.set("assigner", Value(*policy.assigner));
   if (policy.assignee) value.set("assignee", Value(*policy.assignee));
