@@ -94,6 +94,10 @@ Result<Verdict> assess(const Question& question, const storage::Reader& store, P
   verdict.terms = std::move(*terms);
   std::vector<policy::Attribute> attributes;
   SLUIS_CHECK(read_uses(question, store, verdict, attributes));
+  if (!question.activity.empty()) {
+    attributes.push_back(policy::Attribute::name(policy::Operand::processing_activity,
+                                                 verdict.terms->program.name(question.activity)));
+  }
   decide(question, now, attributes, verdict);
   return verdict;
 }

@@ -16,6 +16,7 @@ struct Question {
   /// Uses of the agreement before this one, where its terms count them. Unset: as the store has them. The provider alone
   /// counts; the consumer asks its own node as for the first.
   std::optional<std::int64_t> uses_before = {};
+  std::string activity = {};  ///< processing activity as it was named; empty: none
 };
 
 /// Where the provider keeps how often an agreement has been used.

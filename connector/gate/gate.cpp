@@ -168,7 +168,8 @@ Result<std::optional<policy::Reason>> Gate::judge(Asked& asked, Timestamp now) c
 Result<Reevaluation> Gate::look(Asked& asked, Timestamp now) const {
   const Question question{asked.transfer.agreement, asked.transfer.dataset, asked.party.id, asked.party.id,
                           asked.party.class_of_recipient,
-                          asked.claim_header.empty() ? std::nullopt : std::optional(asked.purpose), asked.use};
+                          asked.claim_header.empty() ? std::nullopt : std::optional(asked.purpose), asked.use,
+                          asked.activity};
   SLUIS_TRY(asked.verdict, assess(question, with_.store, with_.programs, with_.vocabulary(), now));
   const auto admitted = with_.membership.admitted_until(asked.party.id, now);
   if (!admitted) return Reevaluation{make_reason("membership", {{"why", admitted.error().message}}), now};

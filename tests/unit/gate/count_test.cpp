@@ -67,5 +67,22 @@ TEST_F(CountTest, ACountThatCannotBeReadDenies) {
   expect_refused(ask(claim()), "indeterminate");
 }
 
+TEST_F(CountTest, TermsMayNameTheProcessingActivity) {
+  const auto only = [&](const char* activity) {
+    record_ = put_agreement("urn:duinmeer", crowd_only("," + constraint("sluis:processingActivity", "eq", activity)));
+  };
+  only(R"("urn:duinmeer:activity:1")");
+  EXPECT_TRUE(ask(claim()).stream);
+  only(R"("urn:duinmeer:activity:2")");
+  // Programs are kept by the agreement's hash, which this world does not change.
+  gate::ProgramCache fresh;
+  const gate::Question question{record_.id, record_.dataset, record_.peer, record_.peer, "municipality", kCrowd, {},
+                                "urn:duinmeer:activity:1"};
+  const auto verdict = gate::assess(question, store_, fresh, vocabulary_, clock_.now());
+  ASSERT_TRUE(verdict) << describe(verdict.error());
+  EXPECT_EQ(verdict->reason.code, "value");
+  EXPECT_EQ(verdict->reason.parameters.at("operand"), "processingActivity");
+}
+
 }  // namespace
 }  // namespace sluis::test
