@@ -20,6 +20,7 @@ struct Outcome {
   bool askable = true;
   bool permit = false;
   std::map<std::string, std::string> rules;
+  test::Premises premises;  ///< of the engine only
 };
 
 /// Asks the engine or, to hold the cases themselves against it, the naive interpreter.
@@ -51,6 +52,7 @@ class Decider {
     const test::EngineAnswer answer = test::ask(*program, *request);
     outcome.permit = answer.permit;
     for (const auto& [pointer, value] : answer.rules) outcome.rules[pointer] = policy::to_string(value);
+    outcome.premises = test::premises(*program, *request);
     return outcome;
   }
 
@@ -91,6 +93,23 @@ std::string difference(const Outcome& outcome, const json::Value& expect, bool t
   return "";
 }
 
+/// The same for what a rule depends on, where the engine tells of it.
+std::string premise_difference(const Outcome& outcome, const json::Value& expect) {
+  const json::Value* premises = expect.find("premises");
+  if (premises == nullptr) return "";
+  for (const auto& [rule, states] : *premises->if_object()) {
+    const auto told = outcome.premises.find(rule);
+    if (told == outcome.premises.end()) continue;
+    for (const auto& [key, state] : *states.if_object()) {
+      const auto found = told->second.find(key);
+      if (found == told->second.end()) return "nothing told of " + rule + " " + key;
+      const char* got = found->second == policy::Truth::yes ? "yes" : "no";
+      if (*state.if_string() != got) return rule + " " + key + " is " + got + ", expected " + *state.if_string();
+    }
+  }
+  return "";
+}
+
 void run_case(const Decider& decider, const json::Value& one, const std::string& name, bool two_valued,
               Tally& tally) {
   const json::Value* policy = one.find("policy");
@@ -100,7 +119,8 @@ void run_case(const Decider& decider, const json::Value& one, const std::string&
   const Outcome outcome = decider.decide(*policy, *request, text_of(one, "mode") == "suite");
   if (outcome.refused) return tally.fail(name, "refused: " + describe(*outcome.refused));
   if (!outcome.askable) return tally.skip(name, "the engine's request always names an action");
-  const std::string why = difference(outcome, *expect, two_valued);
+  std::string why = difference(outcome, *expect, two_valued);
+  if (why.empty()) why = premise_difference(outcome, *expect);
   if (why.empty()) return tally.pass();
   tally.fail(name, why);
 }

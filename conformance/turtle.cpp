@@ -145,18 +145,53 @@ std::string pointer_of(const json::Value& policy, const std::string& id) {
   return "";
 }
 
+/// Where the constraint with that id stands below a value.
+std::string place_of(const json::Value& value, const std::string& id, const std::string& pointer) {
+  const json::Value* found = value.find("@id");
+  const bool comparison = value.find("leftOperand") != nullptr || value.find("action") == nullptr;
+  if (comparison && found != nullptr && found->if_string() != nullptr && *found->if_string() == id) return pointer;
+  std::string place;
+  if (value.if_array() != nullptr) {
+    for (std::size_t i = 0; i < value.if_array()->size() && place.empty(); ++i) {
+      place = place_of((*value.if_array())[i], id, json::pointer_to(pointer, i));
+    }
+  } else if (value.if_object() != nullptr) {
+    for (const auto& [key, member] : *value.if_object()) {
+      if (place.empty()) place = place_of(member, id, json::pointer_to(pointer, key));
+    }
+  }
+  return place;
+}
+
+/// What the report says of a rule's action, target, party and constraints; of what it names and does not describe,
+/// nothing.
+json::Value premises_of(const Graph& graph, const std::string& rule, const json::Value& policy) {
+  json::Value premises{json::Object{}};
+  for (const Term& premise : graph.objects(rule, kReport + "premiseReport")) {
+    const std::string state = graph.object(premise.text, kReport + "satisfactionState");
+    if (state.empty()) continue;
+    std::string key = graph.object(premise.text, kType).substr(kReport.size());
+    if (key == "ConstraintReport") key = place_of(policy, graph.object(premise.text, kReport + "constraint"), "");
+    if (!key.empty()) premises.set(key, state == kReport + "Satisfied" ? "yes" : "no");
+  }
+  return premises;
+}
+
 json::Value expected_of(const Graph& graph, const std::string& report, const json::Value& policy) {
   json::Value rules{json::Object{}};
+  json::Value premises{json::Object{}};
   bool permission = false;
   bool prohibition = false;
   for (const Term& rule : graph.objects(report, kReport + "ruleReport")) {
     const bool active = graph.object(rule.text, kReport + "activationState") == kReport + "Active";
     const std::string pointer = pointer_of(policy, graph.object(rule.text, kReport + "rule"));
     rules.set(pointer, active ? "yes" : "no");
+    premises.set(pointer, premises_of(graph, rule.text, policy));
     permission = permission || (active && pointer.starts_with("/permission"));
     prohibition = prohibition || (active && pointer.starts_with("/prohibition"));
   }
-  return json::object({{"permit", permission && !prohibition}, {"rules", std::move(rules)}});
+  return json::object(
+      {{"permit", permission && !prohibition}, {"rules", std::move(rules)}, {"premises", std::move(premises)}});
 }
 
 /// Which file of a folder tells of which subject of a type; the same names mean other things in other files.

@@ -181,6 +181,18 @@ EngineAnswer ask(const policy::Program& program, const EngineRequest& held) {
   return answer;
 }
 
+Premises premises(const policy::Program& program, const EngineRequest& request) {
+  Premises all;
+  for (const policy::RuleReport& rule : policy::report(program, request.view())) {
+    for (const policy::PremiseReport& premise : rule.premises) {
+      const bool condition = premise.type == "ConstraintReport";
+      policy::Truth& value = all[rule.pointer][condition ? premise.pointer : std::string(premise.type)];
+      value = std::max(value, premise.satisfied);
+    }
+  }
+  return all;
+}
+
 Result<std::shared_ptr<const policy::Vocabulary>> read_vocabulary(const std::string& source_dir) {
   const std::string name = source_dir + "/policy/purpose/dpv-purposes.tsv";
   SLUIS_TRY(policy::Vocabulary vocabulary, policy::Vocabulary::parse(read_file(name), name));

@@ -40,6 +40,10 @@ struct EngineAnswer {
 Result<policy::Program> compile_policy(const json::Value& value, bool suite,
                                        const std::shared_ptr<const policy::Vocabulary>& purposes);
 EngineAnswer ask(const policy::Program& program, const EngineRequest& request);
+/// Of each rule, what its action, target, party (`ActionReport` and so on) and conditions (by pointer) make of the
+/// request.
+using Premises = std::map<std::string, std::map<std::string, policy::Truth>>;
+Premises premises(const policy::Program& program, const EngineRequest& request);
 
 /// The pinned purposes, from the repository's file.
 Result<std::shared_ptr<const policy::Vocabulary>> read_vocabulary(const std::string& source_dir);

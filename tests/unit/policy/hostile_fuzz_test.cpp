@@ -244,7 +244,8 @@ std::vector<Hostile> places() {
       {"ConsequenceOfAPermission", set(R"("permission":[{"action":"use","consequence":[{"action":"inform"}]}])"),
        "/permission/0/consequence"},
       {"ConsequenceOfAConsequence",
-       set(R"("permission":[{"action":"use","duty":[{"action":"inform","consequence":[{"action":"pay","consequence":[{"action":"inform"}]}]}]}])"),
+       set(R"("permission":[{"action":"use","duty":[{"action":"inform","consequence":[)"
+           R"({"action":"compensate","consequence":[{"action":"inform"}]}]}]}])"),
        "/permission/0/duty/0/consequence/0/consequence"},
       {"ConsequenceOfARemedy",
        set(R"("prohibition":[{"action":"use","remedy":[{"action":"inform","consequence":[{"action":"inform"}]}]}])"),
