@@ -131,25 +131,47 @@ std::string tell_names(const Constraint& constraint, const Teller& teller) {
                              wording::of(op).in(teller.language), list));
 }
 
+Both transform_words(Operand operand) {
+  switch (operand) {
+    case Operand::min_cell_size: return {"Numbers below {} are left out.", "Getallen onder {} zijn niet te zien."};
+    case Operand::cell_group:
+      return {"A left-out number cannot be worked out from {}.", "Een weggelaten getal is niet uit te rekenen met {}."};
+    case Operand::round_to: return {"Numbers are rounded to {}.", "Getallen zijn afgerond op {}."};
+    case Operand::time_step:
+      return {"A time becomes the start of its period of {}.", "Een tijd wordt het begin van zijn periode van {}."};
+    case Operand::time_zone: return {"This follows the clock of {}.", "Dit volgt de klok van {}."};
+    case Operand::pseudonym_epoch: return {"The codes belong to {}.", "De codes horen bij {}."};
+    case Operand::kept_characters:
+      return {"At most the first {} characters can be seen.", "Hoogstens de eerste {} tekens zijn te zien."};
+    case Operand::place_grid:
+      return {"A place becomes a square of at least {}.", "Een plaats wordt een vak van minstens {}."};
+    case Operand::place_lookup:
+      return {"A place becomes what the list {} says.", "Een plaats wordt wat in de lijst {} staat."};
+    case Operand::group_column: return {"There is a row for each {}.", "Er is een rij voor elke {}."};
+    case Operand::group_measure: return {"Each row holds {}.", "Elke rij bevat {}."};
+    case Operand::subject_column: return {"A person is known by {}.", "Een persoon is te herkennen aan {}."};
+    case Operand::max_groups:
+      return {"A person counts in at most {} groups.", "Een persoon telt in hoogstens {} groepen mee."};
+    case Operand::group_total: return {"There is a row with the total ({}).", "Er is een rij met het totaal ({})."};
+    default: return {"This is done in the columns {}.", "Dit gebeurt in de kolommen {}."};
+  }
+}
+
 std::string tell_transform(const Constraint& constraint, const Teller& teller) {
-  const auto with = [&](Both text, const std::string& value) {
-    return fmt::format(fmt::runtime(text.in(teller.language)), value);
-  };
-  if (constraint.operand == Operand::min_cell_size) {
-    return with({"Numbers below {} are left out.", "Getallen onder {} zijn niet te zien."},
-                std::to_string(constraint.number));
+  std::string value;
+  if (constraint.operand == Operand::cell_group) {
+    for (std::size_t i = 0; i < constraint.values.size(); ++i) {
+      value += (i == 0 ? "`" : i == 1 ? " = `" : " + `") + constraint.values[i] + "`";
+    }
+  } else {
+    value = constraint.values.empty() ? describe_value(constraint) : values(constraint, teller, {"and", "en"});
   }
-  if (constraint.operand == Operand::cell_column) {
-    return with({"This is done in the columns {}.", "Dit gebeurt in de kolommen {}."},
-                values(constraint, teller, {"and", "en"}));
+  if (constraint.operand == Operand::time_step && !constraint.values.empty()) {
+    if (const auto step = parse_duration(constraint.values.front())) value = tell_period(0, *step, teller.language);
+    else if (constraint.values.front() == "P1M") value = tell_period(1, {}, teller.language);
+    else if (constraint.values.front() == "P1Y") value = tell_period(12, {}, teller.language);
   }
-  std::string sum;
-  for (std::size_t i = 0; i < constraint.values.size(); ++i) {
-    sum += (i == 0 ? "`" : i == 1 ? " = `" : " + `") + constraint.values[i] + "`";
-  }
-  return with({"A left-out number cannot be worked out from {}.",
-               "Een weggelaten getal is niet uit te rekenen met {}."},
-              sum);
+  return fmt::format(fmt::runtime(transform_words(constraint.operand).in(teller.language)), value);
 }
 
 Both logic_words(Logic logic) {

@@ -105,6 +105,22 @@ Both of(Operand operand) {
     case Operand::min_cell_size: return {"the smallest number that is shown", "het kleinste getal dat te zien is"};
     case Operand::cell_column: return {"the column", "de kolom"};
     case Operand::cell_group: return {"the sum of columns", "de som van kolommen"};
+    case Operand::round_to: return {"the rounding", "de afronding"};
+    case Operand::time_column: return {"the column with times", "de kolom met tijden"};
+    case Operand::time_step: return {"the period of a time", "de periode van een tijd"};
+    case Operand::time_zone: return {"the time zone", "de tijdzone"};
+    case Operand::pseudonym_column: return {"the column that gets codes", "de kolom die codes krijgt"};
+    case Operand::pseudonym_epoch: return {"the name of the codes", "de naam van de codes"};
+    case Operand::masked_column: return {"the column that is hidden in part", "de kolom die deels is afgedekt"};
+    case Operand::kept_characters: return {"the characters that can be seen", "de tekens die te zien zijn"};
+    case Operand::place_column: return {"the column with places", "de kolom met plaatsen"};
+    case Operand::place_grid: return {"the squares of the map", "de vakken van de kaart"};
+    case Operand::place_lookup: return {"the list of places", "de lijst van plaatsen"};
+    case Operand::group_column: return {"the column of a group", "de kolom van een groep"};
+    case Operand::group_measure: return {"what is counted", "wat is geteld"};
+    case Operand::subject_column: return {"the column of a person", "de kolom van een persoon"};
+    case Operand::max_groups: return {"the groups of a person", "de groepen van een persoon"};
+    case Operand::group_total: return {"the total", "het totaal"};
   }
   return {};
 }

@@ -200,7 +200,8 @@ TEST(CommandTable, NounsAndVerbsAreThoseThatArePromised) {
   cli::add_commands(app, code);
   const std::pair<const char*, std::vector<const char*>> promised[] = {
       {"dataset", {"publish", "list", "show", "retract"}},
-      {"terms", {"check"}},
+      {"terms", {"check", "test", "explain", "diff"}},
+      {"explain", {}},
       {"catalog", {"fetch", "search", "check"}},
       {"membership", {"show", "check", "load"}},
       {"purpose", {"list", "publish"}},
