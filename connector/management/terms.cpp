@@ -53,6 +53,14 @@ std::string told_part(const policy::Policy& policy, const std::string& pointer, 
   return lines.empty() ? pointer : lines.front().text;
 }
 
+/// What a dataset asks that no policy says; this node sees to it.
+std::vector<std::string_view> beside_the_policy(const GivenTerms& terms) {
+  std::vector<std::string_view> codes;
+  if (terms.dataset && terms.dataset->terms.processing_activity) codes.emplace_back("terms.activity");
+  if (terms.dataset && terms.dataset->terms.steward_approval) codes.emplace_back("terms.approval");
+  return codes;
+}
+
 Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTermsRequest& request) {
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   SLUIS_TRY(const auto language, language_of(request.lang()));
@@ -74,6 +82,12 @@ Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTerm
     added->set_part(told_part(policy, part.pointer, teller));
     added->set_why(policy::tell(part, language));
     if (part.keeper == policy::Keeper::refused) response.set_refused(true);
+  }
+  for (const auto code : beside_the_policy(terms)) {
+    auto* added = response.add_parts();
+    added->set_keeper("enforced");
+    added->set_part(std::string(policy::sentence(code, language)));
+    added->set_why(std::string(policy::sentence("part.enforced", language)));
   }
   return response;
 }
@@ -166,6 +180,9 @@ Result<v1::ExplainTermsResponse> explain_terms(const Backend& backend, const v1:
     added->set_depth(line.depth);
     added->set_text(line.text);
     added->set_pointer(line.pointer);
+  }
+  for (const auto code : beside_the_policy(terms)) {
+    response.add_lines()->set_text(std::string(policy::sentence(code, language)));
   }
   if (terms.dataset && terms.dataset->terms.decided_by) {
     *response.mutable_decided_by() = to_proto(*terms.dataset->terms.decided_by);

@@ -84,6 +84,11 @@ constexpr std::array kSentences{
     Sentence{"kind.appointed", {"appointed", "benoemd"}},
     Sentence{"kind.external", {"external", "van buiten"}},
     Sentence{"kind.supplier", {"a supplier", "leverancier"}},
+    // What a dataset asks beside its policy.
+    Sentence{"terms.activity", {"Every request names a registered processing activity.",
+                                "Elke vraag noemt een geregistreerde verwerking."}},
+    Sentence{"terms.approval", {"The steward of the provider looks at every new request for an agreement.",
+                                "Iemand van de aanbieder kijkt naar elk verzoek om een afspraak."}},
     // Who sees to a part of the terms.
     Sentence{"part.enforced", {"This node checks this at every request.", "Deze node let hier op bij elke vraag."}},
     Sentence{"part.done", {"This node does this before data leave.",

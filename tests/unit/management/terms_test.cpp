@@ -110,6 +110,8 @@ TEST(Terms, CheckSaysWhoKeepsEachPartAndWhatIsRefused) {
   const auto good = world.answer(kTerms + "Check", "{\"text\":" + as_json(catalog::test::agreement_file()) +
                                                        R"(,"file":"counts.toml"})");
   EXPECT_EQ(good.find("refused"), nullptr);
+  EXPECT_EQ(text_of(good.find("parts")->if_array()->back(), "part"),
+            "Every request names a registered processing activity.");
   EXPECT_EQ(world.post(kTerms + "Check", R"({"text":"{}","lang":"de"})").status, 400U);
 }
 
