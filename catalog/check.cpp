@@ -137,6 +137,18 @@ Error in_offer(Error error, const std::string& name, const std::string& text) {
   return error;
 }
 
+/// Terms that this node could never keep are no promise to anybody.
+Result<void> check_enforceable(const policy::Policy& policy, const std::optional<policy::Supplied>& supplied) {
+  if (!supplied) return {};
+  for (const policy::PolicyPart& part : policy::enforcement(policy, *supplied)) {
+    if (part.keeper != policy::Keeper::refused) continue;
+    return Error(ErrorCode::invalid_argument, policy::refusal(part))
+        .at_pointer(part.pointer)
+        .mended_by("leave it out, or serve these data from a node that can; `terms check` lists every part");
+  }
+  return {};
+}
+
 Result<CompiledOffer> read_offer(DatasetFile& file, const DatasetContext& context) {
   const std::string& name = *file.offer_file;
   if (!context.read_beside) return file.root.refused("offer", "a hand-written offer cannot be read here");
@@ -146,6 +158,8 @@ Result<CompiledOffer> read_offer(DatasetFile& file, const DatasetContext& contex
   if (!value) return in_offer(value.error(), name, *text);
   auto compiled = compile_offer(*value, context.vocabulary);
   if (!compiled) return in_offer(compiled.error(), name, *text);
+  const auto kept = check_enforceable(compiled->policy, context.supplied);
+  if (!kept) return in_offer(kept.error(), name, *text);
   const auto hash = offer_hash(*value);
   if (!hash) return in_offer(hash.error(), name, *text);
   file.dataset.offer = std::move(*value);
@@ -186,6 +200,8 @@ Result<void> add_offer(DatasetFile& file, const DatasetContext& context) {
   auto compiled = file.offer_file ? read_offer(file, context) : compile_offer(dataset.offer, context.vocabulary);
   // The generated offer's pointers say nothing to the author of a TOML file.
   if (!compiled) return file.offer_file ? compiled.error() : Error(compiled.error()).at(file.root.place("terms"));
+  const auto kept = check_enforceable(compiled->policy, context.supplied);
+  if (!kept) return Error(kept.error()).at(file.root.place("terms"));
   SLUIS_TRY(dataset.offer_hash, offer_hash(dataset.offer));
   SLUIS_CHECK(check_open_offer(file, compiled->policy));
   for (std::size_t i = 0; i < dataset.terms.purposes.size(); ++i) {

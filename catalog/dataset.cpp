@@ -188,6 +188,22 @@ Result<std::vector<std::string>> purposes(TomlTable& table, std::string_view key
   return list;
 }
 
+Result<void> read_decided_by(TomlTable& table, Terms& terms) {
+  SLUIS_TRY(auto decided, table.optional_table("decided_by"));
+  if (!decided) return {};
+  using Kind = DecidedBy::Kind;
+  DecidedBy by;
+  SLUIS_TRY(by.body, decided->string("body"));
+  SLUIS_TRY(by.kind, choice<Kind>(*decided, "kind", {{"elected", Kind::elected},
+                                                     {"appointed", Kind::appointed},
+                                                     {"external", Kind::external},
+                                                     {"supplier", Kind::supplier}}));
+  SLUIS_TRY(auto reference, decided->optional_string("reference"));
+  by.reference = reference.value_or("");
+  terms.decided_by = std::move(by);
+  return {};
+}
+
 Result<void> read_terms(TomlTable& table, Terms& terms) {
   SLUIS_TRY(terms.classes, table.strings("classes"));
   SLUIS_TRY(terms.purposes, purposes(table, "purposes"));
@@ -199,6 +215,7 @@ Result<void> read_terms(TomlTable& table, Terms& terms) {
   SLUIS_TRY(terms.delete_after, table.optional_duration("delete_after"));
   SLUIS_TRY(terms.steward_approval, table.boolean_or("steward_approval", false));
   SLUIS_TRY(terms.single_purpose_without_claim, table.boolean_or("single_purpose_without_claim", false));
+  SLUIS_CHECK(read_decided_by(table, terms));
   SLUIS_TRY(auto suppress, table.optional_table("suppress_small_cells"));
   if (!suppress) return {};
   policy::SuppressSmallCells made;
@@ -231,6 +248,25 @@ std::string_view to_string(AccessRights rights) {
     case AccessRights::non_public: return "non-public";
   }
   return "non-public";
+}
+
+std::string_view to_string(DecidedBy::Kind kind) {
+  switch (kind) {
+    case DecidedBy::Kind::elected: return "elected";
+    case DecidedBy::Kind::appointed: return "appointed";
+    case DecidedBy::Kind::external: return "external";
+    case DecidedBy::Kind::supplier: return "supplier";
+  }
+  return "appointed";
+}
+
+Result<DecidedBy::Kind> decided_kind(std::string_view text) {
+  using Kind = DecidedBy::Kind;
+  for (const Kind kind : {Kind::elected, Kind::appointed, Kind::external, Kind::supplier}) {
+    if (text == to_string(kind)) return kind;
+  }
+  return Error(ErrorCode::invalid_argument, in_backticks(text) + " is no kind of body")
+      .mended_by("known are `elected`, `appointed`, `external`, `supplier`");
 }
 
 Result<std::uint64_t> parse_pace(std::string_view text) {
@@ -325,6 +361,11 @@ json::Value public_json(const Dataset& dataset) {
   value.set("processingActivity", dataset.terms.processing_activity);
   value.set("stewardApproval", dataset.terms.steward_approval);
   value.set("singlePurposeWithoutClaim", dataset.terms.single_purpose_without_claim);
+  if (const auto& by = dataset.terms.decided_by) {
+    json::Value decided = json::object({{"body", json::Value(by->body)}, {"kind", json::Value(to_string(by->kind))}});
+    if (!by->reference.empty()) decided.set("reference", json::Value(by->reference));
+    value.set("decidedBy", std::move(decided));
+  }
   return value;
 }
 

@@ -6,6 +6,7 @@
 #include "connector/json/json.hpp"
 #include "policy/minimise/column_plan.hpp"
 #include "policy/minimise/csv.hpp"
+#include "policy/odrl/enforcement.hpp"
 #include "policy/purpose/vocabulary.hpp"
 
 #include <functional>
@@ -62,6 +63,20 @@ struct Source {
   std::optional<std::uint64_t> pace;  ///< bytes a second, at most; none: unpaced
 };
 
+/// Who decided something: the body that answers for it.
+struct DecidedBy {
+  enum class Kind : std::uint8_t { elected, appointed, external, supplier };
+  std::string body;
+  Kind kind = Kind::appointed;
+  std::string reference;  ///< of the decision; may be empty
+
+  friend bool operator==(const DecidedBy&, const DecidedBy&) = default;
+};
+/// `elected`, `appointed`, `external`, `supplier`.
+std::string_view to_string(DecidedBy::Kind kind);
+/// invalid_argument, with what is known.
+Result<DecidedBy::Kind> decided_kind(std::string_view text);
+
 /// Terms as their author states them; the offer is made from them.
 struct Terms {
   std::vector<std::string> classes;        ///< of recipients
@@ -75,6 +90,7 @@ struct Terms {
   std::optional<policy::SuppressSmallCells> suppress;
   bool steward_approval = false;           ///< a request waits for the steward even where it matches
   bool single_purpose_without_claim = false;  ///< D15: for peers that cannot state a purpose
+  std::optional<DecidedBy> decided_by;     ///< stands beside the offer, not in it: the hash says what, not who
 };
 
 enum class Access : std::uint8_t { open, agreement };
@@ -108,13 +124,16 @@ struct DatasetContext {
   Timestamp now;
   /// The content of a file named by `offer`, beside the dataset's; unset: such files are refused.
   std::function<Result<std::string>(const std::string& name)> read_beside;
+  /// What the node's gate knows and does: terms that it could not keep are refused. Unset: not looked at.
+  std::optional<policy::Supplied> supplied = policy::Supplied::by_this_node();
 };
 
 /// Reads and checks one dataset file, and makes its offer. Every error is invalid_argument with file, line and column
 /// (in a hand-written offer: with its pointer too): unknown keys with the one that was meant, wrong types, an
 /// assessment that has expired, `public` access to restricted or personal data, personal data without a processing
 /// activity, data gathered for the municipality that are not open and give no `public_reason`, terms that contradict
-/// each other or that the vocabulary does not know, columns that do not fit the transforms.
+/// each other or that the vocabulary does not know, terms that the node could never keep, columns that do not fit the
+/// transforms.
 Result<Dataset> parse_dataset(std::string_view text, const std::string& file, const DatasetContext& context);
 
 /// The same from a file that was taken before, with the offer that was made then: nothing is judged again.

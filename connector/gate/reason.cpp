@@ -9,47 +9,80 @@
 namespace sluis::gate {
 namespace {
 
-struct Sentence {
-  std::string_view code;
-  std::string_view text;
-};
-
-/// The one table of English sentences for what the data plane itself refuses.
+/// The one table of sentences for what the data plane itself refuses.
 constexpr std::array kSentences{
-    Sentence{"activity.missing", "Denied: a processing activity has to be named for these data."},
-    Sentence{"activity.not_allowed", "Denied: the activity `{activity}` may not be named here: {why}."},
-    Sentence{"activity.several", "Denied: one processing activity has to be named, not several."},
-    Sentence{"agreement.ended", "Denied: `{by}` ended the agreement on {when}: {why}."},
-    Sentence{"agreement.unknown", "Denied: there is no such agreement with this party for this dataset."},
-    Sentence{"agreement.unreadable", "Denied: the terms cannot be decided with this node's vocabulary: {why}."},
-    Sentence{"claim.missing", "Denied: the request carries no claim of purpose, and the terms ask for one."},
-    Sentence{"claim.replayed", "Denied: this claim of purpose was used before."},
-    Sentence{"clock.behind", "Denied: the clock of this node is behind its log, so it cannot tell what holds now."},
-    Sentence{"dataset.assessment_over", "Denied: the assessment of the dataset ended on {when}."},
-    Sentence{"dataset.gone", "Denied: the dataset is no longer offered."},
-    Sentence{"dataset.suspended", "Denied: the dataset is suspended: {why}."},
-    Sentence{"membership", "Denied: the party may not start a pull now: {why}."},
-    Sentence{"node.stopping", "The node is stopping."},
-    Sentence{"not_recorded", "Denied: the request could not be recorded, so nothing was released."},
-    Sentence{"peer.gone", "The receiver closed the connection before the end."},
-    Sentence{"plan.impossible", "Denied: the data cannot be reduced to what the terms allow: {why}."},
-    Sentence{"provider.incomplete", "The data ended before they were complete."},
-    Sentence{"provider.mismatch", "What came is not what the provider says it sent: {what} differs."},
-    Sentence{"provider.refused", "The provider refused with status {status} and without a reason that can be read."},
-    Sentence{"provider.unavailable", "The provider could not be reached: {why}."},
-    Sentence{"purpose.malformed", "Denied: a purpose is named by its IRI."},
-    Sentence{"activity.malformed", "Denied: a processing activity is named by its URI."},
-    Sentence{"purpose.missing", "Denied: a purpose has to be named in `Sluis-Purpose`."},
-    Sentence{"purpose.several", "Denied: one purpose has to be named, not several."},
-    Sentence{"purpose.unknown", "Denied: the vocabulary of this node has no purpose `{asked}`."},
-    Sentence{"source.changed", "The source changed while it was being sent."},
-    Sentence{"source.malformed", "The source is not as it was declared: {why}."},
-    Sentence{"source.unavailable", "Denied: the source of the dataset cannot be read now."},
-    Sentence{"store.unavailable", "The rules could not be looked at again."},
-    Sentence{"time.over_now", "The permission ended at this instant."},
-    Sentence{"transfer.not_open", "Denied: this transfer gives no access now: {why}."},
-    Sentence{"transfer.not_started", "Denied: the transfer is `{state}`, not started."},
-    Sentence{"unauthenticated", "Denied: an application needs its token."},
+    policy::Sentence{"activity.missing", {"Denied: a processing activity has to be named for these data.",
+                     "Geweigerd: noem bij deze gegevens een geregistreerde verwerking."}},
+    policy::Sentence{"activity.not_allowed", {"Denied: the activity `{activity}` may not be named here: {why}.",
+                     "Geweigerd: de verwerking `{activity}` mag hier niet: {why}."}},
+    policy::Sentence{"activity.several", {"Denied: one processing activity has to be named, not several.",
+                     "Geweigerd: noem één verwerking, niet meer."}},
+    policy::Sentence{"agreement.ended", {"Denied: `{by}` ended the agreement on {when}: {why}.",
+                     "Geweigerd: `{by}` stopte de afspraak op {when}: {why}."}},
+    policy::Sentence{"agreement.unknown", {"Denied: there is no such agreement with this party for this dataset.",
+                     "Geweigerd: deze partij heeft over deze gegevens geen afspraak."}},
+    policy::Sentence{"agreement.unreadable",
+                     {"Denied: the terms cannot be decided with this node's vocabulary: {why}.",
+                      "Geweigerd: deze node kan de regels niet lezen met zijn lijst van doelen: {why}."}},
+    policy::Sentence{"claim.missing", {"Denied: the request carries no claim of purpose, and the terms ask for one.",
+                     "Geweigerd: de vraag noemt geen doel. De regels vragen daar wel om."}},
+    policy::Sentence{"claim.replayed", {"Denied: this claim of purpose was used before.",
+                     "Geweigerd: deze opgave van het doel is al eens gebruikt."}},
+    policy::Sentence{"clock.behind",
+                     {"Denied: the clock of this node is behind its log, so it cannot tell what holds now.",
+                      "Geweigerd: de klok van deze node loopt achter op het logboek. "
+                      "De node weet dus niet wat nu geldt."}},
+    policy::Sentence{"dataset.assessment_over", {"Denied: the assessment of the dataset ended on {when}.",
+                     "Geweigerd: de beoordeling van deze gegevens liep af op {when}."}},
+    policy::Sentence{"dataset.gone", {"Denied: the dataset is no longer offered.",
+                     "Geweigerd: deze gegevens zijn er niet meer."}},
+    policy::Sentence{"dataset.suspended", {"Denied: the dataset is suspended: {why}.",
+                     "Geweigerd: deze gegevens zijn tijdelijk gesloten: {why}."}},
+    policy::Sentence{"membership", {"Denied: the party may not start a pull now: {why}.",
+                     "Geweigerd: deze partij mag nu geen gegevens ophalen: {why}."}},
+    policy::Sentence{"node.stopping", {"The node is stopping.",
+                     "De node stopt."}},
+    policy::Sentence{"not_recorded", {"Denied: the request could not be recorded, so nothing was released.",
+                     "Geweigerd: de vraag kon niet in het logboek. Er zijn dus geen gegevens gegeven."}},
+    policy::Sentence{"peer.gone", {"The receiver closed the connection before the end.",
+                     "De ontvanger brak de verbinding af voor het einde."}},
+    policy::Sentence{"plan.impossible", {"Denied: the data cannot be reduced to what the terms allow: {why}.",
+                     "Geweigerd: de gegevens zijn niet terug te brengen tot wat mag: {why}."}},
+    policy::Sentence{"provider.incomplete", {"The data ended before they were complete.",
+                     "De gegevens stopten voordat ze compleet waren."}},
+    policy::Sentence{"provider.mismatch", {"What came is not what the provider says it sent: {what} differs.",
+                     "Wat binnenkwam is niet wat de aanbieder zegt te sturen. Het verschil: {what}."}},
+    policy::Sentence{"provider.refused",
+                     {"The provider refused with status {status} and without a reason that can be read.",
+                      "De aanbieder weigerde met status {status}. Een leesbare reden was er niet bij."}},
+    policy::Sentence{"provider.unavailable", {"The provider could not be reached: {why}.",
+                     "De aanbieder was niet te bereiken: {why}."}},
+    policy::Sentence{"purpose.malformed", {"Denied: a purpose is named by its IRI.",
+                     "Geweigerd: noem een doel met zijn IRI."}},
+    policy::Sentence{"activity.malformed", {"Denied: a processing activity is named by its URI.",
+                     "Geweigerd: noem een verwerking met haar URI."}},
+    policy::Sentence{"purpose.missing", {"Denied: a purpose has to be named in `Sluis-Purpose`.",
+                     "Geweigerd: noem een doel in `Sluis-Purpose`."}},
+    policy::Sentence{"purpose.several", {"Denied: one purpose has to be named, not several.",
+                     "Geweigerd: noem één doel, niet meer."}},
+    policy::Sentence{"purpose.unknown", {"Denied: the vocabulary of this node has no purpose `{asked}`.",
+                     "Geweigerd: deze node kent geen doel `{asked}`."}},
+    policy::Sentence{"source.changed", {"The source changed while it was being sent.",
+                     "De bron veranderde tijdens het sturen."}},
+    policy::Sentence{"source.malformed", {"The source is not as it was declared: {why}.",
+                     "De bron is anders dan afgesproken: {why}."}},
+    policy::Sentence{"source.unavailable", {"Denied: the source of the dataset cannot be read now.",
+                     "Geweigerd: de bron van deze gegevens is nu niet te lezen."}},
+    policy::Sentence{"store.unavailable", {"The rules could not be looked at again.",
+                     "De regels waren niet opnieuw te lezen."}},
+    policy::Sentence{"time.over_now", {"The permission ended at this instant.",
+                     "De toestemming liep op dit moment af."}},
+    policy::Sentence{"transfer.not_open", {"Denied: this transfer gives no access now: {why}.",
+                     "Geweigerd: deze overdracht geeft nu geen toegang: {why}."}},
+    policy::Sentence{"transfer.not_started", {"Denied: the transfer is `{state}`, not started.",
+                     "Geweigerd: de overdracht is `{state}`. Zij is niet gestart."}},
+    policy::Sentence{"unauthenticated", {"Denied: an application needs its token.",
+                     "Geweigerd: een toepassing heeft haar sleutel nodig."}},
 };
 
 /// How many bytes the character at the front has; 0: it is none.
@@ -85,19 +118,29 @@ std::string valid_text(std::string_view text, std::size_t size) {
   return out;
 }
 
+std::span<const policy::Sentence> sentences() { return kSentences; }
+
+std::string told(const policy::Reason& reason, policy::Language language) {
+  std::string_view text = policy::sentence(reason.code, language);
+  if (reason.code.starts_with("claim.")) {
+    text = policy::Both{"Denied: the claim of purpose was not accepted ({code}).",
+                        "Geweigerd: de opgave van het doel klopt niet ({code})."}
+               .in(language);
+  }
+  for (const policy::Sentence& row : kSentences) {
+    if (row.code == reason.code) text = row.text.in(language);
+  }
+  auto known = reason.parameters;
+  known.emplace("code", reason.code);
+  return policy::fill(text, known, language);
+}
+
 policy::Reason make_reason(std::string_view code, std::map<std::string, std::string> parameters) {
   policy::Reason reason;
   reason.code = code;
   for (auto& [_, value] : parameters) value = valid_text(value, limits::kReasonBytes);
   reason.parameters = std::move(parameters);
-  std::string_view text = code.starts_with("claim.") ? "Denied: the claim of purpose was not accepted ({code})."
-                                                     : policy::english(code);
-  for (const Sentence& row : kSentences) {
-    if (row.code == code) text = row.text;
-  }
-  auto known = reason.parameters;
-  known.emplace("code", std::string(code));
-  reason.sentence = policy::fill(text, known);
+  reason.sentence = told(reason, policy::Language::english);
   return reason;
 }
 

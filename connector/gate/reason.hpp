@@ -5,12 +5,18 @@
 #include "policy/odrl/explain.hpp"
 
 #include <map>
+#include <span>
 #include <string>
 
 namespace sluis::gate {
 
 /// A refusal by the data plane itself, beside those of policy/: the sentence comes from the one table in reason.cpp.
 policy::Reason make_reason(std::string_view code, std::map<std::string, std::string> parameters = {});
+
+/// Those of the data plane, in both languages.
+std::span<const policy::Sentence> sentences();
+/// The sentence of any reason, of policy/ or of the data plane.
+std::string told(const policy::Reason& reason, policy::Language language);
 
 /// `{"code", "reason": [sentence], "parameters"}`.
 std::string reason_json(const policy::Reason& reason);

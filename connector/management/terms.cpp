@@ -1,10 +1,8 @@
-#include "catalog/offer.hpp"
-#include "connector/management/convert.hpp"
-#include "connector/management/handlers.hpp"
+#include "connector/management/terms_parts.hpp"
 #include "policy/odrl/check.hpp"
-#include "policy/odrl/explain.hpp"
+#include "policy/odrl/enforcement.hpp"
+#include "policy/odrl/report.hpp"
 #include "policy/odrl/values.hpp"
-#include "sluis/v1/terms.pb.h"
 
 #include <fmt/core.h>
 
@@ -42,44 +40,78 @@ void add_rules(v1::CheckTermsResponse& response, const std::vector<policy::Rule>
   }
 }
 
+/// A part's own words: the first line of a rule, or the condition.
+std::string told_part(const policy::Policy& policy, const std::string& pointer, const policy::Teller& teller) {
+  const auto found = policy::find(policy, pointer);
+  if (found.rule == nullptr) return pointer;
+  if (found.constraint != nullptr) {
+    return policy::tell(*found.constraint, found.kind == policy::RuleClass::prohibition, teller);
+  }
+  const bool duty = found.duty != nullptr;
+  const auto lines =
+      policy::tell(duty ? *found.duty : *found.rule, duty ? policy::RuleClass::duty : found.kind, teller);
+  return lines.empty() ? pointer : lines.front().text;
+}
+
+/// What a dataset asks that no policy says; this node sees to it.
+std::vector<std::string_view> beside_the_policy(const GivenTerms& terms) {
+  std::vector<std::string_view> codes;
+  if (terms.dataset && terms.dataset->terms.processing_activity) codes.emplace_back("terms.activity");
+  if (terms.dataset && terms.dataset->terms.steward_approval) codes.emplace_back("terms.approval");
+  return codes;
+}
+
 Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTermsRequest& request) {
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
-  json::Value offer;
-  if (request.file().ends_with(".toml")) {
-    SLUIS_TRY(const auto dataset, catalog::parse_dataset(request.text(), request.file(),
-                                                         {vocabulary, backend.clock.now(), backend.read_beside}));
-    offer = dataset.offer;
-  } else {
-    SLUIS_TRY(offer, read_offer(request.text(), request.file()));
-  }
-  SLUIS_TRY(const auto compiled, catalog::compile_offer(offer, vocabulary));
-  SLUIS_TRY(const auto hash, catalog::offer_hash(offer));
+  SLUIS_TRY(const auto language, language_of(request.lang()));
+  SLUIS_TRY(const auto terms, read_terms(backend, request.text(), request.file()));
+  const policy::Policy& policy = terms.compiled.policy;
+  SLUIS_TRY(const auto hash, catalog::offer_hash(terms.offer));
   v1::CheckTermsResponse response;
   response.set_hash(to_hex(hash));
-  add_rules(response, compiled.policy.permissions, "permission");
-  add_rules(response, compiled.policy.prohibitions, "prohibition");
-  add_rules(response, compiled.policy.obligations, "obligation");
-  for (const auto& finding : policy::check(compiled.policy, *vocabulary)) response.add_notes(finding.detail);
-  if (const auto period = policy::retention(compiled.policy)) response.set_delete_after(format_duration(*period));
+  add_rules(response, policy.permissions, "permission");
+  add_rules(response, policy.prohibitions, "prohibition");
+  add_rules(response, policy.obligations, "obligation");
+  for (const auto& finding : policy::check(policy, *vocabulary)) response.add_notes(finding.detail);
+  if (const auto period = policy::retention(policy)) response.set_delete_after(format_duration(*period));
+  const auto teller = teller_for(backend, *vocabulary, language);
+  for (const auto& part : policy::enforcement(policy, policy::Supplied::by_this_node())) {
+    auto* added = response.add_parts();
+    added->set_pointer(part.pointer);
+    added->set_keeper(std::string(policy::to_string(part.keeper)));
+    added->set_part(told_part(policy, part.pointer, teller));
+    added->set_why(policy::tell(part, language));
+    if (part.keeper == policy::Keeper::refused) response.set_refused(true);
+  }
+  for (const auto code : beside_the_policy(terms)) {
+    auto* added = response.add_parts();
+    added->set_keeper("enforced");
+    added->set_part(std::string(policy::sentence(code, language)));
+    added->set_why(std::string(policy::sentence("part.enforced", language)));
+  }
   return response;
 }
 
-Result<json::Value> terms_of(const Backend& backend, const v1::TestTermsRequest& request) {
-  if (!request.offer().empty()) return read_offer(request.offer(), "offer");
-  SLUIS_CHECK(require_id(request.dataset(), "dataset"));
-  SLUIS_TRY(const auto published, backend.catalog.show(DatasetId(request.dataset())));
-  return published.dataset.offer;
+Result<GivenTerms> terms_of(const Backend& backend, const v1::TestTermsRequest& request) {
+  if (!request.text().empty()) return read_terms(backend, request.text(), request.file());
+  if (!request.offer().empty()) return read_terms(backend, request.offer(), "offer");
+  return published_terms(backend, request.dataset());
 }
 
-Result<v1::TestTermsResponse> test(const Backend& backend, const v1::TestTermsRequest& request) {
-  SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
-  SLUIS_TRY(const auto offer, terms_of(backend, request));
-  SLUIS_TRY(const auto compiled, catalog::compile_offer(offer, vocabulary));
-  const policy::Program& program = compiled.program;
-  policy::Request asked;
+/// Who asks, what for and when.
+struct AskedTerms {
+  policy::Request request;
+  std::string party;
+};
+
+Result<AskedTerms> asked_of(const Backend& backend, const v1::TestTermsRequest& request, const GivenTerms& terms) {
+  const policy::Program& program = terms.compiled.program;
+  AskedTerms out;
+  policy::Request& asked = out.request;
   std::string class_of_recipient = request.class_of_recipient();
   if (!request.participant().empty()) {
     SLUIS_TRY(const auto id, find_party(backend.directory, request.participant()));
+    out.party = id.str();
     asked.recipient = program.recipient(id.str());
     asked.assignee = asked.recipient;
     SLUIS_TRY(const auto party, backend.directory.find(id));
@@ -87,7 +119,7 @@ Result<v1::TestTermsResponse> test(const Backend& backend, const v1::TestTermsRe
   }
   if (!class_of_recipient.empty()) asked.class_of_recipient = program.class_of_recipient(class_of_recipient);
   if (!request.purpose().empty()) {
-    SLUIS_TRY(asked.purpose, find_purpose(*vocabulary, request.purpose()));
+    SLUIS_TRY(asked.purpose, find_purpose(program.vocabulary(), request.purpose()));
   }
   asked.now = backend.clock.now();
   if (request.has_at()) {
@@ -97,27 +129,140 @@ Result<v1::TestTermsResponse> test(const Backend& backend, const v1::TestTermsRe
   if (request.has_agreed()) {
     SLUIS_TRY(asked.agreed, read_time(request.agreed(), "/agreed"));
   }
-  const auto decision = program.decide(asked);
-  const auto reason = policy::explain(decision, asked, program);
+  if (terms.dataset) asked.target = program.name(terms.dataset->id.str());
+  return out;
+}
+
+Result<v1::TestTermsResponse> test(const Backend& backend, const v1::TestTermsRequest& request) {
+  SLUIS_TRY(const auto language, language_of(request.lang()));
+  SLUIS_TRY(const auto terms, terms_of(backend, request));
+  const policy::Program& program = terms.compiled.program;
+  SLUIS_TRY(const AskedTerms asked, asked_of(backend, request, terms));
+  const auto decision = program.decide(asked.request);
+  const auto reason = policy::explain(decision, asked.request, program);
   v1::TestTermsResponse response;
   response.set_simulation(true);
   auto* told = response.mutable_decision();
   told->set_permit(decision.permit);
   told->set_code(reason.code);
   for (const auto& [key, value] : reason.parameters) (*told->mutable_parameters())[key] = value;
-  told->set_sentence(reason.sentence);
+  told->set_sentence(policy::fill(policy::sentence(reason.code, language), reason.parameters, language));
   if (decision.valid_until != Timestamp::max()) put_time(response.mutable_valid_until(), decision.valid_until);
-  response.set_offer(compiled.policy.id);
+  response.set_offer(terms.compiled.policy.id);
+  const auto teller = teller_for(backend, program.vocabulary(), language);
+  const bool dutch = language == policy::Language::dutch;
+  const std::string party = asked.party.empty() ? std::string(dutch ? "iemand" : "somebody") : teller.name(asked.party);
+  const std::string dataset = terms.dataset ? teller.name(terms.dataset->id.str()) : "";
+  response.add_told(std::string(policy::sentence("told.simulation", language)));
+  const std::string purpose = asked.request.purpose ? program.vocabulary().term(*asked.request.purpose).iri : "";
+  const ToldDecision words{policy::tell_time(*asked.request.now, language),
+                           party.empty() ? asked.party : party,
+                           dataset.empty() ? std::string(dutch ? "deze gegevens" : "these data") : dataset,
+                           purpose,
+                           decision.permit,
+                           reason,
+                           &terms.compiled.policy,
+                           terms.dataset ? terms.dataset->terms.decided_by : std::nullopt};
+  for (const auto& sentence : tell_decision(words, teller)) response.add_told(sentence);
+  const auto report = policy::report(program, asked.request);
+  response.set_report(json::serialise(policy::to_json(report, terms.compiled.policy.id)));
+  return response;
+}
+
+Result<v1::ExplainTermsResponse> explain_terms(const Backend& backend, const v1::ExplainTermsRequest& request) {
+  SLUIS_TRY(const auto language, language_of(request.lang()));
+  SLUIS_TRY(const auto terms, request.text().empty() ? published_terms(backend, request.dataset())
+                                                     : read_terms(backend, request.text(), request.file()));
+  v1::ExplainTermsResponse response;
+  const auto teller = teller_for(backend, terms.compiled.program.vocabulary(), language);
+  for (const auto& line : policy::tell(terms.compiled.policy, teller)) {
+    auto* added = response.add_lines();
+    added->set_depth(line.depth);
+    added->set_text(line.text);
+    added->set_pointer(line.pointer);
+  }
+  for (const auto code : beside_the_policy(terms)) {
+    response.add_lines()->set_text(std::string(policy::sentence(code, language)));
+  }
+  if (terms.dataset && terms.dataset->terms.decided_by) {
+    *response.mutable_decided_by() = to_proto(*terms.dataset->terms.decided_by);
+  }
   return response;
 }
 
 }  // namespace
+
+Result<GivenTerms> read_terms(const Backend& backend, const std::string& text, const std::string& file) {
+  SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
+  GivenTerms terms{{}, {{}, {}}, {}};
+  if (file.ends_with(".toml")) {
+    catalog::DatasetContext context{vocabulary, backend.clock.now(), backend.read_beside};
+    context.supplied.reset();
+    SLUIS_TRY(terms.dataset, catalog::parse_dataset(text, file, context));
+    terms.offer = terms.dataset->offer;
+  } else {
+    SLUIS_TRY(terms.offer, read_offer(text, file));
+  }
+  SLUIS_TRY(terms.compiled, catalog::compile_offer(terms.offer, vocabulary));
+  return terms;
+}
+
+Result<GivenTerms> published_terms(const Backend& backend, const std::string& dataset) {
+  SLUIS_CHECK(require_id(dataset, "dataset"));
+  SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
+  SLUIS_TRY(const auto published, backend.catalog.show(DatasetId(dataset)));
+  GivenTerms terms{published.dataset.offer, {{}, {}}, published.dataset};
+  SLUIS_TRY(terms.compiled, catalog::compile_offer(terms.offer, vocabulary));
+  return terms;
+}
+
+Result<policy::Language> language_of(const std::string& text) {
+  if (text.empty()) return policy::Language::english;
+  if (const auto language = policy::language_from(text)) return *language;
+  return Error(ErrorCode::invalid_argument, fmt::format("`{}` is no language that is spoken here", text))
+      .at_pointer("/lang")
+      .mended_by("known are `en`, `nl`");
+}
+
+policy::Teller teller_for(const Backend& backend, const policy::Vocabulary& vocabulary, policy::Language language) {
+  return {vocabulary, language, [&backend, language](const std::string& id) -> std::string {
+            if (id == backend.self.str() && !backend.name.empty()) return backend.name;
+            if (const auto party = backend.directory.find(ParticipantId(id)); party && !(*party)->name.empty()) {
+              return (*party)->name;
+            }
+            if (const auto dataset = backend.catalog.show(DatasetId(id))) {
+              const auto& title = dataset->dataset.title;
+              return "\"" + (language == policy::Language::dutch ? title.nl : title.en) + "\"";
+            }
+            return {};
+          }};
+}
+
+v1::DecidedBy to_proto(const catalog::DecidedBy& by) {
+  v1::DecidedBy out;
+  out.set_body(by.body);
+  out.set_kind(std::string(catalog::to_string(by.kind)));
+  out.set_reference(by.reference);
+  return out;
+}
 
 void add_terms(Methods& methods, Backend& backend) {
   methods.add<v1::CheckTermsRequest, v1::CheckTermsResponse>(
       "TermsService.Check", [&backend](const auto& request, const Caller&) { return check(backend, request); });
   methods.add<v1::TestTermsRequest, v1::TestTermsResponse>(
       "TermsService.Test", [&backend](const auto& request, const Caller&) { return test(backend, request); });
+  methods.add<v1::ExplainTermsRequest, v1::ExplainTermsResponse>(
+      "TermsService.Explain",
+      [&backend](const auto& request, const Caller&) { return explain_terms(backend, request); });
+  methods.add<v1::TermsMatrixRequest, v1::TermsMatrixResponse>(
+      "TermsService.Matrix", [&backend](const auto& request, const Caller&) { return terms_matrix(backend, request); });
+  methods.add<v1::ReplayTermsRequest, v1::ReplayTermsResponse>(
+      "TermsService.Replay", [&backend](const auto& request, const Caller&) { return replay_terms(backend, request); });
+  methods.add<v1::DiffTermsRequest, v1::DiffTermsResponse>(
+      "TermsService.Diff", [&backend](const auto& request, const Caller&) { return diff_terms(backend, request); });
+  methods.add<v1::ExplainDecisionRequest, v1::ExplainDecisionResponse>(
+      "TermsService.ExplainDecision",
+      [&backend](const auto& request, const Caller& caller) { return explain_decision(backend, request, caller); });
 }
 
 }  // namespace sluis::management

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "policy/odrl/program.hpp"
+#include "policy/odrl/sentences.hpp"
 
 #include <map>
 #include <string>
@@ -17,10 +18,5 @@ struct Reason {
 /// `asked_purpose` names a purpose that the vocabulary does not have, which a request can only leave out.
 Reason explain(const Decision& decision, const Request& request, const Program& program,
                std::string_view asked_purpose = {});
-
-/// The English template of a code, with `{parameter}` in it; for an unknown code a plain denial.
-std::string_view english(std::string_view code);
-/// The template with its parameters filled in.
-std::string fill(std::string_view text, const std::map<std::string, std::string>& parameters);
 
 }  // namespace sluis::policy

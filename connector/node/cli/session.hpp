@@ -20,6 +20,7 @@ struct Options {
   std::string roots;
   std::string config;
   std::string role;
+  std::string lang;
   bool no_input = false;
 };
 

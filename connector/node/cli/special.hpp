@@ -20,6 +20,7 @@ void add_audit_papers(CLI::App& app, const SessionPtr& session);  ///< verify, v
 void add_audit_asking(CLI::App& app, const SessionPtr& session);  ///< checkpoint, proof, and watch
 void add_pull(CLI::App& app, const SessionPtr& session);
 void add_register(CLI::App& app, const SessionPtr& session);      ///< activity publish, catalog check
+void add_terms(CLI::App& app, const SessionPtr& session);         ///< terms …, explain
 void add_program(CLI::App& app, const SessionPtr& session);       ///< version, completion
 
 }  // namespace sluis::cli

@@ -203,6 +203,40 @@ TEST(Dataset, AHandWrittenOfferIsReadStrictly) {
   EXPECT_FALSE(parse_dataset(with(text, "offer.json", "../offer.json"), "counts.toml", context));
 }
 
+TEST(Dataset, TermsThatThisNodeCouldNeverKeepAreRefused) {
+  std::string text = agreement_file();
+  text = "offer = \"offer.json\"\n" + text.substr(0, text.find("[terms]")) + "[terms]\nprocessing_activity = true\n";
+  const std::string offer = R"({"@id": "urn:w:offer:1", "@type": "Offer", "permission": [{"action": "use",
+    "constraint": [
+      {"leftOperand": "spatial", "operator": "eq", "rightOperand": "urn:nl"}]}]})";
+  DatasetContext context{vocabulary(), kNow, [&](const std::string&) -> Result<std::string> { return offer; }};
+  const auto dataset = parse_dataset(text, "counts.toml", context);
+  ASSERT_FALSE(dataset);
+  EXPECT_EQ(dataset.error().message, "this node cannot know `spatial`, so the rule would never hold");
+  EXPECT_EQ(dataset.error().place.pointer, "/permission/0/constraint/0");
+  EXPECT_EQ(dataset.error().place.file, "offer.json");
+  EXPECT_EQ(dataset.error().place.line, 3U);
+  context.supplied->operands.insert(policy::Operand::spatial);
+  EXPECT_TRUE(parse_dataset(text, "counts.toml", context));
+}
+
+TEST(Dataset, WhoDecidedStandsBesideTheOffer) {
+  const std::string decided = R"([terms.decided_by]
+body = "Council of Waterrijk"
+kind = "elected"
+reference = "2026-114"
+)";
+  const Dataset dataset = good(agreement_file() + decided);
+  ASSERT_TRUE(dataset.terms.decided_by);
+  EXPECT_EQ(*dataset.terms.decided_by, (DecidedBy{"Council of Waterrijk", DecidedBy::Kind::elected, "2026-114"}));
+  EXPECT_EQ(dataset.offer_hash, good(agreement_file()).offer_hash);
+  EXPECT_NE(json::serialise(public_json(dataset)).find(R"("decidedBy":{"body":"Council of Waterrijk")"),
+            std::string::npos);
+  EXPECT_FALSE(read(agreement_file() + with(decided, "elected", "chosen")));
+  EXPECT_FALSE(read(agreement_file() + with(decided, "body = \"Council of Waterrijk\"\n", "")));
+  EXPECT_TRUE(read(open_file() + decided));
+}
+
 TEST(Pace, IsAWholeNumberAndAUnit) {
   EXPECT_EQ(*parse_pace("16 KiB/s"), 16384U);
   EXPECT_EQ(*parse_pace("2MiB/s"), 2U << 20U);

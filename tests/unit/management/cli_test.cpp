@@ -194,13 +194,50 @@ TEST_F(CommandLine, APullBecomesAFileOnlyWhenAllOfItHasCome) {
   EXPECT_FALSE(std::filesystem::exists(at("data.csv.part")));
 }
 
+TEST_F(CommandLine, TermsThatANodeCannotKeepEndTheCheckWithOne) {
+  const auto good = write("counts.toml", catalog::test::agreement_file());
+  const auto kept = run({"terms", "check", good});
+  EXPECT_EQ(kept.code, 0) << kept.err;
+  EXPECT_NE(kept.out.find("enforced"), std::string::npos) << kept.out;
+  const auto bad = write("offer.json", R"({"@id":"urn:o:1","@type":"Offer","permission":[{"action":"use","constraint":[
+    {"leftOperand":"spatial","operator":"eq","rightOperand":"urn:nl"}]}]})");
+  const auto refused = run({"terms", "check", bad, "--lang", "nl"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.out.find("Deze node kan `spatial` niet weten."), std::string::npos) << refused.out;
+  EXPECT_EQ(run({"terms", "check", at("none.toml")}).code, 2);
+  EXPECT_EQ(run({"terms", "check", good, "--lang", "de"}).code, 2);
+}
+
+TEST_F(CommandLine, TermsAreExplainedInTheLanguageThatWasAskedFor) {
+  const auto file = write("counts.toml", catalog::test::agreement_file());
+  const auto dutch = run({"terms", "explain", file, "--lang", "nl"});
+  EXPECT_EQ(dutch.code, 0) << dutch.err;
+  EXPECT_EQ(dutch.out.find("De ontvanger mag de gegevens gebruiken, als dit klopt:\n  - Het doel is "), 0U)
+      << dutch.out;
+  const auto tested = run({"terms", "test", file, "--class", "company", "--purpose", "Marketing"});
+  EXPECT_EQ(tested.code, 0) << tested.err;
+  EXPECT_EQ(tested.out.find("This is a simulation"), 0U) << tested.out;
+  EXPECT_NE(tested.out.find("code  purpose"), std::string::npos) << tested.out;
+  EXPECT_EQ(run({"dataset", "publish", file}).code, 0);
+  const auto matrix = run({"terms", "explain", "--matrix", "--purpose", "Marketing"});
+  EXPECT_EQ(matrix.code, 0) << matrix.err;
+  EXPECT_NE(matrix.out.find("Crowd management  conditional  conditional"), std::string::npos) << matrix.out;
+  EXPECT_NE(matrix.out.find("Marketing         never        never"), std::string::npos) << matrix.out;
+  const auto replayed = run({"terms", "test", file, "--replay", "2026-11-01..2026-11-30"});
+  EXPECT_EQ(replayed.code, 0) << replayed.err;
+  EXPECT_EQ(replayed.out.find("simulation: nothing was released"), 0U) << replayed.out;
+  EXPECT_EQ(run({"terms", "test", file, "--replay", "2026-11-01"}).code, 2);
+  EXPECT_EQ(run({"explain", "urn:none"}).code, 1);
+}
+
 TEST(CommandTable, NounsAndVerbsAreThoseThatArePromised) {
   CLI::App app;
   int code = 0;
   cli::add_commands(app, code);
   const std::pair<const char*, std::vector<const char*>> promised[] = {
       {"dataset", {"publish", "list", "show", "retract"}},
-      {"terms", {"check"}},
+      {"terms", {"check", "test", "explain", "diff"}},
+      {"explain", {}},
       {"catalog", {"fetch", "search", "check"}},
       {"membership", {"show", "check", "load"}},
       {"purpose", {"list", "publish"}},

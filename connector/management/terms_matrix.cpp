@@ -1,0 +1,81 @@
+#include "connector/management/terms_parts.hpp"
+
+#include <set>
+
+/// Purpose by class of party, for every dataset: what its terms come to.
+namespace sluis::management {
+namespace {
+
+/// `open`: anybody, without agreement. `never`: no request of that class for that purpose can be permitted. Else under
+/// an agreement: `needs DPIA` where the data are personal, `conditional` otherwise.
+std::string_view access(const catalog::Dataset& dataset, const policy::Program& program, const std::string& kind,
+                        policy::PurposeIndex purpose, Timestamp now) {
+  if (dataset.access == catalog::Access::open) return "open";
+  policy::Request asked;
+  asked.purpose = purpose;
+  asked.class_of_recipient = program.class_of_recipient(kind);
+  asked.now = now;
+  if (program.permission_possible(asked) == policy::Truth::no) return "never";
+  return dataset.assessment.personal ? "needs DPIA" : "conditional";
+}
+
+struct Rows {
+  std::set<std::string> purposes;
+  std::set<std::string> classes;
+};
+
+void add_named(Rows& rows, const catalog::Dataset& dataset) {
+  const auto summary = summarise(dataset.offer, true);
+  rows.purposes.insert(summary.purposes.begin(), summary.purposes.end());
+  rows.classes.insert(summary.classes.begin(), summary.classes.end());
+  rows.purposes.insert(dataset.terms.deny_purposes.begin(), dataset.terms.deny_purposes.end());
+}
+
+}  // namespace
+
+Result<v1::TermsMatrixResponse> terms_matrix(const Backend& backend, const v1::TermsMatrixRequest& request) {
+  SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
+  SLUIS_TRY(const auto language, language_of(request.lang()));
+  std::vector<catalog::Dataset> datasets;
+  if (!request.dataset().empty()) {
+    SLUIS_TRY(auto published, backend.catalog.show(DatasetId(request.dataset())));
+    datasets.push_back(std::move(published.dataset));
+  } else {
+    SLUIS_CHECK(backend.catalog.each("", [&](catalog::PublishedDataset&& one) {
+      if (!one.retracted) datasets.push_back(std::move(one.dataset));
+      return true;
+    }));
+  }
+  Rows rows;
+  for (const auto& dataset : datasets) add_named(rows, dataset);
+  for (const auto& purpose : request.purposes()) {
+    SLUIS_TRY(const auto index, find_purpose(*vocabulary, purpose));
+    rows.purposes.insert(vocabulary->term(index).iri);
+  }
+  if (const auto list = backend.directory.list()) {
+    for (const auto& party : list->parties) rows.classes.insert(party.class_of_recipient);
+  }
+  const auto teller = teller_for(backend, *vocabulary, language);
+  const auto now = backend.clock.now();
+  v1::TermsMatrixResponse response;
+  for (const auto& dataset : datasets) {
+    SLUIS_TRY(const auto compiled, catalog::compile_offer(dataset.offer, vocabulary));
+    for (const auto& purpose : rows.purposes) {
+      const auto index = vocabulary->lookup(purpose);
+      if (!index) continue;
+      for (const auto& kind : rows.classes) {
+        auto* row = response.add_rows();
+        row->set_dataset(dataset.id.str());
+        row->set_title(language == policy::Language::dutch ? dataset.title.nl : dataset.title.en);
+        row->set_purpose(purpose);
+        const auto label = policy::tell_purpose(purpose, teller);
+        row->set_label(label.substr(1, label.size() - 2));
+        row->set_class_of_recipient(kind);
+        row->set_access(std::string(access(dataset, compiled.program, kind, *index, now)));
+      }
+    }
+  }
+  return response;
+}
+
+}  // namespace sluis::management

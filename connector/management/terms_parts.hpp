@@ -1,0 +1,51 @@
+#pragma once
+
+#include "catalog/offer.hpp"
+#include "connector/management/convert.hpp"
+#include "connector/management/handlers.hpp"
+#include "policy/odrl/explain.hpp"
+#include "policy/odrl/wording.hpp"
+#include "sluis/v1/terms.pb.h"
+
+/// What the methods about terms share.
+namespace sluis::management {
+
+/// Terms from a file or from the catalogue, read and compiled.
+struct GivenTerms {
+  json::Value offer;
+  catalog::CompiledOffer compiled;
+  std::optional<catalog::Dataset> dataset;  ///< where it is more than an offer
+};
+/// A file that ends in .toml is a dataset's, any other an offer in JSON. What this node could not keep is read all the
+/// same. invalid_argument with the place in the file.
+Result<GivenTerms> read_terms(const Backend& backend, const std::string& text, const std::string& file);
+/// Those of a published dataset. not_found.
+Result<GivenTerms> published_terms(const Backend& backend, const std::string& dataset);
+
+/// "en", "nl" or nothing. invalid_argument.
+Result<policy::Language> language_of(const std::string& text);
+/// Names of parties from the membership list, titles of datasets from the catalogue.
+policy::Teller teller_for(const Backend& backend, const policy::Vocabulary& vocabulary, policy::Language language);
+
+v1::DecidedBy to_proto(const catalog::DecidedBy& by);
+
+/// A decision for people.
+struct ToldDecision {
+  std::string time;
+  std::string party;    ///< told
+  std::string dataset;  ///< told
+  std::string purpose;  ///< IRI, or empty
+  bool permit = false;
+  const policy::Reason& reason;
+  const policy::Policy* terms = nullptr;  ///< that it was taken on; may be null
+  std::optional<catalog::DecidedBy> decided_by;
+};
+std::vector<std::string> tell_decision(const ToldDecision& decision, const policy::Teller& teller);
+
+Result<v1::TermsMatrixResponse> terms_matrix(const Backend& backend, const v1::TermsMatrixRequest& request);
+Result<v1::ReplayTermsResponse> replay_terms(const Backend& backend, const v1::ReplayTermsRequest& request);
+Result<v1::DiffTermsResponse> diff_terms(const Backend& backend, const v1::DiffTermsRequest& request);
+Result<v1::ExplainDecisionResponse> explain_decision(const Backend& backend, const v1::ExplainDecisionRequest& request,
+                                                     const Caller& caller);
+
+}  // namespace sluis::management

@@ -1,0 +1,274 @@
+#include "connector/gate/reason.hpp"
+#include "connector/negotiation/agreement.hpp"
+#include "connector/provenance/entry.hpp"
+#include "sluis/v1/evidence.pb.h"
+#include "tests/unit/management/world.hpp"
+
+#include <set>
+
+namespace sluis::management::test {
+namespace {
+
+const std::string kTerms = "/sluis.v1.TermsService/";
+const std::string kDataset = "urn:waterrijk:dataset:counts";
+
+std::string as_json(const std::string& text) { return json::serialise(json::Value(text)); }
+
+std::string offer_for(const std::string& purpose, const std::string& more = "") {
+  return R"({"@id":"urn:w:offer:)" + to_hex(crypto::sha256(purpose + more)).substr(0, 8) +
+         R"(","@type":"Offer","permission":[{"action":"use","constraint":[)"
+         R"({"leftOperand":"purpose","operator":"isA","rightOperand":")" + purpose + "\"}" + more + "]}]}";
+}
+
+/// A world with a published dataset, an agreement about it, and requests on record.
+struct TermsWorld : World {
+  TermsWorld() {
+    backend.read_beside = [this](const std::string&) -> Result<std::string> { return offer; };
+    answer("/sluis.v1.DatasetService/Publish", "{\"toml\":" + as_json(file()) + ",\"file\":\"counts.toml\"}");
+    negotiation::AgreementRecord record;
+    record.id = AgreementId("urn:a:1");
+    record.role = negotiation::Role::provider;
+    record.peer = ParticipantId("did:web:duinmeer");
+    record.dataset = DatasetId(kDataset);
+    record.peer_url = "https://duinmeer.example";
+    record.negotiation = ProcessId("urn:n:1");
+    record.timestamp = clock.now();
+    const auto published = offered.show(record.dataset);
+    EXPECT_TRUE(published);
+    record.offer_hash = published->dataset.offer_hash;
+    record.agreement = published->dataset.offer;
+    for (const auto& [key, value] : {std::pair{"@id", "urn:a:1"}, {"@type", "Agreement"},
+                                     {"target", "urn:waterrijk:dataset:counts"}, {"assigner", "did:web:waterrijk"},
+                                     {"assignee", "did:web:duinmeer"}, {"timestamp", "2026-11-26T09:00:00Z"}}) {
+      record.agreement.set(key, value);
+    }
+    Commit commit;
+    commit.changes = {{negotiation::agreement_key(record.id), negotiation::encode(record)}};
+    EXPECT_TRUE(commits.commit_and_wait(std::move(commit)));
+  }
+
+  static std::string file() {
+    std::string text = catalog::test::agreement_file();
+    return "offer = \"offer.json\"\n" + text.substr(0, text.find("[terms]")) +
+           "[terms]\n[terms.decided_by]\nbody = \"Council of Waterrijk\"\nkind = \"elected\"\n"
+           "reference = \"2026-114\"\n";
+  }
+
+  void record(const std::string& transaction, const std::string& purpose, bool permit, const std::string& code,
+              const std::string& application = "") {
+    v1::Shared shared;
+    shared.set_time_us(clock.now().time_since_epoch().count());
+    shared.set_event(permit ? "permitted" : "refused");
+    shared.set_counterparty("did:web:duinmeer");
+    shared.set_dataset(kDataset);
+    shared.set_agreement("urn:a:1");
+    shared.set_transaction(transaction);
+    shared.set_purpose(purpose);
+    auto* decision = shared.mutable_decision();
+    decision->set_permit(permit);
+    decision->set_code(code);
+    (*decision->mutable_parameters())["rule"] = "/permission/0";
+    if (!permit) (*decision->mutable_parameters())["constraint"] = "/permission/0/constraint/0";
+    v1::Internal internal;
+    internal.set_application(application);
+    Commit commit;
+    commit.entries.push_back({static_cast<std::uint8_t>(provenance::EntryKind::decision), {},
+                              shared.SerializeAsString(), internal.SerializeAsString()});
+    EXPECT_TRUE(commits.commit_and_wait(std::move(commit)));
+  }
+
+  std::string offer = offer_for("urn:f:CrowdManagement");
+};
+
+std::string text_of(const json::Value& answer, std::string_view member) {
+  const auto* found = answer.find(member);
+  return found == nullptr || found->if_string() == nullptr ? "" : *found->if_string();
+}
+std::vector<std::string> told(const json::Value& answer) {
+  std::vector<std::string> out;
+  const auto* list = answer.find("told");
+  if (list == nullptr) return out;
+  for (const auto& one : *list->if_array()) out.push_back(*one.if_string());
+  return out;
+}
+
+TEST(Terms, CheckSaysWhoKeepsEachPartAndWhatIsRefused) {
+  World world;
+  const std::string offer = offer_for("urn:f:CrowdManagement",
+                                      R"(,{"leftOperand":"spatial","operator":"eq","rightOperand":"urn:nl"})");
+  const auto answer =
+      world.answer(kTerms + "Check", "{\"text\":" + as_json(offer) + R"(,"file":"offer.json","lang":"nl"})");
+  ASSERT_NE(answer.find("refused"), nullptr);
+  EXPECT_TRUE(*answer.find("refused")->if_bool());
+  const auto& parts = *answer.find("parts")->if_array();
+  ASSERT_EQ(parts.size(), 3U);
+  EXPECT_EQ(text_of(parts[0], "keeper"), "enforced");
+  EXPECT_EQ(text_of(parts[1], "keeper"), "enforced");
+  EXPECT_EQ(text_of(parts[2], "keeper"), "refused");
+  EXPECT_EQ(text_of(parts[2], "part"), "Het gebied is `urn:nl`.");
+  EXPECT_EQ(text_of(parts[2], "why"), "Deze node kan `spatial` niet weten. De regel zou dus nooit gelden.");
+  const auto good = world.answer(kTerms + "Check", "{\"text\":" + as_json(catalog::test::agreement_file()) +
+                                                       R"(,"file":"counts.toml"})");
+  EXPECT_EQ(good.find("refused"), nullptr);
+  EXPECT_EQ(text_of(good.find("parts")->if_array()->back(), "part"),
+            "Every request names a registered processing activity.");
+  EXPECT_EQ(world.post(kTerms + "Check", R"({"text":"{}","lang":"de"})").status, 400U);
+}
+
+TEST(Terms, ExplainTellsARuleInBothLanguagesAndWhoDecided) {
+  TermsWorld world;
+  for (const auto& [lang, first] : {std::pair{"en", "The receiver may use the data, if this is so:"},
+                                    {"nl", "De ontvanger mag de gegevens gebruiken, als dit klopt:"}}) {
+    const auto answer = world.answer(kTerms + "Explain", "{\"dataset\":" + as_json(kDataset) + ",\"lang\":\"" + lang +
+                                                             "\"}", "panel_member");
+    EXPECT_EQ(text_of(answer.find("lines")->if_array()->front(), "text"), first);
+    EXPECT_EQ(text_of(*answer.find("decidedBy"), "body"), "Council of Waterrijk");
+    EXPECT_EQ(text_of(*answer.find("decidedBy"), "kind"), "elected");
+  }
+}
+
+TEST(Terms, TestTakesAFileAndSaysThatItIsASimulation) {
+  TermsWorld world;
+  const auto answer =
+      world.answer(kTerms + "Test", "{\"text\":" + as_json(world.offer) +
+                                        R"(,"file":"offer.json","purpose":"dpv:Marketing","lang":"en"})");
+  EXPECT_TRUE(*answer.find("simulation")->if_bool());
+  const auto lines = told(answer);
+  ASSERT_GE(lines.size(), 5U);
+  EXPECT_EQ(lines[0], "This is a simulation: nothing was asked, released or recorded.");
+  EXPECT_EQ(lines[1], "On 26 November 2026, 9:00 (UTC), somebody asked for these data, for the purpose \"Marketing\".");
+  EXPECT_EQ(lines[2], "It was refused.");
+  EXPECT_EQ(lines[4], "Needed was: The purpose is \"Crowd management\", or a purpose below it.");
+  EXPECT_NE(text_of(answer, "report").find("report:PermissionReport"), std::string::npos);
+  EXPECT_EQ(world.log.head()->frontier.size(), 1U);  // the publication alone
+}
+
+TEST(Terms, ADecisionIsExplainedToThoseWhoMaySeeIt) {
+  TermsWorld world;
+  world.record("urn:t:1", "https://w3id.org/dpv#Marketing", false, "purpose", "shop");
+  const auto answer = world.answer(kTerms + "ExplainDecision", R"({"decision":"urn:t:1","lang":"nl"})", "dpo");
+  const std::vector<std::string> expected = {
+      "Op 26 november 2026, 9.00 uur (UTC) vroeg did:web:duinmeer om \"Tellingen\". Het doel was \"Marketing\".",
+      "Dit mocht niet.",
+      "Deze regel gaf de doorslag: De ontvanger mag de gegevens gebruiken, als dit klopt: "
+      "Het doel is \"Crowd management\", of een doel dat daaronder valt.",
+      "Dit was nodig: Het doel is \"Crowd management\", of een doel dat daaronder valt.",
+      "Council of Waterrijk (gekozen) besloot over deze regel: 2026-114."};
+  EXPECT_EQ(told(answer), expected);
+  EXPECT_EQ(text_of(answer, "code"), "purpose");
+  const std::string report = text_of(answer, "report");
+  EXPECT_NE(report.find("report:Unsatisfied"), std::string::npos) << report;
+  EXPECT_NE(report.find("report:Inactive"), std::string::npos) << report;
+  // By its index too; and to no application but the one that asked.
+  EXPECT_EQ(told(world.answer(kTerms + "ExplainDecision", R"({"decision":"1","lang":"nl"})", "auditor")), expected);
+  EXPECT_EQ(world.post(kTerms + "ExplainDecision", R"({"decision":"urn:t:1"})", "application").status, 404U);
+  world.record("urn:t:2", "https://w3id.org/dpv#Marketing", false, "purpose", "A. Bakker");
+  EXPECT_EQ(world.post(kTerms + "ExplainDecision", R"({"decision":"urn:t:2"})", "application").status, 200U);
+  EXPECT_EQ(world.post(kTerms + "ExplainDecision", R"({"decision":"urn:t:2"})", "panel_member").status, 403U);
+  EXPECT_EQ(world.post(kTerms + "ExplainDecision", R"({"decision":"urn:t:9"})", "dpo").status, 404U);
+}
+
+TEST(Terms, AReplayShowsWhatWouldBeNewlyReleasedAndRefused) {
+  TermsWorld world;
+  world.record("urn:t:1", "https://w3id.org/dpv#Marketing", false, "purpose");
+  world.record("urn:t:2", "urn:f:CrowdManagement", true, "permitted");
+  world.record("urn:t:3", "https://w3id.org/dpv#Marketing", false, "claim.replayed");
+  const auto before = world.log.head()->frontier.size();
+  const std::string proposed = offer_for("dpv:Marketing");
+  const auto ask = [&](const std::string& more) {
+    return world.answer(kTerms + "Replay", "{\"text\":" + as_json(proposed) + R"(,"file":"offer.json","dataset":)" +
+                                               as_json(kDataset) + more + "}");
+  };
+  const auto answer = ask("");
+  EXPECT_TRUE(*answer.find("simulation")->if_bool());
+  EXPECT_EQ(text_of(answer, "askedAgain"), "3");
+  EXPECT_EQ(text_of(answer, "newlyReleased"), "1");
+  EXPECT_EQ(text_of(answer, "newlyRefused"), "1");
+  EXPECT_EQ(text_of(answer, "unaffected"), "1");
+  EXPECT_EQ(text_of(answer.find("released")->if_array()->front(), "transaction"), "urn:t:1");
+  EXPECT_EQ(text_of(answer.find("refused")->if_array()->front(), "transaction"), "urn:t:2");
+  EXPECT_EQ(text_of(answer.find("refused")->if_array()->front(), "after"), "purpose");
+  EXPECT_EQ(world.log.head()->frontier.size(), before);  // nothing is recorded, and nothing released
+  EXPECT_EQ(text_of(ask(R"(,"until":"2026-11-26T08:00:00Z")"), "askedAgain"), "");
+  // The terms that are in force change nothing.
+  const auto same = world.answer(kTerms + "Replay", "{\"text\":" + as_json(world.offer) +
+                                                        R"(,"file":"offer.json","dataset":)" + as_json(kDataset) + "}");
+  EXPECT_EQ(text_of(same, "newlyReleased") + text_of(same, "newlyRefused"), "");
+  EXPECT_EQ(text_of(same, "stillReleased"), "1");
+  EXPECT_EQ(text_of(same, "stillRefused"), "1");
+}
+
+TEST(Terms, ANewVocabularyShowsWhatItChangesForRunningAgreements) {
+  TermsWorld world;
+  // Marketing moves below crowd management, which the agreement is open to.
+  const std::string fresh =
+      "dpv:Purpose\tPurpose\t\t\nurn:f:CrowdManagement\tCrowd management\t\tdpv:Purpose\n"
+      "dpv:Marketing\tMarketing\t\turn:f:CrowdManagement\n";
+  const auto answer = world.answer(kTerms + "Diff", "{\"after\":" + as_json(fresh) + R"(,"afterFile":"new.tsv"})");
+  EXPECT_EQ(text_of(answer, "agreements"), "1");
+  const auto& changes = *answer.find("changes")->if_array();
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(text_of(changes[0], "what"), "allowed");
+  EXPECT_EQ(text_of(changes[0], "purpose"), "https://w3id.org/dpv#Marketing");
+  // Without the purpose that the agreement names it cannot be read any more.
+  const auto gone = world.answer(kTerms + "Diff", "{\"after\":" + as_json("dpv:Purpose\tPurpose\t\t\n") +
+                                                      R"(,"afterFile":"new.tsv"})");
+  EXPECT_EQ(text_of(gone.find("changes")->if_array()->front(), "what"), "unreadable");
+}
+
+TEST(Terms, TwoOffersDifferInTheirSentences) {
+  World world;
+  const auto answer = world.answer(
+      kTerms + "Diff", "{\"before\":" + as_json(offer_for("dpv:Marketing")) + R"(,"beforeFile":"a.json","after":)" +
+                           as_json(offer_for("urn:f:CrowdManagement")) + R"(,"afterFile":"b.json"})");
+  const auto& changes = *answer.find("changes")->if_array();
+  ASSERT_EQ(changes.size(), 2U);
+  EXPECT_EQ(text_of(changes[0], "what"), "removed");
+  EXPECT_NE(text_of(changes[0], "text").find("Marketing"), std::string::npos);
+  EXPECT_EQ(text_of(changes[1], "what"), "added");
+}
+
+TEST(Terms, TheMatrixSaysForWhomAndWhatForEachDatasetIs) {
+  World world;
+  const auto publish = [&](const std::string& text) {
+    world.answer("/sluis.v1.DatasetService/Publish", "{\"toml\":" + as_json(text) + ",\"file\":\"counts.toml\"}");
+  };
+  using catalog::test::with;
+  publish(catalog::test::agreement_file());
+  publish(with(catalog::test::open_file(), kDataset, "urn:waterrijk:dataset:open"));
+  publish(with(with(catalog::test::agreement_file(), kDataset, "urn:waterrijk:dataset:personal"), "\"not-personal\"",
+               "\"personal\""));
+  const auto answer = world.answer(kTerms + "Matrix", R"({"purposes":["dpv:Marketing"]})", "council_clerk");
+  std::map<std::string, std::string> cells;
+  for (const auto& row : *answer.find("rows")->if_array()) {
+    cells[text_of(row, "dataset").substr(22) + " " + text_of(row, "label") + " " + text_of(row, "classOfRecipient")] =
+        text_of(row, "access");
+  }
+  EXPECT_EQ(cells.at("counts Crowd management municipality"), "conditional");
+  EXPECT_EQ(cells.at("counts Marketing company"), "never");
+  EXPECT_EQ(cells.at("open Marketing company"), "open");
+  EXPECT_EQ(cells.at("personal Crowd management company"), "needs DPIA");
+  EXPECT_EQ(cells.size(), 3U * 2U * 2U);
+}
+
+TEST(Terms, TheDataPlaneSpeaksBothLanguages) {
+  const auto places = [](std::string_view text) {
+    std::multiset<std::string> found;
+    for (std::size_t at = text.find('{'); at != std::string_view::npos; at = text.find('{', at + 1)) {
+      found.insert(std::string(text.substr(at, text.find('}', at) - at)));
+    }
+    return found;
+  };
+  std::set<std::string_view> codes;
+  for (const auto& row : gate::sentences()) {
+    EXPECT_TRUE(codes.insert(row.code).second) << row.code;
+    EXPECT_FALSE(row.text.dutch.empty()) << row.code;
+    EXPECT_NE(row.text.english, row.text.dutch) << row.code;
+    EXPECT_EQ(places(row.text.english), places(row.text.dutch)) << row.code;
+  }
+  EXPECT_EQ(gate::told({"purpose.unknown", {{"asked", "x"}}, ""}, policy::Language::dutch),
+            "Geweigerd: deze node kent geen doel `x`.");
+}
+
+}  // namespace
+}  // namespace sluis::management::test
