@@ -229,6 +229,8 @@ Result<void> Node::Parts::recover() {
     const Timestamp latest = now + std::chrono::minutes(10);
     return next && *next ? std::min(**next, latest) : latest;
   });
+  SLUIS_TRY(std::unique_ptr<StepSource> steps, kernel_steps());
+  step_watch = std::make_unique<StepWatch>(std::move(steps), [this] { clock_stepped(); });
   return {};
 }
 
@@ -254,6 +256,7 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (public_server) public_server->stop(grace);
   if (management_server) management_server->stop(std::chrono::milliseconds(500));
   grpc_server.reset();
+  step_watch.reset();
   deadlines.reset();
   if (outbox) outbox->stop();
   if (running) {
