@@ -23,6 +23,7 @@ inline constexpr std::size_t kCommitBytes = 1U << 20U;        ///< D4
 inline constexpr std::size_t kBatchBytes = 4U << 20U;         ///< D4
 inline constexpr std::size_t kBatchCommits = 4096;
 inline constexpr std::size_t kQueuedCommits = 16'384;         ///< more are refused with limit_exceeded
+inline constexpr std::chrono::hours kCommitReceiptKept{90 * 24};  ///< a commit's id is known for this long
 inline constexpr std::size_t kEntryPayloadBytes = 48U << 10U; ///< shared + internal of one entry
 inline constexpr std::size_t kChunkLeaves = 256;              ///< a tile's width (C2SP tlog-tiles)
 

@@ -5,8 +5,21 @@
 #include <fmt/format.h>
 
 namespace sluis::commit {
+namespace {
+
+constexpr std::string_view kAgePrefix = "commit-at/";
+constexpr std::size_t kPrunedAtOnce = 1024;
+
+}  // namespace
 
 std::string receipt_key(std::string_view commit_id) { return "commit/" + std::string(commit_id); }
+
+std::string receipt_age_key(Timestamp recorded, std::string_view commit_id) {
+  std::string key(kAgePrefix);
+  put_u64(key, static_cast<std::uint64_t>(recorded.time_since_epoch().count()));
+  key += commit_id;
+  return key;
+}
 
 std::string encode_receipt(const CommitReceipt& receipt) {
   std::string out;
@@ -39,7 +52,9 @@ Batch::Batch(const storage::Reader& store, provenance::LogAppender& log, Timesta
     : store_(store), log_(log), recorded_(recorded), first_sequence_(sequence), sequence_(sequence) {}
 
 Result<std::optional<std::string>> Batch::value_of(const std::string& key) const {
-  if (const auto found = overlay_.find(key); found != overlay_.end()) return found->second;
+  if (const auto found = overlay_.find(key); found != overlay_.end()) {
+    return changes_[found->second].value;
+  }
   return store_.get(key);
 }
 
@@ -62,7 +77,7 @@ Result<void> Batch::check(const Commit& commit) const {
 }
 
 void Batch::change(storage::Change change) {
-  overlay_[change.key] = change.value;
+  overlay_[change.key] = changes_.size();
   changes_.push_back(std::move(change));
 }
 
@@ -87,12 +102,31 @@ Result<std::size_t> Batch::add(const Commit& commit) {
   return receipts_.size() - 1;
 }
 
+Result<bool> Batch::prune(Timestamp until) {
+  const std::string end = receipt_age_key(until, {});
+  std::vector<std::string> old;
+  SLUIS_CHECK(store_.scan(kAgePrefix, {}, [&](std::string_view key, std::string_view) {
+    if (key >= end) return false;
+    old.emplace_back(key);
+    return old.size() < kPrunedAtOnce;
+  }));
+  for (const std::string& key : old) {
+    const std::string id = key.substr(kAgePrefix.size() + 8);
+    if (by_id_.contains(id)) continue;
+    changes_.push_back({receipt_key(id), std::nullopt});
+    changes_.push_back({key, std::nullopt});
+  }
+  return old.size() == kPrunedAtOnce;
+}
+
 std::vector<storage::Change> Batch::finish() {
   log_.seal(recorded_, changes_);
   for (Pending& pending : receipts_) {
     if (pending.repeated) continue;
     pending.receipt.log_size = log_.size();
-    if (!pending.id.empty()) changes_.push_back({receipt_key(pending.id), encode_receipt(pending.receipt)});
+    if (pending.id.empty()) continue;
+    changes_.push_back({receipt_key(pending.id), encode_receipt(pending.receipt)});
+    changes_.push_back({receipt_age_key(recorded_, pending.id), std::string()});
   }
   if (has_messages()) {
     std::string value;

@@ -9,8 +9,10 @@
 
 namespace sluis::commit {
 
-/// Key of a commit's receipt; absent until that commit is durable.
+/// Key of a commit's receipt; absent until that commit is durable, and again after limits::kCommitReceiptKept.
 std::string receipt_key(std::string_view commit_id);
+/// Orders receipts by age, for pruning: before the id stands the time in microseconds, eight bytes, big-endian.
+std::string receipt_age_key(Timestamp recorded, std::string_view commit_id);
 std::string encode_receipt(const CommitReceipt& receipt);
 Result<CommitReceipt> decode_receipt(std::string_view bytes);
 
@@ -28,11 +30,15 @@ class Batch {
   /// counts once the batch is durable. A failed precondition refuses this commit alone: conflict, with the key as
   /// pointer. After storage_unavailable or corruption the whole batch must be dropped.
   Result<std::size_t> add(const Commit& commit);
+  /// Deletes the oldest receipts of before `until`, a bounded number; whether there may be more. storage_unavailable.
+  Result<bool> prune(Timestamp until);
   /// All changes, with the log's head and the receipts; nothing may be added afterwards.
   std::vector<storage::Change> finish();
   /// The receipt of the n-th commit that was added; after `finish`.
   const CommitReceipt& receipt(std::size_t index) const { return receipts_[index].receipt; }
 
+  /// Whether no commit was added.
+  bool empty() const { return receipts_.empty(); }
   bool has_messages() const { return sequence_ != first_sequence_; }
   std::uint64_t sequence() const { return sequence_; }
   std::size_t bytes() const { return bytes_; }
@@ -54,7 +60,7 @@ class Batch {
   std::uint64_t first_sequence_;
   std::uint64_t sequence_;
   std::vector<storage::Change> changes_;
-  std::unordered_map<std::string, std::optional<std::string>> overlay_;
+  std::unordered_map<std::string, std::size_t> overlay_;  ///< where in `changes_` a key's newest value is
   std::unordered_map<std::string, std::size_t> by_id_;
   std::vector<Pending> receipts_;
   std::size_t bytes_ = 0;

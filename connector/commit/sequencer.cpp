@@ -1,11 +1,22 @@
 #include "connector/commit/sequencer.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/base/log.hpp"
 
 #include <algorithm>
-#include <future>
+#include <exception>
 
 namespace sluis::commit {
+namespace {
+
+constexpr std::chrono::minutes kPruneEvery{1};
+
+Error unknown(const std::string& why) {
+  return Error(ErrorCode::outcome_unknown, "it is not known whether this was recorded: " + why)
+      .mended_by("ask again with the same commit id");
+}
+
+}  // namespace
 
 Sequencer::Sequencer(storage::ReopeningStore& store, provenance::PayloadKeys& keys, Clock& clock, Random& random,
                      Options options)
@@ -17,6 +28,7 @@ Result<void> Sequencer::open() {
   SLUIS_TRY(slots_, provenance::CheckpointSlots::open(options_.checkpoint_folder));
   SLUIS_CHECK(recover());
   thread_ = std::thread([this] { run(); });
+  keeper_ = std::thread([this] { run_keeper(); });
   return {};
 }
 
@@ -26,7 +38,9 @@ void Sequencer::stop() {
     stopping_ = true;
   }
   wake_.notify_all();
+  keeper_wake_.notify_all();
   if (thread_.joinable()) thread_.join();
+  if (keeper_.joinable()) keeper_.join();
 }
 
 std::string Sequencer::quarantine() const {
@@ -70,20 +84,23 @@ Result<void> Sequencer::check_slot(const std::string& note) {
 }
 
 Result<void> Sequencer::recover() {
-  ready_ = false;
   SLUIS_CHECK(store_.reopen());
   SLUIS_CHECK(log_.recover(store_));
   recorded_us_ = log_.recorded().time_since_epoch().count();
   SLUIS_TRY(const std::optional<std::string> sequence, store_.get("meta/outbox-sequence"));
   sequence_ = sequence && sequence->size() == 8 ? get_u64(*sequence) : 0;
   if (slots_->newest()) SLUIS_CHECK(check_slot(*slots_->newest()));
-  if (quarantine().empty()) SLUIS_CHECK(sign_and_keep());
-  ready_ = true;
+  kept_size_ = 0;
+  if (quarantine().empty()) SLUIS_CHECK(keep(log_.size(), log_.root()));
   return {};
 }
 
-Result<void> Sequencer::make_ready() {
-  if (!ready_) SLUIS_CHECK(recover());
+Result<void> Sequencer::make_ready(bool recover_first) {
+  if (recover_first) {
+    SLUIS_CHECK(recover());
+    const std::lock_guard lock(mutex_);
+    pipeline_.recovered();
+  }
   if (const std::string why = quarantine(); !why.empty()) {
     return Error(ErrorCode::storage_unavailable, "the log is quarantined: " + why)
         .mended_by("restore the store that belongs to the checkpoint, or keep both as evidence");
@@ -91,25 +108,29 @@ Result<void> Sequencer::make_ready() {
   return {};
 }
 
-Result<void> Sequencer::sign_and_keep() {
-  if (log_.size() == 0) return {};
-  const std::string note = provenance::sign_checkpoint({options_.origin, log_.size(), log_.root()}, options_.key);
+Result<void> Sequencer::keep(std::uint64_t size, const Hash& root) {
+  if (size == 0 || size == kept_size_) return {};
+  const std::string note = provenance::sign_checkpoint({options_.origin, size, root}, options_.key);
   if (slots_->newest() != note) SLUIS_CHECK(slots_->write(note));
+  kept_size_ = size;
   const std::lock_guard lock(state_mutex_);
   checkpoint_ = note;
   return {};
 }
 
-bool Sequencer::queue_empty() const { return queued_ == 0; }
+bool Sequencer::full(CommitClass commit_class) const {
+  return queued_ >= limits::kQueuedCommits && commit_class != CommitClass::revoke;
+}
 
 void Sequencer::enqueue(Ticket ticket) {
+  ticket.bell = bell_;
   queues_[static_cast<std::size_t>(ticket.commit.commit_class)].push_back(std::move(ticket));
   ++queued_;
 }
 
 void Sequencer::submit(Commit commit, Completion done) {
-  std::unique_lock lock(mutex_);
-  if (stopping_ || (queued_ >= limits::kQueuedCommits && commit.commit_class != CommitClass::revoke)) {
+  Lock lock(mutex_);
+  if (stopping_ || full(commit.commit_class)) {
     const Error error = stopping_ ? Error(ErrorCode::storage_unavailable, "the node is stopping")
                                   : Error(ErrorCode::limit_exceeded, "too many commits are waiting");
     lock.unlock();
@@ -117,36 +138,46 @@ void Sequencer::submit(Commit commit, Completion done) {
     return;
   }
   enqueue({std::move(commit), std::move(done)});
+  const bool can_begin = pipeline_.may_begin();
   lock.unlock();
-  wake_.notify_one();
+  if (can_begin) wake_.notify_one();
 }
 
 Result<CommitReceipt> Sequencer::commit_and_wait(Commit commit) {
-  std::unique_lock lock(mutex_);
-  if (!stopping_ && !leading_ && queue_empty()) {
-    leading_ = true;
-    lock.unlock();
-    Result<CommitReceipt> result = Error(ErrorCode::internal, "no answer");
+  Waiter waiter;
+  Ticket ticket{std::move(commit), {}, &waiter};
+  Lock lock(mutex_);
+  if (stopping_) return Error(ErrorCode::storage_unavailable, "the node is stopping");
+  if (full(ticket.commit.commit_class)) return Error(ErrorCode::limit_exceeded, "too many commits are waiting");
+  if (queued_ == 0 && pipeline_.idle()) {
     Tickets alone;
-    alone.push_back({std::move(commit), [&](Result<CommitReceipt> done) { result = std::move(done); }});
-    lead(std::move(alone));
-    lock.lock();
-    leading_ = false;
-    const bool more = !queue_empty() || stopping_;
-    lock.unlock();
-    if (more) wake_.notify_one();
-    return result;
+    alone.push_back(std::move(ticket));
+    lead_next(lock, std::move(alone), true);
+    keep_due(lock);
+    if (waiter.answered) return std::move(*waiter.result);
+    ticket.bell = 0;  // the keeper was quicker and has it in hand
+  } else {
+    enqueue(std::move(ticket));
+    ticket.bell = bell_;
+    if (pipeline_.may_begin()) wake_.notify_one();
   }
   lock.unlock();
-  std::promise<Result<CommitReceipt>> promise;
-  auto future = promise.get_future();
-  submit(std::move(commit), [&](Result<CommitReceipt> done) { promise.set_value(std::move(done)); });
-  return future.get();
+  const WakeWord& bell = bells_[ticket.bell];
+  for (std::uint32_t seen = bell.now(); !waiter.answered; seen = bell.now()) bell.wait(seen);
+  return std::move(*waiter.result);
+}
+
+std::size_t Sequencer::entries_of(const Tickets& tickets) {
+  std::size_t entries = 0;
+  for (const Ticket& ticket : tickets) entries += ticket.commit.entries.size();
+  return entries;
 }
 
 Sequencer::Tickets Sequencer::take_batch() {
   Tickets batch;
+  batch.reserve(std::min(queued_, limits::kBatchCommits));
   std::size_t bytes = 0;
+  bell_ = static_cast<std::uint8_t>((bell_ + 1U) % bells_.size());
   for (auto& queue : queues_) {
     while (!queue.empty() && batch.size() < limits::kBatchCommits) {
       const std::size_t size = size_of(queue.front().commit);
@@ -161,62 +192,178 @@ Sequencer::Tickets Sequencer::take_batch() {
 }
 
 void Sequencer::run() {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return (!queue_empty() && !leading_) || (stopping_ && queue_empty() && !leading_); });
-    if (queue_empty()) return;
-    leading_ = true;
-    Tickets batch = take_batch();
-    lock.unlock();
-    lead(std::move(batch));
-    lock.lock();
-    leading_ = false;
+    wake_.wait(lock, [this] {
+      return (queued_ != 0 && pipeline_.may_begin()) || (stopping_ && queued_ == 0 && pipeline_.idle());
+    });
+    if (queued_ == 0) break;
+    lead_next(lock, take_batch(), false);
+  }
+  keeper_wake_.notify_all();
+}
+
+void Sequencer::run_keeper() {
+  Lock lock(mutex_);
+  for (;;) {
+    keeper_wake_.wait(lock, [this] { return keep_due_ || (stopping_ && queued_ == 0 && pipeline_.idle()); });
+    if (!keep_due_) return;
+    keep_due(lock);
   }
 }
 
-void Sequencer::fail(Tickets& tickets, const Error& error) {
-  for (Ticket& ticket : tickets) ticket.done(error);
+/// Takes one batch through preparation and write. The lock is held on entry and on return.
+void Sequencer::lead_next(Lock& lock, Tickets tickets, bool keeps) {
+  const bool recover_first = pipeline_.must_recover();
+  const std::uint64_t number = pipeline_.begin();
+  lock.unlock();
+  Flight flight;
+  flight.tickets = std::move(tickets);
+  const Led led = lead(flight, recover_first);
+  lock.lock();
+  flights_.emplace(number, std::move(flight));
+  switch (led) {
+    case Led::nothing: return perform(lock, pipeline_.abandoned(), keeps);
+    case Led::written: return perform(lock, pipeline_.written(), keeps);
+    case Led::failed: return perform(lock, pipeline_.write_failed(), keeps);
+  }
 }
 
-void Sequencer::lead(Tickets tickets) {
-  if (const auto ready = make_ready(); !ready) return fail(tickets, ready.error());
+/// Nothing that is thrown leaves a batch begun for ever: the worker's loop ends here.
+Sequencer::Led Sequencer::lead(Flight& flight, bool recover_first) {
+  try {
+    if (const auto ready = make_ready(recover_first); !ready) {
+      flight.error = ready.error();
+      return Led::nothing;  // what must be recovered, still must
+    }
+    return prepare_and_write(flight);
+  } catch (const std::exception& thrown) {
+    log::error("a batch of commits was given up", {{"what", thrown.what()}});
+    flight.error = unknown(thrown.what());
+    return Led::failed;
+  }
+}
+
+Sequencer::Led Sequencer::prepare_and_write(Flight& flight) {
   const Timestamp recorded = std::max(clock_.now(), log_.recorded());
   const bool behind = log_.recorded() - clock_.now() > limits::kClockBehindLog;
+  random_.draw(provenance::kRandomBytesPerEntry * entries_of(flight.tickets));
   Batch batch(store_, log_, recorded, sequence_);
-  std::vector<std::pair<Ticket, std::size_t>> taken;
-  for (std::size_t i = 0; i < tickets.size(); ++i) {
-    Ticket& ticket = tickets[i];
+  std::vector<std::optional<std::size_t>> indexes(flight.tickets.size());
+  unsigned bells = 0;
+  for (std::size_t i = 0; i < indexes.size(); ++i) {
+    Ticket& ticket = flight.tickets[i];
     if (behind && ticket.commit.commit_class != CommitClass::revoke) {
-      ticket.done(Error(ErrorCode::invalid_state, "this node's clock is behind its log")
-                      .mended_by("set the clock; until then only revocations are recorded"));
+      answer(ticket, Error(ErrorCode::invalid_state, "this node's clock is behind its log")
+                         .mended_by("set the clock; until then only revocations are recorded"), bells);
       continue;
     }
-    auto added = batch.add(ticket.commit);
+    const auto added = batch.add(ticket.commit);
     if (added) {
-      taken.emplace_back(std::move(ticket), *added);
+      indexes[i] = *added;
     } else if (added.error().code == ErrorCode::conflict || added.error().code == ErrorCode::limit_exceeded) {
-      ticket.done(added.error());
+      answer(ticket, added.error(), bells);
     } else {  // nothing of the batch was written: every commit that was taken so far is refused, and so are the others
-      ready_ = false;
-      for (auto& [other, index] : taken) other.done(added.error());
-      for (std::size_t k = i; k < tickets.size(); ++k) tickets[k].done(added.error());
-      return;
+      ring(bells);
+      flight.error = added.error();
+      return Led::failed;
     }
   }
-  if (taken.empty()) return;
-  auto kept = store_.write(batch.finish(), true);
-  if (kept) kept = sign_and_keep();
-  if (!kept) {
-    ready_ = false;
-    const Error unknown = Error(ErrorCode::outcome_unknown, "it is not known whether this was recorded: " + kept.error().message)
-                              .mended_by("ask again with the same commit id");
-    for (auto& [ticket, index] : taken) ticket.done(unknown);
-    return;
+  ring(bells);
+  if (batch.empty()) return Led::nothing;
+  if (recorded >= prune_next_) prune(batch, recorded);
+  if (const auto written = store_.write(batch.finish(), true); !written) {
+    flight.error = unknown(written.error().message);
+    return Led::failed;
   }
   sequence_ = batch.sequence();
   recorded_us_ = recorded.time_since_epoch().count();
-  for (auto& [ticket, index] : taken) ticket.done(batch.receipt(index));
-  if (batch.has_messages() && on_messages_) on_messages_();
+  for (const auto& index : indexes) flight.receipts.push_back(index ? batch.receipt(*index) : CommitReceipt{});
+  flight.size = log_.size();
+  flight.root = log_.root();
+  flight.messages = batch.has_messages();
+  return Led::written;
+}
+
+/// Receipts that are too old go with this batch; when there are many, more go with the next. A failure costs nothing but room.
+void Sequencer::prune(Batch& batch, Timestamp recorded) {
+  const auto more = batch.prune(recorded - limits::kCommitReceiptKept);
+  if (!more || !*more) prune_next_ = recorded + kPruneEvery;
+}
+
+/// Keeps the checkpoint that is due, if no other thread has taken it. The lock is held on entry and on return.
+void Sequencer::keep_due(Lock& lock) {
+  if (!keep_due_) return;
+  const Flight& newest = flights_.at(*keep_due_);
+  const std::uint64_t size = newest.size;
+  const Hash root = newest.root;
+  keep_due_.reset();
+  lock.unlock();
+  Result<void> kept = {};
+  try {
+    kept = keep(size, root);
+  } catch (const std::exception& thrown) {
+    kept = Error(ErrorCode::internal, thrown.what());
+  }
+  lock.lock();
+  if (!kept) keep_error_ = kept.error();
+  perform(lock, kept ? pipeline_.kept() : pipeline_.keep_failed(), false);
+}
+
+void Sequencer::perform(Lock& lock, const Pipeline::Actions& actions, bool keeps) {
+  std::vector<std::pair<Flight, bool>> settled;
+  for (const auto& [batch, durable] : actions.complete) {
+    auto flight = flights_.extract(batch);
+    if (!durable && !flight.mapped().error) {
+      flight.mapped().error = unknown(keep_error_ ? keep_error_->message : "an earlier batch failed");
+    }
+    settled.emplace_back(std::move(flight.mapped()), durable);
+  }
+  if (!settled.empty()) {
+    lock.unlock();
+    for (auto& [flight, durable] : settled) settle(flight, durable);
+    lock.lock();
+  }
+  if (actions.keep) {
+    keep_due_ = actions.keep;
+    if (!keeps) keeper_wake_.notify_one();
+  }
+  if (pipeline_.may_begin() && (queued_ != 0 || stopping_)) wake_.notify_one();
+}
+
+void Sequencer::settle(Flight& flight, bool durable) {
+  unsigned bells = 0;
+  for (std::size_t i = 0; i < flight.tickets.size(); ++i) {
+    if (durable) {
+      answer(flight.tickets[i], flight.receipts[i], bells);
+    } else {
+      answer(flight.tickets[i], *flight.error, bells);
+    }
+  }
+  ring(bells);
+  if (durable && flight.messages && on_messages_) on_messages_();
+}
+
+void Sequencer::answer(Ticket& ticket, Result<CommitReceipt> result, unsigned& bells) const {
+  if (ticket.waiter != nullptr) {
+    bells |= 1U << ticket.bell;
+    Waiter& waiter = *std::exchange(ticket.waiter, nullptr);
+    waiter.result = std::move(result);
+    waiter.answered = true;  // it may be gone from here on
+  } else if (ticket.done) {
+    const Completion done = std::exchange(ticket.done, nullptr);
+    try {
+      done(std::move(result));
+    } catch (const std::exception& thrown) {
+      log::error("a commit's completion failed", {{"what", thrown.what()}});
+    }
+  }
+}
+
+void Sequencer::ring(unsigned bells) {
+  for (std::size_t i = 0; i < bells_.size(); ++i) {
+    if ((bells >> i) % 2 != 0) bells_[i].wake_all();
+  }
 }
 
 }  // namespace sluis::commit

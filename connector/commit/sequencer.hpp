@@ -2,6 +2,9 @@
 
 #include "connector/base/random.hpp"
 #include "connector/commit/batch.hpp"
+#include "connector/commit/drawn_random.hpp"
+#include "connector/commit/pipeline.hpp"
+#include "connector/commit/wake_word.hpp"
 #include "connector/provenance/slots.hpp"
 #include "connector/storage/reopening_store.hpp"
 
@@ -9,14 +12,16 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <thread>
 
 namespace sluis::commit {
 
 /// Order of an append (D10): batch synced, then its checkpoint signed into a slot, then acknowledged.
-/// After a failed write or sync everything in that batch is *outcome unknown*, and the store is opened anew before the
-/// next one. A log that is shorter than its newest slot, or has another root there, is quarantined: readable, never
+/// While one batch's checkpoint is kept, the next is prepared and written; `Pipeline` says which step may be taken.
+/// After a failed write or sync everything in that batch and all behind it is *outcome unknown*, and the store is opened
+/// anew before the next one. A log that is shorter than its newest slot, or has another root there, is quarantined: readable, never
 /// signing.
 class Sequencer final : public CommitPort {
  public:
@@ -51,32 +56,63 @@ class Sequencer final : public CommitPort {
   bool clock_behind() const;
 
  private:
+  /// A thread that waits for its commit, in `commit_and_wait`.
+  struct Waiter {
+    std::optional<Result<CommitReceipt>> result;
+    std::atomic<bool> answered = false;
+  };
   struct Ticket {
     Commit commit;
-    Completion done;
+    Completion done;           ///< or
+    Waiter* waiter = nullptr;  ///< outlives its answer
+    std::uint8_t bell = 0;     ///< which of `bells_` wakes the waiter
   };
   using Tickets = std::vector<Ticket>;
+  using Lock = std::unique_lock<std::mutex>;
+
+  /// What is known of a batch from its preparation to its answers.
+  struct Flight {
+    Tickets tickets;                      ///< those that are answered are empty
+    std::vector<CommitReceipt> receipts;  ///< of each ticket, once it is written
+    std::uint64_t size = 0;               ///< the log's, with this batch
+    Hash root{};
+    bool messages = false;
+    std::optional<Error> error;
+  };
+  enum class Led { nothing, written, failed };
 
   void run();
-  bool queue_empty() const;
+  void run_keeper();
+  bool full(CommitClass commit_class) const;
   void enqueue(Ticket ticket);
   Tickets take_batch();
-  void lead(Tickets tickets);
-  Result<void> make_ready();
+  static std::size_t entries_of(const Tickets& tickets);
+  /// `keeps`: the caller keeps the checkpoint itself, with `keep_due`.
+  void lead_next(Lock& lock, Tickets tickets, bool keeps);
+  Led lead(Flight& flight, bool recover_first);
+  Led prepare_and_write(Flight& flight);
+  void prune(Batch& batch, Timestamp recorded);
+  Result<void> make_ready(bool recover_first);
   Result<void> recover();
   Result<void> check_slot(const std::string& note);
-  void fail(Tickets& tickets, const Error& error);
-  Result<void> sign_and_keep();
+  Result<void> keep(std::uint64_t size, const Hash& root);
+  void keep_due(Lock& lock);
+  void perform(Lock& lock, const Pipeline::Actions& actions, bool keeps);
+  void settle(Flight& flight, bool durable);
+  /// Gives the answer; the bells of the waiters are collected, to be rung once.
+  void answer(Ticket& ticket, Result<CommitReceipt> result, unsigned& bells) const;
+  void ring(unsigned bells);
 
   storage::ReopeningStore& store_;
   Clock& clock_;
-  Random& random_;
+  DrawnRandom random_;  ///< for the one batch that is prepared
   Options options_;
   provenance::LogAppender log_;
   provenance::PayloadKeys& keys_;
   std::unique_ptr<provenance::CheckpointSlots> slots_;
   std::uint64_t sequence_ = 0;
-  bool ready_ = false;
+  Timestamp prune_next_;         ///< no receipts are pruned before
+  std::uint64_t kept_size_ = 0;  ///< of the newest checkpoint that this process kept
   std::function<void()> on_messages_;
   std::atomic<std::int64_t> recorded_us_ = 0;
 
@@ -86,12 +122,18 @@ class Sequencer final : public CommitPort {
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::condition_variable idle_;
+  std::condition_variable keeper_wake_;
   std::array<std::deque<Ticket>, 3> queues_;
   std::size_t queued_ = 0;
-  bool leading_ = false;
+  Pipeline pipeline_;
+  std::map<std::uint64_t, Flight> flights_;
+  std::optional<std::uint64_t> keep_due_;  ///< asked for, and taken by no thread yet
+  std::optional<Error> keep_error_;
   bool stopping_ = false;
+  std::uint8_t bell_ = 0;
+  std::array<WakeWord, 4> bells_;
   std::thread thread_;
+  std::thread keeper_;
 };
 
 }  // namespace sluis::commit

@@ -93,12 +93,13 @@ Result<std::shared_ptr<TlsContext>> TlsContext::client(const TlsFiles& files) {
 
 void Channel::FreeSsl::operator()(ssl_st* ssl) const { SSL_free(ssl); }
 
-Channel::Channel(int file, std::shared_ptr<TlsContext> tls) : file_(file), tls_(std::move(tls)) {
+Channel::Channel(int file, std::shared_ptr<TlsContext> tls) : file_(file), tls_(std::move(tls)), collector_(file) {
   ignore_sigpipe();
   prepare_socket(file_);
   if (tls_) {
     ssl_.reset(SSL_new(tls_->native()));
     SSL_set_fd(ssl_.get(), file_);
+    SSL_set0_wbio(ssl_.get(), collector_.make_bio());
     SSL_set_app_data(ssl_.get(), &peer_);
   }
 }
@@ -217,9 +218,22 @@ Result<std::size_t> Channel::read(char* into, std::size_t size, std::chrono::mil
   return static_cast<std::size_t>(got);
 }
 
+/// `limit` counts from the last byte that the peer took.
+Result<void> Channel::flush(std::chrono::milliseconds limit) {
+  while (!cut_) {
+    const std::size_t before = collector_.waiting();
+    if (collector_.flush() == 1) return {};
+    if (errno != EAGAIN) return unavailable(std::string("the connection ended: ") + std::strerror(errno));
+    const auto until = Steady::now() + limit;
+    if (collector_.waiting() == before && !wait(Want::write, until) && Steady::now() >= until) return unavailable("time is up");
+  }
+  return unavailable("the connection was cut");
+}
+
 Result<void> Channel::write(std::string_view bytes, std::chrono::milliseconds limit) {
+  std::size_t collected = 0;
   while (!bytes.empty()) {
-    const int most = static_cast<int>(std::min<std::size_t>(bytes.size(), 1U << 20U));
+    const int most = static_cast<int>(std::min<std::size_t>(bytes.size(), ssl_ ? Collector::kPlain - collected : 1U << 20U));
     SLUIS_TRY(const int sent, drive(
                                   [&] {
                                     return ssl_ ? SSL_write(ssl_.get(), bytes.data(), most)
@@ -228,6 +242,11 @@ Result<void> Channel::write(std::string_view bytes, std::chrono::milliseconds li
                                   limit, true));
     if (sent <= 0) return unavailable("the peer closed the connection");
     bytes.remove_prefix(static_cast<std::size_t>(sent));
+    collected += static_cast<std::size_t>(sent);
+    if (ssl_ && (collected == Collector::kPlain || bytes.empty())) {
+      SLUIS_CHECK(flush(limit));
+      collected = 0;
+    }
   }
   return {};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/base/time.hpp"
+#include "connector/http/collector.hpp"
 #include "connector/http/port.hpp"
 
 #include <atomic>
@@ -66,12 +67,14 @@ class Channel {
   enum class Want { read, write };
   bool wait(Want want, std::chrono::steady_clock::time_point until) const;
   Result<void> handshake(bool server, std::chrono::milliseconds limit);
+  Result<void> flush(std::chrono::milliseconds limit);
   template <class Step>
   Result<int> drive(Step step, std::chrono::milliseconds limit, bool writing);
 
   struct FreeSsl { void operator()(ssl_st* ssl) const; };
   int file_;
   std::shared_ptr<TlsContext> tls_;
+  Collector collector_;  ///< of TLS
   std::unique_ptr<ssl_st, FreeSsl> ssl_;
   TlsPeer peer_;
   std::atomic<bool> cut_ = false;

@@ -222,6 +222,7 @@ Result<AgreementRecord> Service::terminate_agreement(const AgreementId& id, Reas
     commit.preconditions.push_back({key, *bytes});
     commit.changes.push_back({key, encode(record)});
     commit.entries.push_back(with_.evidence.agreement_ended_entry(record));
+    if (with_.prepare_end) with_.prepare_end(commit, record);
     const Result<CommitReceipt> done = with_.commits.commit_and_wait(std::move(commit));
     if (done) {
       if (with_.agreement_ended) with_.agreement_ended(record);

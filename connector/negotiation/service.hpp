@@ -26,6 +26,9 @@ struct Dependencies {
   std::function<void(std::string_view peer, std::string_view process)> notify;
   /// An agreement has ended: running transfers are to be terminated with its reason. After the commit.
   std::function<void(const AgreementRecord& record)> agreement_ended;
+  /// Adds to the commit of an agreement's end what must become durable with it: the peer's receipt. Its first entry is
+  /// the end's.
+  std::function<void(Commit& commit, const AgreementRecord& record)> prepare_end = {};
 };
 
 /// What the protocol answers to an accepted message.

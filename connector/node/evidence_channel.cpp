@@ -12,8 +12,7 @@ using provenance::EntryKind;
 using provenance::Receipt;
 
 constexpr std::size_t kReceiptBytes = 256U << 10U;
-constexpr std::uint64_t kLookBack = 10'000;       ///< entries; an end is looked for just after it was recorded
-constexpr std::string_view kEntryMark = "entry:";  ///< before an index, in a message; else it names a commit
+constexpr std::string_view kEntryMark = "entry:";  ///< before an index, in messages of before; else a commit's id
 
 http::Response refusal(unsigned status, std::string_view code, std::string_view reason) {
   return http::json_response(status, json::serialise(json::object({{"code", code}, {"reason", json::array({reason})}})));
@@ -44,43 +43,18 @@ Result<std::uint64_t> EvidenceChannel::publication_of(const Hash& offer) {
 
 void EvidenceChannel::send_receipt(Commit& commit, const ParticipantId& peer, std::string_view process) {
   if (commit.id.empty()) commit.id = "receipt-" + to_hex(with_.random.bytes(16));
-  add_message(commit, peer, process, commit.id);
-}
-
-bool EvidenceChannel::add_message(Commit& commit, const ParticipantId& peer, std::string_view process, std::string body) {
   const auto party = with_.directory.find(peer);
-  if (!party || !(*party)->evidence) return false;
+  if (!party || !(*party)->evidence) return;
   outbox::Envelope envelope;
   envelope.service = "evidence";
   envelope.id = to_hex(with_.random.bytes(16));
   envelope.kind = "receipt";
-  envelope.body = std::move(body);
+  envelope.body = commit.id;
   commit.messages.push_back({peer.str(), std::string(process), outbox::encode(envelope)});
-  return true;
 }
 
-Result<std::uint64_t> EvidenceChannel::end_of(const AgreementId& agreement) const {
-  SLUIS_TRY(const provenance::LogHead head, with_.log.head());
-  const std::uint64_t size = head.frontier.size();
-  for (std::uint64_t index = size; index-- > 0 && size - index <= kLookBack;) {
-    SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(index));
-    if (leaf.kind != static_cast<std::uint8_t>(EntryKind::agreement_ended)) continue;
-    SLUIS_TRY(const provenance::Payload payload, with_.log.payload(index));
-    v1::Shared shared;
-    if (shared.ParseFromString(payload.shared) && shared.agreement() == agreement.str()) return index;
-  }
-  return Error(ErrorCode::not_found, "the end of the agreement is not among the newest entries");
-}
-
-Result<std::string> EvidenceChannel::send_end(const negotiation::AgreementRecord& record) {
-  SLUIS_TRY(const std::uint64_t entry, end_of(record.id));
-  const std::string process = "end-" + to_hex(crypto::sha256(record.id.str()));
-  Commit commit;
-  commit.id = process;
-  commit.commit_class = CommitClass::revoke;
-  if (!add_message(commit, record.peer, process, std::string(kEntryMark) + std::to_string(entry))) return process;
-  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
-  return process;
+std::string EvidenceChannel::end_process(const AgreementId& agreement) {
+  return "end-" + to_hex(crypto::sha256(agreement.str()));
 }
 
 Result<std::uint64_t> EvidenceChannel::first_entry(std::string_view commit_id) const {

@@ -42,9 +42,8 @@ class EvidenceChannel {
 
   /// Adds the message that carries the receipt of the commit's first entry to the peer, if the peer takes receipts.
   void send_receipt(Commit& commit, const ParticipantId& peer, std::string_view process);
-  /// The same for the end of an agreement, which is in the log already: one more commit, with the message. Whoever is
-  /// interrupted in between leaves the peer with the transfer's termination alone. Tells the process to notify.
-  Result<std::string> send_end(const negotiation::AgreementRecord& record);
+  /// The outbox's process for the receipt of an agreement's end.
+  static std::string end_process(const AgreementId& agreement);
   /// outbox::Deliver for service "evidence".
   outbox::Verdict deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
 
@@ -53,8 +52,6 @@ class EvidenceChannel {
   http::Response take_receipt(const http::Request& request);
   Result<provenance::Receipt> receipt_of(std::uint64_t entry) const;
   Result<std::uint64_t> first_entry(std::string_view commit_id) const;
-  Result<std::uint64_t> end_of(const AgreementId& agreement) const;
-  bool add_message(Commit& commit, const ParticipantId& peer, std::string_view process, std::string body);
   Result<std::uint64_t> publication_of(const Hash& offer);
 
   ParticipantId self_;

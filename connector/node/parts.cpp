@@ -147,7 +147,10 @@ Result<void> Node::Parts::start_exchange() {
   negotiating.self = config.participant;
   negotiations = std::make_unique<negotiation::Service>(
       negotiating, negotiation::Dependencies{*commits, store, *log_clock, random, *terms, *writer, *peers, notify,
-                                             [this](const negotiation::AgreementRecord& record) { agreement_ended(record); }});
+                                             [this](const negotiation::AgreementRecord& record) { agreement_ended(record); },
+                                             [this](Commit& commit, const negotiation::AgreementRecord& record) {
+                                               evidence->send_receipt(commit, record.peer, EvidenceChannel::end_process(record.id));
+                                             }});
   transfer_commits = std::make_unique<TransferCommits>(*commits, [this] { return streams.get(); });
   transfers = std::make_unique<transfer::Service>(
       transfer::Options{config.exchange.url + "/data", node_key},
@@ -226,6 +229,8 @@ Result<void> Node::Parts::recover() {
     const Timestamp latest = now + std::chrono::minutes(10);
     return next && *next ? std::min(**next, latest) : latest;
   });
+  SLUIS_TRY(std::unique_ptr<StepSource> steps, kernel_steps());
+  step_watch = std::make_unique<StepWatch>(std::move(steps), [this] { clock_stepped(); });
   return {};
 }
 
@@ -236,11 +241,7 @@ void Node::Parts::agreement_ended(const negotiation::AgreementRecord& record) {
   if (const auto done = transfers->terminate_all_of(record.id, why); !done) {
     log::error("transfers were not terminated", {{"agreement", record.id.str()}, {"what", done.error().message}});
   }
-  if (const auto process = evidence->send_end(record)) {
-    outbox->notify(record.peer.str(), *process);
-  } else {
-    log::error("the receipt of an agreement's end was not queued", {{"agreement", record.id.str()}, {"what", process.error().message}});
-  }
+  outbox->notify(record.peer.str(), EvidenceChannel::end_process(record.id));
 }
 
 void Node::Parts::clock_stepped() {
@@ -255,6 +256,7 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (public_server) public_server->stop(grace);
   if (management_server) management_server->stop(std::chrono::milliseconds(500));
   grpc_server.reset();
+  step_watch.reset();
   deadlines.reset();
   if (outbox) outbox->stop();
   if (running) {

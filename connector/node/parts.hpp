@@ -1,5 +1,6 @@
 #pragma once
 
+#include "connector/base/step_watch.hpp"
 #include "connector/dsp/client.hpp"
 #include "connector/gate/open.hpp"
 #include "connector/http/client.hpp"
@@ -73,6 +74,7 @@ struct Node::Parts {
   std::unique_ptr<management::Backend> backend;
   std::unique_ptr<management::Api> api;
   std::unique_ptr<gate::Alarm> deadlines;
+  std::unique_ptr<StepWatch> step_watch;  ///< of the machine's clock; after all that it evaluates again
   std::unique_ptr<http::Server> exchange_server;
   std::unique_ptr<http::Server> public_server;
   std::unique_ptr<http::Server> management_server;

@@ -68,6 +68,9 @@ struct Entry {
   Leaf leaf;
   Payload payload;
 };
+/// What an entry takes of randomness: k and k2, its payload's own key and the nonces of two seals.
+inline constexpr std::size_t kRandomBytesPerEntry = 64 + 32 + 12 + 12;
+
 /// With fresh keys.
 Entry make_entry(const EntryDraft& draft, Timestamp recorded, Random& random);
 

@@ -125,7 +125,7 @@ Result<void> LogAppender::append(const EntryDraft& draft, Timestamp recorded, st
   }
   const std::uint64_t index = size();
   const Entry entry = make_entry(draft, recorded, random_);
-  SLUIS_TRY(std::string sealed, keys_.seal(entry.payload.bytes(), index, recorded));
+  SLUIS_TRY(std::string sealed, keys_.seal(entry.payload.bytes(), index, recorded, random_));
   std::string leaf = entry.leaf.bytes();
   head_.frontier.append(leaf_hash(leaf), [&](unsigned height, const Hash& hash) {
     if (height % kTileHeight != 0) return;

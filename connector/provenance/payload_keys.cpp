@@ -70,14 +70,15 @@ Result<std::string> PayloadKeys::key(const std::string& month, bool make) {
   return keys_[month] = fresh;
 }
 
-Result<std::string> PayloadKeys::seal(std::string_view payload, std::uint64_t index, Timestamp recorded) {
+Result<std::string> PayloadKeys::seal(std::string_view payload, std::uint64_t index, Timestamp recorded,
+                                      Random& random) {
   const std::string month = format_time(recorded).substr(0, kMonthBytes);
   SLUIS_TRY(const std::string wrapping, key(month, true));
-  const std::string own = random_.bytes(kKeyBytes);
+  const std::string own = random.bytes(kKeyBytes);
   std::string out(1, kVersion);
   out += month;
-  put_sized(out, crypto::seal(random_, wrapping, own, bound_to(index)));
-  out += crypto::seal(random_, own, payload, bound_to(index));
+  put_sized(out, crypto::seal(random, wrapping, own, bound_to(index)));
+  out += crypto::seal(random, own, payload, bound_to(index));
   return out;
 }
 

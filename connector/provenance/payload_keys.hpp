@@ -17,7 +17,11 @@ class PayloadKeys {
   PayloadKeys(std::filesystem::path folder, Random& random) : folder_(std::move(folder)), random_(random) {}
 
   /// Encrypts under a fresh key, wrapped by the key of the month of `recorded`. `index` is bound in.
-  Result<std::string> seal(std::string_view payload, std::uint64_t index, Timestamp recorded);
+  Result<std::string> seal(std::string_view payload, std::uint64_t index, Timestamp recorded) {
+    return seal(payload, index, recorded, random_);
+  }
+  /// The same with randomness that the caller brings.
+  Result<std::string> seal(std::string_view payload, std::uint64_t index, Timestamp recorded, Random& random);
   /// not_found: the month's key is gone. corruption: altered.
   Result<std::string> unseal(std::string_view sealed, std::uint64_t index);
 

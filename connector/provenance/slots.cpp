@@ -115,8 +115,10 @@ CheckpointSlots::~CheckpointSlots() {
 
 Result<void> CheckpointSlots::write(const std::string& note) {
   if (note.size() > kSlotBytes - 64) return Error(ErrorCode::limit_exceeded, "a checkpoint of more than 4032 bytes");
-  ++counter_;
-  SLUIS_CHECK(write_all(files_[counter_ % 2], encode(counter_, note), "the checkpoint slot"));
+  // After a failure the same file is written again, as the other may hold the only whole note.
+  const std::uint64_t next = counter_ + 1;
+  SLUIS_CHECK(write_all(files_[next % 2], encode(next, note), "the checkpoint slot"));
+  counter_ = next;
   newest_ = note;
   return {};
 }

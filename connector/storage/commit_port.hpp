@@ -32,8 +32,8 @@ struct EntryDraft {
 /// Order under load: revocations first, bulk last (D4).
 enum class CommitClass : std::uint8_t { revoke, exchange, bulk };
 
-/// All of it becomes durable, or none. `id` names it for ever: a second commit with the same id has no effect and
-/// gets the first one's receipt.
+/// All of it becomes durable, or none. `id` names it for limits::kCommitReceiptKept: until then a second commit with the
+/// same id has no effect and gets the first one's receipt. What must happen once for ever has a precondition as well.
 struct Commit {
   std::string id;  ///< empty: not asked for later
   CommitClass commit_class = CommitClass::exchange;

@@ -72,7 +72,7 @@ double median(std::vector<double> values) {
 int main() {
   for (const unsigned callers : {1U, 64U, 256U}) {
     std::vector<double> own, raw, ratio;
-    for (int run = 0; run < 3; ++run) {  // in turn: the machine's mood is shared
+    for (int run = 0; run < 5; ++run) {  // in turn: the machine's mood is shared
       const test::TempFolder folder;
       own.push_back(ours(callers, folder.path()));
       raw.push_back(limit(callers, folder.path()));

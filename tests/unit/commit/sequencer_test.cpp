@@ -1,5 +1,6 @@
 #include "connector/commit/sequencer.hpp"
 
+#include "connector/base/limits.hpp"
 #include "connector/provenance/log_store.hpp"
 #include "connector/storage/memory_store.hpp"
 #include "tests/support/doubles.hpp"
@@ -7,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <future>
 #include <thread>
 
 namespace sluis::commit {
@@ -248,6 +250,61 @@ TEST_F(SequencerTest, MessagesAreStoredInOrderWithTheirCommit) {
   }));
   EXPECT_EQ(found, (std::vector<std::string>{"one", "two"}));
   EXPECT_EQ(told, 1);
+}
+
+/// Throws when told, as a library beneath might.
+class ThrowingClock final : public Clock {
+ public:
+  Timestamp now() const override {
+    if (throws) throw std::runtime_error("no time");
+    return *parse_time("2026-11-26T09:00:00Z");
+  }
+  std::atomic<bool> throws = false;
+};
+
+TEST_F(SequencerTest, WhatIsThrownWhileABatchIsMadeLeavesNothingStuck) {
+  sequencer_.reset();
+  ThrowingClock clock;
+  Sequencer sequencer(store_, keys_, clock, random_, {"waterrijk.example/log", key_, folder_.path() / "slots"});
+  ASSERT_TRUE(sequencer.open());
+  ASSERT_TRUE(sequencer.commit_and_wait(put("a", "1")));
+  clock.throws = true;
+  const auto alone = sequencer.commit_and_wait(put("b", "1"));
+  ASSERT_FALSE(alone);
+  EXPECT_EQ(alone.error().code, ErrorCode::outcome_unknown);
+  std::promise<Result<CommitReceipt>> submitted;
+  sequencer.submit(put("c", "1"), [&](Result<CommitReceipt> done) { submitted.set_value(std::move(done)); });
+  EXPECT_FALSE(submitted.get_future().get());
+  clock.throws = false;
+  EXPECT_TRUE(sequencer.commit_and_wait(put("d", "1")));
+  EXPECT_EQ(*log().root(2), log().head()->frontier.root());
+}
+
+TEST_F(SequencerTest, ACompletionThatThrowsHarmsNoOther) {
+  std::promise<Result<CommitReceipt>> second;
+  sequencer_->submit(put("a", "1"), [](const Result<CommitReceipt>&) { throw std::runtime_error("no"); });
+  sequencer_->submit(put("b", "1"), [&](Result<CommitReceipt> done) { second.set_value(std::move(done)); });
+  EXPECT_TRUE(second.get_future().get());
+}
+
+TEST_F(SequencerTest, AReceiptByIdIsKeptForItsTimeAndThenGoes) {
+  Commit commit = put("a", "1");
+  commit.id = "once";
+  const auto first = sequencer_->commit_and_wait(commit);
+  ASSERT_TRUE(first);
+  clock_.advance(limits::kCommitReceiptKept);
+  const auto again = sequencer_->commit_and_wait(commit);  // at the very end of its time
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->first_entry, first->first_entry);
+  clock_.advance(std::chrono::minutes(2));
+  ASSERT_TRUE(sequencer_->commit_and_wait(put("b", "1")));
+  EXPECT_EQ(*store_.get(receipt_key("once")), std::nullopt);
+  std::size_t left = 0;
+  ASSERT_TRUE(store_.scan("commit", "", [&](auto, auto) { return ++left != 0; }));
+  EXPECT_EQ(left, 0U);
+  const auto late = sequencer_->commit_and_wait(commit);
+  ASSERT_FALSE(late);  // its precondition still stands guard
+  EXPECT_EQ(late.error().code, ErrorCode::conflict);
 }
 
 TEST_F(SequencerTest, AfterStopItRefuses) {

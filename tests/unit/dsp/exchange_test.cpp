@@ -226,6 +226,28 @@ TEST_F(World, AHandleThatArrivedOpensTheDataBeforeItsStartIsConfirmed) {
             TransferState::started);
 }
 
+TEST_F(World, ACrashRightAfterAnAgreementsEndLosesNoReceipt) {
+  const AgreementId agreement = agreed();
+  settle();
+  negotiation::Service service(
+      {waterrijk.id},
+      {waterrijk.commits, waterrijk.store, waterrijk.clock, waterrijk.random, waterrijk.terms, waterrijk.evidence,
+       waterrijk.client, {}, [this](const negotiation::AgreementRecord&) { waterrijk.commits.refuse = true; },  // dead from here
+       [](Commit& commit, const negotiation::AgreementRecord& record) {
+         ASSERT_EQ(commit.entries.size(), 1U);  // the end's own entry is the first
+         commit.messages.push_back({record.peer.str(), "end", "the receipt"});
+       }});
+  ASSERT_TRUE(service.terminate_agreement(agreement, {"council", {}}));
+  const auto record = negotiation::read_agreement(waterrijk.store, agreement);
+  EXPECT_FALSE(record->active());
+  std::vector<std::string> queued;
+  ASSERT_TRUE(waterrijk.store.scan(outbox::process_prefix(duinmeer.id.str(), "end"), "", [&](auto, std::string_view value) {
+    queued.emplace_back(value);
+    return true;
+  }));
+  EXPECT_EQ(queued, std::vector<std::string>{"the receipt"});
+}
+
 TEST_F(World, AnAgreementThatIsEndedTakesItsTransfersWithIt) {
   const AgreementId agreement = agreed();
   const auto transfer = duinmeer.transfers.start(agreement);

@@ -5,9 +5,13 @@
 
 #include <gtest/gtest.h>
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <future>
 #include <thread>
 
 namespace sluis::http {
@@ -86,6 +90,104 @@ TEST_F(HttpTest, BothSidesShowTheirCertificates) {
   TlsFiles none;
   none.roots = (folder_.path() / "ca/root.pem").string();
   EXPECT_EQ(client(none)->send(get(url + "/who"))->body, "none");
+}
+
+TEST_F(HttpTest, WhatIsCollectedOverTlsArrivesWholeAtASlowReader) {
+  std::string whole;
+  for (int i = 0; whole.size() < (6U << 20U); ++i) whole += std::to_string(i) + ";";
+  Route route{"GET", "/large", [&](const Request&) {
+                Response response;
+                response.stream = [&](ResponseSink& sink) {
+                  ASSERT_TRUE(sink.start(200, {}, {}));
+                  // Pieces below, at and above one record and one collected send.
+                  const std::size_t sizes[] = {1, 16U << 10U, (16U << 10U) + 1, 112U << 10U, (112U << 10U) + 1, 1U << 20U};
+                  std::size_t at = 0;
+                  for (std::size_t i = 0; at < whole.size(); ++i) {
+                    const std::string_view piece = std::string_view(whole).substr(at, sizes[i % 6]);
+                    ASSERT_TRUE(sink.write(piece));
+                    at += piece.size();
+                  }
+                  ASSERT_TRUE(sink.finish());
+                };
+                return response;
+              }, 0};
+  start({std::move(route)});
+  const int file = *connect_tcp("127.0.0.1", std::to_string(port_), std::chrono::steady_clock::now() + milliseconds(2000));
+  const int room = 8 << 10;
+  ::setsockopt(file, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+  Channel channel(file, *TlsContext::client(files("node")));
+  ASSERT_TRUE(channel.connect("localhost", clock_.now(), milliseconds(2000)));
+  ASSERT_TRUE(channel.write("GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", milliseconds(2000)));
+  std::string got;
+  std::string chunk(3000, '\0');
+  while (!got.ends_with("\r\n0\r\n\r\n")) {
+    const auto now = channel.read(chunk.data(), chunk.size(), milliseconds(5000));
+    ASSERT_TRUE(now) << describe(now.error());
+    ASSERT_GT(*now, 0U);
+    got.append(chunk, 0, *now);
+  }
+  std::string body;
+  for (std::size_t at = got.find("\r\n\r\n") + 4; at < got.size();) {  // undo the chunks
+    const std::size_t size = std::stoul(got.substr(at), nullptr, 16);
+    at = got.find("\r\n", at) + 2;
+    body.append(got, at, size);
+    at += size + 2;
+  }
+  EXPECT_TRUE(body == whole);
+}
+
+TEST_F(HttpTest, NothingArrivesLaterThanASecondAfterACutOverTls) {
+  std::atomic<ResponseSink*> sink_now = nullptr;
+  std::promise<void> ended;
+  Route route{"GET", "/data", [&](const Request&) {
+                Response response;
+                response.stream = [&](ResponseSink& sink) {
+                  ASSERT_TRUE(sink.start(200, {}, {}));
+                  sink_now = &sink;
+                  while (sink.write(std::string(65'536, 'a'))) {
+                  }
+                  ended.set_value();
+                };
+                return response;
+              }, 0};
+  start({std::move(route)});
+  const int file = *connect_tcp("127.0.0.1", std::to_string(port_), std::chrono::steady_clock::now() + milliseconds(2000));
+  const auto received = [file] {
+    tcp_info now{};
+    socklen_t size = sizeof now;
+    ::getsockopt(file, IPPROTO_TCP, TCP_INFO, &now, &size);
+    return now.tcpi_bytes_received;
+  };
+  Channel channel(file, *TlsContext::client(files("node")));
+  ASSERT_TRUE(channel.connect("localhost", clock_.now(), milliseconds(2000)));
+  ASSERT_TRUE(channel.write("GET /data HTTP/1.1\r\nhost: x\r\n\r\n", milliseconds(2000)));
+  std::string chunk(16U << 10U, '\0');
+  for (std::size_t total = 0; total < (4U << 20U);) {  // in full flow
+    const auto now = channel.read(chunk.data(), chunk.size(), milliseconds(5000));
+    ASSERT_TRUE(now);
+    total += *now;
+  }
+  const auto cut_at = std::chrono::steady_clock::now();
+  sink_now.load()->cut();
+  std::uint64_t last = received();
+  auto last_growth = cut_at;
+  std::thread reader([&] {  // a reader that goes on taking what its kernel has
+    while (const auto now = channel.read(chunk.data(), chunk.size(), milliseconds(3000))) {
+      if (*now == 0) break;
+    }
+  });
+  while (std::chrono::steady_clock::now() - cut_at < milliseconds(1500)) {
+    if (const std::uint64_t now = received(); now != last) {
+      last = now;
+      last_growth = std::chrono::steady_clock::now();
+    }
+    std::this_thread::yield();
+  }
+  reader.join();
+  ended.get_future().get();
+  EXPECT_LE(last_growth - cut_at, milliseconds(1000));
+  RecordProperty("last_byte_after_cut_us",
+                 static_cast<int>(std::chrono::duration_cast<std::chrono::microseconds>(last_growth - cut_at).count()));
 }
 
 TEST_F(HttpTest, EachFaultOfAClientCertificateIsTold) {
