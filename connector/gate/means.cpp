@@ -1,17 +1,15 @@
 #include "connector/gate/means.hpp"
 
+#include "connector/base/zoneinfo.hpp"
 #include "connector/crypto/crypto.hpp"
 #include "connector/crypto/hmac.hpp"
 #include "connector/gate/source.hpp"
 #include "policy/minimise/limits.hpp"
 
-#include <fstream>
 #include <mutex>
 
 namespace sluis::gate {
 namespace {
-
-constexpr const char* kZones = "/usr/share/zoneinfo";
 
 class Keyed final : public policy::Pseudonymiser {
  public:
@@ -40,29 +38,14 @@ std::string key_of(std::string_view root_key, const PseudonymSeries& series) {
   return crypto::hkdf_sha256(root_key, "sluis pseudonyms 1", written(series), 32);
 }
 
-Result<std::string> read_bounded(std::istream& in, std::size_t limit) {
-  std::string bytes(limit + 1, '\0');
-  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<std::size_t>(in.gcount()));
-  return bytes;
-}
-
 }  // namespace
 
 Result<policy::ZonePtr> machine_zone(const std::string& name) {
   static std::mutex mutex;
   static std::map<std::string, policy::ZonePtr> zones;  // the names that the database has: a few hundred
-  if (!policy::is_zone_name(name)) return Error(ErrorCode::invalid_argument, "`" + name + "` is not the name of a time zone");
-  if (name == "UTC") return std::make_shared<const policy::ZoneTable>(policy::ZoneTable::utc());
   const std::lock_guard lock(mutex);
   if (const auto found = zones.find(name); found != zones.end()) return found->second;
-  std::error_code failed;
-  const std::filesystem::path path = std::filesystem::path(kZones) / name;
-  if (!std::filesystem::is_regular_file(path, failed)) {
-    return Error(ErrorCode::not_found, "the time zone `" + name + "` is not known here").mended_by("install the package `tzdata`, or correct the name");
-  }
-  std::ifstream in(path, std::ios::binary);
-  SLUIS_TRY(const std::string bytes, read_bounded(in, policy::limits::kZoneBytes));
+  SLUIS_TRY(const std::string bytes, read_zoneinfo(name));
   SLUIS_TRY(policy::ZoneTable table, policy::parse_tzif(bytes, name));
   return zones.emplace(name, std::make_shared<const policy::ZoneTable>(std::move(table))).first->second;
 }
