@@ -75,6 +75,50 @@ TEST_F(Minimised, ASemicolonDialectWithAPseudonymisedColumn) {
   EXPECT_NE(released(transforms, std::nullopt).find("no key"), std::string::npos) << "nobody's pseudonyms";
 }
 
+std::string pseudonymised(const std::string& epoch) {
+  return R"("permission":[{"action":"use"}],"obligation":[{"action":"https://w3id.org/sluis/odrl/1#pseudonymise","constraint":[)"
+         R"({"leftOperand":"https://w3id.org/sluis/odrl/1#pseudonymColumn","operator":"eq","rightOperand":"id"},)"
+         R"({"leftOperand":"https://w3id.org/sluis/odrl/1#pseudonymEpoch","operator":"eq","rightOperand":")" + epoch + R"("}]}])";
+}
+
+TEST_F(Minimised, AnEpochKeepsItsKeyOrIsRefused) {
+  datasets_.plan.columns.columns = {{"id", policy::ColumnAction::keep, false, std::nullopt}};
+  write_file("counts.csv", "id,name\nA1,Jan\n");
+  const auto with_root = [&](char root) {
+    auto with = dependencies();
+    with.pseudonym_root = std::string(32, root);
+    gate_ = std::make_unique<gate::Gate>(ParticipantId("urn:waterrijk"), with);
+  };
+  const auto pull = [&](const std::string& purpose) {
+    auto response = ask(claim(purpose));
+    EXPECT_TRUE(response.stream) << response.body;
+    Sink sink;
+    if (response.stream) response.stream(sink);
+    return sink.body;
+  };
+  record_ = put_agreement("urn:duinmeer", pseudonymised("2026"));
+  with_root('k');
+  const std::string first = pull(kCrowd);
+  EXPECT_EQ(first.size(), 3U + 23U) << first;
+  EXPECT_EQ(pull(kCrowd), first);
+  EXPECT_NE(pull(kMarketing), first) << "two purposes cannot be joined";
+  with_root('l');
+  expect_refused(ask(claim(kCrowd)), "plan.impossible");
+  record_ = put_agreement("urn:duinmeer", pseudonymised("2027"));
+  EXPECT_NE(pull(kCrowd), first) << "a new epoch is agreed, with a new key";
+}
+
+TEST_F(Minimised, MoreGroupsThanAgreedIsADenialBeforeTheFirstByte) {
+  datasets_.plan.columns.columns = {{"street", policy::ColumnAction::keep, false, std::nullopt}};
+  write_file("counts.csv", "street\nA\nB\nC\n");
+  record_ = put_agreement("urn:duinmeer",
+      R"("permission":[{"action":"use"}],"obligation":[{"action":"https://w3id.org/sluis/odrl/1#aggregateBy","constraint":[)"
+      R"({"leftOperand":"https://w3id.org/sluis/odrl/1#groupColumn","operator":"eq","rightOperand":"street"},)"
+      R"x({"leftOperand":"https://w3id.org/sluis/odrl/1#groupMeasure","operator":"eq","rightOperand":"count()"},)x"
+      R"({"leftOperand":"https://w3id.org/sluis/odrl/1#maxGroups","operator":"lteq","rightOperand":"2"}]}])");
+  expect_refused(ask(claim()), "plan.impossible");
+}
+
 TEST_F(Minimised, JsonLinesPacedOrNot) {
   datasets_.plan.format.form = policy::Form::json_lines;
   datasets_.plan.columns.columns = {{"n", policy::ColumnAction::keep, true, std::nullopt}};
