@@ -191,7 +191,8 @@ Result<void> check_open_transforms(const DatasetFile& file, std::span<const poli
   if (file.dataset.access != Access::open) return {};
   for (const policy::Transform& transform : transforms) {
     if (!std::holds_alternative<policy::Pseudonymise>(transform)) continue;
-    return file.root.refused("access", "open data cannot be pseudonymised: pseudonyms are for one recipient and purpose");
+    return file.root.refused("access",
+                             "open data cannot be pseudonymised: pseudonyms are for one recipient and purpose");
   }
   return {};
 }

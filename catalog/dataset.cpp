@@ -185,7 +185,9 @@ Result<void> read_format(TomlTable& table, Source& source) {
   if (delimiter && delimiter->size() != 1) return table.refused("delimiter", "a delimiter is one character");
   if (delimiter) format.delimiter = delimiter->front();
   SLUIS_TRY(const auto quote, table.optional_string("quote"));
-  if (quote && quote->size() != 1 && *quote != "none") return table.refused("quote", "a quote is one character, or `none`");
+  if (quote && quote->size() != 1 && *quote != "none") {
+    return table.refused("quote", "a quote is one character, or `none`");
+  }
   if (quote) format.quote = *quote == "none" ? '\0' : quote->front();
   SLUIS_TRY(const auto decimal, table.optional_string("decimal"));
   if (decimal && decimal->size() != 1) return table.refused("decimal", "a decimal sign is one character");
@@ -207,8 +209,12 @@ Result<void> read_lookups(TomlTable& table, Source& source) {
   for (TomlTable& one : list) {
     SLUIS_TRY(const auto name, one.string("name"));
     SLUIS_TRY(const auto file, one.string("file"));
-    if (!is_safe_path(file)) return one.refused("file", in_backticks(file) + " is not a path below the dataset's folder");
-    if (!source.lookups.emplace(name, file).second) return one.refused("name", in_backticks(name) + " is declared twice");
+    if (!is_safe_path(file)) {
+      return one.refused("file", in_backticks(file) + " is not a path below the dataset's folder");
+    }
+    if (!source.lookups.emplace(name, file).second) {
+      return one.refused("name", in_backticks(name) + " is declared twice");
+    }
   }
   return {};
 }

@@ -12,7 +12,8 @@ constexpr const char* kFolder = "/usr/share/zoneinfo";
 
 bool is_name(std::string_view name) {
   const bool known = std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '_' || c == '/';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' ||
+           c == '_' || c == '/';
   });
   return known && !name.empty() && name.size() <= 64 && name.front() != '/';
 }
@@ -32,7 +33,9 @@ Result<std::string> read_zoneinfo(std::string_view name) {
   std::string bytes(kBytes + 1, '\0');
   in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   bytes.resize(static_cast<std::size_t>(in.gcount()));
-  if (bytes.size() > kBytes) return Error(ErrorCode::limit_exceeded, "the time zone `" + text + "` has more than 65536 bytes");
+  if (bytes.size() > kBytes) {
+    return Error(ErrorCode::limit_exceeded, "the time zone `" + text + "` has more than 65536 bytes");
+  }
   return bytes;
 }
 

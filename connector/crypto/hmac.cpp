@@ -37,7 +37,8 @@ HmacSha256::HmacSha256(std::string_view key)
   }
   const auto start = [&](EVP_MD_CTX* context, unsigned char pad) {
     std::array<unsigned char, kBlock> padded{};
-    std::transform(block.begin(), block.end(), padded.begin(), [&](unsigned char byte) { return static_cast<unsigned char>(byte ^ pad); });
+    std::transform(block.begin(), block.end(), padded.begin(),
+                   [&](unsigned char byte) { return static_cast<unsigned char>(byte ^ pad); });
     must(EVP_DigestInit_ex2(context, digest(), nullptr));
     must(EVP_DigestUpdate(context, padded.data(), padded.size()));
   };

@@ -209,7 +209,9 @@ http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shar
     if (!prepared) {
       const Error& error = prepared.error();
       log::error("source_refused", {{"dataset", asked->transfer.dataset.str()}, {"error", describe(error)}});
-      if (error.code == ErrorCode::limit_exceeded) return refuse(*asked, make_reason("plan.impossible", {{"why", error.message}}));
+      if (error.code == ErrorCode::limit_exceeded) {
+        return refuse(*asked, make_reason("plan.impossible", {{"why", error.message}}));
+      }
       return refuse(*asked, make_reason("source.unavailable"), 503);
     }
     auto recorded = record_permit(*asked, prepared->source.version());

@@ -54,7 +54,9 @@ std::shared_ptr<policy::Pseudonymiser> pseudonymiser(std::string_view root_key, 
   return std::make_shared<Keyed>(key_of(root_key, series));
 }
 
-std::string series_key(const PseudonymSeries& series) { return "pseudonyms/" + to_hex(crypto::sha256(written(series))); }
+std::string series_key(const PseudonymSeries& series) {
+  return "pseudonyms/" + to_hex(crypto::sha256(written(series)));
+}
 
 std::string series_check(std::string_view root_key, const PseudonymSeries& series) {
   return crypto::hkdf_sha256(root_key, "sluis pseudonyms 1 check", written(series), 16);
@@ -64,7 +66,9 @@ std::vector<PseudonymSeries> series_of(std::span<const policy::Transform> transf
                                        const std::string& purpose) {
   std::vector<PseudonymSeries> list;
   for (const policy::Transform& transform : transforms) {
-    if (const auto* one = std::get_if<policy::Pseudonymise>(&transform)) list.push_back({recipient, purpose, one->epoch});
+    if (const auto* one = std::get_if<policy::Pseudonymise>(&transform)) {
+      list.push_back({recipient, purpose, one->epoch});
+    }
   }
   return list;
 }
@@ -74,13 +78,16 @@ policy::Means means_of(const std::filesystem::path& folder, const std::map<std::
   policy::Means means;
   means.zones = machine_zone;
   if (recipient && recipient->root_key.size() == 32 && !recipient->purpose.empty()) {
-    means.pseudonymiser = [who = *recipient](const std::string& epoch) -> Result<std::shared_ptr<policy::Pseudonymiser>> {
+    means.pseudonymiser = [who =
+                               *recipient](const std::string& epoch) -> Result<std::shared_ptr<policy::Pseudonymiser>> {
       return pseudonymiser(who.root_key, {who.party, who.purpose, epoch});
     };
   }
   means.places = [folder, lookups](const std::string& name) -> Result<std::shared_ptr<const policy::PlaceTable>> {
     const auto file = lookups.find(name);
-    if (file == lookups.end()) return Error(ErrorCode::not_found, "the dataset declares no lookup table `" + name + "`");
+    if (file == lookups.end()) {
+      return Error(ErrorCode::not_found, "the dataset declares no lookup table `" + name + "`");
+    }
     SLUIS_TRY(FileSource source, FileSource::open(folder, file->second));
     std::string text;
     for (;;) {

@@ -20,7 +20,9 @@ Result<Aggregation> Aggregation::compile(const DatasetColumns& dataset, const Ag
                                          const std::vector<SuppressSmallCells>& suppressions) {
   Aggregation made;
   made.asked_ = asked;
-  if (asked.columns.empty() || asked.measures.empty()) return refused("`aggregateBy` needs columns to group by, and measures");
+  if (asked.columns.empty() || asked.measures.empty()) {
+    return refused("`aggregateBy` needs columns to group by, and measures");
+  }
   if (asked.max_groups < 1 || asked.max_groups > limits::kGroups) {
     return refused("a limit of groups is from 1 to " + std::to_string(limits::kGroups));
   }
@@ -38,10 +40,14 @@ Result<Aggregation> Aggregation::compile(const DatasetColumns& dataset, const Ag
     Column column{measure, 0, measure.of != Measure::Of::sum, 0};
     if (measure.of == Measure::Of::sum) {
       const ColumnDeclaration* declared = dataset.find(measure.column);
-      if (declared == nullptr) return refused("a sum is asked of " + in_backticks(measure.column) + ", which is no declared column");
+      if (declared == nullptr) {
+        return refused("a sum is asked of " + in_backticks(measure.column) + ", which is no declared column");
+      }
       column.counts = declared->counts;
     }
-    if (measure.of == Measure::Of::subjects && asked.subject.empty()) return refused("`subjects()` needs a `subjectColumn`");
+    if (measure.of == Measure::Of::subjects && asked.subject.empty()) {
+      return refused("`subjects()` needs a `subjectColumn`");
+    }
     made.measures_.push_back(column);
     made.names_.push_back(measure.name);
   }
@@ -84,7 +90,9 @@ Result<void> Aggregation::add_suppression(const SuppressSmallCells& asked, const
     any = true;
   }
   for (const std::string& name : names) {
-    if (place(name) == measures_.size()) return refused("small cells are to be suppressed in " + in_backticks(name) + ", which is no measure");
+    if (place(name) == measures_.size()) {
+      return refused("small cells are to be suppressed in " + in_backticks(name) + ", which is no measure");
+    }
   }
   if (!any) return refused("small cells are to be suppressed, but no measure counts persons");
   std::vector<SumGroup> groups = asked.groups;
@@ -174,7 +182,8 @@ Result<void> Aggregation::add(const Row& row, const Nulls& nulls, char decimal) 
     const auto bad = [&](const char* why) {
       Place where;
       where.column = static_cast<std::uint32_t>(column.place + 1);
-      return refused("row " + std::to_string(row.number) + ": a cell of " + in_backticks(column.measure.column) + why).at(where);
+      return refused("row " + std::to_string(row.number) + ": a cell of " + in_backticks(column.measure.column) + why)
+          .at(where);
     };
     Decimal number;
     if (column.counts) {
@@ -229,12 +238,15 @@ Result<Aggregation::Key> Aggregation::total_row() {
     Sum& total = totals[i % measures_.size()];
     if (!totals_[i]) continue;
     total = sum(total.value_or(Decimal{}), *totals_[i]);
-    if (!total) return refused("the total of " + in_backticks(measures_[i % measures_.size()].measure.name) + " is too large");
+    if (!total) {
+      return refused("the total of " + in_backticks(measures_[i % measures_.size()].measure.name) + " is too large");
+    }
   }
   rows_.push_back(rows);
   distinct_.push_back(static_cast<std::int64_t>(subjects_.size()));
   totals_.insert(totals_.end(), totals.begin(), totals.end());
-  return Key{std::vector<std::string>(asked_.columns.size(), "*"), std::vector<CellKind>(asked_.columns.size(), CellKind::text)};
+  return Key{std::vector<std::string>(asked_.columns.size(), "*"),
+             std::vector<CellKind>(asked_.columns.size(), CellKind::text)};
 }
 
 void Aggregation::mark(std::vector<Mark>& marks, std::vector<std::int64_t>& values, std::size_t rows) const {
@@ -267,12 +279,15 @@ void Aggregation::close(std::vector<Mark>& marks, const std::vector<std::int64_t
     }
     for (std::size_t i = 0; asked_.total && i < width; ++i) {
       members.clear();
-      for (std::size_t row = rows; row > 0; --row) members.push_back((row - 1) * width + i);  // the total is the last row
+      for (std::size_t row = rows; row > 0; --row) {
+        members.push_back((row - 1) * width + i);  // the total is the last row
+      }
       if (measures_[i].threshold != 0) {
         changed = close_sum(members, values, marks, measures_[i].threshold) || changed;
         continue;
       }
-      const bool hidden = std::any_of(members.begin(), members.end(), [&](std::size_t at) { return marks[at] == Mark::hidden; });
+      const bool hidden =
+          std::any_of(members.begin(), members.end(), [&](std::size_t at) { return marks[at] == Mark::hidden; });
       if (!hidden || marks[members.front()] != Mark::shown) continue;
       marks[members.front()] = Mark::hidden;  // a number that counts nobody has no size to weigh: its total goes
       changed = true;
@@ -281,7 +296,8 @@ void Aggregation::close(std::vector<Mark>& marks, const std::vector<std::int64_t
 }
 
 Result<void> Aggregation::finish(
-    char decimal, const std::function<Result<void>(std::span<const std::string_view>, std::span<const CellKind>)>& out) {
+    char decimal,
+    const std::function<Result<void>(std::span<const std::string_view>, std::span<const CellKind>)>& out) {
   add_up();
   if (asked_.total) {
     SLUIS_TRY(Key total, total_row());

@@ -27,8 +27,9 @@ class Aggregation {
   /// limit_exceeded: one group too many, or too many subjects. invalid_argument with `place.column`: no number.
   Result<void> add(const Row& row, const Nulls& nulls, char decimal);
   /// Suppresses and rounds, once, after the last row. The rows go to `out` with their kinds.
-  Result<void> finish(char decimal,
-                      const std::function<Result<void>(std::span<const std::string_view>, std::span<const CellKind>)>& out);
+  Result<void> finish(
+      char decimal,
+      const std::function<Result<void>(std::span<const std::string_view>, std::span<const CellKind>)>& out);
 
   const std::vector<std::string>& names() const { return names_; }
   std::vector<std::string> columns() const;  ///< that are measured; they must come as they are

@@ -62,7 +62,9 @@ Result<void> ColumnPlan::add_transforms(const DatasetColumns& dataset, std::span
     SLUIS_CHECK(transforms_.add(transform, times, means));
   }
   for (const std::string& name : transforms_.columns()) {
-    if (!contains(declared_, name)) return refused(in_backticks(name) + " is to be transformed, and is no declared column");
+    if (!contains(declared_, name)) {
+      return refused(in_backticks(name) + " is to be transformed, and is no declared column");
+    }
   }
   std::vector<std::string> numbers;
   if (aggregate != nullptr) {

@@ -66,7 +66,8 @@ Error CsvReader::refused(std::size_t at, std::string message, ErrorCode code) co
   Place place;
   place.file = format_.file;
   place.line = static_cast<std::uint32_t>(
-      line_ + static_cast<std::uint64_t>(std::count(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(at), '\n')));
+      line_ +
+      static_cast<std::uint64_t>(std::count(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(at), '\n')));
   const std::size_t before = at == 0 ? kNone : buffer_.rfind('\n', at - 1);
   const std::size_t start = before == kNone ? 0 : before + 1;
   const auto characters = std::count_if(buffer_.begin() + static_cast<std::ptrdiff_t>(start),
@@ -120,7 +121,8 @@ Result<void> CsvReader::finish(const OnRow& on_row) {
 void CsvReader::compact() {
   if (begin_ == 0) return;
   if (embedded_) {
-    line_ += static_cast<std::uint64_t>(std::count(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), '\n'));
+    line_ += static_cast<std::uint64_t>(
+        std::count(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(begin_), '\n'));
   } else {
     line_ = row_;
   }
@@ -158,7 +160,9 @@ void CsvReader::scan() {
   while (scanned_ + 64 <= buffer_.size() && bad_.at >= scanned_ + 64) {
     const std::size_t blocks = std::min(kBatch, (buffer_.size() - scanned_) / 64);
     block_scan_(buffer_.data() + scanned_, format_.delimiter, format_.quote, std::span(masks_).first(blocks));
-    for (std::size_t i = 0; i < blocks && bad_.at >= scanned_ + 64; ++i, scanned_ += 64) scan_block(scanned_, 64, masks_[i]);
+    for (std::size_t i = 0; i < blocks && bad_.at >= scanned_ + 64; ++i, scanned_ += 64) {
+      scan_block(scanned_, 64, masks_[i]);
+    }
   }
   const std::size_t left = std::min(buffer_.size(), bad_.at) - std::min(scanned_, bad_.at);
   if (left == 0 || left >= 64) return;
@@ -264,7 +268,8 @@ Result<void> CsvReader::walk(const OnRow& on_row) {
 Result<void> CsvReader::emit(std::size_t end, std::size_t fields, const OnRow& on_row) {
   if (row_ == 1) {
     if (fields > sluis::limits::kCsvColumns) {
-      return refused(begin_, "more than " + std::to_string(sluis::limits::kCsvColumns) + " columns", ErrorCode::limit_exceeded);
+      return refused(begin_, "more than " + std::to_string(sluis::limits::kCsvColumns) + " columns",
+                     ErrorCode::limit_exceeded);
     }
     columns_ = fields;
   }
@@ -327,7 +332,8 @@ Result<void> CsvReader::check_sizes(std::span<const std::string_view> fields) co
                    "a field has more than " + std::to_string(sluis::limits::kCsvFieldBytes) + " bytes",
                    ErrorCode::limit_exceeded);
   }
-  const std::size_t bytes = static_cast<std::size_t>(fields.back().data() - fields.front().data()) + fields.back().size();
+  const std::size_t bytes =
+      static_cast<std::size_t>(fields.back().data() - fields.front().data()) + fields.back().size();
   if (bytes <= limits::kRowBytes) return {};
   return refused(begin_, "more than " + std::to_string(limits::kRowBytes) + " bytes", ErrorCode::limit_exceeded);
 }
@@ -336,7 +342,8 @@ Result<void> CsvReader::check_sizes(std::span<const std::string_view> fields) co
 Result<void> CsvReader::check_tail() const {
   if (buffer_.size() - begin_ <= sluis::limits::kCsvFieldBytes) return {};
   if (row_ == 1 && ends_.size() > sluis::limits::kCsvColumns) {
-    return refused(begin_, "more than " + std::to_string(sluis::limits::kCsvColumns) + " columns", ErrorCode::limit_exceeded);
+    return refused(begin_, "more than " + std::to_string(sluis::limits::kCsvColumns) + " columns",
+                   ErrorCode::limit_exceeded);
   }
   const std::size_t start = ends_.empty() ? begin_ : ends_.back() + std::size_t{1};
   const std::string_view rest = std::string_view(buffer_).substr(start);

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::string_view kMark = "\xEF\xBB\xBF";
 
-Error refused(std::string message, ErrorCode code = ErrorCode::invalid_argument) { return Error(code, std::move(message)); }
+Error refused(std::string message, ErrorCode code = ErrorCode::invalid_argument) {
+  return Error(code, std::move(message));
+}
 
 /// What stands in a member, without copying it. Nothing for an object or list.
 bool read_cell(const json::Value& value, std::string_view& text, CellKind& kind) {
@@ -89,14 +91,17 @@ Result<void> JsonLinesReader::line(std::string_view text, const OnRow& on_row) {
     error.message = row + error.message;
     return at(error, std::max<std::uint32_t>(1, error.place.column));
   }
-  if (value->if_object() == nullptr) return at(refused(row + std::string(value->kind()) + " where an object is due"), 1);
+  if (value->if_object() == nullptr) {
+    return at(refused(row + std::string(value->kind()) + " where an object is due"), 1);
+  }
   const auto column_of = [&](const std::string& name) { return json::locate(text, json::pointer_to("", name)).column; };
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     const json::Value* member = value->find(columns_[i]);
     cells_[i] = {};
     kinds_[i] = CellKind::absent;
     if (member == nullptr || read_cell(*member, cells_[i], kinds_[i])) continue;
-    return at(refused(row + "`" + columns_[i] + "` is " + std::string(member->kind())).mended_by("only plain values can be declared"),
+    return at(refused(row + "`" + columns_[i] + "` is " + std::string(member->kind()))
+                  .mended_by("only plain values can be declared"),
               column_of(columns_[i]));
   }
   Row made{line_, cells_, kinds_};

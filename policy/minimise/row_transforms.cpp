@@ -48,7 +48,8 @@ void write_masked(std::string& out, std::string_view text, std::uint32_t keep) {
 
 Result<PlaceTable> parse_place_table(std::string_view csv, const std::string& file) {
   if (csv.size() > limits::kLookupBytes) {
-    return Error(ErrorCode::limit_exceeded, in_backticks(file) + " has more than " + std::to_string(limits::kLookupBytes) + " bytes");
+    return Error(ErrorCode::limit_exceeded,
+                 in_backticks(file) + " has more than " + std::to_string(limits::kLookupBytes) + " bytes");
   }
   CsvFormat format;
   format.file = file;
@@ -60,7 +61,8 @@ Result<PlaceTable> parse_place_table(std::string_view csv, const std::string& fi
     if (row.fields.size() != 2) return refused("a lookup table has two columns").at(where);
     if (row.number == 1) return {};
     if (table.emplace(row.fields[0], row.fields[1]).second) return {};
-    return refused("row " + std::to_string(row.number) + ": " + in_backticks(row.fields[0]) + " is there twice").at(where);
+    return refused("row " + std::to_string(row.number) + ": " + in_backticks(row.fields[0]) + " is there twice")
+        .at(where);
   };
   SLUIS_CHECK(reader.feed(csv, take));
   SLUIS_CHECK(reader.finish(take));
@@ -110,10 +112,14 @@ Result<void> RowTransforms::add_time(const GeneraliseTime& asked, const Times& t
 }
 
 Result<void> RowTransforms::add_place(const GeneralisePlace& asked, const Means& means) {
-  if (asked.grid.empty() == asked.lookup.empty()) return refused("`generalisePlace` needs a grid or a lookup table, and not both");
+  if (asked.grid.empty() == asked.lookup.empty()) {
+    return refused("`generalisePlace` needs a grid or a lookup table, and not both");
+  }
   if (!asked.grid.empty()) {
     const auto grid = decimal_from(asked.grid, '.');
-    if (!grid || grid->value <= 0) return refused(in_backticks(asked.grid) + " is no size of a grid").mended_by("a decimal above 0");
+    if (!grid || grid->value <= 0) {
+      return refused(in_backticks(asked.grid) + " is no size of a grid").mended_by("a decimal above 0");
+    }
     return add_cells(asked.columns, [&](const std::string& column) -> Result<Cell> {
       return Cell{column, Gridded{*grid}, 0, {}};
     });
@@ -127,10 +133,12 @@ Result<void> RowTransforms::add_place(const GeneralisePlace& asked, const Means&
 
 Result<void> RowTransforms::add_pseudonyms(const Pseudonymise& asked, const Means& means) {
   const bool name = std::all_of(asked.epoch.begin(), asked.epoch.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   });
   if (!name || asked.epoch.empty() || asked.epoch.size() > kEpochBytes) {
-    return refused(in_backticks(asked.epoch) + " is no name of an epoch").mended_by("1 to 64 letters, digits, `.`, `_`, `-`");
+    return refused(in_backticks(asked.epoch) + " is no name of an epoch")
+        .mended_by("1 to 64 letters, digits, `.`, `_`, `-`");
   }
   std::shared_ptr<Pseudonymiser> keyed;
   if (!means.only_check) {
@@ -168,7 +176,9 @@ Result<void> RowTransforms::apply(Cell& cell, Row& row, char decimal) {
   const auto bad = [&](std::string_view why) {
     Place where;
     where.column = static_cast<std::uint32_t>(cell.place + 1);
-    return refused("row " + std::to_string(row.number) + ": a cell of " + in_backticks(cell.column) + " " + std::string(why)).at(where);
+    return refused("row " + std::to_string(row.number) + ": a cell of " + in_backticks(cell.column) + " " +
+                   std::string(why))
+        .at(where);
   };
   CellKind kind = CellKind::text;
   if (auto* time = std::get_if<TimeCell>(&cell.work)) {

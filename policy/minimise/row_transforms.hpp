@@ -11,8 +11,8 @@
 
 namespace sluis::policy {
 
-/// What is done to single cells: pseudonymise, mask, generalise. Compiled, bound to places once, then applied to one row
-/// after another. One thread at a time.
+/// What is done to single cells: pseudonymise, mask, generalise. Compiled, bound to places once, then applied to one
+/// row after another. One thread at a time.
 class RowTransforms {
  public:
   /// How a column's times are written, where that is declared.
@@ -52,7 +52,8 @@ class RowTransforms {
     std::string text;  ///< what it became
   };
 
-  Result<void> add_cells(const std::vector<std::string>& columns, const std::function<Result<Cell>(const std::string&)>& make);
+  Result<void> add_cells(const std::vector<std::string>& columns,
+                         const std::function<Result<Cell>(const std::string&)>& make);
   Result<void> add_time(const GeneraliseTime& asked, const Times& times, const Means& means);
   Result<void> add_place(const GeneralisePlace& asked, const Means& means);
   Result<void> add_pseudonyms(const Pseudonymise& asked, const Means& means);

@@ -34,12 +34,15 @@ std::int64_t seconds_of(std::chrono::year_month_day date) {
 
 Result<void> check_time_format(const TimeFormat& format) {
   if (format.pattern.empty()) {
-    if (!format.zone.empty()) return refused("times with an offset of their own need no zone").mended_by("give a `pattern`, or no `zone`");
+    if (!format.zone.empty()) {
+      return refused("times with an offset of their own need no zone").mended_by("give a `pattern`, or no `zone`");
+    }
     return {};
   }
   if (!is_zone_name(format.zone)) return refused("`" + format.zone + "` is not the name of a time zone");
   if (format.pattern.size() > limits::kPatternBytes) {
-    return Error(ErrorCode::limit_exceeded, "a pattern has more than " + std::to_string(limits::kPatternBytes) + " bytes");
+    return Error(ErrorCode::limit_exceeded,
+                 "a pattern has more than " + std::to_string(limits::kPatternBytes) + " bytes");
   }
   std::string seen;
   for (std::size_t i = 0; i < format.pattern.size(); ++i) {
@@ -48,11 +51,15 @@ Result<void> check_time_format(const TimeFormat& format) {
     if (std::string_view("YmdHMS").find(part) == std::string_view::npos || part == '\0') {
       return refused("a pattern of times has `%` before something unknown").mended_by("known are `%Y %m %d %H %M %S`");
     }
-    if (seen.find(part) != std::string::npos) return refused("a pattern of times has `%" + std::string(1, part) + "` twice");
+    if (seen.find(part) != std::string::npos) {
+      return refused("a pattern of times has `%" + std::string(1, part) + "` twice");
+    }
     seen += part;
   }
   for (const char part : {'Y', 'm', 'd'}) {
-    if (seen.find(part) == std::string::npos) return refused("a pattern of times has no `%" + std::string(1, part) + "`");
+    if (seen.find(part) == std::string::npos) {
+      return refused("a pattern of times has no `%" + std::string(1, part) + "`");
+    }
   }
   return {};
 }
@@ -67,7 +74,9 @@ Result<TimeStep> time_step_from(std::string_view text) {
   const auto [stop, failure] = std::from_chars(text.data() + std::min<std::size_t>(2, text.size()), end, number);
   if (text.starts_with("PT") && failure == std::errc() && stop + 1 == end && number > 0 && number <= 1440) {
     if (*stop == 'H') number *= 60;
-    if ((*stop == 'H' || *stop == 'M') && number < 1440 && 1440 % number == 0) return TimeStep{TimeStep::Unit::minutes, number};
+    if ((*stop == 'H' || *stop == 'M') && number < 1440 && 1440 % number == 0) {
+      return TimeStep{TimeStep::Unit::minutes, number};
+    }
   }
   return refused("`" + std::string(text.substr(0, 32)) + "` is no period that times can be generalised to")
       .mended_by("known are minutes and hours that divide a day (`PT15M`, `PT1H`), `P1D`, `P7D`, `P1M`, `P1Y`");
@@ -114,13 +123,16 @@ Result<std::int64_t> TimeCell::moment(std::string_view text, bool& left_out) {
   }
   Parts parts;
   if (!match(text, parts)) return refused("is no time as its pattern says");
-  const std::chrono::year_month_day date{std::chrono::year(parts.year), std::chrono::month(parts.month), std::chrono::day(parts.day)};
+  const std::chrono::year_month_day date{std::chrono::year(parts.year), std::chrono::month(parts.month),
+                                         std::chrono::day(parts.day)};
   if (!date.ok()) return refused("is no day of the calendar");
   const std::int64_t local = seconds_of(date) + parts.hour * 3600 + parts.minute * 60 + parts.second;
   const ZoneTable::Moments moments = source_->at_local(local);
   if (moments.count == 1) return moments.first;
   if (moments.count == 2) {
-    if (format_.doubled == Doubled::refuse) return refused("is a time that comes twice on the clocks of `" + format_.zone + "`");
+    if (format_.doubled == Doubled::refuse) {
+      return refused("is a time that comes twice on the clocks of `" + format_.zone + "`");
+    }
     return format_.doubled == Doubled::earlier ? moments.first : moments.second;
   }
   if (source_->at(local) == nullptr) return refused("is beyond what is known of the zone `" + format_.zone + "`");

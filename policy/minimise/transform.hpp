@@ -108,6 +108,7 @@ struct AggregateBy {
   friend bool operator==(const AggregateBy&, const AggregateBy&) = default;
 };
 
-using Transform = std::variant<SuppressSmallCells, GeneraliseTime, Pseudonymise, MaskColumn, GeneralisePlace, AggregateBy>;
+using Transform =
+    std::variant<SuppressSmallCells, GeneraliseTime, Pseudonymise, MaskColumn, GeneralisePlace, AggregateBy>;
 
 }  // namespace sluis::policy

@@ -143,12 +143,13 @@ Result<void> Transformer::write_groups() {
   const std::vector<std::string>& names = aggregation.names();
   const bool csv = format_.form == Form::csv;
   if (csv) SLUIS_CHECK(write_fields(std::vector<std::string_view>(names.begin(), names.end())));
-  return aggregation.finish(format_.decimal, [&](std::span<const std::string_view> cells, std::span<const CellKind> kinds) -> Result<void> {
-    ++rows_;
-    if (csv) return write_fields(cells);
-    write_json_line(out_, names, cells, kinds);
-    return {};
-  });
+  return aggregation.finish(
+      format_.decimal, [&](std::span<const std::string_view> cells, std::span<const CellKind> kinds) -> Result<void> {
+        ++rows_;
+        if (csv) return write_fields(cells);
+        write_json_line(out_, names, cells, kinds);
+        return {};
+      });
 }
 
 }  // namespace sluis::policy

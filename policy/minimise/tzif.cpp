@@ -17,7 +17,9 @@ constexpr std::int64_t kBegin = -(std::int64_t{1} << 40);  ///< long before any 
 
 std::int64_t days_from(int year, unsigned month, unsigned day) {
   using namespace std::chrono;
-  return sys_days{std::chrono::year(year) / std::chrono::month(month) / std::chrono::day(day)}.time_since_epoch().count();
+  return sys_days{std::chrono::year(year) / std::chrono::month(month) / std::chrono::day(day)}
+      .time_since_epoch()
+      .count();
 }
 
 int year_of(std::int64_t utc) {
@@ -133,7 +135,9 @@ class PosixRule {
   std::optional<int> digits(int most) {
     int value = 0;
     std::size_t size = 0;
-    while (size < left_.size() && size < 4 && left_[size] >= '0' && left_[size] <= '9') value = value * 10 + (left_[size++] - '0');
+    while (size < left_.size() && size < 4 && left_[size] >= '0' && left_[size] <= '9') {
+      value = value * 10 + (left_[size++] - '0');
+    }
     left_.remove_prefix(size);
     if (size == 0 || value > most) return std::nullopt;
     return value;
@@ -241,7 +245,8 @@ Result<ZoneTable> parse_tzif(std::string_view file, std::string name) {
     if (bytes.take(4) != "TZif") return refused;
     const std::string_view version = bytes.take(1);
     bytes.take(15);
-    for (std::size_t* count : {&counts.ut, &counts.standard, &counts.leap, &counts.times, &counts.types, &counts.letters}) {
+    for (std::size_t* count :
+         {&counts.ut, &counts.standard, &counts.leap, &counts.times, &counts.types, &counts.letters}) {
       *count = static_cast<std::size_t>(bytes.number(4)) & 0xFFFFFFFFU;
     }
     if (bytes.failed() || counts.types == 0 || counts.types > 256 || counts.times > limits::kZoneTransitions ||
