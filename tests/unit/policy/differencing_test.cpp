@@ -93,7 +93,9 @@ constexpr Defence kRounded{true, kThreshold};
 TEST(Differencing, TotalMinusParts) {
   const Release bare_total = windows(kNone, {"day", "day", "day"});
   EXPECT_GT(recovered({hours(kNone), bare_total}), 100U) << "without the defence the attack succeeds";
-  EXPECT_EQ(recovered({hours({true, 0})}), 0U) << "secondary suppression holds one release";
+  const std::size_t by_the_rule = recovered({hours({true, 0})});
+  EXPECT_LT(by_the_rule, 20U) << "secondary suppression leaves what follows from knowing how it chooses";
+  EXPECT_GT(by_the_rule, 0U) << "which is why counts are rounded as well";
   EXPECT_EQ(recovered({hours(kRounded)}), 0U);
   EXPECT_EQ(recovered({hours(kRounded), windows(kRounded, {"day", "day", "day"})}), 0U);
 }
