@@ -46,7 +46,7 @@ TEST(GeneraliseTime, TheDoubledHour) {
   EXPECT_EQ(time_of(format, "PT1H", "Europe/Dublin", "29/10/2023 01:30"), "2023-10-29T01:00:00+00:00");
   format.doubled = Doubled::refuse;
   EXPECT_EQ(time_of(format, "PT1H", "Europe/Dublin", "29/10/2023 01:30"),
-            ":2:1: row 2: a cell of `t` is a time that comes twice on the clocks of `Europe/Dublin`");
+            "2:1: row 2: a cell of `t` is a time that comes twice on the clocks of `Europe/Dublin`");
   const TimeFormat offset{};  // with offsets nothing is doubled
   EXPECT_EQ(time_of(offset, "PT1H", "Europe/Dublin", "2023-10-29T01:30:00+01:00"), "2023-10-29T01:00:00+01:00");
   EXPECT_EQ(time_of(offset, "PT1H", "Europe/Dublin", "2023-10-29T01:30:00Z"), "2023-10-29T01:00:00+00:00");
