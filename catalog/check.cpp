@@ -1,5 +1,6 @@
 #include "catalog/dataset_file.hpp"
 #include "catalog/offer.hpp"
+#include "connector/base/zoneinfo.hpp"
 #include "policy/odrl/match.hpp"
 
 #include <algorithm>
@@ -183,6 +184,33 @@ Result<void> check_open_offer(const DatasetFile& file, const policy::Policy& pol
   return {};
 }
 
+/// What the gate will have: so that what it cannot do is refused now, and not at the first release.
+policy::Means means_to_check(const Source& source) {
+  policy::Means means;
+  means.only_check = true;
+  means.zones = [](const std::string& name) -> Result<policy::ZonePtr> {
+    SLUIS_TRY(const std::string bytes, read_zoneinfo(name));
+    SLUIS_TRY(policy::ZoneTable table, policy::parse_tzif(bytes, name));
+    return std::make_shared<const policy::ZoneTable>(std::move(table));
+  };
+  means.places = [&source](const std::string& name) -> Result<std::shared_ptr<const policy::PlaceTable>> {
+    if (source.lookups.contains(name)) return std::make_shared<const policy::PlaceTable>();
+    return Error(ErrorCode::invalid_argument, "the dataset declares no lookup table " + in_backticks(name));
+  };
+  return means;
+}
+
+/// Open data go to anybody: there is no recipient whose pseudonyms they could be.
+Result<void> check_open_transforms(const DatasetFile& file, std::span<const policy::Transform> transforms) {
+  if (file.dataset.access != Access::open) return {};
+  for (const policy::Transform& transform : transforms) {
+    if (!std::holds_alternative<policy::Pseudonymise>(transform)) continue;
+    return file.root.refused("access",
+                             "open data cannot be pseudonymised: pseudonyms are for one recipient and purpose");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_dataset_file(const DatasetFile& file, const DatasetContext& context) {
@@ -215,7 +243,8 @@ Result<void> add_offer(DatasetFile& file, const DatasetContext& context) {
     return terms_refused(file, "single_purpose_without_claim", "the terms do not leave exactly one purpose");
   }
   const auto transforms = policy::transforms(compiled->policy);
-  const auto plan = policy::ColumnPlan::compile(dataset.source.columns, transforms);
+  SLUIS_CHECK(check_open_transforms(file, transforms));
+  const auto plan = policy::ColumnPlan::compile(dataset.source.columns, transforms, means_to_check(dataset.source));
   if (!plan) return Error(plan.error()).at(file.source.place("columns"));
   return {};
 }

@@ -136,6 +136,26 @@ bool is_safe_path(std::string_view path) {
   return std::none_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
 }
 
+Result<policy::TimeFormat> read_time_format(TomlTable& table) {
+  policy::TimeFormat format;
+  SLUIS_TRY(const auto pattern, table.optional_string("pattern"));
+  SLUIS_TRY(const auto zone, table.optional_string("zone"));
+  format.pattern = pattern.value_or("");
+  format.zone = zone.value_or("");
+  if (table.has("doubled")) {
+    SLUIS_TRY(format.doubled, choice<policy::Doubled>(table, "doubled", {{"earlier", policy::Doubled::earlier},
+                                                                         {"later", policy::Doubled::later},
+                                                                         {"refuse", policy::Doubled::refuse}}));
+  }
+  if (table.has("missing")) {
+    SLUIS_TRY(format.missing, choice<policy::Missing>(table, "missing", {{"refuse", policy::Missing::refuse},
+                                                                         {"drop", policy::Missing::drop}}));
+  }
+  const auto checked = policy::check_time_format(format);
+  if (!checked) return Error(checked.error()).at(table.place());
+  return format;
+}
+
 Result<void> read_columns(TomlTable& table, policy::DatasetColumns& columns) {
   SLUIS_TRY(auto list, table.tables("columns"));
   if (list.empty()) {
@@ -147,9 +167,55 @@ Result<void> read_columns(TomlTable& table, policy::DatasetColumns& columns) {
     SLUIS_TRY(column.action, choice<policy::ColumnAction>(one, "action", {{"keep", policy::ColumnAction::keep},
                                                                           {"drop", policy::ColumnAction::drop}}));
     SLUIS_TRY(column.counts, one.boolean_or("counts", false));
+    SLUIS_TRY(auto time, one.optional_table("time"));
+    if (time) {
+      SLUIS_TRY(column.time, read_time_format(*time));
+    }
     columns.columns.push_back(std::move(column));
   }
   SLUIS_TRY(columns.groups, read_groups(table));
+  return {};
+}
+
+/// The dialect of a CSV file. JSON lines need none of it but the words for nothing.
+Result<void> read_format(TomlTable& table, Source& source) {
+  policy::CsvFormat& format = source.format;
+  if (source.media_type == "application/jsonl") format.form = policy::Form::json_lines;
+  SLUIS_TRY(const auto delimiter, table.optional_string("delimiter"));
+  if (delimiter && delimiter->size() != 1) return table.refused("delimiter", "a delimiter is one character");
+  if (delimiter) format.delimiter = delimiter->front();
+  SLUIS_TRY(const auto quote, table.optional_string("quote"));
+  if (quote && quote->size() != 1 && *quote != "none") {
+    return table.refused("quote", "a quote is one character, or `none`");
+  }
+  if (quote) format.quote = *quote == "none" ? '\0' : quote->front();
+  SLUIS_TRY(const auto decimal, table.optional_string("decimal"));
+  if (decimal && decimal->size() != 1) return table.refused("decimal", "a decimal sign is one character");
+  if (decimal) format.decimal = decimal->front();
+  SLUIS_TRY(format.mark, table.boolean_or("byte_order_mark", false));
+  SLUIS_TRY(format.same_encoding, table.boolean_or("same_encoding", false));
+  SLUIS_TRY(const auto encoding, table.string("encoding"));
+  const auto known = policy::encoding_from(encoding);
+  if (!known) return Error(known.error()).at(table.place("encoding"));
+  format.encoding = *known;
+  SLUIS_TRY(format.null_words, table.strings("null_words", true));
+  const auto checked = policy::check_format(format);
+  if (!checked) return Error(checked.error()).at(table.has("delimiter") ? table.place("delimiter") : table.place());
+  return {};
+}
+
+Result<void> read_lookups(TomlTable& table, Source& source) {
+  SLUIS_TRY(auto list, table.tables("lookups"));
+  for (TomlTable& one : list) {
+    SLUIS_TRY(const auto name, one.string("name"));
+    SLUIS_TRY(const auto file, one.string("file"));
+    if (!is_safe_path(file)) {
+      return one.refused("file", in_backticks(file) + " is not a path below the dataset's folder");
+    }
+    if (!source.lookups.emplace(name, file).second) {
+      return one.refused("name", in_backticks(name) + " is declared twice");
+    }
+  }
   return {};
 }
 
@@ -159,26 +225,18 @@ Result<void> read_source(TomlTable& table, Source& source) {
     return table.refused("file", in_backticks(source.file) + " is not a path below the dataset's folder");
   }
   SLUIS_TRY(source.media_type, table.string("media_type"));
-  if (source.media_type != "text/csv") {
+  if (source.media_type != "text/csv" && source.media_type != "application/jsonl") {
     return table.refused("media_type", "unknown media type " + in_backticks(source.media_type))
-        .mended_by("known is `text/csv`");
+        .mended_by("known are `text/csv`, `application/jsonl`");
   }
-  SLUIS_TRY(const auto delimiter, table.optional_string("delimiter"));
-  if (delimiter && delimiter->size() != 1) return table.refused("delimiter", "a delimiter is one character");
-  if (delimiter) source.format.delimiter = delimiter->front();
-  SLUIS_TRY(const auto encoding, table.string("encoding"));
-  const auto known = policy::encoding_from(encoding);
-  if (!known) return Error(known.error()).at(table.place("encoding"));
-  source.format.encoding = *known;
-  SLUIS_TRY(source.format.null_words, table.strings("null_words", true));
-  const auto format = policy::check_format(source.format);
-  if (!format) return Error(format.error()).at(table.place("delimiter"));
+  SLUIS_CHECK(read_format(table, source));
   SLUIS_TRY(const auto pace, table.optional_string("pace"));
   if (pace) {
     const auto rate = parse_pace(*pace);
     if (!rate) return Error(rate.error()).at(table.place("pace"));
     source.pace = *rate;
   }
+  SLUIS_CHECK(read_lookups(table, source));
   return read_columns(table, source.columns);
 }
 
@@ -222,6 +280,11 @@ Result<void> read_terms(TomlTable& table, Terms& terms) {
   SLUIS_TRY(made.threshold, suppress->integer("min_cell_size"));
   if (made.threshold < 1 || made.threshold > 1'000'000) {
     return suppress->refused("min_cell_size", "a smallest cell size is a whole number from 1 to 1000000");
+  }
+  SLUIS_TRY(const auto round_to, suppress->optional_integer("round_to"));
+  made.round_to = round_to.value_or(0);
+  if (round_to && (*round_to < 2 || *round_to > 1'000'000)) {
+    return suppress->refused("round_to", "counts are rounded to a whole number from 2 to 1000000");
   }
   SLUIS_TRY(made.columns, suppress->strings("columns"));
   SLUIS_TRY(made.groups, read_groups(*suppress));

@@ -10,6 +10,7 @@
 #include "policy/purpose/vocabulary.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,9 +58,10 @@ struct Assessment {
 /// A file below the dataset's folder, and how it is read.
 struct Source {
   std::string file;  ///< relative, below the dataset's folder: no `..`, no NUL, not absolute
-  std::string media_type = "text/csv";
+  std::string media_type = "text/csv";  ///< or `application/jsonl`
   policy::CsvFormat format;
   policy::DatasetColumns columns;
+  std::map<std::string, std::string> lookups;  ///< tables of places by name: files below the dataset's folder
   std::optional<std::uint64_t> pace;  ///< bytes a second, at most; none: unpaced
 };
 

@@ -72,6 +72,13 @@ Rule suppression(const policy::SuppressSmallCells& suppress) {
   least.op = Operator::gteq;
   least.number = suppress.threshold;
   rule.constraints.push_back(std::move(least));
+  if (suppress.round_to != 0) {
+    Constraint round;
+    round.operand = Operand::round_to;
+    round.op = Operator::eq;
+    round.number = suppress.round_to;
+    rule.constraints.push_back(std::move(round));
+  }
   if (!suppress.columns.empty()) rule.constraints.push_back(names(Operand::cell_column, suppress.columns));
   for (const policy::SumGroup& group : suppress.groups) {
     std::vector<std::string> values{group.total};

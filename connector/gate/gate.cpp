@@ -202,9 +202,17 @@ http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shar
       return cannot_record();
     }
     if (*refused) return refuse(*asked, **refused, (*refused)->code == "clock.behind" ? 503 : 403);
-    auto prepared = prepare(*asked->plan, asked->verdict.terms->transforms);
+    auto series = check_series(*asked);
+    if (!series) return cannot_record();
+    if (*series) return refuse(*asked, **series);
+    auto prepared = prepare(*asked->plan, asked->verdict.terms->transforms,
+                            Recipient{asked->party.id.str(), asked->verdict.purpose, with_.pseudonym_root});
     if (!prepared) {
-      log::error("source_refused", {{"dataset", asked->transfer.dataset.str()}, {"error", describe(prepared.error())}});
+      const Error& error = prepared.error();
+      log::error("source_refused", {{"dataset", asked->transfer.dataset.str()}, {"error", describe(error)}});
+      if (error.code == ErrorCode::limit_exceeded) {
+        return refuse(*asked, make_reason("plan.impossible", {{"why", error.message}}));
+      }
       return refuse(*asked, make_reason("source.unavailable"), 503);
     }
     auto recorded = record_permit(*asked, prepared->source.version());
@@ -223,6 +231,24 @@ http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shar
   return cannot_record();
 }
 
+/// Pseudonyms of one series come from one key for as long as the agreement names the same epoch. If the node's root key
+/// changed meanwhile, the series would break without anybody seeing it: that is refused, until a new epoch is agreed.
+Result<std::optional<policy::Reason>> Gate::check_series(Asked& asked) const {
+  asked.series.clear();
+  for (const PseudonymSeries& series :
+       series_of(asked.verdict.terms->transforms, asked.party.id.str(), asked.verdict.purpose)) {
+    const std::string key = series_key(series);
+    const std::string check = series_check(with_.pseudonym_root, series);
+    SLUIS_TRY(const std::optional<std::string> known, with_.store.get(key));
+    if (known && *known != check) {
+      return std::optional(make_reason(
+          "plan.impossible", {{"why", "the key of the pseudonyms changed within the epoch `" + series.epoch + "`"}}));
+    }
+    if (!known) asked.series.push_back({key, check});
+  }
+  return std::optional<policy::Reason>();
+}
+
 /// The decision is durable when this returns without error; nothing may leave before.
 Result<void> Gate::record_permit(Asked& asked, const std::string& source) {
   Commit commit = decision(asked, asked.verdict.reason, true, source);
@@ -233,6 +259,7 @@ Result<void> Gate::record_permit(Asked& asked, const std::string& source) {
     commit.preconditions.push_back({key, asked.verdict.uses_bytes});
     commit.changes.push_back({key, std::to_string(asked.verdict.uses_before + 1)});
   }
+  for (const storage::Change& change : asked.series) commit.changes.push_back(change);
   asked.open_key = open_process_key(kReleasePrefix, with_.random);
   const OpenProcess open{asked.begun, commit.entries.front().policy_digest, {}};
   commit.changes.push_back({asked.open_key, encode(open)});

@@ -28,6 +28,8 @@ struct GateDependencies {
   std::function<Result<transfer::TransferView>(std::string_view handle)> find_by_handle;
   /// identity::Directory::claim_key at this time.
   std::function<Result<crypto::Key>(const ParticipantId&, std::string_view kid, Timestamp now)> claim_key;
+  /// 32 bytes; the keys of pseudonyms come from it. Empty: `pseudonymise` is refused.
+  std::string pseudonym_root = {};
 };
 
 /// The provider's side of a pull (D15): who, what, why; decided, recorded, and only then released. Thread-safe; worker
@@ -64,6 +66,7 @@ class Gate {
   Result<Reevaluation> look(Asked& asked, Timestamp now) const;
   Reevaluation look_again(Asked asked, Timestamp now) const;
   http::Response decide(const std::shared_ptr<Asked>& asked, const std::shared_ptr<Stream>& stream);
+  Result<std::optional<policy::Reason>> check_series(Asked& asked) const;
   Result<void> record_permit(Asked& asked, const std::string& source);
   http::Response refuse(Asked& asked, const policy::Reason& reason, unsigned status = 403);
   http::Response release(const std::shared_ptr<Asked>& asked, const std::shared_ptr<Stream>& stream,

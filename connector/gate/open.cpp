@@ -88,7 +88,7 @@ http::Response OpenGate::handle(const http::Request& request) {
     with_.refusals.count("open." + seen->cut->code);
     return refusal(403, *seen->cut);
   }
-  auto prepared = prepare(*plan, terms->transforms);
+  auto prepared = prepare(*plan, terms->transforms, std::nullopt);
   if (!prepared) {
     log::error("source_refused", {{"dataset", plan->id.str()}, {"error", describe(prepared.error())}});
     return refusal(503, make_reason("source.unavailable"));

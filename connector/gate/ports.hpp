@@ -14,6 +14,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,7 @@ struct ReleasePlan {
   std::string file;                            ///< relative to it
   policy::DatasetColumns columns;
   policy::CsvFormat format;
+  std::map<std::string, std::string> lookups;  ///< tables of places by name: files beneath the folder
   std::string content_type = "text/csv";
   std::optional<std::uint64_t> pace;           ///< bytes a second
   std::string suspended;                       ///< why nothing may be released; empty: it may

@@ -16,7 +16,8 @@ constexpr std::uint64_t kPaceParts = 8;  ///< a paced stream moves about so ofte
 class Sender {
  public:
   Sender(PreparedRelease& release, Stream& stream, const DecisionClock& clock, http::ResponseSink& sink)
-      : release_(release), stream_(stream), clock_(clock), sink_(sink), began_(std::chrono::steady_clock::now()) {}
+      : release_(release), stream_(stream), clock_(clock), sink_(sink), began_(std::chrono::steady_clock::now()),
+        counter_(release.format) {}
 
   ReleaseEnd run(const http::Headers& headers) {
     if (may_go_on()) {
@@ -51,6 +52,11 @@ class Sender {
   }
 
   void send_all() {
+    if (release_.whole) {
+      write(*release_.whole);
+      if (!ended_) end_.rows = release_.transformer.rows();
+      return;
+    }
     while (!ended_) {
       const auto block = release_.source.read();
       if (!block) {
@@ -61,6 +67,7 @@ class Sender {
       const bool last = block->empty();
       const auto rows = last ? release_.transformer.finish() : release_.transformer.feed(*block);
       if (!rows) {
+        log::error("source_malformed", {{"error", describe(rows.error())}});
         return end_with(ReleaseEnd::How::cut, "source.malformed", {{"why", rows.error().message}});
       }
       write(*rows);
@@ -116,14 +123,30 @@ class Sender {
   bool digested_ = false;
 };
 
+Result<std::string> whole_of(PreparedRelease& release) {
+  for (;;) {
+    SLUIS_TRY(const std::string_view block, release.source.read());
+    if (block.empty()) return release.transformer.finish();
+    SLUIS_CHECK(release.transformer.feed(block));
+  }
+}
+
 }  // namespace
 
-Result<PreparedRelease> prepare(const ReleasePlan& plan, std::span<const policy::Transform> transforms) {
+Result<PreparedRelease> prepare(const ReleasePlan& plan, std::span<const policy::Transform> transforms,
+                                const std::optional<Recipient>& recipient) {
   SLUIS_CHECK(policy::check_format(plan.format));
-  SLUIS_TRY(policy::ColumnPlan columns, policy::ColumnPlan::compile(plan.columns, transforms));
+  const policy::Means means = means_of(plan.folder, plan.lookups, recipient);
+  SLUIS_TRY(policy::ColumnPlan columns, policy::ColumnPlan::compile(plan.columns, transforms, means));
   SLUIS_TRY(FileSource source, FileSource::open(plan.folder, plan.file));
-  return PreparedRelease{std::move(source), policy::Transformer(std::move(columns), plan.format), plan.pace,
-                         plan.content_type};
+  policy::CsvFormat format = plan.format;
+  format.file = plan.file;
+  PreparedRelease release{std::move(source), policy::Transformer(std::move(columns), format), plan.pace,
+                          plan.content_type, std::move(format), std::nullopt};
+  if (release.transformer.whole_table()) {
+    SLUIS_TRY(release.whole, whole_of(release));
+  }
+  return release;
 }
 
 ReleaseEnd send(PreparedRelease& release, Stream& stream, const DecisionClock& clock, http::ResponseSink& sink,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "connector/gate/means.hpp"
 #include "connector/gate/ports.hpp"
 #include "connector/gate/source.hpp"
 #include "connector/gate/streams.hpp"
@@ -27,9 +28,13 @@ struct PreparedRelease {
   policy::Transformer transformer;
   std::optional<std::uint64_t> pace;
   std::string content_type;
+  policy::CsvFormat format;
+  std::optional<std::string> whole;  ///< all of it, where nothing may leave before it is complete
 };
-/// The error is an operator's matter: not_found, invalid_argument.
-Result<PreparedRelease> prepare(const ReleasePlan& plan, std::span<const policy::Transform> transforms);
+/// A whole-table transform is done here, before the decision is recorded, so that its error is one before the first
+/// byte. The error is an operator's matter: not_found, invalid_argument; limit_exceeded: more groups than declared.
+Result<PreparedRelease> prepare(const ReleasePlan& plan, std::span<const policy::Transform> transforms,
+                                const std::optional<Recipient>& recipient);
 
 /// Sends it all, block by block, at its pace, while `stream` may go on. Ends the sink in every case: finished with
 /// trailers, or cut.

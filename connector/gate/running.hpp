@@ -27,6 +27,7 @@ struct Gate::Asked {
   Verdict verdict;
   std::optional<std::int64_t> use;  ///< of a permit that counts: the uses before it
   Timestamp valid_until = Timestamp::max();
+  std::vector<storage::Change> series;  ///< of pseudonyms, that begin with this release
   std::string open_key;
   v1::Shared begun;          ///< the shared part of the decision that was recorded
 };

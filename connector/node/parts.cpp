@@ -188,7 +188,8 @@ Result<void> Node::Parts::start_data_plane() {
                                to_hex(crypto::sha256(request.tls.certificate_der))};
           },
           [this](std::string_view handle) { return transfers->find_by_handle(handle); },
-          [this](const ParticipantId& peer, std::string_view kid, Timestamp now) { return directory->claim_key(peer, kid, now); }});
+          [this](const ParticipantId& peer, std::string_view kid, Timestamp now) { return directory->claim_key(peer, kid, now); },
+          crypto::hkdf_sha256(node_key, "", "sluis pseudonyms root", 32)});
   open = std::make_unique<gate::OpenGate>(
       config.participant,
       gate::OpenDependencies{*commits, store, *log_clock, *log_clock, *plans, programs, *streams, *refusals, words});

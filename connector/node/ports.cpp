@@ -23,6 +23,7 @@ gate::ReleasePlan plan_of(const catalog::PublishedDataset& published, const std:
   plan.file = dataset.source.file;
   plan.columns = dataset.source.columns;
   plan.format = dataset.source.format;
+  plan.lookups = dataset.source.lookups;
   plan.content_type = dataset.source.media_type;
   plan.pace = dataset.source.pace;
   if (const auto why = catalog::suspended(dataset, now)) plan.suspended = why->message;

@@ -1,7 +1,6 @@
 #include "policy/minimise/column_plan.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace sluis::policy {
 namespace {
@@ -22,7 +21,8 @@ bool contains(const std::vector<std::string>& list, const std::string& name) {
 
 }  // namespace
 
-Result<ColumnPlan> ColumnPlan::compile(const DatasetColumns& dataset, std::span<const Transform> transforms) {
+Result<ColumnPlan> ColumnPlan::compile(const DatasetColumns& dataset, std::span<const Transform> transforms,
+                                       const Means& means) {
   ColumnPlan plan;
   for (const ColumnDeclaration& column : dataset.columns) {
     if (contains(plan.declared_, column.name)) {
@@ -32,7 +32,7 @@ Result<ColumnPlan> ColumnPlan::compile(const DatasetColumns& dataset, std::span<
     if (column.action == ColumnAction::keep) plan.kept_names_.push_back(column.name);
   }
   if (plan.kept_names_.empty()) return refused("no column is kept").mended_by("a column that is not named is dropped");
-  for (const Transform& transform : transforms) SLUIS_CHECK(plan.add(dataset, transform));
+  SLUIS_CHECK(plan.add_transforms(dataset, transforms, means));
   for (Group& group : plan.groups_) {
     for (const std::size_t index : group.members) {
       group.threshold = std::max(group.threshold, plan.cells_[index].threshold);
@@ -41,6 +41,43 @@ Result<ColumnPlan> ColumnPlan::compile(const DatasetColumns& dataset, std::span<
   plan.values_.resize(plan.cells_.size());
   plan.marks_.resize(plan.cells_.size());
   return plan;
+}
+
+Result<void> ColumnPlan::add_transforms(const DatasetColumns& dataset, std::span<const Transform> transforms,
+                                        const Means& means) {
+  RowTransforms::Times times;
+  for (const ColumnDeclaration& column : dataset.columns) {
+    if (!column.time) continue;
+    SLUIS_CHECK(check_time_format(*column.time));
+    times.emplace(column.name, *column.time);
+  }
+  const AggregateBy* aggregate = nullptr;
+  std::vector<SuppressSmallCells> suppressions;
+  for (const Transform& transform : transforms) {
+    if (const auto* suppress = std::get_if<SuppressSmallCells>(&transform)) suppressions.push_back(*suppress);
+    if (const auto* one = std::get_if<AggregateBy>(&transform)) {
+      if (aggregate != nullptr) return refused("two aggregations of one table").mended_by("name all columns in one");
+      aggregate = one;
+    }
+    SLUIS_CHECK(transforms_.add(transform, times, means));
+  }
+  for (const std::string& name : transforms_.columns()) {
+    if (!contains(declared_, name)) {
+      return refused(in_backticks(name) + " is to be transformed, and is no declared column");
+    }
+  }
+  std::vector<std::string> numbers;
+  if (aggregate != nullptr) {
+    SLUIS_TRY(aggregation_, Aggregation::compile(dataset, *aggregate, suppressions));
+    numbers = aggregation_->columns();
+  } else {
+    for (const SuppressSmallCells& one : suppressions) SLUIS_CHECK(add(dataset, one));
+    for (const Cell& one : cells_) numbers.push_back(one.name);
+  }
+  for (const std::string& name : numbers) {
+    if (transforms_.has(name)) return refused("the column " + in_backticks(name) + " is counted and transformed");
+  }
+  return {};
 }
 
 Result<std::size_t> ColumnPlan::cell(const DatasetColumns& dataset, const std::string& name, std::int64_t threshold) {
@@ -53,7 +90,7 @@ Result<std::size_t> ColumnPlan::cell(const DatasetColumns& dataset, const std::s
     found->threshold = std::max(found->threshold, threshold);
     return static_cast<std::size_t>(found - cells_.begin());
   }
-  cells_.push_back({name, threshold, 0});
+  cells_.push_back({name, threshold, 0, 0, {}});
   return cells_.size() - 1;
 }
 
@@ -85,11 +122,9 @@ Result<void> ColumnPlan::add_group(const DatasetColumns& dataset, const SumGroup
   return {};
 }
 
-Result<void> ColumnPlan::add(const DatasetColumns& dataset, const Transform& asked) {
-  const auto* suppress = std::get_if<SuppressSmallCells>(&asked);
-  if (suppress == nullptr || suppress->round_to != 0) return refused("the gate does not know this transform yet");
-  const SuppressSmallCells& transform = *suppress;
+Result<void> ColumnPlan::add(const DatasetColumns& dataset, const SuppressSmallCells& transform) {
   if (transform.threshold < 1) return refused("a smallest cell size is 1 or more");
+  if (transform.round_to < 0 || transform.round_to == 1) return refused("counts are rounded to 2 or more");
   std::vector<std::string> columns = transform.columns;
   std::vector<SumGroup> groups = transform.groups;
   if (columns.empty() && groups.empty()) {
@@ -113,12 +148,25 @@ Result<void> ColumnPlan::add(const DatasetColumns& dataset, const Transform& ask
     }
   }
   for (const SumGroup& group : groups) SLUIS_CHECK(add_group(dataset, group, transform.threshold));
-  for (const std::string& name : columns) SLUIS_CHECK(cell(dataset, name, transform.threshold));
+  for (const std::string& name : columns) {
+    SLUIS_TRY(const std::size_t index, cell(dataset, name, transform.threshold));
+    Cell& one = cells_[index];
+    if (one.round_to != 0 && transform.round_to != 0 && one.round_to != transform.round_to) {
+      return refused("two suppressions round " + in_backticks(name) + " differently");
+    }
+    one.round_to = std::max(one.round_to, transform.round_to);
+  }
+  // What a sum takes in is rounded as the sum is.
+  for (const Group& group : groups_) {
+    std::int64_t most = 0;
+    for (const std::size_t index : group.members) most = std::max(most, cells_[index].round_to);
+    for (const std::size_t index : group.members) cells_[index].round_to = most;
+  }
   return {};
 }
 
-Result<void> ColumnPlan::bind(std::span<const std::string_view> header, std::vector<std::string> null_words) {
-  null_words_ = std::move(null_words);
+Result<void> ColumnPlan::bind(std::span<const std::string_view> header, Nulls nulls) {
+  nulls_ = std::move(nulls);
   std::vector<std::string_view> sorted(header.begin(), header.end());
   std::sort(sorted.begin(), sorted.end());
   if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end()) {
@@ -133,68 +181,70 @@ Result<void> ColumnPlan::bind(std::span<const std::string_view> header, std::vec
   for (std::size_t i = 0; i < header.size(); ++i) {
     if (contains(kept_names_, std::string(header[i]))) kept_.push_back(i);
   }
-  for (Cell& cell : cells_) {
-    cell.place = static_cast<std::size_t>(std::find(header.begin(), header.end(), cell.name) - header.begin());
-  }
+  const auto place_of = [&](const std::string& name) {
+    return static_cast<std::size_t>(std::find(header.begin(), header.end(), name) - header.begin());
+  };
+  for (Cell& cell : cells_) cell.place = place_of(cell.name);
+  transforms_.bind(place_of);
+  if (aggregation_) aggregation_->bind(place_of);
   return {};
 }
 
-bool ColumnPlan::is_null(std::string_view text) const {
-  return text.empty() || std::find(null_words_.begin(), null_words_.end(), text) != null_words_.end();
+Result<void> ColumnPlan::rewrite(Row& row, char decimal) {
+  if (aggregation_) aggregation_->see_subject(row, nulls_);
+  SLUIS_CHECK(transforms_.apply(row, nulls_, decimal));
+  if (!row.leaves) return {};
+  if (aggregation_) return aggregation_->add(row, nulls_, decimal);
+  return suppress(row);
 }
 
-Result<void> ColumnPlan::read(std::size_t index, std::string_view text, std::uint64_t row) {
+Result<void> ColumnPlan::read(std::size_t index, const Row& row) {
+  const Cell& cell = cells_[index];
   values_[index] = 0;
-  if (is_null(text)) {
+  if (nulls_.is_null(row.cells[cell.place], row.kinds[cell.place])) {
     marks_[index] = Mark::empty;
     return {};
   }
-  const bool digits = std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits || text.size() > 15) {
+  if (!read_count(row.cells[cell.place], values_[index])) {
     // The cell itself is not shown: whoever reads the message may not be allowed to see it.
-    return refused("row " + std::to_string(row) + ": a cell of " + in_backticks(cells_[index].name) +
-                   " is neither a whole number nor a null word");
+    Place where;
+    where.column = static_cast<std::uint32_t>(cell.place + 1);
+    return refused("row " + std::to_string(row.number) + ": a cell of " + in_backticks(cell.name) +
+                   " is neither a whole number nor a null word").at(where);
   }
-  std::from_chars(text.data(), text.data() + text.size(), values_[index]);
-  marks_[index] = values_[index] < cells_[index].threshold ? Mark::hidden : Mark::shown;
+  marks_[index] = values_[index] < cell.threshold ? Mark::hidden : Mark::shown;
+  values_[index] = stable(values_[index], cell.threshold, cell.round_to);
   return {};
 }
 
-/// Hides more until nothing small can be computed back. The unknown cells of a sum are those hidden and those empty
-/// in the source. A lone hidden cell is the difference of the others; a lone empty one too, which must not reveal a
-/// small count that was never published; and several unknown parts together must not be small.
-void ColumnPlan::close_group(const Group& group) {
-  for (;;) {
-    std::size_t hidden = 0;
-    std::size_t empty = 0;
-    std::int64_t parts = 0;  // the shown ones
-    for (const std::size_t index : group.members) {
-      hidden += marks_[index] == Mark::hidden ? 1U : 0U;
-      empty += marks_[index] == Mark::empty ? 1U : 0U;
-      if (index != group.members.front() && marks_[index] == Mark::shown) parts += values_[index];
-    }
-    const std::size_t total = group.members.front();
-    const Mark of_total = marks_[total];
-    const std::int64_t unknown_sum = of_total == Mark::shown ? values_[total] - parts : parts;
-    bool open = false;
-    if (hidden + empty == 1) open = hidden == 1 || unknown_sum < group.threshold;
-    else if (hidden + empty > 1 && of_total == Mark::shown) open = unknown_sum < group.threshold;
-    if (!open) return;
-    std::size_t smallest = cells_.size();
-    for (auto at = group.members.rbegin(); at != group.members.rend(); ++at) {  // the total last: it loses ties
-      if (marks_[*at] != Mark::shown) continue;
-      if (smallest == cells_.size() || values_[*at] < values_[smallest]) smallest = *at;
-    }
-    if (smallest == cells_.size()) return;
-    marks_[smallest] = Mark::hidden;
+/// Where counts are rounded, a total is that of its rounded parts: its own rounding would tell something of them.
+void ColumnPlan::add_up(const Group& group) {
+  const std::size_t total = group.members.front();
+  if (cells_[total].round_to < 2) return;
+  std::int64_t sum = 0;
+  for (const std::size_t index : group.members) {
+    if (marks_[index] == Mark::empty) return;
+    if (index != total) sum += values_[index];
   }
+  values_[total] = sum;
+  marks_[total] = sum < cells_[total].threshold ? Mark::hidden : Mark::shown;
 }
 
-Result<void> ColumnPlan::suppress(std::span<std::string_view> cells, std::uint64_t row) {
-  for (std::size_t i = 0; i < cells_.size(); ++i) SLUIS_CHECK(read(i, cells[cells_[i].place], row));
-  for (const Group& group : groups_) close_group(group);
+Result<void> ColumnPlan::suppress(Row& row) {
+  for (std::size_t i = 0; i < cells_.size(); ++i) SLUIS_CHECK(read(i, row));
+  for (const Group& group : groups_) {
+    add_up(group);
+    close_sum(group.members, values_, marks_, group.threshold);
+  }
   for (std::size_t i = 0; i < cells_.size(); ++i) {
-    if (marks_[i] == Mark::hidden) cells[cells_[i].place] = "x";
+    Cell& cell = cells_[i];
+    if (marks_[i] == Mark::hidden) {
+      row.cells[cell.place] = "x";
+      row.kinds[cell.place] = CellKind::text;
+    } else if (marks_[i] == Mark::shown && cell.round_to > 1) {
+      cell.text = std::to_string(values_[i]);
+      row.cells[cell.place] = cell.text;
+    }
   }
   return {};
 }

@@ -20,15 +20,15 @@ struct SumGroup {
 };
 
 /// `suppressSmallCells`: a count below `threshold` becomes `x`, and whatever would let it be computed back.
-/// Without columns and groups of its own it takes those that the dataset declares. With `round_to`, every count that is
-/// shown is the nearest multiple of it (a half goes up): the same value is always the same, so repeating a question or
-/// asking it under another agreement tells nothing new.
+/// Without columns and groups of its own it takes those that the dataset declares. With `round_to`, a count below the
+/// threshold counts as nothing in every sum, and any other as the nearest multiple (a half goes up), before anything is
+/// added up: so totals, overlapping windows, repeated questions and several agreements tell no two small counts apart.
 ///   `minCellSize`  gteq           whole number 1..1000000, exactly one
 ///   `cellColumn`   eq, isAnyOf    column names
 ///   `cellGroup`    eq             `total = in + out`; any number of times
 ///   `roundTo`      eq             whole number 2..1000000, at most one
-/// After `aggregateBy` the names are those of its measures, and a group with fewer subjects than `threshold` is
-/// suppressed in whole.
+/// After `aggregateBy` the names are those of its measures, and where that names a subject column, a group with fewer
+/// subjects than `threshold` is suppressed in whole.
 struct SuppressSmallCells {
   std::int64_t threshold = 10;
   std::vector<std::string> columns;
@@ -96,7 +96,7 @@ struct Measure {
 /// their first row. Nothing leaves before the whole source was read; more groups than `max_groups` is a refusal.
 ///   `groupColumn`    eq, isAnyOf    column names, one or more, kept ones
 ///   `groupMeasure`   eq, isAnyOf    `name = sum(column)` …, one or more
-///   `subjectColumn`  eq             column whose distinct values are the subjects, at most one; without it each row is one
+///   `subjectColumn`  eq             column whose distinct values are the subjects, at most one
 ///   `maxGroups`      lteq           whole number 1..1000000, exactly one
 ///   `groupTotal`     eq             `true`: a last row with the total of all groups, its keys `*`; at most one
 struct AggregateBy {
@@ -108,6 +108,7 @@ struct AggregateBy {
   friend bool operator==(const AggregateBy&, const AggregateBy&) = default;
 };
 
-using Transform = std::variant<SuppressSmallCells, GeneraliseTime, Pseudonymise, MaskColumn, GeneralisePlace, AggregateBy>;
+using Transform =
+    std::variant<SuppressSmallCells, GeneraliseTime, Pseudonymise, MaskColumn, GeneralisePlace, AggregateBy>;
 
 }  // namespace sluis::policy

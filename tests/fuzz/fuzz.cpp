@@ -2,13 +2,14 @@
 // taken alike. usage: fuzz [ROUNDS] [SEED]
 #include "connector/base/bytes.hpp"
 #include "connector/base/toml.hpp"
+#include "connector/base/zoneinfo.hpp"
 #include "connector/dsp/wire.hpp"
 #include "connector/http/server.hpp"
 #include "connector/identity/claim.hpp"
 #include "connector/identity/membership.hpp"
 #include "connector/provenance/receipt.hpp"
 #include "connector/provenance/tiles.hpp"
-#include "policy/minimise/csv.hpp"
+#include "policy/minimise/transformer.hpp"
 #include "policy/odrl/model.hpp"
 
 #include <cstdio>
@@ -27,6 +28,47 @@ struct Target {
 
 constexpr const char* kOffer =
     R"({"@id":"o","@type":"Offer","permission":[{"action":"use","constraint":[{"leftOperand":"purpose","operator":"isAnyOf","rightOperand":["dpv:Marketing","dpv:Advertising"]},{"leftOperand":"dateTime","operator":"lt","rightOperand":"2027-01-01T00:00:00Z"}]}],"obligation":[{"action":"https://w3id.org/sluis/odrl/1#deleteAfter","constraint":[{"leftOperand":"delayPeriod","operator":"eq","rightOperand":"P7D"}]}]})";
+
+/// By each set of instructions, whole and in halves: always the same rows, or refused alike.
+bool csv_alike(const std::string& text) {
+  std::optional<std::pair<bool, std::string>> first;
+  for (const policy::ScanKind kind : {policy::ScanKind::scalar, policy::ScanKind::sse2, policy::ScanKind::avx2}) {
+    for (const std::size_t cut : {text.size(), text.size() / 2}) {
+      policy::CsvReader reader({}, kind);
+      std::string seen;
+      const auto row = [&](const policy::CsvRow& one) -> Result<void> {
+        for (const std::string_view field : one.fields) seen += std::to_string(field.size()) + ":" + std::string(field);
+        return {};
+      };
+      const bool good = reader.feed(std::string_view(text).substr(0, cut), row) && reader.feed(std::string_view(text).substr(cut), row) && reader.finish(row);
+      if (first && (first->first != good || first->second != seen)) std::abort();
+      first = {good, seen};
+    }
+  }
+  return first->first;
+}
+
+/// What leaves of a table under most of the transforms; nothing where it is refused.
+std::optional<std::string> minimised(const std::string& text, policy::Form form) {
+  policy::DatasetColumns columns;
+  for (const char* name : {"t", "n", "y"}) columns.columns.push_back({name, policy::ColumnAction::keep, false, std::nullopt});
+  columns.columns[0].time = policy::TimeFormat{"%d/%m/%Y %H:%M", "Europe/Dublin", policy::Doubled::earlier, policy::Missing::drop};
+  columns.columns[1].counts = true;
+  policy::Means means;
+  means.zones = [](const std::string& name) -> Result<policy::ZonePtr> {
+    static const auto zone = std::make_shared<const policy::ZoneTable>(*policy::parse_tzif(*read_zoneinfo("Europe/Dublin"), name));
+    return policy::ZonePtr(zone);
+  };
+  const std::vector<policy::Transform> transforms{policy::GeneraliseTime{{"t"}, "P1D", "Europe/Dublin"}, policy::GeneralisePlace{{"y"}, "0.5", ""},
+                                                  policy::SuppressSmallCells{10, {}, {}, 5},
+                                                  policy::AggregateBy{{"t", "y"}, {{"n", policy::Measure::Of::sum, "n"}}, "", 3, true}};
+  policy::CsvFormat format;
+  format.form = form;
+  policy::Transformer transformer(*policy::ColumnPlan::compile(columns, transforms, means), format);
+  if (!transformer.feed(text)) return std::nullopt;
+  const auto rest = transformer.finish();
+  return rest ? std::optional(*rest) : std::nullopt;
+}
 
 std::vector<Target> targets() {
   const auto key = crypto::Key::generate(crypto::Key::Kind::ed25519);
@@ -84,12 +126,15 @@ std::vector<Target> targets() {
       {"toml", {"a = 1\n[b]\nc = \"x\"\nd = [1, 2]\n", "id = \"x\" # y\n[[t]]\nk = true\n"}, [](const std::string& text) {
          return bool(TomlTable::parse(text, "fuzz.toml"));
        }},
-      {"csv", {"time,total\n2026,\"a,\"\"b\"\n", "a,b\r\n1,2\r\n"}, [](const std::string& text) {
-         policy::CsvReader reader({});
-         const auto row = [](const policy::CsvRow&) -> Result<void> { return {}; };
-         const std::size_t half = text.size() / 2;
-         return reader.feed(std::string_view(text).substr(0, half), row) && reader.feed(std::string_view(text).substr(half), row) &&
-                reader.finish(row);
+      {"csv", {"time,total\n2026,\"a,\"\"b\"\n", "a,b\r\n1,2\r\n", "caf\xC3\xA9,b\n\"x\ny\",\n"}, csv_alike},
+      {"json lines", {"{\"n\":12,\"t\":\"01/06/2026 10:00\"}\n{\"n\":null,\"x\":[{}]}\n"}, [](const std::string& text) { return minimised(text, policy::Form::json_lines).has_value(); }},
+      {"minimised", {"t,n,y\n01/06/2026 10:00,12,52.5\n,,\n29/10/2023 01:00,3,-0.1\n"}, [](const std::string& text) { return minimised(text, policy::Form::csv).has_value(); }},
+      {"places", {"place,district\nKerkstraat,Centrum\n"}, [](const std::string& text) { return bool(policy::parse_place_table(text, "fuzz.csv")); }},
+      {"tzif", {*read_zoneinfo("Europe/Dublin"), *read_zoneinfo("UTC")}, [](const std::string& bytes) {
+         const auto zone = policy::parse_tzif(bytes, "fuzz");
+         if (!zone) return false;
+         for (std::int64_t at = -4'000'000'000; at < 5'000'000'000; at += 40'000'003) (void)zone->at_local(at);
+         return true;
        }},
       {"path", {"/open/urn:waterrijk:open-counts", "/a%20b/c"}, [](const std::string& text) {
          const auto path = http::normal_path(text);

@@ -20,6 +20,23 @@ TEST(Dataset, OfAnAgreementIsRead) {
   EXPECT_EQ(dataset.source.format.null_words.size(), 2U);
 }
 
+TEST(Dataset, ItsDialectTimesAndLookupsAreDeclared) {
+  const std::string columns = "columns = [";
+  const std::string more = "delimiter = \";\"\nquote = \"none\"\ndecimal = \",\"\nbyte_order_mark = true\nsame_encoding = true\n"
+                           "lookups = [{ name = \"districts\", file = \"districts.csv\" }]\n";
+  const std::string time = "{ name = \"when\", action = \"keep\", time = { pattern = \"%d/%m/%Y %H:%M\", zone = \"Europe/Dublin\", missing = \"drop\" } }, ";
+  const Source source = good(with(agreement_file(), columns, more + columns + time)).source;
+  EXPECT_EQ(source.format.delimiter, ';');
+  EXPECT_EQ(source.format.quote, '\0');
+  EXPECT_EQ(source.format.decimal, ',');
+  EXPECT_TRUE(source.format.mark);
+  EXPECT_TRUE(source.format.same_encoding);
+  EXPECT_EQ(source.lookups.at("districts"), "districts.csv");
+  ASSERT_TRUE(source.columns.columns.front().time);
+  EXPECT_EQ(source.columns.columns.front().time->zone, "Europe/Dublin");
+  EXPECT_EQ(good(with(agreement_file(), "text/csv", "application/jsonl")).source.format.form, policy::Form::json_lines);
+}
+
 TEST(Dataset, OfferIsInTheFormOfDsp) {
   const Dataset dataset = good(agreement_file());
   const std::string text = json::serialise(dataset.offer);

@@ -62,6 +62,18 @@ TEST(SuppressSmallCells, AnEmptyCellStaysAndRevealsNothing) {
   EXPECT_EQ(cells(",,4"), ",,x");
 }
 
+TEST(SuppressSmallCells, RoundsStablyAndTotalsAreOfRoundedParts) {
+  const auto round = [](const std::string& row) {
+    const auto out = run(counts(), {SuppressSmallCells{10, {}, {kSum}, 5}}, "time,counter,total,in,out\nt,c," + row + "\n");
+    return out ? out->substr(out->rfind("t,c,") + 4, out->size() - out->rfind("t,c,") - 5) : describe(out.error());
+  };
+  EXPECT_EQ(round("53,22,31"), "50,20,30");
+  EXPECT_EQ(round("50,3,47"), "45,x,x");
+  EXPECT_EQ(round("12,12,"), "10,x,") << "the empty one would be 0";
+  EXPECT_EQ(round("13,1,12"), "10,x,x");
+  EXPECT_EQ(round("9,4,5"), "x,x,x");
+}
+
 TEST(SuppressSmallCells, ACellThatIsNoNumberIsAnError) {
   for (const char* bad : {"x,10,10", "1.5,10,10", "-3,10,10", " 3,10,10", "1e3,10,10", "1234567890123456,10,10"}) {
     EXPECT_NE(cells(bad).find("row 2: a cell of `total` is neither"), std::string::npos) << cells(bad);
