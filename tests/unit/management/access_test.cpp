@@ -17,6 +17,7 @@ const std::map<std::string, std::string> kTable = {
     {"DatasetService.Publish", "s"},          {"DatasetService.List", "spdaAomc"},
     {"DatasetService.Show", "spdaAomc"},      {"DatasetService.Retract", "s"},
     {"TermsService.Check", "spda"},           {"TermsService.Test", "spda"},
+    {"TermsService.Publish", "s"},
     {"CatalogService.Fetch", "spd"},          {"CatalogService.Search", "spdA"},
     {"MembershipService.Show", "spdao"},      {"MembershipService.Check", "so"},
     {"MembershipService.Load", "so"},         {"ActivityService.Publish", "sp"},
