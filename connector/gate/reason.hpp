@@ -5,12 +5,26 @@
 #include "policy/odrl/explain.hpp"
 
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 
 namespace sluis::gate {
 
 /// A refusal by the data plane itself, beside those of policy/: the sentence comes from the one table in reason.cpp.
 policy::Reason make_reason(std::string_view code, std::map<std::string, std::string> parameters = {});
+
+/// A code with its sentence, which has `{parameter}` where something is filled in; both languages have the same ones.
+struct Sentence {
+  std::string_view code;
+  std::string_view english;
+  std::string_view dutch;
+};
+std::span<const Sentence> sentences();
+/// A recorded reason told in another language than English, in which it was recorded: for now `nl`. None: the language or
+/// the code is not known here, and the recorded sentence counts.
+std::optional<std::string> sentence_in(std::string_view language, std::string_view code,
+                                       const std::map<std::string, std::string>& parameters);
 
 /// `{"code", "reason": [sentence], "parameters"}`.
 std::string reason_json(const policy::Reason& reason);

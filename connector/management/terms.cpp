@@ -1,5 +1,6 @@
 #include "catalog/offer.hpp"
 #include "connector/base/limits.hpp"
+#include "connector/gate/reason.hpp"
 #include "connector/management/convert.hpp"
 #include "connector/management/handlers.hpp"
 #include "connector/management/publication.hpp"
@@ -166,7 +167,7 @@ Result<v1::TestTermsResponse> test(const Backend& backend, const v1::TestTermsRe
   told->set_permit(decision.permit);
   told->set_code(reason.code);
   for (const auto& [key, value] : reason.parameters) (*told->mutable_parameters())[key] = value;
-  told->set_sentence(reason.sentence);
+  told->set_sentence(gate::sentence_in(request.language(), reason.code, reason.parameters).value_or(reason.sentence));
   if (decision.valid_until != Timestamp::max()) put_time(response.mutable_valid_until(), decision.valid_until);
   response.set_offer(compiled.policy.id);
   return response;

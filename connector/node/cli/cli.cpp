@@ -69,6 +69,7 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--roots", options.roots, "certificates that sign the management listener's, where it has TLS");
   app.add_option("--config", options.config, "a node.toml on this machine: its address, and its token of --role");
   app.add_option("--role", options.role, "which token of that node; steward unless given");
+  app.add_option("--lang", options.language, "of what is said to people: en or nl")->check(CLI::IsMember({"en", "nl"}));
   app.add_flag("--no-input", options.no_input, "asks nothing");
 }
 
