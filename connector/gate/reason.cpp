@@ -10,7 +10,7 @@
 namespace sluis::gate {
 namespace {
 
-/// The one table of sentences for what the data plane itself refuses; Dutch is B1: short, active, no terms of the trade.
+/// The one table of sentences for what the data plane itself refuses; Dutch is B1: short, active, without jargon.
 constexpr std::array kSentences{
     Sentence{"activity.missing", "Denied: a processing activity has to be named for these data.",
              "Geweigerd: bij deze gegevens moet u een verwerkingsactiviteit noemen."},
@@ -114,8 +114,8 @@ std::span<const Sentence> sentences() { return kSentences; }
 std::optional<std::string> sentence_in(std::string_view language, std::string_view code,
                                        const std::map<std::string, std::string>& parameters) {
   if (language != "nl") return std::nullopt;
-  std::string_view text = code.starts_with("claim.") ? "Geweigerd: de verklaring van het doel is niet aanvaard ({code})."
-                                                     : std::string_view();
+  std::string_view text;
+  if (code.starts_with("claim.")) text = "Geweigerd: de verklaring van het doel is niet aanvaard ({code}).";
   for (const Sentence& row : kSentences) {
     if (row.code == code) text = row.dutch;
   }

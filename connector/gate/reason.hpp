@@ -21,8 +21,8 @@ struct Sentence {
   std::string_view dutch;
 };
 std::span<const Sentence> sentences();
-/// A recorded reason told in another language than English, in which it was recorded: for now `nl`. None: the language or
-/// the code is not known here, and the recorded sentence counts.
+/// A recorded reason told in another language than English, in which it was recorded: for now `nl`. None: the language
+/// or the code is not known here, and the recorded sentence counts.
 std::optional<std::string> sentence_in(std::string_view language, std::string_view code,
                                        const std::map<std::string, std::string>& parameters);
 

@@ -236,9 +236,11 @@ void add_agreements(Methods& methods, Backend& backend) {
   methods.add<v1::RequestAgreementRequest, v1::RequestAgreementResponse>(
       "AgreementService.Request", [&backend](const auto& asked, const Caller&) { return request(backend, asked); });
   methods.add<v1::ApproveAgreementRequest, v1::ApproveAgreementResponse>(
-      "AgreementService.Approve", [&backend](const auto& asked, const Caller& caller) { return approve(backend, asked, caller); });
+      "AgreementService.Approve",
+      [&backend](const auto& asked, const Caller& caller) { return approve(backend, asked, caller); });
   methods.add<v1::RefuseAgreementRequest, v1::RefuseAgreementResponse>(
-      "AgreementService.Refuse", [&backend](const auto& asked, const Caller& caller) { return refuse(backend, asked, caller); });
+      "AgreementService.Refuse",
+      [&backend](const auto& asked, const Caller& caller) { return refuse(backend, asked, caller); });
   methods.add<v1::ListAgreementsRequest, v1::ListAgreementsResponse>(
       "AgreementService.List", [&backend](const auto& asked, const Caller&) { return list(backend, asked); });
   methods.add<v1::ListNegotiationsRequest, v1::ListNegotiationsResponse>(
@@ -247,7 +249,8 @@ void add_agreements(Methods& methods, Backend& backend) {
   methods.add<v1::ShowAgreementRequest, v1::ShowAgreementResponse>(
       "AgreementService.Show", [&backend](const auto& asked, const Caller&) { return show(backend, asked); });
   methods.add<v1::TerminateAgreementRequest, v1::TerminateAgreementResponse>(
-      "AgreementService.Terminate", [&backend](const auto& asked, const Caller& caller) { return terminate(backend, asked, caller); });
+      "AgreementService.Terminate",
+      [&backend](const auto& asked, const Caller& caller) { return terminate(backend, asked, caller); });
 }
 
 }  // namespace sluis::management

@@ -83,7 +83,8 @@ Result<catalog::Dataset> with_new_terms(const Backend& backend, const v1::Publis
   std::string id = request.dataset();
   if (const json::Value* target = offer.find("target"); target != nullptr && target->if_string() != nullptr) {
     if (!id.empty() && id != *target->if_string()) {
-      return Error(ErrorCode::invalid_argument, fmt::format("the offer's target is not `{}`", id)).at_pointer("/target");
+      return Error(ErrorCode::invalid_argument, fmt::format("the offer's target is not `{}`", id))
+          .at_pointer("/target");
     }
     id = *target->if_string();
   }

@@ -226,7 +226,8 @@ void Node::Parts::fill_backend() {
       *datasets, *negotiations, *transfers, *directory, *log, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
   management::Backend& out = *backend;
   out.vocabulary = [this] { return purposes->current(); };
-  out.publish_purposes = [this](const std::string& text, const std::string& file, bool dry_run, const std::string& person) {
+  out.publish_purposes = [this](const std::string& text, const std::string& file, bool dry_run,
+                                const std::string& person) {
     return publish_purposes(text, file, dry_run, person);
   };
   out.checkpoint = [this] { return sequencer->checkpoint(); };

@@ -17,9 +17,9 @@
 namespace sluis::node {
 
 /// The purposes in force, and all that ever were: the configuration's files, and after them the file that was published
-/// last. Each version is an entry of the log and stays in the store, so that an agreement is decided with the vocabulary
-/// under which it was made, whatever is published later. Thread-safe after `open`.
-///   purpose-version/<n, 8 digits>   hash, file, time, the published text   purpose-text/<hash, hex>   all of it, to parse
+/// last. Each version is an entry of the log and stays in the store, so that an agreement is decided with the
+/// vocabulary under which it was made, whatever is published later. Thread-safe after `open`.
+///   purpose-version/<n, 8 digits>  hash, file, time, the published text    purpose-text/<hash, hex>  all of it
 class Purposes {
  public:
   using VocabularyPtr = std::shared_ptr<const policy::Vocabulary>;
@@ -28,15 +28,16 @@ class Purposes {
     std::string name;
   };
   /// Makes the entry of a version; its leaf carries the vocabulary's hash.
-  using EntryMaker = std::function<EntryDraft(const Hash& hash, const std::string& document, const std::string& person)>;
+  using EntryMaker =
+      std::function<EntryDraft(const Hash& hash, const std::string& document, const std::string& person)>;
 
   Purposes(const storage::Reader& store, CommitPort& commits, const Clock& clock, EntryMaker entry)
       : store_(store), commits_(commits), clock_(clock), entry_(std::move(entry)) {}
 
   /// Reads the configuration's files, the pinned one first, and what was published. invalid_argument, with the place.
   Result<void> open(std::vector<File> configured);
-  /// Makes what `open` found a version of its own where it is not the newest one: at the first start, and after a change
-  /// of the configuration's files. Before the node serves anybody.
+  /// Makes what `open` found a version of its own where it is not the newest one: at the first start, and after a
+  /// change of the configuration's files. Before the node serves anybody.
   Result<void> record();
 
   VocabularyPtr current() const;

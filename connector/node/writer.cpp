@@ -51,8 +51,8 @@ EntryDraft Writer::agreement_entry(const negotiation::AgreementRecord& record) {
   v1::Shared shared = begin("agreed");
   put_agreement(shared, record);
   if (record.vocabulary_hash) {
-    const Hash program = crypto::sha256(policy::Program::program_hash_input(record.offer_hash, *record.vocabulary_hash));
-    shared.set_program_hash(std::string(view(program)));
+    const std::string both = policy::Program::program_hash_input(record.offer_hash, *record.vocabulary_hash);
+    shared.set_program_hash(std::string(view(crypto::sha256(both))));
   }
   return gate::make_entry(EntryKind::agreement, record.offer_hash, shared, {});
 }

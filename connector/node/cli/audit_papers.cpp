@@ -107,7 +107,8 @@ void verify_proof(Session& session, const Words& words) {
       << '\n';
   v1::Shared shared;
   if (!shared.ParseFromString(receipt->shared)) return;
-  out << say(options, "proof.event", format_time(Timestamp(std::chrono::microseconds(shared.time_us()))), shared.event());
+  const Timestamp when{std::chrono::microseconds(shared.time_us())};
+  out << say(options, "proof.event", format_time(when), shared.event());
   if (!shared.counterparty().empty()) out << say(options, "proof.party", shared.counterparty());
   if (!shared.dataset().empty()) out << say(options, "proof.dataset", shared.dataset());
   if (shared.has_decision()) out << ": " << shared.decision().sentence();

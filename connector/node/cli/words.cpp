@@ -43,8 +43,10 @@ constexpr std::array kPhrases{
            "ijkpunt:      {0} regels; voor {1} latere regels staat alleen de knoop zelf in"},
     Phrase{"verify.proven", "consistent, authentic, and complete up to the anchor",
            "het logboek klopt, is echt, en is volledig tot het ijkpunt"},
-    Phrase{"verify.unproven", "consistent, but not proven complete or authentic: give a checkpoint that you kept (--anchor)",
-           "het logboek klopt, maar niet bewezen is dat het echt en volledig is: geef een ijkpunt dat u bewaarde (--anchor)"},
+    Phrase{"verify.unproven",
+           "consistent, but not proven complete or authentic: give a checkpoint that you kept (--anchor)",
+           "het logboek klopt, maar dat het echt en volledig is, is niet bewezen: "
+           "geef een ijkpunt dat u bewaarde (--anchor)"},
     Phrase{"verify.wrong", "NOT in order", "NIET in orde"},
     Phrase{"proof.entry", "entry {0} of {1}, kind {2}, is in the log at size {3}, root {4}",
            "regel {0} van {1}, soort {2}, staat in het logboek bij omvang {3}, wortel {4}"},
