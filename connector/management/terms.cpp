@@ -79,7 +79,13 @@ Result<catalog::Dataset> with_new_terms(const Backend& backend, const v1::Publis
     if (before.retracted) return Error(ErrorCode::invalid_state, fmt::format("`{}` is retracted", dataset.id.str()));
     return dataset;
   }
-  SLUIS_TRY(json::Value offer, read_offer(request.text(), file));
+  auto parsed = json::parse(request.text());
+  if (!parsed) {
+    Error error = parsed.error();
+    error.place.file = file;
+    return error;
+  }
+  json::Value& offer = *parsed;
   std::string id = request.dataset();
   if (const json::Value* target = offer.find("target"); target != nullptr && target->if_string() != nullptr) {
     if (!id.empty() && id != *target->if_string()) {

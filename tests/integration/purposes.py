@@ -8,6 +8,7 @@ import json
 import pathlib
 import shutil
 import sys
+import time
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
@@ -109,8 +110,49 @@ def terms():
     expect("are a new version", int(w.call("DatasetService/Show", {"id": DATASET})["dataset"]["version"]), 2)
     done = sluis(w, "terms", "publish", path, check=False)
     expect("the same again", (done.returncode, "so already" in done.stderr), (0, True))
+    shutil.copy2(path, f.folder / "same.toml")
     path.write_text(text.replace('"urn:waterrijk:detailed-counts"', '"urn:waterrijk:unknown"'))
     expect("of a dataset that is not on offer", sluis(w, "terms", "publish", path, check=False).returncode, 1)
+
+
+def wait_for_steward():
+    """A request that waits for Waterrijk's steward; its id there."""
+    made = d.call("AgreementService/Request", {"peer": w.participant, "offer": "urn:waterrijk:approved-counts", "waitSeconds": 1})
+    for _ in range(100):
+        waiting = w.call("AgreementService/ListNegotiations", {"waitsFor": "steward"}).get("negotiations", [])
+        if waiting:
+            return waiting[0]["id"], made["negotiation"]["id"]
+        time.sleep(0.05)
+    raise RuntimeError("nothing waits for the steward")
+
+
+def steward(name):
+    text = f.dataset("detailed-counts", "2027-06-01T00:00:00Z").replace('"urn:waterrijk:detailed-counts"', '"urn:waterrijk:approved-counts"')
+    w.call("DatasetService/Publish", {"toml": text.replace("processing_activity = true", "processing_activity = true\nsteward_approval = true"),
+                                      "file": "approved.toml"})
+    d.call("CatalogService/Fetch", {"peer": w.participant})
+    here, there = wait_for_steward()
+    sluis(w, "agreement", "approve", here)
+    d.call("AgreementService/Show", {"id": there, "waitSeconds": 15})
+    said = [e for e in w.log(kinds=["negotiation"]) if e["event"] == "approved"]
+    expect("who approved", [(e["negotiation"], e.get("person")) for e in said], [(here, name)])
+    here, there = wait_for_steward()
+    sluis(w, "agreement", "refuse", here, "--reason", "council", "--message", "not this year")
+    d.call("AgreementService/Show", {"id": there, "waitSeconds": 15})
+    said = [e for e in w.log(kinds=["negotiation"]) if e["event"] == "terminated" and e.get("negotiation") == here]
+    expect("who refused", [e.get("person") for e in said], [name])
+    theirs = d.wait_log(1, kinds=["negotiation"])
+    expect("their log names their own people only", [e for e in theirs if e.get("person") == name and e["event"] in ("approved", "terminated")], [])
+
+
+def dutch():
+    done = sluis(w, "audit", "log", "--decision", "refused", "--lang", "nl", "-o", "json")
+    sentences = [e["sentence"] for e in json.loads(done.stdout)["entries"]]
+    expect("refusals", bool(sentences), True)
+    done = sluis(w, "terms", "publish", f.folder / "offer.json", "--lang", "nl", check=False)
+    expect("an error in Dutch", (done.returncode, "De vraag klopt niet" in done.stderr, "doe dit:" in done.stderr), (1, True, True))
+    done = sluis(w, "terms", "publish", f.folder / "same.toml", "--lang", "nl", check=False)
+    expect("a word in Dutch", (done.returncode, "er is niets veranderd" in done.stderr), (0, True))
 
 
 def people(agreement):
@@ -119,6 +161,7 @@ def people(agreement):
     expect("who ended the agreement", [bool(e.get("person")) for e in ended], [True])
     theirs = d.wait_log(1, kinds=["receipt"])
     expect("which the other party is not told", any(ended[0]["person"] in json.dumps(e) for e in theirs), False)
+    return ended[0]["person"]
 
 
 try:
@@ -129,7 +172,9 @@ try:
     w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts", "2027-06-01T00:00:00Z"), "file": "detailed-counts.toml"})
     newest = vocabulary()
     terms()
-    people(newest)
+    name = people(newest)
+    steward(name)
+    dutch()
 finally:
     f.stop()
     shutil.rmtree(f.folder, ignore_errors=True)
