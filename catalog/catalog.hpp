@@ -35,8 +35,13 @@ struct DatasetPage {
 ///   offer/<hash, hex>         offer and dataset      offer-id/<offer id>                  its hash, in hex
 class Catalog {
  public:
-  Catalog(const storage::Reader& store, std::shared_ptr<const policy::Vocabulary> vocabulary)
+  using VocabularySource = std::function<std::shared_ptr<const policy::Vocabulary>()>;
+
+  Catalog(const storage::Reader& store, VocabularySource vocabulary)
       : store_(store), vocabulary_(std::move(vocabulary)) {}
+  /// For who never publishes purposes.
+  Catalog(const storage::Reader& store, std::shared_ptr<const policy::Vocabulary> vocabulary)
+      : store_(store), vocabulary_([fixed = std::move(vocabulary)] { return fixed; }) {}
 
   /// The commit has one entry of that kind, whose policy digest is the offer's hash and whose payload is public:
   /// `{"dataset", "offer", "version"}`, canonical. conflict: just this is published already, or the offer's id or hash
@@ -57,11 +62,12 @@ class Catalog {
 
   /// Visits datasets with id > `after` in order, until `visit` returns false.
   Result<void> each(std::string_view after, const std::function<bool(PublishedDataset&&)>& visit) const;
-  const std::shared_ptr<const policy::Vocabulary>& vocabulary() const { return vocabulary_; }
+  /// The purposes in force.
+  std::shared_ptr<const policy::Vocabulary> vocabulary() const { return vocabulary_(); }
 
  private:
   const storage::Reader& store_;
-  std::shared_ptr<const policy::Vocabulary> vocabulary_;
+  VocabularySource vocabulary_;
 };
 
 /// Tokens of pages: opaque to callers.

@@ -1,8 +1,12 @@
 #include "connector/base/log.hpp"
 
+#include "connector/base/utf8.hpp"
+
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
 
 namespace sluis::log {
 namespace {
@@ -26,17 +30,29 @@ void write(spdlog::level::level_enum level, std::string_view event, Fields field
 }  // namespace
 
 std::string escape(std::string_view text) {
+  constexpr std::size_t kMost = 4096;
   std::string out;
-  out.reserve(text.size());
-  for (const char c : text.substr(0, 4096)) {
-    if (c == '"' || c == '\\') {
+  out.reserve(std::min(text.size(), kMost));
+  std::size_t taken = 0;
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    const std::size_t step = std::max<std::size_t>(length, 1);
+    taken += step;
+    if (taken > kMost) break;
+    const char c = text.front();
+    if (length == 0) {
+      out += "\xEF\xBF\xBD";
+    } else if (length > 1) {
+      out += text.substr(0, length);
+    } else if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f) {
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
       out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
     } else {
       out += c;
     }
+    text.remove_prefix(step);
   }
   return out;
 }

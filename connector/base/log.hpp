@@ -14,7 +14,8 @@ void info(std::string_view event, Fields fields = {});
 void warning(std::string_view event, Fields fields = {});
 void error(std::string_view event, Fields fields = {});
 
-/// A JSON string's inside, at most 4096 bytes of it; each byte that is not printable ASCII is escaped as \u00XX.
+/// A JSON string's inside, of at most 4096 bytes of it: control characters are escaped as \u00XX, bytes that are no
+/// UTF-8 become U+FFFD, and other characters stay as they are.
 std::string escape(std::string_view text);
 
 }  // namespace sluis::log

@@ -51,8 +51,12 @@ std::shared_ptr<const policy::Context> ProgramCache::context_of(
 
 Result<TermsPtr> ProgramCache::agreement(const negotiation::AgreementRecord& record,
                                          const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
+  std::shared_ptr<const policy::Vocabulary> words = vocabulary;
+  if (pinned_) {
+    SLUIS_TRY(words, pinned_(record));
+  }
   return find("a" + std::string(view(record.agreement_hash)) + record.id.str(), record.agreement, record.offer_hash,
-              vocabulary, false);
+              words, false);
 }
 
 Result<TermsPtr> ProgramCache::offer(const ReleasePlan& plan,

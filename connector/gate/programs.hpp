@@ -4,6 +4,7 @@
 #include "connector/negotiation/agreement.hpp"
 #include "policy/odrl/program.hpp"
 
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -29,6 +30,14 @@ Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash
 /// anew. Thread-safe.
 class ProgramCache {
  public:
+  /// The purposes with which an agreement was made. An error: the agreement cannot be decided, so it permits nothing.
+  using PinnedVocabulary =
+      std::function<Result<std::shared_ptr<const policy::Vocabulary>>(const negotiation::AgreementRecord& record)>;
+
+  ProgramCache() = default;
+  explicit ProgramCache(PinnedVocabulary pinned) : pinned_(std::move(pinned)) {}
+
+  /// With the purposes under which it was made; with `vocabulary` only where none are pinned.
   Result<TermsPtr> agreement(const negotiation::AgreementRecord& record,
                              const std::shared_ptr<const policy::Vocabulary>& vocabulary);
   Result<TermsPtr> offer(const ReleasePlan& plan, const std::shared_ptr<const policy::Vocabulary>& vocabulary);
@@ -39,6 +48,7 @@ class ProgramCache {
 
   std::shared_ptr<const policy::Context> context_of(const std::shared_ptr<const policy::Vocabulary>& vocabulary);
 
+  PinnedVocabulary pinned_;
   std::mutex mutex_;
   std::shared_ptr<const policy::Context> context_;  ///< of the newest vocabulary asked with
   std::map<std::string, TermsPtr, std::less<>> terms_;

@@ -1,6 +1,7 @@
 #include "connector/gate/reason.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/base/utf8.hpp"
 #include "connector/json/json.hpp"
 
 #include <algorithm>
@@ -85,31 +86,12 @@ constexpr std::array kSentences{
                      "Geweigerd: een toepassing heeft haar sleutel nodig."}},
 };
 
-/// How many bytes the character at the front has; 0: it is none.
-std::size_t character(std::string_view text) {
-  const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const auto tail = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
-  const unsigned first = at(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF && tail(1)) return 2;
-  if ((first & 0xF0U) == 0xE0U && tail(1) && tail(2)) {
-    const bool overlong = first == 0xE0 && at(1) < 0xA0;
-    const bool surrogate = first == 0xED && at(1) > 0x9F;
-    return overlong || surrogate ? 0 : 3;
-  }
-  if (first >= 0xF0 && first <= 0xF4 && tail(1) && tail(2) && tail(3)) {
-    const bool outside = (first == 0xF0 && at(1) < 0x90) || (first == 0xF4 && at(1) > 0x8F);
-    return outside ? 0 : 4;
-  }
-  return 0;
-}
-
 }  // namespace
 
 std::string valid_text(std::string_view text, std::size_t size) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t length = character(text);
+    const std::size_t length = utf8_length(text);
     if (out.size() + std::max<std::size_t>(length, 1) > size) break;
     if (length == 0) out += '?';
     else out += text.substr(0, length);
@@ -142,6 +124,18 @@ policy::Reason make_reason(std::string_view code, std::map<std::string, std::str
   reason.parameters = std::move(parameters);
   reason.sentence = told(reason, policy::Language::english);
   return reason;
+}
+
+std::optional<std::string> sentence_in(std::string_view language, std::string_view code,
+                                       const std::map<std::string, std::string>& parameters) {
+  if (language != "nl") return std::nullopt;
+  const bool own = std::any_of(kSentences.begin(), kSentences.end(), [&](const auto& row) { return row.code == code; });
+  const auto unknown = policy::sentence("", policy::Language::dutch);
+  if (!own && !code.starts_with("claim.") && policy::sentence(code, policy::Language::dutch) == unknown) return std::nullopt;
+  policy::Reason reason;
+  reason.code = code;
+  reason.parameters = parameters;
+  return told(reason, policy::Language::dutch);
 }
 
 std::string reason_json(const policy::Reason& reason) {

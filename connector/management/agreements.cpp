@@ -101,10 +101,11 @@ Result<negotiation::Negotiation> waiting_one(const Backend& backend, const std::
   return negotiation;
 }
 
-Result<v1::ApproveAgreementResponse> approve(Backend& backend, const v1::ApproveAgreementRequest& request) {
+Result<v1::ApproveAgreementResponse> approve(Backend& backend, const v1::ApproveAgreementRequest& request,
+                                             const Caller& caller) {
   SLUIS_TRY(auto negotiation, waiting_one(backend, request.negotiation()));
   if (!request.dry_run()) {
-    SLUIS_TRY(negotiation, backend.negotiations.approve(ProcessId(request.negotiation())));
+    SLUIS_TRY(negotiation, backend.negotiations.approve(ProcessId(request.negotiation()), caller.person));
   }
   v1::ApproveAgreementResponse response;
   response.set_dry_run(request.dry_run());
@@ -112,7 +113,8 @@ Result<v1::ApproveAgreementResponse> approve(Backend& backend, const v1::Approve
   return response;
 }
 
-Result<v1::RefuseAgreementResponse> refuse(Backend& backend, const v1::RefuseAgreementRequest& request) {
+Result<v1::RefuseAgreementResponse> refuse(Backend& backend, const v1::RefuseAgreementRequest& request,
+                                           const Caller& caller) {
   SLUIS_CHECK(require_id(request.negotiation(), "negotiation"));
   SLUIS_CHECK(require_id(request.code(), "code"));
   const ProcessId id(request.negotiation());
@@ -122,7 +124,8 @@ Result<v1::RefuseAgreementResponse> refuse(Backend& backend, const v1::RefuseAgr
         .mended_by("an agreement is ended with: agreement terminate");
   }
   if (!request.dry_run()) {
-    SLUIS_TRY(negotiation, backend.negotiations.refuse(id, reason_of(request.code(), request.sentence(), "refused")));
+    SLUIS_TRY(negotiation, backend.negotiations.refuse(
+                               id, reason_of(request.code(), request.sentence(), "refused"), caller.person));
   }
   v1::RefuseAgreementResponse response;
   response.set_dry_run(request.dry_run());
@@ -208,7 +211,8 @@ Result<v1::ShowAgreementResponse> show(Backend& backend, const v1::ShowAgreement
   return response;
 }
 
-Result<v1::TerminateAgreementResponse> terminate(Backend& backend, const v1::TerminateAgreementRequest& request) {
+Result<v1::TerminateAgreementResponse> terminate(Backend& backend, const v1::TerminateAgreementRequest& request,
+                                                 const Caller& caller) {
   SLUIS_CHECK(require_id(request.id(), "id"));
   const AgreementId id(request.id());
   SLUIS_TRY(auto record, backend.negotiations.agreement(id));
@@ -218,7 +222,7 @@ Result<v1::TerminateAgreementResponse> terminate(Backend& backend, const v1::Ter
   }
   if (!request.dry_run()) {
     SLUIS_TRY(record, backend.negotiations.terminate_agreement(
-                          id, reason_of(request.code(), request.sentence(), "ended")));
+                          id, reason_of(request.code(), request.sentence(), "ended"), caller.person));
   }
   v1::TerminateAgreementResponse response;
   response.set_dry_run(request.dry_run());
@@ -232,9 +236,11 @@ void add_agreements(Methods& methods, Backend& backend) {
   methods.add<v1::RequestAgreementRequest, v1::RequestAgreementResponse>(
       "AgreementService.Request", [&backend](const auto& asked, const Caller&) { return request(backend, asked); });
   methods.add<v1::ApproveAgreementRequest, v1::ApproveAgreementResponse>(
-      "AgreementService.Approve", [&backend](const auto& asked, const Caller&) { return approve(backend, asked); });
+      "AgreementService.Approve",
+      [&backend](const auto& asked, const Caller& caller) { return approve(backend, asked, caller); });
   methods.add<v1::RefuseAgreementRequest, v1::RefuseAgreementResponse>(
-      "AgreementService.Refuse", [&backend](const auto& asked, const Caller&) { return refuse(backend, asked); });
+      "AgreementService.Refuse",
+      [&backend](const auto& asked, const Caller& caller) { return refuse(backend, asked, caller); });
   methods.add<v1::ListAgreementsRequest, v1::ListAgreementsResponse>(
       "AgreementService.List", [&backend](const auto& asked, const Caller&) { return list(backend, asked); });
   methods.add<v1::ListNegotiationsRequest, v1::ListNegotiationsResponse>(
@@ -243,7 +249,8 @@ void add_agreements(Methods& methods, Backend& backend) {
   methods.add<v1::ShowAgreementRequest, v1::ShowAgreementResponse>(
       "AgreementService.Show", [&backend](const auto& asked, const Caller&) { return show(backend, asked); });
   methods.add<v1::TerminateAgreementRequest, v1::TerminateAgreementResponse>(
-      "AgreementService.Terminate", [&backend](const auto& asked, const Caller&) { return terminate(backend, asked); });
+      "AgreementService.Terminate",
+      [&backend](const auto& asked, const Caller& caller) { return terminate(backend, asked, caller); });
 }
 
 }  // namespace sluis::management

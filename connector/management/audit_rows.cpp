@@ -2,6 +2,7 @@
 
 #include "connector/base/bytes.hpp"
 #include "connector/base/suggest.hpp"
+#include "connector/gate/reason.hpp"
 #include "connector/management/convert.hpp"
 #include "sluis/v1/evidence.pb.h"
 
@@ -12,7 +13,7 @@
 namespace sluis::management {
 namespace {
 
-void put_shared(v1::AuditEntry& row, const v1::Shared& shared) {
+void put_shared(v1::AuditEntry& row, const v1::Shared& shared, std::string_view language) {
   put_time(row.mutable_time(), Timestamp(std::chrono::microseconds(shared.time_us())));
   row.set_event(shared.event());
   row.set_counterparty(shared.counterparty());
@@ -32,7 +33,8 @@ void put_shared(v1::AuditEntry& row, const v1::Shared& shared) {
   const auto& decision = shared.decision();
   row.set_decision(decision.permit() ? "permit" : "refused");
   row.set_reason(decision.code());
-  row.set_sentence(decision.sentence());
+  const std::map<std::string, std::string> parameters(decision.parameters().begin(), decision.parameters().end());
+  row.set_sentence(gate::sentence_in(language, decision.code(), parameters).value_or(decision.sentence()));
 }
 
 void put_internal(v1::AuditEntry& row, const v1::Internal& internal) {
@@ -48,7 +50,8 @@ bool fits(const std::string& asked, const std::string& has) { return asked.empty
 
 }  // namespace
 
-Result<v1::AuditEntry> audit_row(const provenance::LogReader& log, std::uint64_t index) {
+Result<v1::AuditEntry> audit_row(const provenance::LogReader& log, std::uint64_t index,
+                                 std::string_view language) {
   SLUIS_TRY(const auto leaf, log.leaf(index));
   v1::AuditEntry row;
   row.set_index(index);
@@ -66,7 +69,7 @@ Result<v1::AuditEntry> audit_row(const provenance::LogReader& log, std::uint64_t
     row.set_detail("the entry's payload has another form");
     return row;
   }
-  put_shared(row, shared);
+  put_shared(row, shared, language);
   put_internal(row, internal);
   return row;
 }

@@ -8,7 +8,8 @@
 namespace sluis::management {
 
 /// One entry of the log as a row. An entry whose key is gone is a row that says so. corruption.
-Result<v1::AuditEntry> audit_row(const provenance::LogReader& log, std::uint64_t index);
+Result<v1::AuditEntry> audit_row(const provenance::LogReader& log, std::uint64_t index,
+                                 std::string_view language = {});
 
 /// Which entries are asked for.
 class AuditFilter {

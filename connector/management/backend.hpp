@@ -75,7 +75,10 @@ struct Backend {
   std::function<Result<Taken>(const std::string& envelope, bool dry_run)> load_membership;
   /// What is in a signed list, verified, without taking it over.
   std::function<Result<identity::MembershipList>(const std::string& envelope, const std::string& file)> read_membership;
-  std::function<Result<Taken>(const std::string& text, const std::string& file, bool dry_run)> publish_purposes;
+  /// The federation's own purposes, as a new version: recorded, then in force. `person` is named in the log's entry.
+  std::function<Result<Taken>(const std::string& text, const std::string& file, bool dry_run,
+                              const std::string& person)>
+      publish_purposes;
   std::function<Result<Timestamp>(Duration by)> move_clock;
   /// Adds to the commit what is to be sent to the other party (the receipt of the confirmation).
   std::function<void(Commit& commit, const RetentionRecord& record)> prepare_retention;

@@ -1,37 +1,14 @@
 #include "connector/management/convert.hpp"
 #include "connector/management/entries.hpp"
 #include "connector/management/handlers.hpp"
-#include "policy/odrl/check.hpp"
+#include "connector/management/publication.hpp"
 
-#include "catalog/offer.hpp"
 #include "connector/base/limits.hpp"
 
 #include <fmt/core.h>
 
 namespace sluis::management {
 namespace {
-
-/// The catalogue's entry says what everybody may know; here it gets the form that all entries have, and the person.
-void dress_entries(const Backend& backend, const Caller& caller, Commit& commit, provenance::EntryKind kind,
-                   const catalog::Dataset& dataset) {
-  for (auto& entry : commit.entries) {
-    v1::Shared shared;
-    shared.set_event(kind == provenance::EntryKind::published ? "published" : "retracted");
-    shared.set_dataset(dataset.id.str());
-    shared.set_offer_hash(std::string(view(dataset.offer_hash)));
-    shared.set_document(entry.shared);
-    entry = make_entry(backend, caller, kind, std::move(shared), entry.policy_digest);
-  }
-}
-
-std::vector<std::string> notes_of(const catalog::Dataset& dataset,
-                                  const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
-  std::vector<std::string> notes;
-  const auto compiled = catalog::compile_offer(dataset.offer, vocabulary);
-  if (!compiled) return notes;
-  for (const auto& finding : policy::check(compiled->policy, *vocabulary)) notes.push_back(finding.detail);
-  return notes;
-}
 
 Result<v1::PublishDatasetResponse> publish(Backend& backend, const v1::PublishDatasetRequest& request,
                                            const Caller& caller) {
@@ -40,30 +17,15 @@ Result<v1::PublishDatasetResponse> publish(Backend& backend, const v1::PublishDa
   }
   const std::string file = request.file().empty() ? "dataset.toml" : request.file();
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
-  const auto now = backend.clock.now();
   SLUIS_TRY(const auto dataset,
-            catalog::parse_dataset(request.toml(), file, {vocabulary, now, backend.read_beside}));
+            catalog::parse_dataset(request.toml(), file, {vocabulary, backend.clock.now(), backend.read_beside}));
+  SLUIS_TRY(auto made, publish_dataset(backend, dataset, request.dry_run(), caller));
   v1::PublishDatasetResponse response;
   response.set_dry_run(request.dry_run());
-  const auto notes = notes_of(dataset, vocabulary);
-  response.mutable_notes()->Assign(notes.begin(), notes.end());
-  const auto before = backend.catalog.show(dataset.id);
-  if (before && !before->retracted && before->dataset.toml == dataset.toml) {
-    response.set_unchanged(true);
-    *response.mutable_dataset() = to_proto(*before, false);
-    return response;
-  }
-  constexpr auto kKind = provenance::EntryKind::published;
-  SLUIS_TRY(auto commit, backend.catalog.publish(dataset, static_cast<std::uint8_t>(kKind), now));
-  if (request.dry_run()) {
-    *response.mutable_dataset() = to_proto(catalog::PublishedDataset{dataset, 0, now, std::nullopt}, false);
-    return response;
-  }
-  dress_entries(backend, caller, commit, kKind, dataset);
-  SLUIS_TRY(const auto receipt, backend.commits.commit_and_wait(std::move(commit)));
-  response.set_entry(receipt.first_entry);
-  SLUIS_TRY(const auto published, backend.catalog.show(dataset.id));
-  *response.mutable_dataset() = to_proto(published, false);
+  response.mutable_notes()->Assign(made.notes.begin(), made.notes.end());
+  response.set_unchanged(made.unchanged);
+  response.set_entry(made.entry);
+  *response.mutable_dataset() = std::move(made.dataset);
   return response;
 }
 
@@ -98,7 +60,7 @@ Result<v1::RetractDatasetResponse> retract(Backend& backend, const v1::RetractDa
     *response.mutable_dataset() = to_proto(before, false);
     return response;
   }
-  dress_entries(backend, caller, commit, kKind, before.dataset);
+  dress_publication(backend, caller, commit, kKind, before.dataset);
   if (!request.reason().empty() && !commit.entries.empty()) {
     v1::Internal internal;
     internal.set_person(caller.person);

@@ -64,7 +64,14 @@ Result<void> check_members(const json::Value& value, const Descriptor& type, con
 }  // namespace
 
 Result<void> read_json(std::string_view text, google::protobuf::Message& message) {
-  SLUIS_TRY(const auto value, json::parse(text));
+  const auto parsed = json::parse(text);
+  if (!parsed) {
+    Error error = parsed.error();
+    // Too deep or too many values is a fault of this request, not of how many there are.
+    if (error.code == ErrorCode::limit_exceeded) error.code = ErrorCode::invalid_argument;
+    return error;
+  }
+  const json::Value& value = *parsed;
   SLUIS_CHECK(check_members(value, *message.GetDescriptor(), ""));
   const auto status = google::protobuf::util::JsonStringToMessage(std::string(text), &message);
   if (!status.ok()) {

@@ -161,10 +161,10 @@ Result<v1::ListPurposesResponse> list_purposes(const Backend& backend, const v1:
 }
 
 Result<v1::PublishPurposesResponse> publish_purposes(const Backend& backend,
-                                                     const v1::PublishPurposesRequest& request) {
+                                                     const v1::PublishPurposesRequest& request, const Caller& caller) {
   if (!backend.publish_purposes) return not_here("way to publish purposes");
   const std::string file = request.file().empty() ? "purposes.tsv" : request.file();
-  SLUIS_TRY(const auto taken, backend.publish_purposes(request.text(), file, request.dry_run()));
+  SLUIS_TRY(const auto taken, backend.publish_purposes(request.text(), file, request.dry_run(), caller.person));
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   v1::PublishPurposesResponse response;
   response.set_hash(to_hex(crypto::sha256(vocabulary->canonical_text())));
@@ -189,7 +189,7 @@ void add_registers(Methods& methods, Backend& backend) {
       [&backend](const auto& request, const Caller&) { return list_purposes(backend, request); });
   methods.add<v1::PublishPurposesRequest, v1::PublishPurposesResponse>(
       "PurposeService.Publish",
-      [&backend](const auto& request, const Caller&) { return publish_purposes(backend, request); });
+      [&backend](const auto& request, const Caller& caller) { return publish_purposes(backend, request, caller); });
 }
 
 }  // namespace sluis::management

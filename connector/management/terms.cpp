@@ -1,3 +1,5 @@
+#include "connector/base/limits.hpp"
+#include "connector/management/publication.hpp"
 #include "connector/management/terms_parts.hpp"
 #include "policy/odrl/check.hpp"
 #include "policy/odrl/enforcement.hpp"
@@ -89,6 +91,72 @@ Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTerm
     added->set_part(std::string(policy::sentence(code, language)));
     added->set_why(std::string(policy::sentence("part.enforced", language)));
   }
+  return response;
+}
+
+/// A dataset file as a whole; or an offer for a dataset whose file names one beside it (`offer = "…"`), which then is
+/// read and checked anew with these terms.
+Result<catalog::Dataset> with_new_terms(const Backend& backend, const v1::PublishTermsRequest& request) {
+  SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
+  catalog::DatasetContext context{vocabulary, backend.clock.now(), backend.read_beside};
+  const std::string file = request.file().empty() ? "offer.json" : request.file();
+  if (file.ends_with(".toml")) {
+    SLUIS_TRY(auto dataset, catalog::parse_dataset(request.text(), file, context));
+    SLUIS_TRY(const auto before, backend.catalog.show(dataset.id));
+    if (before.retracted) return Error(ErrorCode::invalid_state, fmt::format("`{}` is retracted", dataset.id.str()));
+    return dataset;
+  }
+  auto parsed = json::parse(request.text());
+  if (!parsed) {
+    Error error = parsed.error();
+    error.place.file = file;
+    return error;
+  }
+  json::Value& offer = *parsed;
+  std::string id = request.dataset();
+  if (const json::Value* target = offer.find("target"); target != nullptr && target->if_string() != nullptr) {
+    if (!id.empty() && id != *target->if_string()) {
+      return Error(ErrorCode::invalid_argument, fmt::format("the offer's target is not `{}`", id))
+          .at_pointer("/target");
+    }
+    id = *target->if_string();
+  }
+  if (id.empty()) {
+    return Error(ErrorCode::invalid_argument, "it is not said which dataset these terms are for")
+        .at_pointer("/target")
+        .mended_by("give the offer a `target`, or use --dataset");
+  }
+  offer.erase("target");
+  offer.erase("@context");
+  SLUIS_TRY(const auto before, backend.catalog.show(DatasetId(id)));
+  if (before.retracted) return Error(ErrorCode::invalid_state, fmt::format("`{}` is retracted", id));
+  bool asked = false;
+  context.read_beside = [&](const std::string&) -> Result<std::string> {
+    asked = true;
+    return json::serialise_pretty(offer);
+  };
+  auto dataset = catalog::parse_dataset(before.dataset.toml, file, context);
+  if (dataset && !asked) {
+    return Error(ErrorCode::invalid_argument, fmt::format("the terms of `{}` stand in its dataset file", id))
+        .mended_by("change `[terms]` there, and publish that file");
+  }
+  return dataset;
+}
+
+Result<v1::PublishTermsResponse> publish(Backend& backend, const v1::PublishTermsRequest& request,
+                                         const Caller& caller) {
+  if (request.text().size() > limits::kTomlBytes) {
+    return Error(ErrorCode::limit_exceeded, fmt::format("the file is larger than {} bytes", limits::kTomlBytes));
+  }
+  SLUIS_TRY(const auto dataset, with_new_terms(backend, request));
+  SLUIS_TRY(auto made, publish_dataset(backend, dataset, request.dry_run(), caller));
+  v1::PublishTermsResponse response;
+  response.set_hash(to_hex(dataset.offer_hash));
+  response.set_dry_run(request.dry_run());
+  response.set_unchanged(made.unchanged);
+  response.set_entry(made.entry);
+  response.mutable_notes()->Assign(made.notes.begin(), made.notes.end());
+  *response.mutable_dataset() = std::move(made.dataset);
   return response;
 }
 
@@ -247,6 +315,10 @@ v1::DecidedBy to_proto(const catalog::DecidedBy& by) {
 }
 
 void add_terms(Methods& methods, Backend& backend) {
+  methods.add<v1::PublishTermsRequest, v1::PublishTermsResponse>(
+      "TermsService.Publish", [&backend](const auto& request, const Caller& caller) {
+        return publish(backend, request, caller);
+      });
   methods.add<v1::CheckTermsRequest, v1::CheckTermsResponse>(
       "TermsService.Check", [&backend](const auto& request, const Caller&) { return check(backend, request); });
   methods.add<v1::TestTermsRequest, v1::TestTermsResponse>(

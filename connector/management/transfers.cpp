@@ -114,25 +114,25 @@ void add_transfers(Methods& methods, Backend& backend) {
   methods.add<v1::ShowTransferRequest, v1::ShowTransferResponse>(
       "TransferService.Show", [&backend](const auto& request, const Caller&) { return show(backend, request); });
   methods.add<v1::SuspendTransferRequest, v1::SuspendTransferResponse>(
-      "TransferService.Suspend", [&backend](const auto& request, const Caller&) {
+      "TransferService.Suspend", [&backend](const auto& request, const Caller& caller) {
         return take<v1::SuspendTransferResponse>(backend, request, [&](const ProcessId& id) {
-          return backend.transfers.suspend(id, reason_of(request, "suspended"));
+          return backend.transfers.suspend(id, reason_of(request, "suspended"), caller.person);
         });
       });
   methods.add<v1::ResumeTransferRequest, v1::ResumeTransferResponse>(
-      "TransferService.Resume", [&backend](const auto& request, const Caller&) {
-        return take<v1::ResumeTransferResponse>(backend, request,
-                                                [&](const ProcessId& id) { return backend.transfers.resume(id); });
+      "TransferService.Resume", [&backend](const auto& request, const Caller& caller) {
+        return take<v1::ResumeTransferResponse>(
+            backend, request, [&](const ProcessId& id) { return backend.transfers.resume(id, caller.person); });
       });
   methods.add<v1::CompleteTransferRequest, v1::CompleteTransferResponse>(
-      "TransferService.Complete", [&backend](const auto& request, const Caller&) {
-        return take<v1::CompleteTransferResponse>(backend, request,
-                                                  [&](const ProcessId& id) { return backend.transfers.complete(id); });
+      "TransferService.Complete", [&backend](const auto& request, const Caller& caller) {
+        return take<v1::CompleteTransferResponse>(
+            backend, request, [&](const ProcessId& id) { return backend.transfers.complete(id, caller.person); });
       });
   methods.add<v1::TerminateTransferRequest, v1::TerminateTransferResponse>(
-      "TransferService.Terminate", [&backend](const auto& request, const Caller&) {
+      "TransferService.Terminate", [&backend](const auto& request, const Caller& caller) {
         return take<v1::TerminateTransferResponse>(backend, request, [&](const ProcessId& id) {
-          return backend.transfers.terminate(id, reason_of(request, "terminated"));
+          return backend.transfers.terminate(id, reason_of(request, "terminated"), caller.person);
         });
       });
 }

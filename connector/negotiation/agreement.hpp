@@ -25,6 +25,7 @@ struct AgreementRecord {
   Hash offer_hash{};      ///< of the published offer that it follows
   Timestamp timestamp;    ///< the agreement's own
   ProcessId negotiation;
+  std::optional<Hash> vocabulary_hash;  ///< of the purposes in force when it was made, for ever
   std::optional<AgreementEnd> ended;  ///< none: active
 
   bool active() const { return !ended; }

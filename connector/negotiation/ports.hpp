@@ -17,6 +17,8 @@ class Terms {
   /// We are the consumer, and did not ask for just this.
   virtual Judgement judge_offer(const ParticipantId& provider, const DatasetId& dataset, const json::Value& offer,
                                 const Hash& hash) = 0;
+  /// Hash of the purposes in force, which an agreement made now is bound to; none where purposes have no versions.
+  virtual std::optional<Hash> vocabulary_hash() const { return std::nullopt; }
 };
 
 /// Writes the payloads of the provenance log.
@@ -28,6 +30,8 @@ class EvidenceWriter {
                                        const Reason* reason) = 0;
   virtual EntryDraft agreement_entry(const AgreementRecord& record) = 0;
   virtual EntryDraft agreement_ended_entry(const AgreementRecord& record) = 0;
+  /// Names the person who did it in the part that never leaves the node. Nobody: the entry stays as it is.
+  virtual void name_person(EntryDraft&, const std::string&) const {}
 };
 
 /// The protocol: gives messages their wire form and sends them.

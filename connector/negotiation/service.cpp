@@ -76,7 +76,7 @@ Result<void> Service::void_agreement(const Negotiation& negotiation, const Reaso
 }
 
 Result<void> Service::commit(const std::optional<Stored>& before, const Transition& transition,
-                             CommitClass commit_class, const std::string& remove_item) {
+                             CommitClass commit_class, const std::string& remove_item, const Act& act) {
   const Negotiation& next = transition.next;
   const std::string key = negotiation_key(next.own_pid);
   Commit commit;
@@ -97,13 +97,17 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
         with_.evidence.negotiation_entry(next, to_string(event), with_reason ? &*next.reason : nullptr));
   }
   if (transition.agreement) {
-    const std::string agreement = agreement_key(transition.agreement->id);
+    AgreementRecord record = *transition.agreement;
+    record.vocabulary_hash = with_.terms.vocabulary_hash();
+    const std::string agreement = agreement_key(record.id);
     commit.preconditions.push_back({agreement, std::nullopt});
-    commit.changes.push_back({agreement, encode(*transition.agreement)});
-    commit.entries.push_back(with_.evidence.agreement_entry(*transition.agreement));
+    commit.changes.push_back({agreement, encode(record)});
+    commit.entries.push_back(with_.evidence.agreement_entry(record));
   }
   std::optional<AgreementRecord> ended;
   if (transition.agreement_void) SLUIS_CHECK(void_agreement(next, *transition.agreement_void, commit, ended));
+  if (!act.event.empty()) commit.entries.push_back(with_.evidence.negotiation_entry(next, act.event, nullptr));
+  for (EntryDraft& entry : commit.entries) with_.evidence.name_person(entry, act.person);
   if (transition.message) {
     std::string body = with_.peers.body(*transition.message);
     commit.messages.push_back({next.peer.str(), next.own_pid.str(),
@@ -183,29 +187,33 @@ Result<Negotiation> Service::offer(const ParticipantId& peer, const DatasetId& d
   return start(Role::provider, peer, dataset, offer, std::move(url));
 }
 
-Result<Negotiation> Service::change(const ProcessId& own_pid, CommitClass commit_class, const Step& step) {
+Result<Negotiation> Service::change(const ProcessId& own_pid, CommitClass commit_class, const Step& step,
+                                    const Act& act) {
   for (int attempt = 1;; ++attempt) {
     SLUIS_TRY(const Stored before, required(own_pid));
     SLUIS_TRY(const Transition transition, step(before.value));
-    const Result<void> done = commit(before, transition, commit_class);
+    const Result<void> done = commit(before, transition, commit_class, {}, act);
     if (done) return transition.next;
     if (done.error().code != ErrorCode::conflict || attempt == kTries) return done.error();
   }
 }
 
-Result<Negotiation> Service::approve(const ProcessId& own_pid) {
-  return change(own_pid, CommitClass::exchange, [&](const Negotiation& before) {
+Result<Negotiation> Service::approve(const ProcessId& own_pid, const std::string& person) {
+  const Step step = [&](const Negotiation& before) {
     return negotiation::approve(before, surroundings(), with_.clock.now());
-  });
+  };
+  // What follows is an entry when the peer has it; who said yes is one now.
+  return change(own_pid, CommitClass::exchange, step, {"approved", person});
 }
 
-Result<Negotiation> Service::refuse(const ProcessId& own_pid, Reason reason) {
-  return change(own_pid, CommitClass::revoke, [&](const Negotiation& before) {
+Result<Negotiation> Service::refuse(const ProcessId& own_pid, Reason reason, const std::string& person) {
+  const Step step = [&](const Negotiation& before) {
     return negotiation::terminate(before, reason, surroundings(), with_.clock.now());
-  });
+  };
+  return change(own_pid, CommitClass::revoke, step, {"", person});
 }
 
-Result<AgreementRecord> Service::terminate_agreement(const AgreementId& id, Reason reason) {
+Result<AgreementRecord> Service::terminate_agreement(const AgreementId& id, Reason reason, const std::string& person) {
   reason = outbox::bounded(std::move(reason));
   const std::string key = agreement_key(id);
   for (int attempt = 1;; ++attempt) {
@@ -222,6 +230,7 @@ Result<AgreementRecord> Service::terminate_agreement(const AgreementId& id, Reas
     commit.preconditions.push_back({key, *bytes});
     commit.changes.push_back({key, encode(record)});
     commit.entries.push_back(with_.evidence.agreement_ended_entry(record));
+    with_.evidence.name_person(commit.entries.back(), person);
     if (with_.prepare_end) with_.prepare_end(commit, record);
     const Result<CommitReceipt> done = with_.commits.commit_and_wait(std::move(commit));
     if (done) {

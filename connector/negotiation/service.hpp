@@ -54,10 +54,11 @@ class Service {
   /// Offers a dataset to a party of ourselves.
   Result<Negotiation> offer(const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
                             std::string url);
-  Result<Negotiation> approve(const ProcessId& own_pid);
-  Result<Negotiation> refuse(const ProcessId& own_pid, Reason reason);
+  /// Who does this is named in the log's entry, in the part that stays here; empty: the node itself.
+  Result<Negotiation> approve(const ProcessId& own_pid, const std::string& person = {});
+  Result<Negotiation> refuse(const ProcessId& own_pid, Reason reason, const std::string& person = {});
   /// D24: closes the gate in one commit, class revoke. Ended already: invalid_state.
-  Result<AgreementRecord> terminate_agreement(const AgreementId& id, Reason reason);
+  Result<AgreementRecord> terminate_agreement(const AgreementId& id, Reason reason, const std::string& person = {});
 
   Result<Negotiation> show(const ProcessId& own_pid) const;
   /// In the order of ids, from `after` (exclusive; empty: from the first), at most `count`.
@@ -76,6 +77,11 @@ class Service {
     std::string bytes;
   };
   using Step = std::function<Result<Transition>(const Negotiation&)>;
+  /// What a person did, for the log: an entry of its own where there is an event, and the name in all of the commit's.
+  struct Act {
+    std::string event;
+    std::string person;
+  };
 
   Surroundings surroundings() const;
   Result<std::optional<Stored>> load(const ProcessId& own_pid) const;
@@ -84,9 +90,9 @@ class Service {
   Result<Reply> receive_once(const IncomingMessage& message);
   Result<Negotiation> start(Role role, const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
                             std::string url);
-  Result<Negotiation> change(const ProcessId& own_pid, CommitClass commit_class, const Step& step);
+  Result<Negotiation> change(const ProcessId& own_pid, CommitClass commit_class, const Step& step, const Act& act = {});
   Result<void> commit(const std::optional<Stored>& before, const Transition& transition, CommitClass commit_class,
-                      const std::string& remove_item = {});
+                      const std::string& remove_item = {}, const Act& act = {});
   Result<void> void_agreement(const Negotiation& negotiation, const Reason& reason, Commit& commit,
                               std::optional<AgreementRecord>& ended) const;
   outbox::Verdict settle(const Stored& before, const DeliveryStep& step, const std::string& item_key);

@@ -98,14 +98,23 @@ Result<identity::Trust> Node::Parts::read_trust() const {
   return trust;
 }
 
-Result<void> Node::Parts::start_identity() {
-  SLUIS_TRY(const std::string pinned, certs::read_file(config.purposes));
-  SLUIS_TRY(policy::Vocabulary words, policy::Vocabulary::parse(pinned, config.purposes.string()));
-  for (const auto& file : config.more_purposes) {
-    SLUIS_TRY(const std::string text, certs::read_file(file));
-    SLUIS_TRY(words, words.with(text, file.string()));
+Result<void> Node::Parts::start_purposes() {
+  std::vector<std::filesystem::path> paths{config.purposes};
+  paths.insert(paths.end(), config.more_purposes.begin(), config.more_purposes.end());
+  std::vector<Purposes::File> files;
+  for (const auto& path : paths) {
+    SLUIS_TRY(std::string text, certs::read_file(path));
+    files.push_back({std::move(text), path.string()});
   }
-  vocabulary = std::make_shared<const policy::Vocabulary>(std::move(words));
+  purposes = std::make_unique<Purposes>(
+      store, *commits, *log_clock, [this](const Hash& hash, const std::string& document, const std::string& person) {
+        return writer->purposes_entry(hash, document, person);
+      });
+  return purposes->open(std::move(files));
+}
+
+Result<void> Node::Parts::start_identity() {
+  SLUIS_CHECK(start_purposes());
   SLUIS_TRY(const std::string role_text, certs::read_file(config.roles));
   SLUIS_TRY(identity::Roles read_roles, identity::Roles::parse(role_text, config.roles.string()));
   roles = std::make_shared<const identity::Roles>(std::move(read_roles));
@@ -114,7 +123,7 @@ Result<void> Node::Parts::start_identity() {
   SLUIS_TRY(const std::optional<std::string> kept, store.get("membership/list"));
   if (kept) SLUIS_CHECK(directory->load(*kept, log_clock->now(), true));
   scheme = std::make_unique<identity::MutualTls>(*directory, *log_clock);
-  datasets = std::make_unique<catalog::Catalog>(store, vocabulary);
+  datasets = std::make_unique<catalog::Catalog>(store, [this] { return purposes->current(); });
   description.participant = config.participant;
   description.dsp_url = config.exchange.url + "/2025-1";
   description.public_url = config.open.url;
@@ -140,7 +149,7 @@ Result<void> Node::Parts::start_exchange() {
   options.tls = {config.tls_chain.string(), config.tls_key.string(), config.tls_roots.string()};
   SLUIS_TRY(client, http::Client::make(std::move(options), clock));
   peers = std::make_unique<dsp::Client>(dsp::ClientOptions{description.dsp_url, limits::kPeerTimeout, {}}, *client);
-  terms = std::make_unique<NodeTerms>(*datasets, *directory, *log_clock, config.refuse_unknown_offers);
+  terms = std::make_unique<NodeTerms>(*datasets, *purposes, *directory, *log_clock, config.refuse_unknown_offers);
   dsp_catalog = std::make_unique<NodeCatalog>(*datasets, description, *directory, *log_clock);
   const auto notify = [this](std::string_view peer, std::string_view process) { outbox->notify(peer, process); };
   negotiation::Options negotiating;
@@ -177,7 +186,7 @@ Result<void> Node::Parts::start_data_plane() {
   membership = std::make_unique<NodeMembership>(*directory);
   streams = std::make_unique<gate::StreamRegistry>(*log_clock);
   refusals = std::make_unique<gate::RefusalCounter>(*commits, *log_clock, config.participant);
-  const gate::VocabularySource words = [this] { return vocabulary; };
+  const gate::VocabularySource words = [this] { return purposes->current(); };
   gate = std::make_unique<gate::Gate>(
       config.participant,
       gate::GateDependencies{
@@ -218,6 +227,7 @@ Result<void> Node::Parts::recover() {
   // A quarantined log is still readable: the node starts, shows why, and refuses every exchange.
   if (!recorded && sequencer->quarantine().empty()) return recorded.error();
   if (recorded) {
+    SLUIS_CHECK(purposes->record());
     SLUIS_CHECK(open->recover());
     SLUIS_CHECK(gate->recover());
     SLUIS_CHECK(intake->recover());

@@ -14,6 +14,7 @@
 #include "connector/node/evidence_channel.hpp"
 #include "connector/node/node.hpp"
 #include "connector/node/ports.hpp"
+#include "connector/node/purposes.hpp"
 #include "connector/node/transfer_commits.hpp"
 #include "connector/storage/rocks_store.hpp"
 
@@ -41,7 +42,7 @@ struct Node::Parts {
   bool demo = false;
 
   // Who and what.
-  std::shared_ptr<const policy::Vocabulary> vocabulary;
+  std::unique_ptr<Purposes> purposes;
   std::shared_ptr<const identity::Roles> roles;
   std::unique_ptr<identity::Directory> directory;
   std::unique_ptr<identity::MutualTls> scheme;
@@ -63,7 +64,9 @@ struct Node::Parts {
   // The data plane.
   std::unique_ptr<NodeDatasets> plans;
   std::unique_ptr<NodeMembership> membership;
-  gate::ProgramCache programs;
+  gate::ProgramCache programs{[this](const negotiation::AgreementRecord& record) {
+    return record.vocabulary_hash ? purposes->by_hash(*record.vocabulary_hash) : purposes->oldest();
+  }};
   std::unique_ptr<gate::StreamRegistry> streams;
   std::unique_ptr<gate::RefusalCounter> refusals;
   std::unique_ptr<gate::Gate> gate;
@@ -85,6 +88,7 @@ struct Node::Parts {
   Result<void> start_ground();
   Result<void> keep_identity();
   Result<identity::Trust> read_trust() const;
+  Result<void> start_purposes();
   Result<void> start_identity();
   Result<void> start_exchange();
   Result<void> start_data_plane();
@@ -96,6 +100,8 @@ struct Node::Parts {
   Result<std::string> dsp_url(const ParticipantId& peer) const;
   Result<catalog::RemoteCatalog> fetch_catalog(const ParticipantId& peer);
   Result<management::Taken> load_membership(const std::string& envelope, bool dry_run);
+  Result<management::Taken> publish_purposes(const std::string& text, const std::string& file, bool dry_run,
+                                             const std::string& person);
   Result<Timestamp> move_clock(Duration by);
   void agreement_ended(const negotiation::AgreementRecord& record);
   std::vector<std::string> findings() const;

@@ -1,10 +1,12 @@
 #include "connector/node/parts.hpp"
 
 #include "catalog/dcat.hpp"
+#include "catalog/turtle.hpp"
 #include "certs/authority.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/dsp/version.hpp"
+#include "connector/node/metrics.hpp"
 #include "connector/node/pinned_purposes.hpp"
 #include "connector/provenance/tiles.hpp"
 
@@ -66,6 +68,12 @@ std::vector<http::Route> Node::Parts::public_routes() {
                       if (!catalog) return text(503, "the catalogue cannot be read now\n");
                       return http::Response{200, {{"content-type", "application/ld+json"}}, json::serialise_pretty(*catalog), {}};
                     }, 0});
+  routes.push_back({"GET", "/catalog.ttl", [this](const http::Request&) {
+                      const auto catalog = catalog::dcat_catalog(*datasets, description, log_clock->now());
+                      const auto turtle = catalog ? catalog::to_turtle(*catalog) : Result<std::string>(catalog.error());
+                      if (!turtle) return text(503, "the catalogue cannot be read now\n");
+                      return http::Response{200, {{"content-type", "text/turtle; charset=utf-8"}}, *turtle, {}};
+                    }, 0});
   routes.push_back({"GET", "/odrl/1.ttl", [](const http::Request&) {
                       return http::Response{200, {{"content-type", "text/turtle"}}, std::string(kOdrlProfileTurtle), {}};
                     }, 0});
@@ -118,10 +126,15 @@ std::vector<http::Route> Node::Parts::management_routes() {
                     }, 0});
   routes.push_back({"GET", "/metrics", [this](const http::Request&) {
                       const auto head = log->head();
-                      std::string body = "# TYPE sluis_log_entries counter\nsluis_log_entries " + std::to_string(head ? head->frontier.size() : 0) +
-                                         "\n# TYPE sluis_outbox_messages gauge\nsluis_outbox_messages " + std::to_string(outbox->size()) +
-                                         "\n# TYPE sluis_streams gauge\nsluis_streams " + std::to_string(streams->size()) +
-                                         "\n# TYPE sluis_findings gauge\nsluis_findings " + std::to_string(findings().size()) + "\n";
+                      Measured now;
+                      now.log_entries = head ? head->frontier.size() : 0;
+                      now.outbox_messages = outbox->size();
+                      now.streams = streams->size();
+                      now.findings = findings().size();
+                      now.quarantined = !sequencer->quarantine().empty();
+                      now.started = backend->started;
+                      now.version = SLUIS_VERSION;
+                      std::string body = metrics_text(now);
                       return http::Response{200, {{"content-type", "text/plain; version=0.0.4"}}, std::move(body), {}};
                     }, 0});
   return routes;
@@ -185,6 +198,14 @@ Result<management::Taken> Node::Parts::load_membership(const std::string& envelo
   return taken;
 }
 
+/// Agreements that run keep the purposes they were made with; what is open to everybody is looked at anew.
+Result<management::Taken> Node::Parts::publish_purposes(const std::string& text, const std::string& file, bool dry_run,
+                                                        const std::string& person) {
+  SLUIS_TRY(const management::Taken taken, purposes->publish(text, file, dry_run, person));
+  if (!dry_run && !taken.unchanged) streams->reevaluate_all();
+  return taken;
+}
+
 Result<Timestamp> Node::Parts::move_clock(Duration by) {
   if (!demo) return Error(ErrorCode::permission_denied, "only a demo node's clock can be moved");
   if (by < Duration(0)) return Error(ErrorCode::invalid_argument, "a clock only moves forward");
@@ -204,7 +225,11 @@ void Node::Parts::fill_backend() {
       config.participant, config.name, SLUIS_VERSION, config.log_origin, log_clock->now(), demo, *log_clock, store, *commits,
       *datasets, *negotiations, *transfers, *directory, *log, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
   management::Backend& out = *backend;
-  out.vocabulary = [this] { return vocabulary; };
+  out.vocabulary = [this] { return purposes->current(); };
+  out.publish_purposes = [this](const std::string& text, const std::string& file, bool dry_run,
+                                const std::string& person) {
+    return publish_purposes(text, file, dry_run, person);
+  };
   out.checkpoint = [this] { return sequencer->checkpoint(); };
   out.verifier_key = [this] { return sequencer->verifier_key(); };
   out.quarantine = [this] { return sequencer->quarantine(); };

@@ -6,6 +6,7 @@
 #include "connector/identity/directory.hpp"
 #include "connector/negotiation/ports.hpp"
 #include "connector/node/config.hpp"
+#include "connector/node/purposes.hpp"
 
 /// What the folders below ask of each other, answered by the node.
 namespace sluis::node {
@@ -14,12 +15,14 @@ namespace sluis::node {
 /// steward, as configured.
 class NodeTerms final : public negotiation::Terms {
  public:
-  NodeTerms(const catalog::Catalog& catalog, const identity::Directory& directory, const Clock& clock, bool refuse_others)
-      : catalog_(catalog), directory_(directory), clock_(clock), refuse_others_(refuse_others) {}
+  NodeTerms(const catalog::Catalog& catalog, const Purposes& purposes, const identity::Directory& directory,
+            const Clock& clock, bool refuse_others)
+      : catalog_(catalog), purposes_(purposes), directory_(directory), clock_(clock), refuse_others_(refuse_others) {}
   negotiation::Judgement judge_request(const ParticipantId& consumer, const DatasetId& dataset, const json::Value& offer,
                                        const Hash& hash) override;
   negotiation::Judgement judge_offer(const ParticipantId& provider, const DatasetId& dataset, const json::Value& offer,
                                      const Hash& hash) override;
+  std::optional<Hash> vocabulary_hash() const override { return purposes_.current_hash(); }
 
  private:
   Result<negotiation::Judgement> judge(const ParticipantId& consumer, const DatasetId& dataset, const json::Value& offer,
@@ -27,6 +30,7 @@ class NodeTerms final : public negotiation::Terms {
   negotiation::Judgement otherwise(outbox::Reason reason) const;
 
   const catalog::Catalog& catalog_;
+  const Purposes& purposes_;
   const identity::Directory& directory_;
   const Clock& clock_;
   bool refuse_others_;

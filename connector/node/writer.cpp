@@ -1,5 +1,8 @@
 #include "connector/node/writer.hpp"
 
+#include "connector/crypto/crypto.hpp"
+#include "policy/odrl/program.hpp"
+
 namespace sluis::node {
 namespace {
 
@@ -47,6 +50,10 @@ EntryDraft Writer::negotiation_entry(const negotiation::Negotiation& negotiation
 EntryDraft Writer::agreement_entry(const negotiation::AgreementRecord& record) {
   v1::Shared shared = begin("agreed");
   put_agreement(shared, record);
+  if (record.vocabulary_hash) {
+    const std::string both = policy::Program::program_hash_input(record.offer_hash, *record.vocabulary_hash);
+    shared.set_program_hash(std::string(view(crypto::sha256(both))));
+  }
   return gate::make_entry(EntryKind::agreement, record.offer_hash, shared, {});
 }
 
@@ -66,6 +73,22 @@ EntryDraft Writer::transfer_entry(const transfer::TransferProcess& process, std:
   shared.set_transfer(process.own_pid.str());
   if (reason != nullptr) put_reason(shared, *reason);
   return gate::make_entry(EntryKind::transfer, Hash{}, shared, {});
+}
+
+void Writer::name_person(EntryDraft& entry, const std::string& person) const {
+  if (person.empty()) return;
+  v1::Internal internal;
+  internal.ParseFromString(entry.internal);
+  internal.set_person(person);
+  entry.internal = internal.SerializeAsString();
+}
+
+EntryDraft Writer::purposes_entry(const Hash& hash, const std::string& document, const std::string& person) const {
+  v1::Shared shared = begin(person.empty() ? "configured" : "published");
+  shared.set_document(document);
+  EntryDraft entry = gate::make_entry(EntryKind::purposes, hash, shared, {});
+  name_person(entry, person);
+  return entry;
 }
 
 EntryDraft Writer::plain_entry(EntryKind kind, std::string_view event, std::string_view document) const {

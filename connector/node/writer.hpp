@@ -17,6 +17,9 @@ class Writer final : public negotiation::EvidenceWriter, public transfer::Eviden
   EntryDraft agreement_ended_entry(const negotiation::AgreementRecord& record) override;
   EntryDraft transfer_entry(const transfer::TransferProcess& process, std::string_view event,
                             const outbox::Reason* reason) override;
+  void name_person(EntryDraft& entry, const std::string& person) const override;
+  /// A version of the purposes in force.
+  EntryDraft purposes_entry(const Hash& hash, const std::string& document, const std::string& person) const;
   /// Start and stop of the node, membership, and other entries with no counterparty.
   EntryDraft plain_entry(provenance::EntryKind kind, std::string_view event, std::string_view document = {}) const;
 

@@ -11,6 +11,7 @@ std::string_view kind_name(std::uint8_t kind) {
     case EntryKind::published: return "published";
     case EntryKind::retracted: return "retracted";
     case EntryKind::membership: return "membership";
+    case EntryKind::purposes: return "purposes";
     case EntryKind::negotiation: return "negotiation";
     case EntryKind::agreement: return "agreement";
     case EntryKind::agreement_ended: return "agreement-ended";

@@ -15,6 +15,7 @@ enum class EntryKind : std::uint8_t {
   published = 3,
   retracted = 4,
   membership = 5,
+  purposes = 6,         ///< a version of the purposes that terms may name; its digest is the vocabulary's hash
   negotiation = 10,
   agreement = 11,
   agreement_ended = 12,

@@ -12,6 +12,8 @@ class EvidenceWriter {
   virtual ~EvidenceWriter() = default;
   /// `event`: the state reached, "requested" … "terminated".
   virtual EntryDraft transfer_entry(const TransferProcess& process, std::string_view event, const Reason* reason) = 0;
+  /// Names the person who did it in the part that never leaves the node. Nobody: the entry stays as it is.
+  virtual void name_person(EntryDraft&, const std::string&) const {}
 };
 
 class PeerPort {

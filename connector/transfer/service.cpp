@@ -76,7 +76,8 @@ Result<Service::Stored> Service::required(const ProcessId& own_pid) const {
   return std::move(*stored);
 }
 
-Result<void> Service::commit(const std::optional<Stored>& before, const Transition& transition, Commit commit) {
+Result<void> Service::commit(const std::optional<Stored>& before, const Transition& transition, Commit commit,
+                             const std::string& person) {
   const TransferProcess& next = transition.next;
   const std::string key = transfer_key(next.own_pid);
   commit.commit_class = class_of(transition);
@@ -97,6 +98,7 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
     commit.entries.push_back(
         with_.evidence.transfer_entry(next, to_string(event), with_reason ? &*next.reason : nullptr));
   }
+  for (EntryDraft& entry : commit.entries) with_.evidence.name_person(entry, person);
   if (transition.message) {
     std::string body = with_.peers.body(*transition.message);
     commit.messages.push_back({next.peer.str(), next.own_pid.str(),
@@ -183,38 +185,42 @@ Result<TransferProcess> Service::start(const AgreementId& agreement) {
   return transition.next;
 }
 
-Result<TransferProcess> Service::change(const ProcessId& own_pid, const Step& step) {
+Result<TransferProcess> Service::change(const ProcessId& own_pid, const Step& step, const std::string& person) {
   for (int attempt = 1;; ++attempt) {
     SLUIS_TRY(const Stored before, required(own_pid));
     SLUIS_TRY(const Transition transition, step(before.value, surroundings()));
-    const Result<void> done = commit(before, transition, {});
+    const Result<void> done = commit(before, transition, {}, person);
     if (done) return transition.next;
     if (done.error().code != ErrorCode::conflict || attempt == kTries) return done.error();
   }
 }
 
-Result<TransferProcess> Service::suspend(const ProcessId& own_pid, Reason reason) {
-  return change(own_pid, [&](const TransferProcess& before, const Surroundings& around) {
+Result<TransferProcess> Service::suspend(const ProcessId& own_pid, Reason reason, const std::string& person) {
+  const Step step = [&](const TransferProcess& before, const Surroundings& around) {
     return transfer::suspend(before, reason, around, with_.clock.now());
-  });
+  };
+  return change(own_pid, step, person);
 }
 
-Result<TransferProcess> Service::resume(const ProcessId& own_pid) {
-  return change(own_pid, [&](const TransferProcess& before, const Surroundings& around) {
+Result<TransferProcess> Service::resume(const ProcessId& own_pid, const std::string& person) {
+  const Step step = [&](const TransferProcess& before, const Surroundings& around) {
     return transfer::resume(before, around, with_.clock.now());
-  });
+  };
+  return change(own_pid, step, person);
 }
 
-Result<TransferProcess> Service::complete(const ProcessId& own_pid) {
-  return change(own_pid, [&](const TransferProcess& before, const Surroundings& around) {
+Result<TransferProcess> Service::complete(const ProcessId& own_pid, const std::string& person) {
+  const Step step = [&](const TransferProcess& before, const Surroundings& around) {
     return transfer::complete(before, around, with_.clock.now());
-  });
+  };
+  return change(own_pid, step, person);
 }
 
-Result<TransferProcess> Service::terminate(const ProcessId& own_pid, Reason reason) {
-  return change(own_pid, [&](const TransferProcess& before, const Surroundings& around) {
+Result<TransferProcess> Service::terminate(const ProcessId& own_pid, Reason reason, const std::string& person) {
+  const Step step = [&](const TransferProcess& before, const Surroundings& around) {
     return transfer::terminate(before, reason, around, with_.clock.now());
-  });
+  };
+  return change(own_pid, step, person);
 }
 
 }  // namespace sluis::transfer

@@ -62,10 +62,11 @@ class Service {
 
   /// Consumer: asks for access under an active agreement.
   Result<TransferProcess> start(const AgreementId& agreement);
-  Result<TransferProcess> suspend(const ProcessId& own_pid, Reason reason);
-  Result<TransferProcess> resume(const ProcessId& own_pid);
-  Result<TransferProcess> complete(const ProcessId& own_pid);
-  Result<TransferProcess> terminate(const ProcessId& own_pid, Reason reason);
+  /// Who does this is named in the log's entry, in the part that stays here; empty: the node itself.
+  Result<TransferProcess> suspend(const ProcessId& own_pid, Reason reason, const std::string& person = {});
+  Result<TransferProcess> resume(const ProcessId& own_pid, const std::string& person = {});
+  Result<TransferProcess> complete(const ProcessId& own_pid, const std::string& person = {});
+  Result<TransferProcess> terminate(const ProcessId& own_pid, Reason reason, const std::string& person = {});
   /// Terminates every transfer of the agreement that is not over. Again has no further effect.
   Result<void> terminate_all_of(const AgreementId& agreement, const Reason& reason);
   /// At start: does that for agreements whose end was recorded just before the node stopped.
@@ -95,8 +96,9 @@ class Service {
   Result<Stored> required(const ProcessId& own_pid) const;
   Result<void> admit(const IncomingMessage& message, Surroundings& around, Commit& commit) const;
   Result<Reply> receive_once(const IncomingMessage& message);
-  Result<TransferProcess> change(const ProcessId& own_pid, const Step& step);
-  Result<void> commit(const std::optional<Stored>& before, const Transition& transition, Commit commit);
+  Result<TransferProcess> change(const ProcessId& own_pid, const Step& step, const std::string& person);
+  Result<void> commit(const std::optional<Stored>& before, const Transition& transition, Commit commit,
+                      const std::string& person = {});
   Result<std::string> fill_handle(Stored& stored, const std::string& body);
   outbox::Verdict settle(const Stored& before, const DeliveryStep& step, const std::string& item_key);
 

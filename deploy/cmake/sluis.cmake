@@ -7,6 +7,11 @@ function(sluis_library name)
   target_include_directories(sluis_${name} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
   target_link_libraries(sluis_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE} sluis_warnings)
   sluis_check_sources(${arg_SOURCES})
+  # With the preset `headers` each header is compiled alone, with what the library makes PUBLIC.
+  file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.hpp)
+  if(CMAKE_VERIFY_INTERFACE_HEADER_SETS AND headers)
+    target_sources(sluis_${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR} FILES ${headers})
+  endif()
 endfunction()
 
 # sluis_test(NAME LABEL unit|contract|… SOURCES … LIBS …): one test program; a test links only what it names.

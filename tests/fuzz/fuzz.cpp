@@ -1,149 +1,16 @@
 // Every parser of outside input under seeded mutation of good examples: none may crash, hang or throw, and what is taken twice is
-// taken alike. usage: fuzz [ROUNDS] [SEED]
+// taken alike. usage: fuzz [ROUNDS] [SEED] | --corpus DIR
 #include "connector/base/bytes.hpp"
-#include "connector/base/toml.hpp"
-#include "connector/base/zoneinfo.hpp"
-#include "connector/dsp/wire.hpp"
-#include "connector/http/server.hpp"
-#include "connector/identity/claim.hpp"
-#include "connector/identity/membership.hpp"
-#include "connector/provenance/receipt.hpp"
-#include "connector/provenance/tiles.hpp"
-#include "policy/minimise/transformer.hpp"
-#include "policy/odrl/model.hpp"
+#include "tests/fuzz/targets.hpp"
 
 #include <cstdio>
-#include <functional>
+#include <filesystem>
+#include <fstream>
 #include <random>
 
 using namespace sluis;
 
 namespace {
-
-struct Target {
-  const char* name;
-  std::vector<std::string> examples;
-  std::function<bool(const std::string&)> take;  ///< whether it was accepted
-};
-
-constexpr const char* kOffer =
-    R"({"@id":"o","@type":"Offer","permission":[{"action":"use","constraint":[{"leftOperand":"purpose","operator":"isAnyOf","rightOperand":["dpv:Marketing","dpv:Advertising"]},{"leftOperand":"dateTime","operator":"lt","rightOperand":"2027-01-01T00:00:00Z"}]}],"obligation":[{"action":"https://w3id.org/sluis/odrl/1#deleteAfter","constraint":[{"leftOperand":"delayPeriod","operator":"eq","rightOperand":"P7D"}]}]})";
-
-/// By each set of instructions, whole and in halves: always the same rows, or refused alike.
-bool csv_alike(const std::string& text) {
-  std::optional<std::pair<bool, std::string>> first;
-  for (const policy::ScanKind kind : {policy::ScanKind::scalar, policy::ScanKind::sse2, policy::ScanKind::avx2}) {
-    for (const std::size_t cut : {text.size(), text.size() / 2}) {
-      policy::CsvReader reader({}, kind);
-      std::string seen;
-      const auto row = [&](const policy::CsvRow& one) -> Result<void> {
-        for (const std::string_view field : one.fields) seen += std::to_string(field.size()) + ":" + std::string(field);
-        return {};
-      };
-      const bool good = reader.feed(std::string_view(text).substr(0, cut), row) && reader.feed(std::string_view(text).substr(cut), row) && reader.finish(row);
-      if (first && (first->first != good || first->second != seen)) std::abort();
-      first = {good, seen};
-    }
-  }
-  return first->first;
-}
-
-/// What leaves of a table under most of the transforms; nothing where it is refused.
-std::optional<std::string> minimised(const std::string& text, policy::Form form) {
-  policy::DatasetColumns columns;
-  for (const char* name : {"t", "n", "y"}) columns.columns.push_back({name, policy::ColumnAction::keep, false, std::nullopt});
-  columns.columns[0].time = policy::TimeFormat{"%d/%m/%Y %H:%M", "Europe/Dublin", policy::Doubled::earlier, policy::Missing::drop};
-  columns.columns[1].counts = true;
-  policy::Means means;
-  means.zones = [](const std::string& name) -> Result<policy::ZonePtr> {
-    static const auto zone = std::make_shared<const policy::ZoneTable>(*policy::parse_tzif(*read_zoneinfo("Europe/Dublin"), name));
-    return policy::ZonePtr(zone);
-  };
-  const std::vector<policy::Transform> transforms{policy::GeneraliseTime{{"t"}, "P1D", "Europe/Dublin"}, policy::GeneralisePlace{{"y"}, "0.5", ""},
-                                                  policy::SuppressSmallCells{10, {}, {}, 5},
-                                                  policy::AggregateBy{{"t", "y"}, {{"n", policy::Measure::Of::sum, "n"}}, "", 3, true}};
-  policy::CsvFormat format;
-  format.form = form;
-  policy::Transformer transformer(*policy::ColumnPlan::compile(columns, transforms, means), format);
-  if (!transformer.feed(text)) return std::nullopt;
-  const auto rest = transformer.finish();
-  return rest ? std::optional(*rest) : std::nullopt;
-}
-
-std::vector<Target> targets() {
-  const auto key = crypto::Key::generate(crypto::Key::Kind::ed25519);
-  const auto claim_key = crypto::Key::generate(crypto::Key::Kind::p256);
-  const auto verifier = provenance::VerifierKey::of("waterrijk.example/log", key);
-  identity::Claim claim;
-  claim.iss = ParticipantId("did:web:duinmeer.example");
-  claim.aud = ParticipantId("did:web:waterrijk.example");
-  claim.iat = *parse_time("2026-11-26T09:00:00Z");
-  claim.agreement = AgreementId("urn:uuid:a");
-  claim.transfer = ProcessId("urn:uuid:t");
-  claim.transaction = TransactionId("urn:uuid:x");
-  claim.purpose = "https://w3id.org/dpv#Marketing";
-  claim.jti = "1";
-  claim.method = "GET";
-  claim.path = "/data";
-  const std::string token = identity::make_claim(claim, "k", claim_key);
-  const std::string note = provenance::sign_checkpoint({"waterrijk.example/log", 3, Hash{}}, key);
-  provenance::Receipt receipt;
-  receipt.k = std::string(32, 'k');
-  receipt.shared = "shared";
-  receipt.checkpoint = note;
-  const std::string request =
-      R"({"@context":["https://w3id.org/dspace/2025/1/context.jsonld"],"@type":"ContractRequestMessage","consumerPid":"urn:1","callbackAddress":"https://h/2025-1","offer":{"target":"urn:d",)" +
-      std::string(kOffer).substr(1) + "}";
-  std::string bundle;
-  provenance::put_bundle_entry(bundle, "entry");
-  return {
-      {"json", {kOffer, R"([1,2.5e3,"\ud83d\ude00",null,true,{"a":{}}])"}, [](const std::string& text) {
-         const auto value = json::parse(text);
-         if (!value) return false;
-         const auto again = json::parse(json::serialise(*value));
-         if (!again || *again != *value) std::abort();  // what was written must read as what it was
-         return true;
-       }},
-      {"policy", {kOffer}, [](const std::string& text) {
-         const auto value = json::parse(text);
-         return value && policy::parse_policy(*value);
-       }},
-      {"dsp", {request}, [](const std::string& text) {
-         const auto value = json::parse(text);
-         return value && dsp::parse(*value);
-       }},
-      {"checkpoint", {note}, [verifier](const std::string& text) { return bool(provenance::open_checkpoint(text, verifier)); }},
-      {"receipt", {receipt.to_json()}, [](const std::string& text) { return bool(provenance::Receipt::from_json(text)); }},
-      {"vkey", {verifier.text()}, [](const std::string& text) { return bool(provenance::VerifierKey::parse(text)); }},
-      {"bundle", {bundle + bundle}, [](const std::string& text) { return bool(provenance::parse_bundle(text)); }},
-      {"claim", {token}, [claim, claim_key](const std::string& text) {
-         const identity::ClaimExpected expected{claim.iss, claim.aud, claim.agreement, claim.transfer, "GET", "/data", claim.iat};
-         return identity::check_claim(text, expected, [&](const ParticipantId&, std::string_view) -> Result<crypto::Key> { return claim_key; }).ok();
-       }},
-      {"membership", {identity::serialise({"{}", {{identity::key_id(key), std::string(64, 's')}}})}, [](const std::string& text) {
-         return bool(identity::parse_envelope(text)) || bool(identity::parse_membership(text));
-       }},
-      {"toml", {"a = 1\n[b]\nc = \"x\"\nd = [1, 2]\n", "id = \"x\" # y\n[[t]]\nk = true\n"}, [](const std::string& text) {
-         return bool(TomlTable::parse(text, "fuzz.toml"));
-       }},
-      {"csv", {"time,total\n2026,\"a,\"\"b\"\n", "a,b\r\n1,2\r\n", "caf\xC3\xA9,b\n\"x\ny\",\n"}, csv_alike},
-      {"json lines", {"{\"n\":12,\"t\":\"01/06/2026 10:00\"}\n{\"n\":null,\"x\":[{}]}\n"}, [](const std::string& text) { return minimised(text, policy::Form::json_lines).has_value(); }},
-      {"minimised", {"t,n,y\n01/06/2026 10:00,12,52.5\n,,\n29/10/2023 01:00,3,-0.1\n"}, [](const std::string& text) { return minimised(text, policy::Form::csv).has_value(); }},
-      {"places", {"place,district\nKerkstraat,Centrum\n"}, [](const std::string& text) { return bool(policy::parse_place_table(text, "fuzz.csv")); }},
-      {"tzif", {*read_zoneinfo("Europe/Dublin"), *read_zoneinfo("UTC")}, [](const std::string& bytes) {
-         const auto zone = policy::parse_tzif(bytes, "fuzz");
-         if (!zone) return false;
-         for (std::int64_t at = -4'000'000'000; at < 5'000'000'000; at += 40'000'003) (void)zone->at_local(at);
-         return true;
-       }},
-      {"path", {"/open/urn:waterrijk:open-counts", "/a%20b/c"}, [](const std::string& text) {
-         const auto path = http::normal_path(text);
-         if (path && (("/" + *path + "/").find("/../") != std::string::npos || path->find('\0') != std::string::npos)) std::abort();
-         return bool(path);
-       }},
-      {"time", {"2026-11-26T09:00:00.5+01:00", "P7DT1H"}, [](const std::string& text) { return parse_time(text) || parse_duration(text); }},
-  };
-}
 
 std::string mutate(std::string text, std::mt19937_64& dice) {
   static const std::string kSpice = "{}[]\",:\\/%.\n\r\0\xFF\xC3+-eE0129 u#=;";
@@ -162,15 +29,27 @@ std::string mutate(std::string text, std::mt19937_64& dice) {
   return text;
 }
 
+/// The good examples as files, `DIR/<target>/<n>`: where libFuzzer begins.
+int write_corpus(const std::filesystem::path& folder) {
+  for (const fuzz::Target& target : fuzz::targets()) {
+    std::filesystem::create_directories(folder / target.name);
+    for (std::size_t i = 0; i < target.examples.size(); ++i) {
+      std::ofstream(folder / target.name / std::to_string(i), std::ios::binary) << target.examples[i];
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "--corpus") return write_corpus(argv[2]);
   const std::uint64_t rounds = argc > 1 ? std::stoull(argv[1]) : 20'000;
   const std::uint64_t seed = argc > 2 ? std::stoull(argv[2]) : std::random_device()();
   std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
   std::fflush(stdout);
   std::mt19937_64 dice(seed);
-  for (const Target& target : targets()) {
+  for (const fuzz::Target& target : fuzz::targets()) {
     for (const std::string& example : target.examples) {
       if (target.take(example)) continue;
       std::printf("%s: a good example is refused: %s\n", target.name, example.c_str());

@@ -1,5 +1,6 @@
 #include "connector/node/cli/command.hpp"
 #include "connector/node/cli/special.hpp"
+#include "connector/node/cli/words.hpp"
 
 #include <fmt/core.h>
 
@@ -24,7 +25,7 @@ void give(Session& session, const std::string& file, const std::string& text) {
     return;
   }
   if (const auto written = write_text(file, text); !written) return session.fail(written.error());
-  session.with.err << "written to " << file << '\n';
+  session.with.err << say(session.options, "written", file) << '\n';
 }
 
 void checkpoint(Session& session, const Words& words) {

@@ -1,5 +1,6 @@
 #include "connector/base/limits.hpp"
 #include "connector/node/cli/special.hpp"
+#include "connector/node/cli/words.hpp"
 #include "connector/node/offline.hpp"
 #include "connector/provenance/receipt.hpp"
 #include "connector/provenance/verify.hpp"
@@ -74,7 +75,7 @@ void verify(Session& session, const Words& words) {
   if (session.options.output == "json") {
     session.with.out << json::serialise_pretty(report_json(report)) << '\n';
   } else {
-    session.with.out << provenance::to_text(report);
+    session.with.out << told(report, session.options);
   }
   session.leave(report.exit_code());
 }
@@ -100,13 +101,16 @@ void verify_proof(Session& session, const Words& words) {
   const auto checkpoint = provenance::verify_receipt(*receipt, *key);
   if (!checkpoint) return session.fail(checkpoint.error(), 1);
   auto& out = session.with.out;
-  out << fmt::format("entry {} of {}, kind {}, is in the log at size {}, root {}\n", receipt->index, checkpoint->origin,
-                     provenance::kind_name(receipt->leaf.kind), checkpoint->size, to_hex(checkpoint->root));
+  const Options& options = session.options;
+  out << say(options, "proof.entry", receipt->index, checkpoint->origin, provenance::kind_name(receipt->leaf.kind),
+             checkpoint->size, to_hex(checkpoint->root))
+      << '\n';
   v1::Shared shared;
   if (!shared.ParseFromString(receipt->shared)) return;
-  out << fmt::format("at {}: {}", format_time(Timestamp(std::chrono::microseconds(shared.time_us()))), shared.event());
-  if (!shared.counterparty().empty()) out << ", with " << shared.counterparty();
-  if (!shared.dataset().empty()) out << ", about " << shared.dataset();
+  const Timestamp when{std::chrono::microseconds(shared.time_us())};
+  out << say(options, "proof.event", format_time(when), shared.event());
+  if (!shared.counterparty().empty()) out << say(options, "proof.party", shared.counterparty());
+  if (!shared.dataset().empty()) out << say(options, "proof.dataset", shared.dataset());
   if (shared.has_decision()) out << ": " << shared.decision().sentence();
   out << '\n';
 }

@@ -1,6 +1,7 @@
 #include "connector/node/cli/command.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/node/cli/words.hpp"
 
 #include <fmt/core.h>
 
@@ -118,9 +119,8 @@ Result<json::Value> wait_for(Session& session, const Command& command, json::Val
     const auto left = std::chrono::ceil<std::chrono::seconds>(until - std::chrono::steady_clock::now()).count();
     if (left <= 0) {
       return Error(ErrorCode::peer_unavailable,
-                   fmt::format("not decided after {} seconds; {} is `{}`", given.wait_seconds, command.member,
-                               text_at(*process, "id")))
-          .mended_by(fmt::format("it goes on by itself: {} show says for whom it waits", command.noun));
+                   say(session.options, "undecided", given.wait_seconds, command.member, text_at(*process, "id")))
+          .mended_by(say(session.options, "undecided.mend", command.noun));
     }
     const auto request =
         json::object({{"id", text_at(*process, "id")}, {"waitSeconds", std::min<std::int64_t>(left, 20)}});
@@ -130,8 +130,8 @@ Result<json::Value> wait_for(Session& session, const Command& command, json::Val
 
 bool asks(Session& session, const Command& command, const Given& given) {
   if (!command.dangerous || given.dry_run) return true;
-  return session.confirmed(fmt::format("{} {} {}?", command.verb, command.noun,
-                                       given.values.empty() ? std::string() : given.values.front()));
+  return session.confirmed(say(session.options, "sure", command.verb, command.noun,
+                               given.values.empty() ? std::string() : given.values.front()));
 }
 
 /// Whether the answer says that it was refused.
@@ -147,11 +147,11 @@ void tell(Session& session, const Command& command, const json::Value& answer) {
   auto& err = session.with.err;
   const auto* notes = answer.find("notes");
   if (notes != nullptr && notes->if_array() != nullptr && !command.member.empty()) {
-    for (const auto& note : *notes->if_array()) err << "note: " << text_at(note, "") << '\n';
+    for (const auto& note : *notes->if_array()) err << say(session.options, "note", text_at(note, "")) << '\n';
   }
-  if (text_at(answer, "dryRun") == "yes") err << "nothing was changed: this was a dry run\n";
-  if (text_at(answer, "unchanged") == "yes") err << "nothing was changed: it was so already\n";
-  if (text_at(answer, "narrowed") == "yes") err << "proposed: the offer with its purpose replaced\n";
+  if (text_at(answer, "dryRun") == "yes") err << say(session.options, "dry-run") << '\n';
+  if (text_at(answer, "unchanged") == "yes") err << say(session.options, "unchanged") << '\n';
+  if (text_at(answer, "narrowed") == "yes") err << say(session.options, "narrowed") << '\n';
 }
 
 }  // namespace
@@ -217,8 +217,9 @@ void print(Session& session, const Command& command, const json::Value& answer) 
 }
 
 void run(Session& session, const Command& command, const Given& given) {
-  const auto request = make_request(command, given);
+  auto request = make_request(command, given);
   if (!request) return session.fail(request.error(), 2);
+  if (command.told) request->set("language", session.options.lang);
   if (!asks(session, command, given)) return session.leave(1);
   auto answer = command.paged ? call_paged(session, command, *request, given.limit)
                               : session.call(std::string(command.method), *request);

@@ -46,6 +46,7 @@ struct Command {
   bool dangerous = false;       ///< asks on a terminal
   bool paged = false;
   Waits waits = Waits::no;
+  bool told = false;            ///< its answer has sentences for people: the request says in which language
 };
 
 std::span<const Command> commands();

@@ -2,6 +2,7 @@
 #include "connector/crypto/crypto.hpp"
 #include "connector/node/cli/command.hpp"
 #include "connector/node/cli/special.hpp"
+#include "connector/node/cli/words.hpp"
 
 #include <fmt/core.h>
 
@@ -44,14 +45,14 @@ struct Arrival {
 };
 
 /// The intake's refusal: `{"code", "reason": [sentence], …}`, or an error in Connect's form.
-Error refusal_of(const Arrival& arrival) {
+Error refusal_of(const Arrival& arrival, const Options& options) {
   const auto value = json::parse(arrival.refusal);
   if (!value || value->find("reason") == nullptr) return error_of(arrival.status, arrival.refusal);
   const auto code = arrival.status == 401   ? ErrorCode::unauthenticated
                     : arrival.status == 404 ? ErrorCode::not_found
                     : arrival.status >= 500 ? ErrorCode::peer_unavailable
                                             : ErrorCode::permission_denied;
-  return Error(code, fmt::format("refused ({}): {}", text_at(*value, "code"), text_at(*value, "reason")));
+  return Error(code, say(options, "pull.refused", text_at(*value, "code"), text_at(*value, "reason")));
 }
 
 std::string lower(std::string text) {
@@ -62,18 +63,18 @@ std::string lower(std::string text) {
 }
 
 /// Complete only with an end record that says what came. Gives the count of rows.
-Result<std::string> check_end(const Result<http::StreamEnd>& end, Arrival& arrival) {
+Result<std::string> check_end(const Result<http::StreamEnd>& end, Arrival& arrival, const Options& options) {
   if (!end && !arrival.written) return Error(ErrorCode::storage_unavailable, "cannot write the data");
   if (!end) return end.error();
-  if (arrival.status != 200) return refusal_of(arrival);
+  if (arrival.status != 200) return refusal_of(arrival, options);
   const auto digest = end->trailers.find("sluis-sha256");
   const auto rows = end->trailers.find("sluis-rows");
   if (!end->complete || digest == end->trailers.end() || rows == end->trailers.end()) {
-    return Error(ErrorCode::outcome_unknown, fmt::format("the stream was cut after {} bytes", arrival.bytes))
-        .mended_by("audit log says why; a pull may be repeated while its agreement holds");
+    return Error(ErrorCode::outcome_unknown, say(options, "pull.cut", arrival.bytes))
+        .mended_by(say(options, "pull.cut.mend"));
   }
   if (lower(digest->second) != to_hex(arrival.digest.finish())) {
-    return Error(ErrorCode::corruption, "what came is not what was sent: its digest differs");
+    return Error(ErrorCode::corruption, say(options, "pull.differs"));
   }
   return rows->second;
 }
@@ -107,7 +108,8 @@ Result<std::string> fetch(Session& session, const Words& words, std::ostream& ou
     arrival.written = out.good();
     return arrival.written;
   };
-  return check_end(session.client().get(request_for(session, words), handler), arrival);
+  return check_end(session.client().get(request_for(session, words), handler), arrival,
+                   session.options);
 }
 
 void pull(Session& session, const Words& words) {

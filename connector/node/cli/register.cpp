@@ -2,6 +2,7 @@
 #include "connector/base/toml.hpp"
 #include "connector/node/cli/command.hpp"
 #include "connector/node/cli/special.hpp"
+#include "connector/node/cli/words.hpp"
 
 #include <fmt/core.h>
 
@@ -40,7 +41,7 @@ void publish_activity(Session& session, const Words& words) {
   const auto answer = session.call("ActivityService/Publish", *request);
   if (!answer) return session.fail(answer.error());
   static const Command kShown = {"activity", "publish", "", "", {}, "activity", {}, "id"};
-  if (text_at(*answer, "unchanged") == "yes") session.with.err << "nothing was changed: it was so already\n";
+  if (text_at(*answer, "unchanged") == "yes") session.with.err << say(session.options, "unchanged") << '\n';
   print(session, kShown, *answer);
 }
 
@@ -59,7 +60,7 @@ void check_files(Session& session, const std::vector<std::string>& files) {
       session.fail(answer.error());
       continue;
     }
-    session.with.out << file << ": good\n";
+    session.with.out << say(session.options, "check.good", file) << '\n';
   }
 }
 
@@ -75,12 +76,12 @@ void check_offered(Session& session) {
       const auto until = parse_time(text_at(row, "personal.until"));
       const std::string id = text_at(row, "id");
       if (!until || *until <= now) {
-        session.with.out << id << ": not served: its assessment is over\n";
+        session.with.out << say(session.options, "check.over", id) << '\n';
         session.leave(1);
       } else if (*until <= now + std::chrono::days(30)) {
-        session.with.out << id << ": good until " << format_time(*until) << ", then its assessment is over\n";
+        session.with.out << say(session.options, "check.soon", id, format_time(*until)) << '\n';
       } else {
-        session.with.out << id << ": good\n";
+        session.with.out << say(session.options, "check.good", id) << '\n';
       }
     }
     const auto next = text_at(*answer, "nextPageToken");

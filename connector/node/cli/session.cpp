@@ -1,5 +1,7 @@
 #include "connector/node/cli/session.hpp"
 
+#include "connector/node/cli/words.hpp"
+
 #include "connector/base/limits.hpp"
 #include "connector/base/suggest.hpp"
 #include "connector/base/toml.hpp"
@@ -115,14 +117,15 @@ Result<json::Value> Session::call(const std::string& method, const json::Value& 
 }
 
 void Session::fail(const Error& error, int exit_code) {
-  with.err << to_text(error);
+  with.err << to_text(error, options);
   code_ = named_none_ ? 2 : exit_code;
 }
 
 bool Session::confirmed(const std::string& question) {
   if (!with.terminal || options.no_input || !with.read_line) return true;
-  with.err << question << " [y/N] " << std::flush;
+  with.err << question << say(options, "yes-no") << std::flush;
   const std::string answer = with.read_line();
+  if (options.lang == "nl" && (answer == "j" || answer == "J" || answer == "ja")) return true;
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
@@ -146,14 +149,17 @@ Error error_of(unsigned status, std::string_view body) {
   return management::from_detail(detail);
 }
 
-std::string to_text(const Error& error) {
-  std::string text = "sluis: " + error.message + "\n";
+std::string to_text(const Error& error, const Options& options) {
+  const auto row = [&](std::string_view key, std::string_view value) {
+    return fmt::format("  {:<7}{}\n", say(options, key) + ":", value);
+  };
+  std::string text = "sluis: " + say(options, to_string(error.code), error.message) + "\n";
   std::string place = error.place.file;
   if (error.place.line != 0) place += fmt::format(":{}:{}", error.place.line, error.place.column);
   if (!error.place.pointer.empty()) place += (place.empty() ? "" : " at ") + error.place.pointer;
-  if (!place.empty()) text += "  where: " + place + "\n";
-  if (!error.mend.empty()) text += "  mend:  " + error.mend + "\n";
-  return text + "  code:  " + std::string(to_string(error.code)) + "\n";
+  if (!place.empty()) text += row("error.where", place);
+  if (!error.mend.empty()) text += row("error.mend", error.mend);
+  return text + row("error.code", to_string(error.code));
 }
 
 Result<std::string> read_text(const std::string& file, std::size_t limit) {

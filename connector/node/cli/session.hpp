@@ -20,7 +20,7 @@ struct Options {
   std::string roots;
   std::string config;
   std::string role;
-  std::string lang;
+  std::string lang = "en";  ///< or "nl"
   bool no_input = false;
 };
 
@@ -65,7 +65,7 @@ class Session {
 /// An error in Connect's form, as the node wrote it.
 Error error_of(unsigned status, std::string_view body);
 /// What, where, mend, code: one line each.
-std::string to_text(const Error& error);
+std::string to_text(const Error& error, const Options& options);
 
 /// A file as text. invalid_argument: it cannot be read, or is larger than `limit`.
 Result<std::string> read_text(const std::string& file, std::size_t limit);

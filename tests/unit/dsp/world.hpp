@@ -77,6 +77,7 @@ class Net final : public http::PeerTransport {
   std::deque<Fault> faults;                                                   ///< of the next requests
   std::function<std::optional<http::PeerResponse>(const http::PeerRequest&)> instead;  ///< answers in place of the node
   std::vector<std::string> sent;
+  std::vector<std::string> bodies;  ///< of requests and of the nodes' answers, where there are any
 
  private:
   std::string from_;
@@ -172,6 +173,7 @@ class Node {
 
 inline Result<http::PeerResponse> Net::send(const http::PeerRequest& request) {
   sent.push_back(request.method + " " + request.url);
+  if (!request.body.empty()) bodies.push_back(request.body);
   Fault fault = Fault::none;
   if (!faults.empty()) {
     fault = faults.front();
@@ -185,6 +187,7 @@ inline Result<http::PeerResponse> Net::send(const http::PeerRequest& request) {
   for (const auto& [base, node] : nodes) {
     if (!request.url.starts_with(base)) continue;
     const http::Response response = node->answer(from_, request.method, request.url.substr(base.size()), request.body);
+    if (!response.body.empty()) bodies.push_back(response.body);
     if (fault == Fault::lost_answer) return Error(ErrorCode::outcome_unknown, "no answer");
     return http::PeerResponse{response.status, response.headers, response.body};
   }

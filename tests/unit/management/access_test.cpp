@@ -20,6 +20,7 @@ const std::map<std::string, std::string> kTable = {
     {"TermsService.Explain", "spdaAmc"},      {"TermsService.Matrix", "spdamc"},
     {"TermsService.Replay", "spda"},          {"TermsService.Diff", "spda"},
     {"TermsService.ExplainDecision", "spdaA"},
+    {"TermsService.Publish", "s"},
     {"CatalogService.Fetch", "spd"},          {"CatalogService.Search", "spdA"},
     {"MembershipService.Show", "spdao"},      {"MembershipService.Check", "so"},
     {"MembershipService.Load", "so"},         {"ActivityService.Publish", "sp"},

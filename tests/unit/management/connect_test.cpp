@@ -47,7 +47,9 @@ TEST(Connect, BadBodiesAreRefused) {
   }
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += R"({"id":)";
-  EXPECT_EQ(world.post(kShow, deep).status, 429U);
+  const auto too_deep = world.post(kShow, deep);
+  EXPECT_EQ(too_deep.status, 400U);
+  EXPECT_NE(too_deep.body.find("invalid_argument"), std::string::npos) << too_deep.body;
 }
 
 TEST(Connect, WhoHasNoTokenLearnsNothingOfTheBody) {

@@ -1,0 +1,113 @@
+#include "connector/node/cli/words.hpp"
+
+#include "connector/base/bytes.hpp"
+
+#include <array>
+
+namespace sluis::cli {
+namespace {
+
+constexpr std::array kPhrases{
+    Phrase{"note", "note: {0}", "let op: {0}"},
+    Phrase{"dry-run", "nothing was changed: this was a dry run", "er is niets veranderd: dit was een proef"},
+    Phrase{"unchanged", "nothing was changed: it was so already", "er is niets veranderd: het was al zo"},
+    Phrase{"narrowed", "proposed: the offer with its purpose replaced",
+           "voorgesteld: het aanbod met een ander doel erin"},
+    Phrase{"sure", "{0} {1} {2}?", "{1} {2}: {0}?"},
+    Phrase{"yes-no", " [y/N] ", " [j/N] "},
+    Phrase{"undecided", "not decided after {0} seconds; {1} is `{2}`",
+           "na {0} seconden is er nog niets besloten; {1} is `{2}`"},
+    Phrase{"undecided.mend", "it goes on by itself: {0} show says for whom it waits",
+           "het gaat vanzelf verder: {0} show zegt op wie het wacht"},
+    Phrase{"written", "written to {0}", "opgeslagen in {0}"},
+    Phrase{"check.good", "{0}: good", "{0}: in orde"},
+    Phrase{"check.over", "{0}: not served: its assessment is over",
+           "{0}: wordt niet geleverd: de beoordeling is verlopen"},
+    Phrase{"check.soon", "{0}: good until {1}, then its assessment is over",
+           "{0}: in orde tot {1}, dan verloopt de beoordeling"},
+    Phrase{"error.where", "where", "waar"},
+    Phrase{"error.mend", "mend", "doe dit"},
+    Phrase{"error.code", "code", "code"},
+    Phrase{"damaged", "damaged: {0}", "beschadigd: {0}"},
+    Phrase{"damaged.entry", " (entry {0})", " (regel {0})"},
+    Phrase{"damaged.entries", " (entries {0} to {1})", " (regels {0} tot en met {1})"},
+    Phrase{"finding", "finding: {0}", "gevonden: {0}"},
+    Phrase{"verify.log", "log:       {0}", "logboek:      {0}"},
+    Phrase{"verify.empty", "range:     no entries", "omvang:       geen regels"},
+    Phrase{"verify.range", "range:     entries 0 to {0}", "omvang:       regels 0 tot en met {0}"},
+    Phrase{"verify.root", "root:      {0}", "wortel:       {0}"},
+    Phrase{"verify.signature", "signature: good", "handtekening: klopt"},
+    Phrase{"verify.payloads", "payloads:  {0} fit their entries, {1} erased",
+           "inhoud:       {0} kloppen met hun regel, {1} gewist"},
+    Phrase{"verify.anchor", "anchor:    {0} entries; {1} later ones rest on the node's signature alone",
+           "ijkpunt:      {0} regels; voor {1} latere regels staat alleen de knoop zelf in"},
+    Phrase{"verify.proven", "consistent, authentic, and complete up to the anchor",
+           "het logboek klopt, is echt, en is volledig tot het ijkpunt"},
+    Phrase{"verify.unproven",
+           "consistent, but not proven complete or authentic: give a checkpoint that you kept (--anchor)",
+           "het logboek klopt, maar dat het echt en volledig is, is niet bewezen: "
+           "geef een ijkpunt dat u bewaarde (--anchor)"},
+    Phrase{"verify.wrong", "NOT in order", "NIET in orde"},
+    Phrase{"proof.entry", "entry {0} of {1}, kind {2}, is in the log at size {3}, root {4}",
+           "regel {0} van {1}, soort {2}, staat in het logboek bij omvang {3}, wortel {4}"},
+    Phrase{"proof.event", "at {0}: {1}", "op {0}: {1}"},
+    Phrase{"proof.party", ", with {0}", ", met {0}"},
+    Phrase{"proof.dataset", ", about {0}", ", over {0}"},
+    Phrase{"pull.refused", "refused ({0}): {1}", "geweigerd ({0}): {1}"},
+    Phrase{"pull.cut", "the stream was cut after {0} bytes", "de levering stopte na {0} bytes"},
+    Phrase{"pull.cut.mend", "audit log says why; a pull may be repeated while its agreement holds",
+           "audit log zegt waarom; zolang de afspraak geldt, mag u het opnieuw proberen"},
+    Phrase{"pull.differs", "what came is not what was sent: its digest differs",
+           "wat aankwam is niet wat verstuurd is: de controlegetallen zijn anders"},
+    // What kind of thing went wrong; the node's own message follows.
+    Phrase{"invalid_argument", "{0}", "De vraag klopt niet. {0}"},
+    Phrase{"invalid_state", "{0}", "Dat kan nu niet. {0}"},
+    Phrase{"not_found", "{0}", "Dat is er niet. {0}"},
+    Phrase{"permission_denied", "{0}", "Dat mag niet. {0}"},
+    Phrase{"unauthenticated", "{0}", "De knoop weet niet wie u bent. {0}"},
+    Phrase{"conflict", "{0}", "Iemand anders was eerder, of het is er al. {0}"},
+    Phrase{"limit_exceeded", "{0}", "Dat is te veel of te groot. {0}"},
+    Phrase{"peer_unavailable", "{0}", "De andere kant geeft geen antwoord. {0}"},
+    Phrase{"storage_unavailable", "{0}", "Er kan nu niets worden opgeslagen. {0}"},
+    Phrase{"outcome_unknown", "{0}", "Het is niet zeker of het gelukt is. {0}"},
+    Phrase{"corruption", "{0}", "Er is iets beschadigd of veranderd. {0}"},
+    Phrase{"internal", "{0}", "Er ging iets mis in de knoop. {0}"},
+};
+
+}  // namespace
+
+std::span<const Phrase> phrases() { return kPhrases; }
+
+std::string_view phrase(std::string_view key, std::string_view language) {
+  for (const Phrase& row : kPhrases) {
+    if (row.key == key) return language == "nl" ? row.dutch : row.english;
+  }
+  return key;
+}
+
+std::string told(const provenance::VerifyReport& report, const Options& options) {
+  std::string out;
+  const auto line = [&](std::string_view key, const auto&... args) { out += say(options, key, args...) + "\n"; };
+  for (const auto& damage : report.damage) {
+    std::string where = damage.file;
+    if (damage.end == damage.first + 1) where += say(options, "damaged.entry", damage.first);
+    if (damage.end > damage.first + 1) where += say(options, "damaged.entries", damage.first, damage.end - 1);
+    line("damaged", where + ": " + damage.what);
+  }
+  for (const std::string& finding : report.findings) line("finding", finding);
+  if (report.signature_good) {
+    line("verify.log", report.origin);
+    if (report.size == 0) line("verify.empty");
+    else line("verify.range", report.size - 1);
+    line("verify.root", to_base64(view(report.root)));
+    line("verify.signature");
+  }
+  if (report.payloads_checked + report.payloads_erased != 0) {
+    line("verify.payloads", report.payloads_checked, report.payloads_erased);
+  }
+  if (report.anchor_good) line("verify.anchor", *report.anchor_size, report.size - *report.anchor_size);
+  line(report.exit_code() == 0 ? "verify.proven" : report.exit_code() == 3 ? "verify.unproven" : "verify.wrong");
+  return out;
+}
+
+}  // namespace sluis::cli

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "connector/node/cli/session.hpp"
+#include "connector/provenance/verify.hpp"
+
+#include <fmt/core.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+
+/// What the command line says to people, in English and in Dutch that is easy to read (B1): one table.
+namespace sluis::cli {
+
+struct Phrase {
+  std::string_view key;
+  std::string_view english;  ///< with `{0}`, `{1}`, … for what is filled in
+  std::string_view dutch;    ///< with the same
+};
+std::span<const Phrase> phrases();
+/// In `en` or `nl`; the key itself where the table has none.
+std::string_view phrase(std::string_view key, std::string_view language);
+
+template <class... Args>
+std::string say(const Options& options, std::string_view key, const Args&... args) {
+  return fmt::format(fmt::runtime(phrase(key, options.lang)), args...);
+}
+
+/// The report of `audit verify` in lines; what was found in a file is told as the verifier names it.
+std::string told(const provenance::VerifyReport& report, const Options& options);
+
+}  // namespace sluis::cli

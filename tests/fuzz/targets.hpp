@@ -1,0 +1,17 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+/// Every parser of outside input: what the seeded driver and libFuzzer run.
+namespace sluis::fuzz {
+
+struct Target {
+  const char* name;
+  std::vector<std::string> examples;             ///< good ones: where mutation begins
+  std::function<bool(const std::string&)> take;  ///< whether it was accepted; ends the program where a law is broken
+};
+std::vector<Target> targets();
+
+}  // namespace sluis::fuzz

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Purposes and terms that are published to running nodes: recorded, in force at once, kept over a restart, and never wider
+than what was agreed before. And the log says which person did what.
+
+usage: purposes.py BIN_DIR SOURCE_DIR
+"""
+import json
+import pathlib
+import shutil
+import sys
+import time
+
+BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
+from federation import ACTIVITIES, PURPOSE, Federation, Refused  # noqa: E402
+
+CROWD, FESTIVAL = PURPOSE + "CrowdManagement", "https://waterrijk.example/purpose#Festival"
+DATASET = "urn:waterrijk:detailed-counts"
+APART = f"{FESTIVAL}\tFestivals\tFestivals\tdpv:PublicBenefit\n"
+BELOW = f"{FESTIVAL}\tFestivals\tFestivals\t{CROWD}\n"
+f = Federation("/var/tmp/sluis-purposes", binary=BIN / "sluis", base_port=18840, parties=("waterrijk", "duinmeer"))
+w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
+ACTIVITY = ACTIVITIES["duinmeer"]
+passed = failed = 0
+
+
+def expect(what, got, wanted):
+    global passed, failed
+    good = got == wanted
+    passed, failed = passed + good, failed + (not good)
+    if not good:
+        print(f"✗ {what}: got {got}, wanted {wanted}")
+
+
+def sluis(node, *words, check=True):
+    done = f.sluis(*words, "--config", node.folder / "node.toml", check=check)
+    return done
+
+
+def publish(text):
+    path = f.folder / "own.tsv"
+    path.write_text(text)
+    path.chmod(0o644)
+    for node in (w, d):
+        done = sluis(node, "purpose", "publish", path, check=False)
+        expect("purpose publish", (done.returncode, done.stderr), (0, ""))
+
+
+def agree(purpose):
+    d.call("CatalogService/Fetch", {"peer": w.participant})
+    made = d.call("AgreementService/Request", {"peer": w.participant, "offer": DATASET, "purpose": purpose, "waitSeconds": 15})
+    expect("agreed", made["negotiation"].get("state"), "FINALIZED")
+    agreement = made["negotiation"]["agreement"]
+    started = d.call("TransferService/Start", {"agreement": agreement, "waitSeconds": 15})["transfer"]
+    return agreement, started["id"]
+
+
+def pull(transfer, purpose):
+    """"whole", or the code with which it was refused. The activity is registered for that purpose first."""
+    d.call("ActivityService/Publish", {"id": ACTIVITY, "purpose": purpose, "from": "2026-01-01T00:00:00Z", "title": "Crowds"})
+    try:
+        return "whole" if d.pull(transfer, purpose, ACTIVITY)[1] else "cut"
+    except Refused as refused:
+        return json.loads(refused.body)["code"].split(".")[0]
+
+
+def restart():
+    for node in (w, d):
+        node.stop()
+        node.start()
+        node.wait_ready()
+
+
+def vocabulary():
+    publish(APART)
+    _, before = agree(CROWD)
+    expect("crowds", pull(before, CROWD), "whole")
+    expect("festivals, apart", pull(before, FESTIVAL), "purpose")
+    publish(BELOW)
+    expect("crowds, as agreed", pull(before, CROWD), "whole")
+    expect("festivals, below crowds since", pull(before, FESTIVAL), "purpose")
+    restart()
+    expect("after a restart: crowds", pull(before, CROWD), "whole")
+    expect("after a restart: festivals", pull(before, FESTIVAL), "purpose")
+    agreement, after = agree(FESTIVAL)
+    expect("a new agreement knows the new version", pull(after, FESTIVAL), "whole")
+    versions = w.log(kinds=["purposes"])
+    expect("each version is an entry", [e["event"] for e in versions], ["configured", "published", "published"])
+    expect("with who published it", {e.get("person") for e in versions[1:]}, {w.call("AuditService/Log", {"kinds": ["published"]}, role="dpo")["entries"][0]["person"]})
+    expect("the purpose is listed", FESTIVAL in sluis(w, "purpose", "list", "Festival", "-o", "name").stdout, True)
+    return agreement
+
+
+def terms():
+    offer = json.loads(w.call("DatasetService/Show", {"id": DATASET})["dataset"]["offers"][0]["policy"])
+    path = f.folder / "offer.json"
+    path.write_text(json.dumps({**offer, "target": DATASET}))
+    path.chmod(0o644)
+    done = sluis(w, "terms", "publish", path, check=False)
+    expect("terms that stand in the dataset's file", (done.returncode, "dataset file" in done.stderr), (1, True))
+    text = f.dataset("detailed-counts", "2027-06-01T00:00:00Z")
+    path = f.folder / "new.toml"
+    path.write_text(text.replace("processing_activity = true", 'processing_activity = true\ndelete_after = "P7D"'))
+    path.chmod(0o644)
+    done = sluis(w, "terms", "publish", path, "--dry-run", check=False)
+    expect("a dry run", (done.returncode, "nothing was changed" in done.stderr), (0, True))
+    expect("changes nothing", int(w.call("DatasetService/Show", {"id": DATASET})["dataset"]["version"]), 1)
+    done = sluis(w, "terms", "publish", path, check=False)
+    expect("new terms", (done.returncode, done.stderr), (0, ""))
+    expect("are a new version", int(w.call("DatasetService/Show", {"id": DATASET})["dataset"]["version"]), 2)
+    done = sluis(w, "terms", "publish", path, check=False)
+    expect("the same again", (done.returncode, "so already" in done.stderr), (0, True))
+    shutil.copy2(path, f.folder / "same.toml")
+    path.write_text(text.replace('"urn:waterrijk:detailed-counts"', '"urn:waterrijk:unknown"'))
+    expect("of a dataset that is not on offer", sluis(w, "terms", "publish", path, check=False).returncode, 1)
+
+
+def wait_for_steward():
+    """A request that waits for Waterrijk's steward; its id there."""
+    made = d.call("AgreementService/Request", {"peer": w.participant, "offer": "urn:waterrijk:approved-counts", "waitSeconds": 1})
+    for _ in range(100):
+        waiting = w.call("AgreementService/ListNegotiations", {"waitsFor": "steward"}).get("negotiations", [])
+        if waiting:
+            return waiting[0]["id"], made["negotiation"]["id"]
+        time.sleep(0.05)
+    raise RuntimeError("nothing waits for the steward")
+
+
+def steward(name):
+    text = f.dataset("detailed-counts", "2027-06-01T00:00:00Z").replace('"urn:waterrijk:detailed-counts"', '"urn:waterrijk:approved-counts"')
+    w.call("DatasetService/Publish", {"toml": text.replace("processing_activity = true", "processing_activity = true\nsteward_approval = true"),
+                                      "file": "approved.toml"})
+    d.call("CatalogService/Fetch", {"peer": w.participant})
+    here, there = wait_for_steward()
+    sluis(w, "agreement", "approve", here)
+    d.call("AgreementService/Show", {"id": there, "waitSeconds": 15})
+    said = [e for e in w.log(kinds=["negotiation"]) if e["event"] == "approved"]
+    expect("who approved", [(e["negotiation"], e.get("person")) for e in said], [(here, name)])
+    here, there = wait_for_steward()
+    sluis(w, "agreement", "refuse", here, "--reason", "council", "--message", "not this year")
+    d.call("AgreementService/Show", {"id": there, "waitSeconds": 15})
+    said = [e for e in w.log(kinds=["negotiation"]) if e["event"] == "terminated" and e.get("negotiation") == here]
+    expect("who refused", [e.get("person") for e in said], [name])
+    theirs = d.wait_log(1, kinds=["negotiation"])
+    expect("their log names their own people only", [e for e in theirs if e.get("person") == name and e["event"] in ("approved", "terminated")], [])
+
+
+def dutch():
+    done = sluis(w, "audit", "log", "--decision", "refused", "--lang", "nl", "-o", "json")
+    sentences = [e["sentence"] for e in json.loads(done.stdout)["entries"]]
+    expect("refusals", bool(sentences), True)
+    done = sluis(w, "terms", "publish", f.folder / "offer.json", "--lang", "nl", check=False)
+    expect("an error in Dutch", (done.returncode, "De vraag klopt niet" in done.stderr, "doe dit:" in done.stderr), (1, True, True))
+    done = sluis(w, "terms", "publish", f.folder / "same.toml", "--lang", "nl", check=False)
+    expect("a word in Dutch", (done.returncode, "er is niets veranderd" in done.stderr), (0, True))
+
+
+def people(agreement):
+    sluis(w, "agreement", "terminate", agreement, "--reason", "council", "--message", "the council said so", "--no-input")
+    ended = w.log(kinds=["agreement-ended"])
+    expect("who ended the agreement", [bool(e.get("person")) for e in ended], [True])
+    theirs = d.wait_log(1, kinds=["receipt"])
+    expect("which the other party is not told", any(ended[0]["person"] in json.dumps(e) for e in theirs), False)
+    return ended[0]["person"]
+
+
+try:
+    f.make()
+    f.start()
+    f.join()
+    f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
+    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts", "2027-06-01T00:00:00Z"), "file": "detailed-counts.toml"})
+    newest = vocabulary()
+    terms()
+    name = people(newest)
+    steward(name)
+    dutch()
+finally:
+    f.stop()
+    shutil.rmtree(f.folder, ignore_errors=True)
+print(f"{passed} passed, {failed} failed")
+sys.exit(1 if failed else 0)

@@ -1,0 +1,161 @@
+#include "connector/node/purposes.hpp"
+
+#include "connector/gate/assess.hpp"
+#include "connector/node/writer.hpp"
+#include "tests/unit/gate/world.hpp"
+
+namespace sluis::test {
+namespace {
+
+const std::string kBase =
+    "https://w3id.org/dpv#Purpose\tPurpose\t\t\n"
+    "https://w3id.org/dpv#Marketing\tMarketing\t\thttps://w3id.org/dpv#Purpose\n"
+    "https://example.org/purpose#CrowdManagement\tCrowd management\t\thttps://w3id.org/dpv#Purpose\n";
+const std::string kFestival = "https://example.org/purpose#Festival";
+const std::string kApart = kFestival + "\tFestivals\tFestivals\thttps://w3id.org/dpv#Purpose\n";
+const std::string kBelow = kFestival + "\tFestivals\tFestivals\thttps://example.org/purpose#CrowdManagement\n";
+
+class PurposesTest : public World {
+ protected:
+  void SetUp() override {
+    World::SetUp();
+    ASSERT_TRUE(words_.open({{kBase, "base.tsv"}}));
+    ASSERT_TRUE(words_.record());
+  }
+  node::Purposes make() {
+    return {store_, commits_, clock_, [this](const Hash& hash, const std::string& document, const std::string& person) {
+              return writer_.purposes_entry(hash, document, person);
+            }};
+  }
+  /// An agreement for crowd management, made with the purposes in force now.
+  negotiation::AgreementRecord agree() {
+    auto record = put_agreement("urn:duinmeer", crowd_only());
+    record.vocabulary_hash = words_.current_hash();
+    store_agreement(record);
+    return record;
+  }
+  gate::Verdict ask(node::Purposes& words, const std::string& purpose) {
+    gate::ProgramCache programs([&](const negotiation::AgreementRecord& record) {
+      return record.vocabulary_hash ? words.by_hash(*record.vocabulary_hash) : words.oldest();
+    });
+    const gate::Question question{AgreementId("urn:agreement:1"), DatasetId("urn:waterrijk:counts"),
+                                  ParticipantId("urn:duinmeer"), ParticipantId("urn:duinmeer"), "municipality", purpose};
+    auto verdict = gate::assess(question, store_, programs, words.current(), clock_.now());
+    EXPECT_TRUE(verdict);
+    return std::move(*verdict);
+  }
+
+  node::Writer writer_{ParticipantId("urn:waterrijk"), clock_};
+  node::Purposes words_ = make();
+};
+
+TEST_F(PurposesTest, ANewVersionNeverWidensARunningAgreement) {
+  ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, "A. Bakker"));
+  agree();
+  EXPECT_TRUE(ask(words_, kCrowd).permit);
+  EXPECT_FALSE(ask(words_, kFestival).permit);
+  ASSERT_TRUE(words_.publish(kBelow, "own.tsv", false, "A. Bakker"));
+  EXPECT_TRUE(ask(words_, kCrowd).permit);
+  EXPECT_FALSE(ask(words_, kFestival).permit) << "the festival came below what was agreed, afterwards";
+  agree();
+  EXPECT_TRUE(ask(words_, kFestival).permit) << "who agrees now agrees with this version";
+}
+
+TEST_F(PurposesTest, APurposeThatCameLaterIsUnknownToAnOlderAgreement) {
+  agree();
+  ASSERT_TRUE(words_.publish(kBelow, "own.tsv", false, "A. Bakker"));
+  const auto verdict = ask(words_, kFestival);
+  EXPECT_FALSE(verdict.permit);
+  EXPECT_FALSE(verdict.reason.code.empty());
+}
+
+TEST_F(PurposesTest, AnAgreementFromBeforeVersionsWereKeptHasTheOldestOne) {
+  put_agreement("urn:duinmeer", crowd_only());
+  ASSERT_TRUE(words_.publish(kBelow, "own.tsv", false, "A. Bakker"));
+  EXPECT_TRUE(ask(words_, kCrowd).permit);
+  EXPECT_FALSE(ask(words_, kFestival).permit);
+}
+
+TEST_F(PurposesTest, BothVersionsSurviveARestart) {
+  ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, "A. Bakker"));
+  const Hash first = words_.current_hash();
+  agree();
+  ASSERT_TRUE(words_.publish(kBelow, "own.tsv", false, "A. Bakker"));
+  node::Purposes again = make();
+  ASSERT_TRUE(again.open({{kBase, "base.tsv"}}));
+  const auto entries_before = entries().size();
+  ASSERT_TRUE(again.record());
+  EXPECT_EQ(entries().size(), entries_before) << "nothing new was to be recorded";
+  EXPECT_EQ(again.current_hash(), words_.current_hash());
+  EXPECT_NE(again.current_hash(), first);
+  EXPECT_FALSE(ask(again, kFestival).permit);
+  EXPECT_TRUE(ask(again, kCrowd).permit);
+}
+
+TEST_F(PurposesTest, AChangeOfTheConfigurationIsAVersionTooAndWidensNothing) {
+  agree();
+  node::Purposes again = make();
+  ASSERT_TRUE(again.open({{kBase, "base.tsv"}, {kBelow, "more.tsv"}}));
+  ASSERT_TRUE(again.record());
+  EXPECT_EQ(entries_of(provenance::EntryKind::purposes).size(), 2U);
+  EXPECT_FALSE(ask(again, kFestival).permit);
+}
+
+TEST_F(PurposesTest, EachVersionIsAnEntryOfTheLogThatNamesWhoPublishedIt) {
+  const auto taken = words_.publish(kApart, "own.tsv", false, "A. Bakker");
+  ASSERT_TRUE(taken);
+  const auto found = entries_of(provenance::EntryKind::purposes);
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].shared.event(), "configured");
+  EXPECT_EQ(found[1].shared.event(), "published");
+  EXPECT_NE(found[1].shared.document().find("Festival"), std::string::npos);
+  EXPECT_EQ(found[1].internal.person(), "A. Bakker");
+  EXPECT_EQ(found[1].shared.SerializeAsString().find("Bakker"), std::string::npos) << "the name stays inside";
+  provenance::LogReader log(store_, keys_);
+  EXPECT_EQ(log.leaf(taken->entry)->policy_digest, words_.current_hash());
+}
+
+TEST_F(PurposesTest, ADryRunOrTheSameAgainChangesNothing) {
+  const Hash before = words_.current_hash();
+  ASSERT_TRUE(words_.publish(kApart, "own.tsv", true, "A. Bakker"));
+  EXPECT_EQ(words_.current_hash(), before);
+  ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, "A. Bakker"));
+  const auto again = words_.publish(kApart, "own.tsv", false, "A. Bakker");
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->unchanged);
+  EXPECT_EQ(entries_of(provenance::EntryKind::purposes).size(), 2U);
+}
+
+TEST_F(PurposesTest, APurposeInForceCannotBeTakenAway) {
+  ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, "A. Bakker"));
+  const auto refused = words_.publish("https://example.org/purpose#Other\tOther\t\tdpv:Purpose\n", "own.tsv", false, "");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
+  EXPECT_NE(refused.error().message.find("Festival"), std::string::npos);
+}
+
+TEST_F(PurposesTest, AnErrorNamesTheFileAndTheLine) {
+  const auto refused = words_.publish("# ours\nhttps://example.org/purpose#Other\tOther\t\tdpv:Purpos\n", "own.tsv", false, "");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().place.file, "own.tsv");
+  EXPECT_EQ(refused.error().place.line, 2U);
+}
+
+TEST_F(PurposesTest, WhatCannotBeRecordedIsNotInForce) {
+  const Hash before = words_.current_hash();
+  commits_.refuse = true;
+  EXPECT_FALSE(words_.publish(kApart, "own.tsv", false, "A. Bakker"));
+  EXPECT_EQ(words_.current_hash(), before);
+}
+
+TEST_F(PurposesTest, AVocabularyThatIsNotKnownPermitsNothing) {
+  auto record = agree();
+  record.vocabulary_hash = crypto::sha256("never seen");
+  store_agreement(record);
+  const auto verdict = ask(words_, kCrowd);
+  EXPECT_FALSE(verdict.permit);
+  EXPECT_EQ(verdict.reason.code, "agreement.unreadable");
+}
+
+}  // namespace
+}  // namespace sluis::test
