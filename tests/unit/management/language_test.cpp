@@ -21,9 +21,9 @@ TEST(Languages, ThePhrasesOfTheCommandLineAreTheSameInBoth) {
   std::set<std::string_view> keys;
   for (const cli::Phrase& row : cli::phrases()) {
     EXPECT_TRUE(keys.insert(row.key).second) << row.key;
-    EXPECT_FALSE(row.text.english.empty()) << row.key;
-    EXPECT_FALSE(row.text.dutch.empty()) << row.key;
-    EXPECT_EQ(placeholders(row.text.english), placeholders(row.text.dutch)) << row.key;
+    EXPECT_FALSE(row.english.empty()) << row.key;
+    EXPECT_FALSE(row.dutch.empty()) << row.key;
+    EXPECT_EQ(placeholders(row.english), placeholders(row.dutch)) << row.key;
   }
 }
 
