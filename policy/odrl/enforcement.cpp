@@ -69,8 +69,9 @@ class Classifier {
 
 Supplied Supplied::by_this_node() {
   return {{Operand::purpose, Operand::recipient, Operand::class_of_recipient, Operand::date_time,
-           Operand::elapsed_time, Operand::count},
-          {Action::suppress_small_cells},
+           Operand::elapsed_time, Operand::count, Operand::processing_activity},
+          {Action::suppress_small_cells, Action::generalise_time, Action::generalise_place, Action::pseudonymise,
+           Action::aggregate_by, Action::mask_column},
           {Action::delete_after},
           false};
 }

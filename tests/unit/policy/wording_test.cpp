@@ -213,6 +213,14 @@ TEST(Enforcement, WhatANodeSuppliesIsEnforced) {
   EXPECT_EQ(kept(kWhole, more).at("/obligation/1"), "refused suppressSmallCells");
 }
 
+TEST(Enforcement, ThisNodeDoesEveryTransformOfTheProfile) {
+  const Supplied supplied = Supplied::by_this_node();
+  for (std::uint8_t i = 0; i <= static_cast<std::uint8_t>(Action::mask_column); ++i) {
+    const auto action = static_cast<Action>(i);
+    EXPECT_EQ(is_transform(action), supplied.transforms.contains(action)) << to_string(action);
+  }
+}
+
 TEST(Enforcement, WhatIsRefusedDoesNeverHold) {
   // The classification and the engine agree: what no request tells is unknown, and unknown denies.
   const std::string rules = permission(constraint("spatial", "neq", R"("urn:nl")"));
