@@ -12,6 +12,7 @@ inline constexpr std::size_t kJsonDepth = 32;
 inline constexpr std::size_t kJsonValues = 100'000;           ///< values in one document
 inline constexpr std::size_t kPolicyBytes = 64U << 10U;       ///< an offer or agreement, canonical
 inline constexpr std::size_t kConstraintsPerPolicy = 1024;
+inline constexpr std::size_t kWrittenConstraints = 4096;      ///< of one compact rule, written out
 inline constexpr std::size_t kPolicyDepth = 16;               ///< logical constraints in one another
 inline constexpr std::size_t kValuesPerConstraint = 512;
 inline constexpr std::size_t kInheritance = 8;                ///< policies that one inherits from, in a row

@@ -12,6 +12,7 @@ constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMostAlternatives = 64;
 constexpr std::size_t kMostClasses = 6;
+constexpr std::size_t kMostExclusive = 16;  ///< operands of an xone: each against each
 
 Intervals tidy(Intervals list) {
   std::erase_if(list, [](const Interval& one) { return one[0] >= one[1]; });
@@ -153,6 +154,8 @@ std::optional<Domain> Space::atom(const Constraint& constraint, Mode mode) const
     case Kind::names: {
       const NameSpace& names = names_.at(constraint.operand);
       if (names.too_many) return std::nullopt;
+      // Only of several names at once could all be there.
+      if (names.single && constraint.op == Operator::is_all_of && constraint.values.size() > 1) return std::nullopt;
       const Points held = points(constraint);
       return Domain(mode.negated ? all_points(names) & ~held : held);
     }
@@ -279,6 +282,7 @@ std::optional<Alternatives> Space::any(const std::vector<Constraint>& list, Mode
 /// `xone`: one operand holds and no other. Its negation: none holds, or two do.
 std::optional<Alternatives> Space::expand_one(const Constraint& constraint, Mode mode) const {
   const auto& list = constraint.operands;
+  if (list.size() > kMostExclusive) return std::nullopt;
   Alternatives every;
   const auto take = [&](const std::optional<Alternatives>& more) {
     if (!more) return false;

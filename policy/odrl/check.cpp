@@ -16,7 +16,8 @@ using alternatives::Space;
 struct Analysed {
   const Rule* rule;
   std::optional<Alternatives> alternatives;
-  bool voided = false;
+  std::vector<const Analysed*> voided_by = {};
+  bool can_hold() const { return !alternatives || !alternatives->empty(); }
   bool counts() const { return alternatives && !alternatives->empty(); }
 };
 
@@ -57,6 +58,18 @@ std::string signature(const Rule& rule) {
 bool may_be_same(const std::optional<std::string>& first, const std::optional<std::string>& second) {
   return !first || !second || *first == *second;
 }
+
+/// The policy with its own target and assignee written into the rules that have none.
+Policy written_out(Policy policy) {
+  for (auto* rules : {&policy.permissions, &policy.prohibitions, &policy.obligations}) {
+    for (Rule& rule : *rules) {
+      if (!rule.target) rule.target = policy.target;
+      if (!rule.assignee) rule.assignee = policy.assignee;
+    }
+  }
+  return policy;
+}
+
 bool subjects_meet(const Rule& first, const Rule& second) {
   return (included(first.action, second.action) || included(second.action, first.action)) &&
          may_be_same(first.target, second.target) && may_be_same(first.assignee, second.assignee);
@@ -68,17 +81,22 @@ bool subject_within(const Rule& inner, const Rule& outer) {
 
 class Checker {
  public:
-  Checker(const Policy& policy, const Vocabulary& vocabulary) : policy_(policy), space_(policy, vocabulary) {
-    for (const Rule& rule : policy.permissions) permissions_.push_back({&rule, space_.of(rule, false)});
-    for (const Rule& rule : policy.prohibitions) prohibitions_.push_back({&rule, space_.of(rule, true)});
+  Checker(const Policy& policy, const Vocabulary& vocabulary)
+      : policy_(written_out(policy)), space_(policy_, vocabulary) {
+    for (const Rule& rule : policy_.permissions) permissions_.push_back({&rule, space_.of(rule, false)});
+    for (const Rule& rule : policy_.prohibitions) prohibitions_.push_back({&rule, space_.of(rule, true)});
   }
 
   std::vector<Finding> run() {
     for (const auto* list : {&permissions_, &prohibitions_}) {
-      for (const Analysed& one : *list) alone(one);
+      for (const Analysed& one : *list) alone(one, *list);
     }
     for (Analysed& permission : permissions_) {
-      for (const Analysed& prohibition : prohibitions_) against(permission, prohibition);
+      for (const Analysed& prohibition : prohibitions_) voids(permission, prohibition);
+    }
+    report_voided();
+    for (const Analysed& permission : permissions_) {
+      for (const Analysed& prohibition : prohibitions_) conflicts(permission, prohibition);
     }
     beside(permissions_);
     beside(prohibitions_);
@@ -92,7 +110,7 @@ class Checker {
     }
     duties();
     const bool open = std::any_of(permissions_.begin(), permissions_.end(), [](const Analysed& one) {
-      return !one.alternatives || (!one.alternatives->empty() && !one.voided);
+      return !one.alternatives || (!one.alternatives->empty() && one.voided_by.empty());
     });
     if (!open) add(FindingKind::nothing_permitted, {}, "no permission is left");
     return std::move(findings_);
@@ -106,12 +124,20 @@ class Checker {
     if (!there) findings_.push_back({kind, std::move(rules), std::move(detail)});
   }
 
-  void alone(const Analysed& one) {
+  /// Whether that holds for every rule that was written as this one: a compact rule is one to its author.
+  template <class Holds>
+  static bool for_all_written(const std::string& pointer, const std::vector<Analysed>& list, const Holds& holds) {
+    return std::all_of(list.begin(), list.end(), [&](const Analysed& one) {
+      return one.rule->pointer != pointer || holds(one);
+    });
+  }
+
+  void alone(const Analysed& one, const std::vector<Analysed>& list) {
     const std::string& pointer = one.rule->pointer;
     if (!one.alternatives) {
       add(FindingKind::undecided, {pointer},
           quoted(pointer) + " has too many alternatives, or conditions that cannot be compared");
-    } else if (one.alternatives->empty()) {
+    } else if (for_all_written(pointer, list, [](const Analysed& other) { return !other.can_hold(); })) {
       add(FindingKind::never, {pointer}, "the conditions of " + quoted(pointer) + " exclude each other");
     }
   }
@@ -122,15 +148,31 @@ class Checker {
     });
   }
 
-  void against(Analysed& permission, const Analysed& prohibition) {
+  void voids(Analysed& permission, const Analysed& prohibition) {
+    if (!permission.counts() || !prohibition.counts() || policy_.conflict == Conflict::perm) return;
+    if (!subject_within(*permission.rule, *prohibition.rule)) return;
+    if (within(*permission.alternatives, *prohibition.alternatives)) permission.voided_by.push_back(&prohibition);
+  }
+
+  void report_voided() {
+    for (const Analysed& permission : permissions_) {
+      const std::string& pointer = permission.rule->pointer;
+      for (const Analysed* by : permission.voided_by) {
+        const auto gone = [](const Analysed& one) { return !one.voided_by.empty() || !one.can_hold(); };
+        if (!for_all_written(pointer, permissions_, gone)) continue;
+        add(FindingKind::voided, {pointer, by->rule->pointer},
+            quoted(by->rule->pointer) + " takes back all that " + quoted(pointer) + " permits");
+      }
+    }
+  }
+
+  void conflicts(const Analysed& permission, const Analysed& prohibition) {
     if (!permission.counts() || !prohibition.counts() || !subjects_meet(*permission.rule, *prohibition.rule)) return;
     const std::vector<std::string> rules{permission.rule->pointer, prohibition.rule->pointer};
-    if (policy_.conflict != Conflict::perm && subject_within(*permission.rule, *prohibition.rule) &&
-        within(*permission.alternatives, *prohibition.alternatives)) {
-      permission.voided = true;
-      add(FindingKind::voided, rules, quoted(rules[1]) + " takes back all that " + quoted(rules[0]) + " permits");
-      return;
-    }
+    const bool told = std::any_of(findings_.begin(), findings_.end(), [&](const Finding& one) {
+      return one.kind == FindingKind::voided && one.rules.front() == rules.front();
+    });
+    if (told) return;
     for (const Alternative& one : *permission.alternatives) {
       for (const Alternative& two : *prohibition.alternatives) {
         if (!space_.meet(one, two)) continue;
@@ -177,7 +219,7 @@ class Checker {
     }
   }
 
-  const Policy& policy_;
+  const Policy policy_;
   Space space_;
   std::vector<Analysed> permissions_;
   std::vector<Analysed> prohibitions_;

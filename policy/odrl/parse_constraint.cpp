@@ -139,13 +139,26 @@ Result<Constraint> read_atom(State& state, const json::Object& object, Action ac
 Result<Constraint> read_constraint(State& state, const json::Value& value, Action action, RuleKind rule,
                                    std::size_t depth, const std::string& pointer);
 
-/// Equal operands of an `xone` would never be one alone.
-bool equal_operands(const std::vector<std::pair<const json::Value*, std::string>>& some) {
-  std::vector<std::string> texts;
-  for (const auto& [value, at] : some) {
-    auto text = json::canonical(*value);
-    if (text) texts.push_back(std::move(*text));
+/// What a constraint says, whatever its spelling and order.
+std::string content(const Constraint& constraint) {
+  if (constraint.logic == Logic::atom) {
+    Constraint sorted = constraint;
+    std::sort(sorted.values.begin(), sorted.values.end());
+    return std::string(to_string(constraint.operand)) + " " + std::string(to_string(constraint.op)) + " " +
+           describe_value(sorted);
   }
+  std::vector<std::string> parts;
+  for (const Constraint& one : constraint.operands) parts.push_back(content(one));
+  std::sort(parts.begin(), parts.end());
+  std::string text(to_string(constraint.logic));
+  for (const std::string& part : parts) text += "(" + part + ")";
+  return text;
+}
+
+/// Equal operands of an `xone` would never be one alone.
+bool equal_operands(const std::vector<Constraint>& operands) {
+  std::vector<std::string> texts;
+  for (const Constraint& one : operands) texts.push_back(content(one));
   std::sort(texts.begin(), texts.end());
   return std::adjacent_find(texts.begin(), texts.end()) != texts.end();
 }
@@ -172,15 +185,15 @@ Result<Constraint> read_logical(State& state, const json::Object& object, Logic 
   if (list != nullptr && list->size() == 1 && list->front().first == "@list") held = &list->front().second;
   SLUIS_TRY(const auto some, read_some(*held, at));
   if (some.size() < 2) return refused("a logical constraint has two operands or more", at);
-  if (logic == Logic::one && equal_operands(some)) {
-    return refused("two operands of `xone` are equal, so that it would never be one alone", at);
-  }
   Constraint constraint;
   constraint.logic = logic;
   constraint.pointer = pointer;
   for (const auto& [value, place] : some) {
     SLUIS_TRY(Constraint one, read_constraint(state, *value, action, rule, depth + 1, place));
     constraint.operands.push_back(std::move(one));
+  }
+  if (logic == Logic::one && equal_operands(constraint.operands)) {
+    return refused("two operands of `xone` are equal, so that it would never be one alone", at);
   }
   return constraint;
 }

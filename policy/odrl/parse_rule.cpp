@@ -231,6 +231,7 @@ Result<std::vector<Rule>> read_rule(State& state, const json::Value& value, Rule
   Rule rule;
   rule.pointer = pointer;
   SLUIS_TRY(rule.id, read_uid(state, value, pointer));
+  const std::size_t before = state.constraints;
   SLUIS_TRY(Shared own, read_shared(state, *object, kind, pointer));
   if (own.actions.empty() && shared.actions.empty()) {
     if (!state.options.suite) return refused("a rule needs `action`", pointer);
@@ -241,12 +242,18 @@ Result<std::vector<Rule>> read_rule(State& state, const json::Value& value, Rule
     SLUIS_TRY(rule.constraints, read_constraints(state, *constraints, action, kind,
                                                  json::pointer_to(pointer, "constraint")));
   }
+  const std::size_t conditions = state.constraints - before;
   SLUIS_TRY(auto followers, read_followers(state, *object, kind, pointer));
   if (kind == RuleKind::permission) rule.duties = std::move(followers);
   else if (kind == RuleKind::prohibition) rule.remedies = std::move(followers);
   else rule.consequences = std::move(followers);
   SLUIS_CHECK(check_combinations(own, shared, pointer));
   std::vector<Rule> rules = write_out(rule, own, shared);
+  if (conditions * rules.size() > limits::kWrittenConstraints) {
+    return Error(ErrorCode::limit_exceeded, "the rule's combinations together have more than " +
+                                                std::to_string(limits::kWrittenConstraints) + " constraints")
+        .at_pointer(pointer);
+  }
   for (const Rule& one : rules) SLUIS_CHECK(check_action(one, kind, rules.size() > 1, pointer));
   if (is_duty(kind) && rules.size() > 1 && kind != RuleKind::obligation) {
     return refused("a duty has one action, target and assignee", pointer).mended_by("write a duty for each");

@@ -222,6 +222,7 @@ class Evaluation {
     const bool names = kind(operand) == Kind::names;
     for (const Attribute& attribute : request_.attributes) {
       if (attribute.operand != operand) continue;
+      if (found.single && names && attribute.value == found.value) continue;  // said twice: a set has it once
       if (found.known && !names) return Held{};  // two numbers for one thing: neither counts
       found.single = !found.known && !(names && attribute.value == 0);
       found.known = true;
@@ -318,8 +319,8 @@ class Evaluation {
       if (static_cast<std::int64_t>(duty.name) != node.a) continue;
       if (program_.suite()) return truth(duty.state != DutyState::violated);
       if (duty.state == DutyState::fulfilled) return Truth::yes;
-      if (duty.state == DutyState::remedied && node.skip > 1) return all(&node + 1, &node + node.skip);
-      return Truth::no;
+      const bool late = duty.state == DutyState::remedied && node.skip > 1;
+      return truth(late && all(&node + 1, &node + node.skip) == Truth::yes);
     }
     return program_.suite() ? Truth::yes : Truth::unknown;
   }
