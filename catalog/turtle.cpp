@@ -60,11 +60,25 @@ class Turtle {
     return {};
   }
 
-  /// `dcat:Dataset` as a full IRI; an IRI of another scheme as it is.
+  /// `dcat:Dataset` as a full IRI; an IRI of another scheme as it is. What no IRI may hold (Turtle, IRIREF) is
+  /// percent-encoded, so that nothing breaks out of its brackets.
   std::string expanded(const std::string& name) const {
     const std::size_t colon = name.find(':');
     const auto prefix = colon == std::string::npos ? prefixes_.end() : prefixes_.find(name.substr(0, colon));
-    return prefix == prefixes_.end() ? name : prefix->second + name.substr(colon + 1);
+    const std::string whole = prefix == prefixes_.end() ? name : prefix->second + name.substr(colon + 1);
+    constexpr std::string_view kForbidden = "<>\"{}|^`\\";
+    std::string text;
+    for (const char c : whole) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte > 0x20 && kForbidden.find(c) == std::string_view::npos) {
+        text += c;
+      } else {
+        text += '%';
+        text += "0123456789ABCDEF"[byte >> 4U];
+        text += "0123456789ABCDEF"[byte & 15U];
+      }
+    }
+    return text;
   }
 
   Result<Name> name_of(const json::Value& node) {

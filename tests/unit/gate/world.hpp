@@ -184,7 +184,7 @@ class World : public ::testing::Test {
         R"("assignee":"urn:duinmeer","timestamp":"2026-11-26T08:00:00Z",)" + rules + "}");
     EXPECT_TRUE(agreement) << describe(agreement.error());
     record.agreement = std::move(*agreement);
-    record.agreement_hash = crypto::sha256("agreement");
+    record.agreement_hash = crypto::sha256(rules);
     record.offer_hash = crypto::sha256("offer");
     record.timestamp = *parse_time("2026-11-26T08:00:00Z");
     store_agreement(record);
