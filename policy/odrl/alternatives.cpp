@@ -167,7 +167,8 @@ std::optional<Domain> Space::atom(const Constraint& constraint, Mode mode) const
     }
     case Kind::elapsed: {
       if (months_mixed_) return std::nullopt;
-      const std::int64_t at = months_only_ ? constraint.months : constraint.duration.count();
+      // Between two numbers of months there is time: each month is a point with a stretch after it.
+      const std::int64_t at = months_only_ ? 2 * constraint.months : constraint.duration.count();
       const Intervals held = admitted(constraint.op, at, at + 1);
       return Domain(mode.negated ? complement(held) : held);
     }

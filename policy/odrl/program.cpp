@@ -319,8 +319,8 @@ class Evaluation {
       if (static_cast<std::int64_t>(duty.name) != node.a) continue;
       if (program_.suite()) return truth(duty.state != DutyState::violated);
       if (duty.state == DutyState::fulfilled) return Truth::yes;
-      const bool late = duty.state == DutyState::remedied && node.skip > 1;
-      return truth(late && all(&node + 1, &node + node.skip) == Truth::yes);
+      if (duty.state == DutyState::remedied && node.skip > 1) return all(&node + 1, &node + node.skip);
+      return Truth::no;
     }
     return program_.suite() ? Truth::yes : Truth::unknown;
   }

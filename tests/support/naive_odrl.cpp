@@ -168,9 +168,10 @@ Value Policy::of_duty(const Duty& duty, const Request& request) const {
   if (state == request.duties.end()) return Value::unknown;
   if (state->second == "fulfilled") return Value::yes;
   if (state->second == "remedied") {
-    return truth(!duty.consequences.empty() &&
-                 std::all_of(duty.consequences.begin(), duty.consequences.end(),
-                             [&](const Duty& one) { return of_duty(one, request) == Value::yes; }));
+    if (duty.consequences.empty()) return Value::no;
+    Value least = Value::yes;
+    for (const Duty& one : duty.consequences) least = std::min(least, of_duty(one, request));
+    return least;
   }
   return state->second == "unset" || state->second == "violated" ? Value::no : Value::unknown;
 }
