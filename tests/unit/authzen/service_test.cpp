@@ -54,7 +54,8 @@ class AuthzenTest : public World {
   }
   static std::string code(const json::Value& answer) {
     const json::Value* context = answer.find("context");
-    return context == nullptr ? "none" : json::required_string(*context, "code").value_or("none");
+    const auto found = context == nullptr ? Result<std::string>("none") : json::required_string(*context, "code");
+    return found ? *found : "none";
   }
   /// A denial with this code, and the log has the same, once.
   void expect_denied(const std::string& text, const std::string& wanted) {
