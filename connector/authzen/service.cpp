@@ -82,7 +82,8 @@ http::Response Service::handle(const http::Request& request, bool batch) const {
 
 /// A permit is recorded on the condition that its agreement still is as it was read; else all is looked at again.
 http::Response Service::decide(const Batch& batch, const intake::Application& application) const {
-  const Error unrecorded(ErrorCode::storage_unavailable, "the evaluation could not be recorded, so there is no decision");
+  const Error unrecorded(ErrorCode::storage_unavailable,
+                         "the evaluation could not be recorded, so there is no decision");
   for (int tries = 0; tries < kTries; ++tries) {
     const auto outcomes = evaluate_all(batch, application);
     if (!outcomes) {
@@ -182,7 +183,9 @@ Result<MaybeReason> Service::beside_terms(const Evaluation& asked, const intake:
     const auto plan = with_.datasets.find(outcome.agreement->dataset);
     if (!plan && plan.error().code != ErrorCode::not_found) return plan.error();
     if (!plan) return MaybeReason(gate::make_reason("dataset.gone"));
-    if (!plan->suspended.empty()) return MaybeReason(gate::make_reason("dataset.suspended", {{"why", plan->suspended}}));
+    if (!plan->suspended.empty()) {
+      return MaybeReason(gate::make_reason("dataset.suspended", {{"why", plan->suspended}}));
+    }
     if (plan->assessed_until && *plan->assessed_until <= now) {
       return MaybeReason(gate::make_reason("dataset.assessment_over", {{"when", format_time(*plan->assessed_until)}}));
     }

@@ -36,7 +36,8 @@ class Service {
  public:
   Service(Options options, Dependencies dependencies) : options_(std::move(options)), with_(std::move(dependencies)) {}
 
-  /// `/access/v1/evaluation`, `/access/v1/evaluations`, `/.well-known/authzen-configuration`: for the management listener.
+  /// `/access/v1/evaluation`, `/access/v1/evaluations` and `/.well-known/authzen-configuration`, in this order: for the
+  /// management listener.
   std::vector<http::Route> routes();
 
  private:

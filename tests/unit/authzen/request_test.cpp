@@ -26,9 +26,11 @@ std::string many(std::size_t count) {
 }
 
 TEST(AuthzenRequest, IsMapped) {
-  const auto read = evaluation(R"({"subject":{"type":"application","id":"planner","properties":{"party":"urn:duinmeer",)"
+  const auto read = evaluation(R"({"subject":{"type":"application","id":"planner","properties":)"
+                               R"({"party":"urn:duinmeer",)"
                                R"("class":"municipality"}},"resource":{"type":"dataset","id":"urn:d","properties":)"
-                               R"({"agreement":"urn:a"}},"action":{"name":"use","properties":{"purpose":"dpv:Marketing",)"
+                               R"({"agreement":"urn:a"}},"action":)"
+                               R"({"name":"use","properties":{"purpose":"dpv:Marketing",)"
                                R"("processing_activity_id":"urn:act"}},"context":{"time":"2001-01-01T00:00:00Z"}})");
   ASSERT_TRUE(read) << describe(read.error());
   EXPECT_EQ(read->party, "urn:duinmeer");
@@ -63,7 +65,8 @@ TEST(AuthzenRequest, WhatIsMissingIsNamedByItsPlace) {
 
 TEST(AuthzenRequest, AnItemReplacesADefaultAsAWhole) {
   const auto read = batch("{" + kSubject + "," + kResource + R"(,"action":{"name":"use","properties":{"purpose":"p"}},)"
-                          R"("evaluations":[{},{"action":{"name":"use"}},{"subject":{"type":"party","id":"urn:other"}}]})");
+                          R"("evaluations":[{},{"action":{"name":"use"}},)"
+                          R"({"subject":{"type":"party","id":"urn:other"}}]})");
   ASSERT_TRUE(read) << describe(read.error());
   ASSERT_EQ(read->evaluations.size(), 3U);
   EXPECT_EQ(read->evaluations[0].purpose, "p");
