@@ -71,10 +71,14 @@ unsigned status_of(ErrorCode code) {
 }  // namespace
 
 json::Value decision_json(bool permit, const policy::Reason& reason, std::string_view transaction) {
+  json::Value for_administrators = json::object({{"en", reason.sentence}});
+  if (auto dutch = gate::sentence_in("nl", reason.code, reason.parameters)) {
+    for_administrators.set("nl", std::move(*dutch));
+  }
   return json::object({{"decision", permit},
                        {"context", json::object({{"id", transaction},
                                                  {"code", reason.code},
-                                                 {"reason_admin", json::object({{"en", reason.sentence}})},
+                                                 {"reason_admin", std::move(for_administrators)},
                                                  {"reason_user", for_users(reason.code)}})}});
 }
 

@@ -7,7 +7,7 @@
 namespace sluis::authzen {
 
 /// `{"decision", "context": {"id", "code", "reason_admin", "reason_user"}}`. The administrator's reason is the one that
-/// was recorded; the user's is a sentence without names, in English and Dutch.
+/// was recorded, with its Dutch where gate/ has it; the user's is a sentence without names, in English and Dutch.
 json::Value decision_json(bool permit, const policy::Reason& reason, std::string_view transaction);
 
 /// `{"error": {"status", "code", "message", "pointer"}}`: no decision.

@@ -170,6 +170,7 @@ Result<MaybeReason> Service::find(const Evaluation& asked, Timestamp now, gate::
   question.recipient = party;
   question.class_of_recipient = *class_of;
   question.purpose = policy::expand_purpose(*asked.purpose);
+  question.activity = asked.activity;
   if (!provider) question.uses_before = 0;
   outcome.agreement = std::move(*record);
   return MaybeReason();

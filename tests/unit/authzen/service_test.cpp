@@ -115,6 +115,9 @@ TEST_F(AuthzenTest, ADenialSaysWhyInBothLanguages) {
   ASSERT_NE(user, nullptr);
   EXPECT_TRUE(json::required_string(*user, "en"));
   EXPECT_TRUE(json::required_string(*user, "nl"));
+  const json::Value* admin = answer.find("context")->find("reason_admin");
+  ASSERT_NE(admin, nullptr);
+  EXPECT_TRUE(json::required_string(*admin, "nl"));
 }
 
 TEST_F(AuthzenTest, WhatIsUnknownDenies) {
@@ -155,6 +158,16 @@ TEST_F(AuthzenTest, TermsThatCountAreLeftToTheGate) {
   put(crowd_only("," + constraint("count", "lteq", "\"2\"")));
   expect_denied(body(kCrowd), "count.only_at_gate");
   EXPECT_FALSE(*store_.get(gate::uses_key(record_.id)));
+}
+
+TEST_F(AuthzenTest, TermsOnTheActivityAreDecided) {
+  put(crowd_only("," + constraint("sluis:processingActivity", "eq", R"("urn:waterrijk:activity:1")")));
+  EXPECT_TRUE(permits(parsed(post(body(kCrowd)))));
+}
+
+TEST_F(AuthzenTest, TermsOnAnotherActivityDeny) {
+  put(crowd_only("," + constraint("sluis:processingActivity", "eq", R"("urn:waterrijk:activity:2")")));
+  expect_denied(body(kCrowd), "value");
 }
 
 TEST_F(AuthzenTest, AConsumersActivityIsChecked) {
