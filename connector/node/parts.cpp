@@ -206,18 +206,39 @@ Result<void> Node::Parts::start_data_plane() {
       intake::Options{config.participant, config.class_of_party},
       intake::Dependencies{
           *commits, store, *log_clock, random, *membership, programs, *streams, *client, words,
-          [this](const http::Request& request) -> Result<intake::Application> {
-            SLUIS_TRY(const identity::RoleHolder holder, roles->find_bearer(request.header("authorization"), log_clock->now()));
-            if (holder.role != identity::Role::application) {
-              return Error(ErrorCode::permission_denied, "pulling data is for the role application");
-            }
-            return intake::Application{holder.person, holder.activities};
-          },
+          [this](const http::Request& request) { return application(request); },
           [this](const ProcessId& pid) { return transfers->access(pid); },
           [this](std::string_view activity, std::string_view purpose, Timestamp now) { return activity_allows(store, activity, purpose, now); },
           [this](const identity::Claim& claim) -> Result<std::string> { return identity::make_claim(claim, config.claim_kid, *claim_key); },
           [this] { return sequencer->checkpoint(); }});
+  start_authzen();
   return {};
+}
+
+Result<intake::Application> Node::Parts::application(const http::Request& request) const {
+  SLUIS_TRY(const identity::RoleHolder holder, roles->find_bearer(request.header("authorization"), log_clock->now()));
+  if (holder.role != identity::Role::application) {
+    return Error(ErrorCode::permission_denied, "this is for the role application");
+  }
+  return intake::Application{holder.person, holder.activities};
+}
+
+void Node::Parts::start_authzen() {
+  const std::string base = config.management.url.empty()
+                               ? "http://" + config.management.address + ":" + std::to_string(config.management.port)
+                               : config.management.url;
+  authzen = std::make_unique<authzen::Service>(
+      authzen::Options{config.participant, config.class_of_party, base},
+      authzen::Dependencies{
+          *commits, store, *log_clock, random, *plans, *membership, programs, [this] { return purposes->current(); },
+          [this](const http::Request& request) { return application(request); },
+          [this](const ParticipantId& party) -> Result<std::string> {
+            SLUIS_TRY(const identity::PartyPtr found, directory->find(party));
+            return found->class_of_recipient;
+          },
+          [this](std::string_view activity, std::string_view purpose, Timestamp now) {
+            return activity_allows(store, activity, purpose, now);
+          }});
 }
 
 Result<void> Node::Parts::recover() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "connector/authzen/service.hpp"
 #include "connector/base/step_watch.hpp"
 #include "connector/dsp/client.hpp"
 #include "connector/gate/open.hpp"
@@ -72,6 +73,7 @@ struct Node::Parts {
   std::unique_ptr<gate::Gate> gate;
   std::unique_ptr<gate::OpenGate> open;
   std::unique_ptr<intake::Intake> intake;
+  std::unique_ptr<authzen::Service> authzen;
 
   // The operators.
   std::unique_ptr<management::Backend> backend;
@@ -92,6 +94,8 @@ struct Node::Parts {
   Result<void> start_identity();
   Result<void> start_exchange();
   Result<void> start_data_plane();
+  void start_authzen();
+  Result<intake::Application> application(const http::Request& request) const;
   void fill_backend();
   Result<void> start_listeners();
   Result<void> recover();

@@ -117,6 +117,7 @@ std::vector<std::string> Node::Parts::findings() const {
 std::vector<http::Route> Node::Parts::management_routes() {
   std::vector<http::Route> routes = management::connect_routes(*api);
   for (http::Route& route : intake->routes()) routes.push_back(std::move(route));
+  for (http::Route& route : authzen->routes()) routes.push_back(std::move(route));
   routes.push_back({"GET", "/livez", [](const http::Request&) { return text(200, "ok\n"); }, 0});
   routes.push_back({"GET", "/readyz", [this](const http::Request&) {
                       const bool ready = sequencer->quarantine().empty() && !sequencer->clock_behind();

@@ -1,5 +1,6 @@
 #include "tests/fuzz/targets.hpp"
 
+#include "connector/authzen/request.hpp"
 #include "connector/base/bytes.hpp"
 #include "connector/base/toml.hpp"
 #include "connector/base/zoneinfo.hpp"
@@ -19,6 +20,19 @@ namespace {
 
 constexpr const char* kOffer =
     R"({"@id":"o","@type":"Offer","permission":[{"action":"use","constraint":[{"leftOperand":"purpose","operator":"isAnyOf","rightOperand":["dpv:Marketing","dpv:Advertising"]},{"leftOperand":"dateTime","operator":"lt","rightOperand":"2027-01-01T00:00:00Z"}]}],"obligation":[{"action":"https://w3id.org/sluis/odrl/1#deleteAfter","constraint":[{"leftOperand":"delayPeriod","operator":"eq","rightOperand":"P7D"}]}]})";
+
+constexpr const char* kBatch =
+    R"({"subject":{"type":"party","id":"urn:p","properties":{"class":"municipality"}},"options":)"
+    R"({"evaluations_semantic":"deny_on_first_deny"},"resource":{"type":"dataset","id":"urn:d","properties":)"
+    R"({"agreement":"urn:a"}},"evaluations":[{},{"action":{"name":"use","properties":{"purpose":"dpv:Marketing"}}}]})";
+
+bool authzen_bounded(const std::string& text) {
+  const auto value = json::parse(text);
+  if (!value) return false;
+  const auto batch = authzen::read_batch(*value);
+  if (batch && (batch->evaluations.empty() || batch->evaluations.size() > authzen::kEvaluationsPerBatch)) std::abort();
+  return bool(batch);
+}
 
 /// By each set of instructions, whole and in halves: always the same rows, or refused alike.
 bool csv_alike(const std::string& text) {
@@ -105,6 +119,7 @@ std::vector<Target> targets() {
          const auto value = json::parse(text);
          return value && dsp::parse(*value);
        }},
+      {"authzen", {kBatch}, authzen_bounded},
       {"checkpoint", {note}, [verifier](const std::string& text) { return bool(provenance::open_checkpoint(text, verifier)); }},
       {"receipt", {receipt.to_json()}, [](const std::string& text) { return bool(provenance::Receipt::from_json(text)); }},
       {"vkey", {verifier.text()}, [](const std::string& text) { return bool(provenance::VerifierKey::parse(text)); }},

@@ -1,0 +1,104 @@
+#include "connector/authzen/answer.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/gate/reason.hpp"
+
+#include <array>
+
+namespace sluis::authzen {
+namespace {
+
+struct Sentence {
+  std::string_view code;
+  std::string_view text;
+};
+
+constexpr std::array kOwn{
+    Sentence{"action.unsupported", "Denied: this node decides on the action `use`, not on `{asked}`."},
+    Sentence{"count.only_at_gate", "Denied: the terms count uses, and only a pull through the gate is counted."},
+    Sentence{"purpose.missing", "Denied: a purpose has to be named in `action.properties.purpose`."},
+    Sentence{"resource.unsupported", "Denied: a resource is an `agreement` or a `dataset`, not a `{asked}`."},
+    Sentence{"subject.class", "Denied: the membership list has another class for this party than `{asked}`."},
+    Sentence{"subject.unsupported", "Denied: a subject is a `party` or an `application`, not a `{asked}`."},
+};
+
+/// For people without knowledge of rules. The first row whose code is the reason's, or begins it, counts.
+struct ForUsers {
+  std::string_view code;
+  std::string_view english;
+  std::string_view dutch;
+};
+constexpr std::array kForUsers{
+    ForUsers{"permitted", "You may use these data for this purpose.", "U mag deze gegevens voor dit doel gebruiken."},
+    ForUsers{"purpose", "These data may not be used for this purpose.",
+             "Deze gegevens mogen niet voor dit doel worden gebruikt."},
+    ForUsers{"time", "These data may not be used at this moment.", "Deze gegevens mogen nu niet worden gebruikt."},
+    ForUsers{"elapsed", "The period of use is over.", "De gebruikstermijn is voorbij."},
+    ForUsers{"agreement", "There is no agreement that allows this use.",
+             "Er is geen afspraak die dit gebruik toestaat."},
+    ForUsers{"activity", "The use is not registered as it should be.",
+             "Het gebruik staat niet geregistreerd zoals het hoort."},
+    ForUsers{"", "You may not use these data in this way.", "U mag deze gegevens niet op deze manier gebruiken."},
+};
+
+json::Value for_users(std::string_view code) {
+  for (const ForUsers& row : kForUsers) {
+    const bool same = code == row.code || row.code.empty() ||
+                      (code.starts_with(row.code) && code.substr(row.code.size()).starts_with("."));
+    if (same) return json::object({{"en", row.english}, {"nl", row.dutch}});
+  }
+  return {};
+}
+
+unsigned status_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument: return 400;
+    case ErrorCode::limit_exceeded: return 413;
+    case ErrorCode::unauthenticated: return 401;
+    case ErrorCode::permission_denied: return 403;
+    case ErrorCode::invalid_state:
+    case ErrorCode::not_found:
+    case ErrorCode::conflict:
+    case ErrorCode::peer_unavailable:
+    case ErrorCode::storage_unavailable:
+    case ErrorCode::outcome_unknown:
+    case ErrorCode::corruption:
+    case ErrorCode::internal: return 503;
+  }
+  return 503;
+}
+
+}  // namespace
+
+json::Value decision_json(bool permit, const policy::Reason& reason, std::string_view transaction) {
+  json::Value for_administrators = json::object({{"en", reason.sentence}});
+  if (auto dutch = gate::sentence_in("nl", reason.code, reason.parameters)) {
+    for_administrators.set("nl", std::move(*dutch));
+  }
+  return json::object({{"decision", permit},
+                       {"context", json::object({{"id", transaction},
+                                                 {"code", reason.code},
+                                                 {"reason_admin", std::move(for_administrators)},
+                                                 {"reason_user", for_users(reason.code)}})}});
+}
+
+http::Response error_answer(const Error& error) {
+  const unsigned status = status_of(error.code);
+  json::Value body = json::object({{"status", static_cast<std::uint64_t>(status)},
+                                   {"code", to_string(error.code)},
+                                   {"message", error.message}});
+  if (!error.place.pointer.empty()) body.set("pointer", error.place.pointer);
+  auto response = http::json_response(status, json::serialise(json::object({{"error", std::move(body)}})));
+  if (status == 401) response.headers["www-authenticate"] = "Bearer";
+  return response;
+}
+
+policy::Reason own_reason(std::string_view code, std::map<std::string, std::string> parameters) {
+  policy::Reason reason = gate::make_reason(code, std::move(parameters));
+  for (const Sentence& row : kOwn) {
+    if (row.code == code) reason.sentence = policy::fill(row.text, reason.parameters);
+  }
+  return reason;
+}
+
+}  // namespace sluis::authzen
