@@ -121,7 +121,7 @@ TEST_F(AuthzenTest, ADenialSaysWhyInBothLanguages) {
 }
 
 TEST_F(AuthzenTest, WhatIsUnknownDenies) {
-  expect_denied(body("urn:no-such-purpose"), "purpose.unknown");
+  expect_denied(body("urn:no-such-purpose"), "indeterminate");
   expect_denied(body(""), "purpose.missing");
   expect_denied(body(kCrowd, "", "urn:stroomplein"), "agreement.unknown");
   expect_denied(body(kCrowd, "", "urn:waterrijk"), "agreement.unknown");
