@@ -6,8 +6,14 @@
 /// How the routes answer; not for others.
 namespace sluis::dsp {
 
+/// The ids that an error names: those of the refused message, as its sender wrote them. Nothing is looked up.
+struct NamedPids {
+  std::string provider, consumer;
+};
+NamedPids pids_in(const std::string& body);
+
 /// The error body of that part of the protocol. Who may not know gets the same "not found" as for what is not there.
-http::Response refusal(ErrorMessage::Of of, const Error& error);
+http::Response refusal(ErrorMessage::Of of, const Error& error, NamedPids pids = {});
 http::Response reply(unsigned status, const Message& message);
 
 /// The messages of negotiations: `rest` is what follows `/negotiations/`.

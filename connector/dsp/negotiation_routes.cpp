@@ -119,9 +119,9 @@ ContractNegotiation on_wire(const negotiation::Negotiation& n, negotiation::Stat
 http::Response negotiation_message(const RouteDependencies& with, const ParticipantId& from, std::string_view rest,
                                    const std::string& body) {
   Result<IncomingMessage> message = read(with, from, rest, body);
-  if (!message) return refusal(kOf, message.error());
+  if (!message) return refusal(kOf, message.error(), pids_in(body));
   const Result<negotiation::Reply> done = with.negotiations.receive(std::move(*message));
-  if (!done) return refusal(kOf, done.error());
+  if (!done) return refusal(kOf, done.error(), pids_in(body));
   if (!done->created) return {200, {}, {}, {}};
   // What the message led to; where that has gone on by now, the next message says so.
   const bool provider = done->negotiation.role == negotiation::Role::provider;
@@ -131,7 +131,7 @@ http::Response negotiation_message(const RouteDependencies& with, const Particip
 
 http::Response negotiation_state(const RouteDependencies& with, const ParticipantId& from, std::string_view pid) {
   const Result<negotiation::Negotiation> found = with.negotiations.shown_to(from, ProcessId(std::string(pid)));
-  if (!found) return refusal(kOf, found.error());
+  if (!found) return refusal(kOf, found.error(), {std::string(pid), {}});  // as DSP's paths have it
   return reply(200, on_wire(*found, negotiation::visible_state(*found)));
 }
 

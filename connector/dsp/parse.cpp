@@ -42,6 +42,13 @@ Result<std::string> optional_id(const Value& value, std::string_view key, std::s
   return id(value, key, pointer);
 }
 
+/// In an error an id may be empty: there may be no process yet.
+Result<std::string> id_or_none(const Value& value, std::string_view key) {
+  const Value* found = value.find(key);
+  if (found != nullptr && found->if_string() != nullptr && found->if_string()->empty()) return std::string();
+  return optional_id(value, key);
+}
+
 template <class T>
 Result<void> pids(const Value& value, T& out) {
   SLUIS_TRY(out.provider_pid, id(value, "providerPid"));
@@ -199,8 +206,8 @@ template <ErrorMessage::Of of>
 Result<Message> error(const Value& value) {
   ErrorMessage out;
   out.of = of;
-  SLUIS_TRY(out.provider_pid, optional_id(value, "providerPid"));
-  SLUIS_TRY(out.consumer_pid, optional_id(value, "consumerPid"));
+  SLUIS_TRY(out.provider_pid, id_or_none(value, "providerPid"));
+  SLUIS_TRY(out.consumer_pid, id_or_none(value, "consumerPid"));
   SLUIS_TRY(out.reason, reason(value));
   return Message(std::move(out));
 }

@@ -95,10 +95,22 @@ unsigned status_of(ErrorCode code) {
   return row == kStatus.end() ? 500 : row->status;
 }
 
-http::Response refusal(ErrorMessage::Of of, const Error& error) {
+NamedPids pids_in(const std::string& body) {
+  const Result<json::Value> value = json::parse(body);
+  const auto named = [&](std::string_view key) -> std::string {
+    const json::Value* found = value && value->if_object() != nullptr ? value->find(key) : nullptr;
+    const std::string* text = found == nullptr ? nullptr : found->if_string();
+    return text == nullptr || text->size() > limits::kIdBytes ? std::string() : *text;
+  };
+  return {named("providerPid"), named("consumerPid")};
+}
+
+http::Response refusal(ErrorMessage::Of of, const Error& error, NamedPids pids) {
   const unsigned status = status_of(error.code);
   ErrorMessage body;
   body.of = of;
+  body.provider_pid = std::move(pids.provider);
+  body.consumer_pid = std::move(pids.consumer);
   const bool hidden = error.code == ErrorCode::permission_denied || error.code == ErrorCode::unauthenticated;
   body.reason.code = to_string(hidden ? ErrorCode::not_found : error.code);
   if (hidden) {

@@ -97,16 +97,16 @@ TransferProcess on_wire(const transfer::TransferProcess& p, transfer::State stat
 http::Response transfer_message(const RouteDependencies& with, const ParticipantId& from, std::string_view rest,
                                 const std::string& body) {
   Result<IncomingMessage> message = read(with, from, rest, body);
-  if (!message) return refusal(kOf, message.error());
+  if (!message) return refusal(kOf, message.error(), pids_in(body));
   const Result<transfer::Reply> done = with.transfers.receive(std::move(*message));
-  if (!done) return refusal(kOf, done.error());
+  if (!done) return refusal(kOf, done.error(), pids_in(body));
   if (!done->created) return {200, {}, {}, {}};
   return reply(201, on_wire(done->process, transfer::State::requested));
 }
 
 http::Response transfer_state(const RouteDependencies& with, const ParticipantId& from, std::string_view pid) {
   const Result<transfer::TransferProcess> found = with.transfers.shown_to(from, ProcessId(std::string(pid)));
-  if (!found) return refusal(kOf, found.error());
+  if (!found) return refusal(kOf, found.error(), {std::string(pid), {}});  // as DSP's paths have it
   return reply(200, on_wire(*found, transfer::visible_state(*found)));
 }
 

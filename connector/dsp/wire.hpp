@@ -78,7 +78,7 @@ struct TransferProcess {
   std::string provider_pid, consumer_pid;
   transfer::State state = transfer::State::requested;
 };
-/// CatalogError, ContractNegotiationError, TransferError.
+/// CatalogError, ContractNegotiationError, TransferError. An id that there is not is empty.
 struct ErrorMessage {
   enum class Of : std::uint8_t { catalog, negotiation, transfer };
   Of of = Of::catalog;

@@ -84,7 +84,13 @@ struct Writer {
     set_pids(value, m.provider_pid, m.consumer_pid);
     value.set("state", state_name(m.state));
   }
-  void operator()(const ErrorMessage& m) { with_reason(m); }
+  void operator()(const ErrorMessage& m) {
+    if (m.of != ErrorMessage::Of::catalog) {  // the schema wants both, also where there is none yet
+      value.set("providerPid", m.provider_pid);
+      value.set("consumerPid", m.consumer_pid);
+    }
+    set_reason(value, m.reason);
+  }
   void operator()(const Description& m) { value = m.body; }
 
  private:

@@ -11,13 +11,14 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
 from federation import Federation  # noqa: E402
 
 RUNS = 3
-f = Federation("/var/tmp/sluis-bench-gate", binary=BIN / "sluis", base_port=18940, parties=("waterrijk",))
+f = Federation(tempfile.mkdtemp(prefix="sluis-bench-gate-"), binary=BIN / "sluis", base_port=18940, parties=("waterrijk",))
 w = f.nodes["waterrijk"]
 NGINX_PORT = w.port + 9
 ROW = "2023-06-01T00:00:00+01:00,Marktstraat-{:09d},120,70,50\n"

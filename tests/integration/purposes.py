@@ -8,6 +8,7 @@ import json
 import pathlib
 import shutil
 import sys
+import tempfile
 import time
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
@@ -18,7 +19,7 @@ CROWD, FESTIVAL = PURPOSE + "CrowdManagement", "https://waterrijk.example/purpos
 DATASET = "urn:waterrijk:detailed-counts"
 APART = f"{FESTIVAL}\tFestivals\tFestivals\tdpv:PublicBenefit\n"
 BELOW = f"{FESTIVAL}\tFestivals\tFestivals\t{CROWD}\n"
-f = Federation("/var/tmp/sluis-purposes", binary=BIN / "sluis", base_port=18840, parties=("waterrijk", "duinmeer"))
+f = Federation(tempfile.mkdtemp(prefix="sluis-purposes-"), binary=BIN / "sluis", base_port=18840, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 ACTIVITY = ACTIVITIES["duinmeer"]
 passed = failed = 0

@@ -14,9 +14,7 @@ import pinned  # noqa: E402
 FOLDER = pinned.vectors("dsp")
 pinned.enter()
 
-from jsonschema import Draft201909Validator  # noqa: E402
-from referencing import Registry, Resource  # noqa: E402
-from referencing.jsonschema import DRAFT201909  # noqa: E402
+from dsp_schemas import Schemas  # noqa: E402
 
 SCHEMAS = {
     "CatalogRequestMessage": "catalog/catalog-request-message", "Catalog": "catalog/catalog", "CatalogError": "catalog/catalog-error",
@@ -35,9 +33,7 @@ SCHEMAS = {
 # Catalogues of a running node are checked where there is one (integration_catalog); here the catalogue is a stand-in.
 STAND_IN = {"Catalog"}
 
-files = {path: json.loads(path.read_text()) for path in FOLDER.rglob("*-schema.json")}
-registry = Registry().with_resources([(schema["$id"], Resource.from_contents(schema, default_specification=DRAFT201909))
-                                      for schema in files.values() if "$id" in schema])
+schemas = Schemas(FOLDER)
 said = subprocess.run([sys.argv[1]], capture_output=True, text=True)
 if said.returncode != 0:
     print(said.stdout[-2000:], said.stderr[-2000:])
@@ -51,10 +47,9 @@ for line in filter(None, said.stdout.splitlines()):
     seen[kind] = seen.get(kind, 0) + 1
     if kind in STAND_IN:
         continue
-    schema = files[FOLDER / f"{SCHEMAS[kind]}-schema.json"]
-    for error in Draft201909Validator(schema, registry=registry).iter_errors(message):
+    for fault in schemas.faults(SCHEMAS[kind], message):
         failed += 1
-        print(f"✗ {kind} at /{'/'.join(map(str, error.absolute_path))}: {error.message[:300]}")
+        print(f"✗ {kind} at {fault}")
 for kind in sorted(set(SCHEMAS) - set(seen)):
     failed += 1
     print(f"✗ {kind} was never sent")
