@@ -41,8 +41,7 @@ json::Value agent(const Publisher& publisher) {
 }
 
 json::Value contact_point(const Contact& contact) {
-  json::Value value = json::object(
-      {{"@type", json::array({"vcard:Kind", "vcard:Organization"})}, {"vcard:fn", json::Value(contact.name)}});
+  json::Value value = json::object({{"@type", "vcard:Kind"}, {"vcard:fn", json::Value(contact.name)}});
   if (!contact.email.empty()) value.set("vcard:hasEmail", reference("mailto:" + contact.email));
   if (!contact.url.empty()) value.set("vcard:hasURL", reference(contact.url));
   return value;

@@ -131,11 +131,8 @@ class Turtle {
       const auto& [key, value] = member;
       if (key == "@context" || key == "@id") continue;
       if (key == "@type") {
-        const json::Array single{value};
-        for (const json::Value& type : value.if_array() != nullptr ? *value.if_array() : single) {
-          if (type.if_string() == nullptr) return unexpected("an `@type`");
-          SLUIS_CHECK(statement(subject, std::string(kType), {SERD_URI, expanded(*type.if_string())}));
-        }
+        if (value.if_string() == nullptr) return unexpected("an `@type`");
+        SLUIS_CHECK(statement(subject, std::string(kType), {SERD_URI, expanded(*value.if_string())}));
       } else {
         SLUIS_CHECK(write_value(subject, expanded(key), value, below));
       }

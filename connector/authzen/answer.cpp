@@ -3,49 +3,57 @@
 #include "connector/base/limits.hpp"
 #include "connector/gate/reason.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace sluis::authzen {
 namespace {
 
-struct Sentence {
-  std::string_view code;
-  std::string_view text;
-};
-
 constexpr std::array kOwn{
-    Sentence{"action.unsupported", "Denied: this node decides on the action `use`, not on `{asked}`."},
-    Sentence{"count.only_at_gate", "Denied: the terms count uses, and only a pull through the gate is counted."},
-    Sentence{"purpose.missing", "Denied: a purpose has to be named in `action.properties.purpose`."},
-    Sentence{"resource.unsupported", "Denied: a resource is an `agreement` or a `dataset`, not a `{asked}`."},
-    Sentence{"subject.class", "Denied: the membership list has another class for this party than `{asked}`."},
-    Sentence{"subject.unsupported", "Denied: a subject is a `party` or an `application`, not a `{asked}`."},
+    policy::Sentence{"action.unsupported", {"Denied: this node decides on the action `use`, not on `{asked}`.",
+                     "Geweigerd: deze node beslist over de handeling `use`, niet over `{asked}`."}},
+    policy::Sentence{"count.only_at_gate",
+                     {"Denied: the terms count uses, and only a pull through the gate is counted.",
+                      "Geweigerd: de regels tellen het gebruik. Alleen ophalen bij de node zelf telt."}},
+    policy::Sentence{"purpose.missing", {"Denied: a purpose has to be named in `action.properties.purpose`.",
+                     "Geweigerd: noem een doel in `action.properties.purpose`."}},
+    policy::Sentence{"resource.unsupported",
+                     {"Denied: a resource is an `agreement` or a `dataset`, not a `{asked}`.",
+                      "Geweigerd: vraag naar een `agreement` of een `dataset`, niet naar een `{asked}`."}},
+    policy::Sentence{"subject.class", {"Denied: the membership list has another class for this party than `{asked}`.",
+                     "Geweigerd: in de ledenlijst is deze partij geen `{asked}`."}},
+    policy::Sentence{"subject.unsupported",
+                     {"Denied: a subject is a `party` or an `application`, not a `{asked}`.",
+                      "Geweigerd: wie vraagt is een `party` of een `application`, geen `{asked}`."}},
 };
 
 /// For people without knowledge of rules. The first row whose code is the reason's, or begins it, counts.
-struct ForUsers {
-  std::string_view code;
-  std::string_view english;
-  std::string_view dutch;
-};
 constexpr std::array kForUsers{
-    ForUsers{"permitted", "You may use these data for this purpose.", "U mag deze gegevens voor dit doel gebruiken."},
-    ForUsers{"purpose", "These data may not be used for this purpose.",
-             "Deze gegevens mogen niet voor dit doel worden gebruikt."},
-    ForUsers{"time", "These data may not be used at this moment.", "Deze gegevens mogen nu niet worden gebruikt."},
-    ForUsers{"elapsed", "The period of use is over.", "De gebruikstermijn is voorbij."},
-    ForUsers{"agreement", "There is no agreement that allows this use.",
-             "Er is geen afspraak die dit gebruik toestaat."},
-    ForUsers{"activity", "The use is not registered as it should be.",
-             "Het gebruik staat niet geregistreerd zoals het hoort."},
-    ForUsers{"", "You may not use these data in this way.", "U mag deze gegevens niet op deze manier gebruiken."},
+    policy::Sentence{"permitted", {"You may use these data for this purpose.",
+                     "U mag deze gegevens voor dit doel gebruiken."}},
+    policy::Sentence{"purpose", {"These data may not be used for this purpose.",
+                     "Deze gegevens mogen niet voor dit doel worden gebruikt."}},
+    policy::Sentence{"time", {"These data may not be used at this moment.",
+                     "Deze gegevens mogen nu niet worden gebruikt."}},
+    policy::Sentence{"elapsed", {"The period of use is over.", "De gebruikstermijn is voorbij."}},
+    policy::Sentence{"agreement", {"There is no agreement that allows this use.",
+                     "Er is geen afspraak die dit gebruik toestaat."}},
+    policy::Sentence{"activity", {"The use is not registered as it should be.",
+                     "Het gebruik staat niet geregistreerd zoals het hoort."}},
+    policy::Sentence{"", {"You may not use these data in this way.",
+                     "U mag deze gegevens niet op deze manier gebruiken."}},
 };
 
+const policy::Sentence* own(std::string_view code) {
+  const auto* row = std::find_if(kOwn.begin(), kOwn.end(), [&](const auto& one) { return one.code == code; });
+  return row == kOwn.end() ? nullptr : row;
+}
+
 json::Value for_users(std::string_view code) {
-  for (const ForUsers& row : kForUsers) {
+  for (const policy::Sentence& row : kForUsers) {
     const bool same = code == row.code || row.code.empty() ||
                       (code.starts_with(row.code) && code.substr(row.code.size()).starts_with("."));
-    if (same) return json::object({{"en", row.english}, {"nl", row.dutch}});
+    if (same) return json::object({{"en", row.text.english}, {"nl", row.text.dutch}});
   }
   return {};
 }
@@ -72,7 +80,9 @@ unsigned status_of(ErrorCode code) {
 
 json::Value decision_json(bool permit, const policy::Reason& reason, std::string_view transaction) {
   json::Value for_administrators = json::object({{"en", reason.sentence}});
-  if (auto dutch = gate::sentence_in("nl", reason.code, reason.parameters)) {
+  if (const policy::Sentence* row = own(reason.code)) {
+    for_administrators.set("nl", policy::fill(row->text.dutch, reason.parameters, policy::Language::dutch));
+  } else if (auto dutch = gate::sentence_in("nl", reason.code, reason.parameters)) {
     for_administrators.set("nl", std::move(*dutch));
   }
   return json::object({{"decision", permit},
@@ -95,9 +105,7 @@ http::Response error_answer(const Error& error) {
 
 policy::Reason own_reason(std::string_view code, std::map<std::string, std::string> parameters) {
   policy::Reason reason = gate::make_reason(code, std::move(parameters));
-  for (const Sentence& row : kOwn) {
-    if (row.code == code) reason.sentence = policy::fill(row.text, reason.parameters);
-  }
+  if (const policy::Sentence* row = own(code)) reason.sentence = policy::fill(row->text.english, reason.parameters);
   return reason;
 }
 

@@ -193,8 +193,8 @@ Reevaluation Gate::look_again(Asked asked, Timestamp now) const {
 }
 
 http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shared_ptr<Stream>& stream) {
-  int counted = 0;
-  for (int tries = 0; tries < kTries && counted < kCountTries; ++tries) {
+  int tries = 0, lost_uses = 0;
+  while (tries < kTries && lost_uses < kCountTries) {
     const Timestamp now = with_.decision_clock.now();
     auto refused = judge(*asked, now);
     if (!refused) {
@@ -222,11 +222,9 @@ http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shar
       log::error("decision_not_recorded", {{"error", error.message}});
       return cannot_record();
     }
-    if (error.place.pointer == uses_key(asked->transfer.agreement)) {
-      --tries;  // somebody else had that use; ask again for the next
-      ++counted;
-    }
     if (error.place.pointer == asked->replay_key) return refuse(*asked, make_reason("claim.replayed"));
+    // Where somebody else had that use, it is asked for the next one.
+    ++(error.place.pointer == uses_key(asked->transfer.agreement) ? lost_uses : tries);
   }
   return cannot_record();
 }

@@ -42,11 +42,15 @@ Result<TermsPtr> ProgramCache::find(const std::string& key, const json::Value& p
 std::shared_ptr<const policy::Context> ProgramCache::context_of(
     const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
   const std::lock_guard lock(mutex_);
-  if (!context_ || context_->vocabulary != vocabulary || context_->names->size() > kNames) {
-    context_ = std::make_shared<const policy::Context>(
-        policy::Context{vocabulary, std::make_shared<policy::Names>(), policy::program_memory()});
+  std::erase_if(contexts_, [](const auto& one) { return one.expired(); });
+  for (const auto& one : contexts_) {
+    auto context = one.lock();
+    if (context && context->vocabulary == vocabulary && context->names->size() <= kNames) return context;
   }
-  return context_;
+  auto made = std::make_shared<const policy::Context>(
+      policy::Context{vocabulary, std::make_shared<policy::Names>(), policy::program_memory()});
+  contexts_.push_back(made);
+  return made;
 }
 
 Result<TermsPtr> ProgramCache::agreement(const negotiation::AgreementRecord& record,

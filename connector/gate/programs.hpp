@@ -50,7 +50,7 @@ class ProgramCache {
 
   PinnedVocabulary pinned_;
   std::mutex mutex_;
-  std::shared_ptr<const policy::Context> context_;  ///< of the newest vocabulary asked with
+  std::vector<std::weak_ptr<const policy::Context>> contexts_;  ///< one for each vocabulary that programs are kept of
   std::map<std::string, TermsPtr, std::less<>> terms_;
 };
 

@@ -18,8 +18,8 @@ policy::Reason make_reason(std::string_view code, std::map<std::string, std::str
 std::span<const policy::Sentence> sentences();
 /// The sentence of any reason, of policy/ or of the data plane.
 std::string told(const policy::Reason& reason, policy::Language language);
-/// A recorded reason told in another language than English, in which it was recorded: for now `nl`. None: the language
-/// or the code is not known here, and the recorded sentence counts.
+/// A reason told in Dutch, if that is the language asked for (`nl`) and its code is known here. Reasons are recorded in English; where
+/// there is nothing, the recorded sentence counts.
 std::optional<std::string> sentence_in(std::string_view language, std::string_view code,
                                        const std::map<std::string, std::string>& parameters);
 

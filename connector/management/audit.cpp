@@ -43,7 +43,7 @@ Result<v1::AuditLogResponse> read_log(const Backend& backend, const v1::AuditLog
     }
     SLUIS_TRY(const auto leaf, backend.log.leaf(index));
     if (filter.may_match(leaf)) {
-      SLUIS_TRY(const auto row, audit_row(backend.log, index, request.language()));
+      SLUIS_TRY(const auto row, audit_row(backend.log, index, request.lang()));
       if (filter.matches(row)) *response.add_entries() = row;
     }
     if (request.newest_first() && index == 0) break;
@@ -62,7 +62,7 @@ Result<v1::AuditWatchResponse> watch(Backend& backend, const v1::AuditWatchReque
     for (; next < head.frontier.size() && response.entries_size() < 100; ++next) {
       SLUIS_TRY(const auto leaf, backend.log.leaf(next));
       if (!kinds.empty() && !kinds.contains(leaf.kind)) continue;
-      SLUIS_TRY(*response.add_entries(), audit_row(backend.log, next, request.language()));
+      SLUIS_TRY(*response.add_entries(), audit_row(backend.log, next, request.lang()));
     }
     return response.entries_size() > 0;
   }));

@@ -3,58 +3,13 @@
 #include "policy/odrl/program.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace sluis::policy::alternatives {
 namespace {
 
-constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
-constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMostAlternatives = 64;
 constexpr std::size_t kMostClasses = 6;
 constexpr std::size_t kMostExclusive = 16;  ///< operands of an xone: each against each
-
-Intervals tidy(Intervals list) {
-  std::erase_if(list, [](const Interval& one) { return one[0] >= one[1]; });
-  std::sort(list.begin(), list.end());
-  Intervals joined;
-  for (const Interval& one : list) {
-    if (!joined.empty() && one[0] <= joined.back()[1]) joined.back()[1] = std::max(joined.back()[1], one[1]);
-    else joined.push_back(one);
-  }
-  return joined;
-}
-
-Intervals complement(const Intervals& list) {
-  Intervals rest;
-  std::int64_t from = kLeast;
-  for (const Interval& one : list) {
-    rest.push_back({from, one[0]});
-    from = one[1];
-  }
-  rest.push_back({from, kMost});
-  return tidy(std::move(rest));
-}
-
-Intervals common(const Intervals& first, const Intervals& second) {
-  Intervals both;
-  for (const Interval& one : first) {
-    for (const Interval& two : second) both.push_back({std::max(one[0], two[0]), std::min(one[1], two[1])});
-  }
-  return tidy(std::move(both));
-}
-
-/// What an operator admits, given that `eq` admits [from, to).
-Intervals admitted(Operator op, std::int64_t from, std::int64_t to) {
-  switch (op) {
-    case Operator::lt: return tidy({{kLeast, from}});
-    case Operator::lteq: return tidy({{kLeast, to}});
-    case Operator::gt: return tidy({{to, kMost}});
-    case Operator::gteq: return tidy({{from, kMost}});
-    case Operator::neq: return complement({{from, to}});
-    default: return {{from, to}};
-  }
-}
 
 void each_atom(const std::vector<Constraint>& list, const std::function<void(const Constraint&)>& visit) {
   for (const Constraint& one : list) {
@@ -160,9 +115,7 @@ std::optional<Domain> Space::atom(const Constraint& constraint, Mode mode) const
       return Domain(mode.negated ? all_points(names) & ~held : held);
     }
     case Kind::instant: {
-      const std::int64_t from = constraint.time.time_since_epoch().count();
-      const std::int64_t to = constraint.until ? constraint.until->time_since_epoch().count() : from + 1;
-      const Intervals held = admitted(constraint.op, from, to);
+      const Intervals held = instants(constraint);
       return Domain(mode.negated ? complement(held) : held);
     }
     case Kind::elapsed: {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "policy/odrl/model.hpp"
+#include "policy/odrl/intervals.hpp"
 #include "policy/purpose/vocabulary.hpp"
 
 #include <array>
@@ -15,9 +15,6 @@
 /// The conditions of a rule as alternatives, each a set of values for each operand; private to check().
 namespace sluis::policy::alternatives {
 
-/// Half-open [from, to).
-using Interval = std::array<std::int64_t, 2>;
-using Intervals = std::vector<Interval>;  ///< sorted, apart
 /// Sets of names that a request may give for one operand: each bit one of them.
 using Points = std::bitset<128>;
 struct Amount {

@@ -33,22 +33,12 @@ std::string signature(const std::vector<Rule>& rules) {
   return text;
 }
 
-std::string signature(const Constraint& constraint) {
-  if (constraint.logic == Logic::atom) {
-    return std::string(to_string(constraint.operand)) + " " + std::string(to_string(constraint.op)) + " " +
-           describe_value(constraint);
-  }
-  std::string text(to_string(constraint.logic));
-  for (const Constraint& one : constraint.operands) text += "(" + signature(one) + ")";
-  return text;
-}
-
 /// What a duty or obligation says, apart from where it stands.
 std::string signature(const Rule& rule) {
   std::string text(to_string(rule.action));
   std::vector<std::string> parts;
   for (const auto* list : {&rule.constraints, &rule.refinements}) {
-    for (const Constraint& one : *list) parts.push_back(signature(one));
+    for (const Constraint& one : *list) parts.push_back(content(one));
   }
   std::sort(parts.begin(), parts.end());
   for (const std::string& part : parts) text += "{" + part + "}";

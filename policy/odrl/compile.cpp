@@ -1,5 +1,6 @@
 #include "connector/base/limits.hpp"
 #include "policy/odrl/check.hpp"
+#include "policy/odrl/intervals.hpp"
 #include "policy/odrl/program.hpp"
 #include "policy/odrl/values.hpp"
 
@@ -9,8 +10,6 @@
 namespace sluis::policy {
 namespace {
 
-constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-constexpr std::int64_t kAlways = std::numeric_limits<std::int64_t>::min();
 constexpr std::uint8_t kLess = 1, kEqual = 2, kGreater = 4;
 constexpr std::uint8_t kAbove = 0, kBelow = 1, kEither = 2, kItself = 3;  // Program::Rule::key_set
 
@@ -31,42 +30,6 @@ std::int64_t packed(std::size_t first, std::size_t count) {
   return static_cast<std::int64_t>(first | (static_cast<std::uint64_t>(count) << 32U));
 }
 
-using Window = std::array<std::int64_t, 2>;
-
-/// The instants at which a dateTime atom holds, as windows [from, to).
-std::vector<Window> windows_of(const Constraint& atom) {
-  const std::int64_t from = micros(atom.time);
-  const std::int64_t to = atom.until ? micros(*atom.until) : from + 1;
-  switch (atom.op) {
-    case Operator::lt: return {{kAlways, from}};
-    case Operator::lteq: return {{kAlways, to}};
-    case Operator::gt: return {{to, kNever}};
-    case Operator::gteq: return {{from, kNever}};
-    case Operator::neq: return {{kAlways, from}, {to, kNever}};
-    default: return {{from, to}};
-  }
-}
-
-void join(std::vector<Window>& windows) {
-  std::erase_if(windows, [](const Window& one) { return one[0] >= one[1]; });
-  std::sort(windows.begin(), windows.end());
-  std::vector<Window> joined;
-  for (const Window& one : windows) {
-    if (!joined.empty() && one[0] <= joined.back()[1]) joined.back()[1] = std::max(joined.back()[1], one[1]);
-    else joined.push_back(one);
-  }
-  windows = std::move(joined);
-}
-
-std::vector<Window> meet(const std::vector<Window>& first, const std::vector<Window>& second) {
-  std::vector<Window> both;
-  for (const Window& one : first) {
-    for (const Window& two : second) both.push_back({std::max(one[0], two[0]), std::min(one[1], two[1])});
-  }
-  join(both);
-  return both;
-}
-
 /// Whether everything in it is about dateTime, and joined by `and`, `andSequence` and `or`.
 bool is_about_time(const Constraint& constraint) {
   if (constraint.logic == Logic::atom) return constraint.operand == Operand::date_time;
@@ -74,20 +37,17 @@ bool is_about_time(const Constraint& constraint) {
          std::all_of(constraint.operands.begin(), constraint.operands.end(), is_about_time);
 }
 
-std::vector<Window> all_windows(const Constraint& constraint) {
-  if (constraint.logic == Logic::atom) return windows_of(constraint);
-  std::vector<Window> windows;
-  if (constraint.logic == Logic::any) {
-    for (const Constraint& one : constraint.operands) {
-      const auto more = all_windows(one);
-      windows.insert(windows.end(), more.begin(), more.end());
-    }
-    join(windows);
-    return windows;
+Intervals all_windows(const Constraint& constraint) {
+  if (constraint.logic == Logic::atom) return instants(constraint);
+  const bool any = constraint.logic == Logic::any;
+  Intervals windows;
+  if (!any) windows.push_back({kLeast, kMost});
+  for (const Constraint& one : constraint.operands) {
+    const Intervals more = all_windows(one);
+    if (any) windows.insert(windows.end(), more.begin(), more.end());
+    else windows = common(windows, more);
   }
-  windows = {{kAlways, kNever}};
-  for (const Constraint& one : constraint.operands) windows = meet(windows, all_windows(one));
-  return windows;
+  return tidy(std::move(windows));
 }
 
 }  // namespace
@@ -178,8 +138,8 @@ class Compiler {
 
   static Program::Lane make_lane(const Program::Rule& rule) {
     Program::Lane lane{};
-    lane.from = kAlways;
-    lane.to = lane.elapsed_to = kNever;
+    lane.from = kLeast;
+    lane.to = lane.elapsed_to = kMost;
     lane.target_id = rule.target;
     lane.assignee_id = rule.assignee;
     lane.action = rule.action;
@@ -208,7 +168,7 @@ class Compiler {
       case Operand::recipient: return take_names(one, lane.recipients, Lane::recipient, lane);
       case Operand::date_time: {
         if (one.op == Operator::eq || one.op == Operator::neq) return false;
-        const Window window = windows_of(one).front();
+        const Interval window = instants(one).front();
         lane.from = std::max(lane.from, window[0]);
         lane.to = std::min(lane.to, window[1]);
         lane.bits |= Lane::window;
@@ -374,15 +334,15 @@ class Compiler {
     if (node.mask != kLess && node.mask != (kGreater | kEqual)) instants_.push_back(node.a + 1);
   }
 
-  void add_windows(const std::vector<Window>& windows, bool negate, std::size_t at) {
+  void add_windows(const Intervals& windows, bool negate, std::size_t at) {
     Node& node = nodes_[at];
     node.operand = Operand::date_time;
     node.negate = negate ? 1 : 0;
     node.a = packed(words_.size(), windows.size());
-    for (const Window& one : windows) {
+    for (const Interval& one : windows) {
       for (const std::int64_t edge : one) {
         words_.push_back(edge);
-        if (edge != kAlways && edge != kNever) instants_.push_back(edge);
+        if (edge != kLeast && edge != kMost) instants_.push_back(edge);
       }
     }
   }
@@ -465,9 +425,8 @@ class Compiler {
     put(cold, node_places_.data(), node_places_.size());
     head.text = put(cold, text_.data(), text_.size());
     std::memcpy(hot.data(), &head, sizeof head);
-    std::pmr::memory_resource* memory = program_.context_->memory.get();
-    program_.hot_ = Block(hot, memory != nullptr ? *memory : *std::pmr::get_default_resource());
-    program_.cold_ = Block(cold, *std::pmr::get_default_resource());
+    program_.hot_ = Block(hot, program_.context_->memory);
+    program_.cold_ = Block(cold, nullptr);
   }
 
   const Policy& policy_;

@@ -45,15 +45,15 @@ class ProgramMemory final : public std::pmr::memory_resource {
 
 std::shared_ptr<std::pmr::memory_resource> program_memory() { return std::make_shared<ProgramMemory>(); }
 
-Block::Block(std::span<const std::uint64_t> words, std::pmr::memory_resource& memory)
-    : memory_(&memory), size_(words.size()) {
+Block::Block(std::span<const std::uint64_t> words, std::shared_ptr<std::pmr::memory_resource> memory)
+    : memory_(std::move(memory)), size_(words.size()) {
   if (size_ == 0) return;
-  words_ = static_cast<std::uint64_t*>(memory.allocate(size_ * sizeof(std::uint64_t), kLine));
+  words_ = static_cast<std::uint64_t*>(resource().allocate(size_ * sizeof(std::uint64_t), kLine));
   std::copy(words.begin(), words.end(), words_);
 }
 
 Block::~Block() {
-  if (words_ != nullptr) memory_->deallocate(words_, size_ * sizeof(std::uint64_t), kLine);
+  if (words_ != nullptr) resource().deallocate(words_, size_ * sizeof(std::uint64_t), kLine);
 }
 
 }  // namespace sluis::policy

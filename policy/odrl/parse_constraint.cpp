@@ -139,22 +139,6 @@ Result<Constraint> read_atom(State& state, const json::Object& object, Action ac
 Result<Constraint> read_constraint(State& state, const json::Value& value, Action action, RuleKind rule,
                                    std::size_t depth, const std::string& pointer);
 
-/// What a constraint says, whatever its spelling and order.
-std::string content(const Constraint& constraint) {
-  if (constraint.logic == Logic::atom) {
-    Constraint sorted = constraint;
-    std::sort(sorted.values.begin(), sorted.values.end());
-    return std::string(to_string(constraint.operand)) + " " + std::string(to_string(constraint.op)) + " " +
-           describe_value(sorted);
-  }
-  std::vector<std::string> parts;
-  for (const Constraint& one : constraint.operands) parts.push_back(content(one));
-  std::sort(parts.begin(), parts.end());
-  std::string text(to_string(constraint.logic));
-  for (const std::string& part : parts) text += "(" + part + ")";
-  return text;
-}
-
 /// Equal operands of an `xone` would never be one alone.
 bool equal_operands(const std::vector<Constraint>& operands) {
   std::vector<std::string> texts;

@@ -347,4 +347,20 @@ std::string describe_value(const Constraint& constraint) {
   return text;
 }
 
+std::string content(const Constraint& constraint) {
+  if (constraint.logic == Logic::atom) {
+    Constraint sorted = constraint;
+    // The first column of a sum is its total.
+    if (kind(constraint.operand) != Kind::transform) std::sort(sorted.values.begin(), sorted.values.end());
+    return std::string(to_string(constraint.operand)) + " " + std::string(to_string(constraint.op)) + " " +
+           describe_value(sorted);
+  }
+  std::vector<std::string> parts;
+  for (const Constraint& one : constraint.operands) parts.push_back(content(one));
+  std::sort(parts.begin(), parts.end());
+  std::string text(to_string(constraint.logic));
+  for (const std::string& part : parts) text += "(" + part + ")";
+  return text;
+}
+
 }  // namespace sluis::policy

@@ -9,6 +9,8 @@ Result<void> read_right_operand(const json::Value& value, const std::string& poi
 
 /// The right operand in words: what a constraint needs.
 std::string describe_value(const Constraint& constraint);
+/// What a constraint says, whatever its spelling and order: equal for constraints that decide alike.
+std::string content(const Constraint& constraint);
 /// A decimal of so many millionths, without needless zeros.
 std::string format_decimal(std::int64_t millionths);
 /// `P1M7D`.

@@ -219,7 +219,7 @@ void print(Session& session, const Command& command, const json::Value& answer) 
 void run(Session& session, const Command& command, const Given& given) {
   auto request = make_request(command, given);
   if (!request) return session.fail(request.error(), 2);
-  if (command.told) request->set("language", session.options.lang);
+  if (command.told) request->set("lang", session.options.lang);
   if (!asks(session, command, given)) return session.leave(1);
   auto answer = command.paged ? call_paged(session, command, *request, given.limit)
                               : session.call(std::string(command.method), *request);

@@ -2,6 +2,7 @@
 
 #include "connector/node/cli/session.hpp"
 #include "connector/provenance/verify.hpp"
+#include "policy/odrl/sentences.hpp"
 
 #include <fmt/core.h>
 
@@ -12,12 +13,8 @@
 /// What the command line says to people, in English and in Dutch that is easy to read (B1): one table.
 namespace sluis::cli {
 
-struct Phrase {
-  std::string_view key;
-  std::string_view english;  ///< with `{0}`, `{1}`, … for what is filled in
-  std::string_view dutch;    ///< with the same
-};
-std::span<const Phrase> phrases();
+/// With `{0}`, `{1}`, … for what is filled in; the same in both languages.
+std::span<const policy::Sentence> phrases();
 /// In `en` or `nl`; the key itself where the table has none.
 std::string_view phrase(std::string_view key, std::string_view language);
 

@@ -118,6 +118,9 @@ TEST_F(AuthzenTest, ADenialSaysWhyInBothLanguages) {
   const json::Value* admin = answer.find("context")->find("reason_admin");
   ASSERT_NE(admin, nullptr);
   EXPECT_TRUE(json::required_string(*admin, "nl"));
+  const json::Value without = parsed(post(body("")));  // a reason of this module's own
+  EXPECT_NE(json::required_string(*without.find("context")->find("reason_admin"), "nl").value().find("Geweigerd"),
+            std::string::npos);
 }
 
 TEST_F(AuthzenTest, WhatIsUnknownDenies) {

@@ -19,11 +19,11 @@ std::set<std::string> placeholders(std::string_view text) {
 
 TEST(Languages, ThePhrasesOfTheCommandLineAreTheSameInBoth) {
   std::set<std::string_view> keys;
-  for (const cli::Phrase& row : cli::phrases()) {
-    EXPECT_TRUE(keys.insert(row.key).second) << row.key;
-    EXPECT_FALSE(row.english.empty()) << row.key;
-    EXPECT_FALSE(row.dutch.empty()) << row.key;
-    EXPECT_EQ(placeholders(row.english), placeholders(row.dutch)) << row.key;
+  for (const policy::Sentence& row : cli::phrases()) {
+    EXPECT_TRUE(keys.insert(row.code).second) << row.code;
+    EXPECT_FALSE(row.text.english.empty()) << row.code;
+    EXPECT_FALSE(row.text.dutch.empty()) << row.code;
+    EXPECT_EQ(placeholders(row.text.english), placeholders(row.text.dutch)) << row.code;
   }
 }
 

@@ -243,6 +243,48 @@ TEST(Decision, NeverAllocates) {
   EXPECT_GT(test::allocations(), before);
 }
 
+/// Counts what it has given and not got back.
+class CountedMemory final : public std::pmr::memory_resource {
+ public:
+  explicit CountedMemory(std::shared_ptr<int> blocks) : blocks_(std::move(blocks)) {}
+  ~CountedMemory() override { EXPECT_EQ(*blocks_, 0) << "gone before its blocks"; }
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    ++*blocks_;
+    return std::pmr::new_delete_resource()->allocate(bytes, alignment);
+  }
+  void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override {
+    --*blocks_;
+    std::pmr::new_delete_resource()->deallocate(memory, bytes, alignment);
+  }
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+
+  std::shared_ptr<int> blocks_;
+};
+
+TEST(Compile, AProgramKeepsItsMemoryWhateverItIsAssigned) {
+  const Policy policy = test::parsed(offer(permission(constraint("purpose", "isA", R"("dpv:Marketing")"))));
+  const auto made = [&](const std::shared_ptr<int>& blocks) {
+    auto context = std::make_shared<Context>();
+    context->vocabulary = test::dpv();
+    context->memory = std::make_shared<CountedMemory>(blocks);
+    return *compile(policy, std::move(context));
+  };
+  const auto first = std::make_shared<int>(0), second = std::make_shared<int>(0);
+  {
+    Program program = made(first);
+    EXPECT_EQ(*first, 1);
+    program = made(second);  // the first context goes with its last program
+    EXPECT_EQ(*first, 0);
+    const Program copy = program;
+    program = Program(copy);
+    EXPECT_TRUE(copy.decide(for_purpose("dpv:DirectMarketing")).permit);
+    EXPECT_TRUE(program.decide(for_purpose("dpv:DirectMarketing")).permit);
+  }
+  EXPECT_EQ(*second, 0);
+}
+
 TEST(Compile, RefusesAnUnknownPurposeWithASuggestion) {
   const auto result = compile(test::parsed(offer(permission(constraint("purpose", "eq", R"("dpv:Marketin")")))),
                               test::dpv());
