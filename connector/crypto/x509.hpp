@@ -18,6 +18,8 @@ class Certificate {
  public:
   static Result<Certificate> from_pem(std::string_view pem);
   static Result<Certificate> from_der(std::string_view der);
+  /// Takes over the reference that the caller holds, in every case.
+  static Result<Certificate> adopt(x509_st* x509) { return wrap(x509, "not a certificate"); }
 
   std::string der() const;
   std::string pem() const;

@@ -1,6 +1,7 @@
 #include "connector/http/channel.hpp"
 
 #include "connector/crypto/crypto.hpp"
+#include "connector/crypto/x509.hpp"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -176,14 +177,16 @@ Result<void> Channel::accept(Timestamp now, std::chrono::milliseconds limit) {
   SLUIS_CHECK(handshake(true, limit));
   X509* certificate = SSL_get0_peer_certificate(ssl_.get());
   if (certificate == nullptr) return {};
-  peer_.presented = true;
   if (const long verdict = SSL_get_verify_result(ssl_.get()); verdict != X509_V_OK && peer_.verify_error.empty()) {
     peer_.verify_error = X509_verify_cert_error_string(verdict);
   }
-  unsigned char* bytes = nullptr;
-  const int size = i2d_X509(certificate, &bytes);
-  if (size > 0) peer_.certificate_der.assign(reinterpret_cast<char*>(bytes), static_cast<std::size_t>(size));
-  OPENSSL_free(bytes);
+  X509_up_ref(certificate);
+  if (const auto read = crypto::Certificate::adopt(certificate)) {
+    peer_.certificate = std::make_shared<const PeerCertificate>(PeerCertificate{
+        to_hex(read->fingerprint()), read->oin(), read->issuer_name(), read->not_before(), read->not_after()});
+  } else {
+    peer_.verify_error = "it cannot be read";
+  }
   return {};
 }
 

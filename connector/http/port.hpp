@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/base/error.hpp"
+#include "connector/base/time.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -18,11 +19,19 @@ namespace sluis::http {
 /// Header names in lower case; one value each (a repeated header is refused by the server, but for lists).
 using Headers = std::map<std::string, std::string, std::less<>>;
 
+/// What a client certificate says, read once for its connection.
+struct PeerCertificate {
+  std::string sha256;  ///< of its DER, in lower-case hex
+  std::string oin;     ///< `subject.serialNumber`
+  std::string issuer;  ///< the issuer's common name
+  Timestamp not_before, not_after;
+};
+
 /// What the TLS layer found out about the caller. Nothing of it is trusted before `identity/` has read it.
 struct TlsPeer {
-  bool presented = false;       ///< a client certificate came
-  std::string certificate_der;  ///< the leaf, as sent
-  std::string verify_error;     ///< empty: the chain leads to a configured root, in time and for this purpose
+  std::shared_ptr<const PeerCertificate> certificate;  ///< null: none came, or none that can be read
+  std::string verify_error;  ///< empty: the chain leads to a configured root, in time and for this purpose
+  bool presented() const { return certificate || !verify_error.empty(); }
 };
 
 struct Request {

@@ -1,7 +1,6 @@
 #include "connector/identity/directory.hpp"
 
 #include "connector/base/limits.hpp"
-#include "connector/crypto/x509.hpp"
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -13,9 +12,9 @@ namespace {
 
 Error unauthenticated(std::string why) { return Error(ErrorCode::unauthenticated, std::move(why)); }
 
-bool matches(const CertificateRule& rule, const std::string& fingerprint, const crypto::Certificate& certificate) {
-  if (!rule.sha256.empty()) return rule.sha256 == fingerprint;
-  return !rule.oin.empty() && rule.oin == certificate.oin() && rule.issuer == certificate.issuer_name();
+bool matches(const CertificateRule& rule, const http::PeerCertificate& certificate) {
+  if (!rule.sha256.empty()) return rule.sha256 == certificate.sha256;
+  return !rule.oin.empty() && rule.oin == certificate.oin && rule.issuer == certificate.issuer;
 }
 
 }  // namespace
@@ -89,28 +88,26 @@ Result<PartyPtr> Directory::find(const ParticipantId& participant) const {
 }
 
 Result<PartyPtr> Directory::party_by_certificate(const http::TlsPeer& peer, Timestamp now) const {
-  if (!peer.presented) return unauthenticated("no client certificate was presented");
+  if (!peer.presented()) return unauthenticated("no client certificate was presented");
   if (!peer.verify_error.empty()) {
     return unauthenticated("the client certificate does not verify: " + peer.verify_error);
   }
-  const auto certificate = crypto::Certificate::from_der(peer.certificate_der);
-  if (!certificate) return unauthenticated("the client certificate cannot be read");
+  const http::PeerCertificate& certificate = *peer.certificate;
   // The chain was verified at the handshake, which may be long ago on a connection that is kept.
-  if (now < certificate->not_before()) return unauthenticated("the client certificate is not valid yet");
-  if (now > certificate->not_after()) return unauthenticated("the client certificate has expired");
+  if (now < certificate.not_before) return unauthenticated("the client certificate is not valid yet");
+  if (now > certificate.not_after) return unauthenticated("the client certificate has expired");
   const auto held = list();
   if (!held) return unauthenticated("this node has no membership list");
-  const std::string fingerprint = to_hex(certificate->fingerprint());
   bool at_another_time = false;
   for (const Party& party : held->parties) {
     for (const CertificateRule& rule : party.certificates) {
-      if (!matches(rule, fingerprint, *certificate)) continue;
+      if (!matches(rule, certificate)) continue;
       if (rule.window.holds(now)) return PartyPtr(held, &party);
       at_another_time = true;
     }
   }
   return unauthenticated(at_another_time ? "the client certificate is listed, but not for now"
-                                         : "the client certificate `" + fingerprint +
+                                         : "the client certificate `" + certificate.sha256 +
                                              "` is not in the membership list");
 }
 

@@ -137,7 +137,7 @@ Result<void> Node::Parts::start_identity() {
 Result<ParticipantId> Node::Parts::authenticate(const http::Request& request) const {
   const auto peer = scheme->verify(request.headers, request.tls);
   if (!peer) {
-    refusals->count(request.tls.presented ? "unknown-party" : "no-certificate");
+    refusals->count(request.tls.presented() ? "unknown-party" : "no-certificate");
     log::warning("not authenticated", {{"path", request.path}, {"what", peer.error().message}, {"correlation_id", request.correlation_id}});
     return peer.error();
   }
@@ -194,7 +194,7 @@ Result<void> Node::Parts::start_data_plane() {
           [this](const http::Request& request) -> Result<gate::Party> {
             SLUIS_TRY(const identity::VerifiedPeer peer, scheme->verify(request.headers, request.tls));
             return gate::Party{peer.participant, peer.party->class_of_recipient, !peer.party->claim_keys.empty(),
-                               to_hex(crypto::sha256(request.tls.certificate_der))};
+                               request.tls.certificate->sha256};
           },
           [this](std::string_view handle) { return transfers->find_by_handle(handle); },
           [this](const ParticipantId& peer, std::string_view kid, Timestamp now) { return directory->claim_key(peer, kid, now); },

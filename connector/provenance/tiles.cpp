@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 namespace sluis::provenance {
 namespace {
 
@@ -51,12 +53,18 @@ Hash perfect_root(std::span<const Hash> hashes) {
 }
 
 NodeSource nodes_from_tiles(TileSource tiles, std::uint64_t size) {
-  return [tiles = std::move(tiles), size](unsigned height, std::uint64_t index) -> Result<Hash> {
+  using Held = std::map<std::pair<unsigned, std::uint64_t>, std::vector<Hash>>;
+  return [tiles = std::move(tiles), size, held = std::make_shared<Held>()](unsigned height, std::uint64_t index) -> Result<Hash> {
     const unsigned level = height / kTileHeight;
     const std::uint64_t count = 1ULL << (height % kTileHeight);  // hashes of that level below the node
     const std::uint64_t tile = index * count / kTileWidth;
     const std::uint64_t first = index * count % kTileWidth;
-    SLUIS_TRY(const std::vector<Hash> hashes, tiles(level, tile, tile_width(level, tile, size)));
+    auto found = held->find({level, tile});
+    if (found == held->end()) {
+      SLUIS_TRY(std::vector<Hash> read, tiles(level, tile, tile_width(level, tile, size)));
+      found = held->emplace(std::pair(level, tile), std::move(read)).first;
+    }
+    const std::vector<Hash>& hashes = found->second;
     if (first + count > hashes.size()) {
       return Error(ErrorCode::corruption, "the tile " + tile_path(level, tile, hashes.size()) + " is too narrow");
     }

@@ -24,7 +24,7 @@ Result<std::vector<std::string>> parse_bundle(std::string_view bytes);
 
 /// A full or partial tile's hashes.
 using TileSource = std::function<Result<std::vector<Hash>>(unsigned level, std::uint64_t index, std::uint64_t width)>;
-/// Proof nodes from tiles of a log of `size`.
+/// Proof nodes from tiles of a log of `size`. It keeps each tile that it read: one source for a proof or two, by one thread.
 NodeSource nodes_from_tiles(TileSource tiles, std::uint64_t size);
 
 /// The root of a perfect subtree given its 2^n hashes.

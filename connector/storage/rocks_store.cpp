@@ -29,8 +29,20 @@ Result<std::optional<std::string>> get_from(rocksdb::DB& db, const rocksdb::Read
   return std::optional<std::string>(std::move(value));
 }
 
-Result<void> scan_from(rocksdb::DB& db, const rocksdb::ReadOptions& options, std::string_view prefix,
+/// The least key behind all that begin with `prefix`; empty: there is none.
+std::string end_of(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && end.back() == '\xff') end.pop_back();
+  if (!end.empty()) end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
+  return end;
+}
+
+Result<void> scan_from(rocksdb::DB& db, rocksdb::ReadOptions options, std::string_view prefix,
                        std::string_view from, const std::function<bool(std::string_view, std::string_view)>& visit) {
+  // Without a bound the search for the next key goes on through all that is deleted behind the prefix.
+  const std::string end = end_of(prefix);
+  const rocksdb::Slice bound(end);
+  if (!end.empty()) options.iterate_upper_bound = &bound;
   const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator(options));
   for (it->Seek(slice(std::max(prefix, from))); it->Valid() && text(it->key()).starts_with(prefix); it->Next()) {
     if (!visit(text(it->key()), text(it->value()))) return {};

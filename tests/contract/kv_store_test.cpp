@@ -4,6 +4,8 @@
 #include "tests/support/doubles.hpp"
 
 #include <gtest/gtest.h>
+#include <rocksdb/perf_context.h>
+#include <rocksdb/perf_level.h>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,6 +63,9 @@ TEST_P(KvStoreContract, AScanIsInByteOrderWithinItsPrefix) {
   ASSERT_TRUE(store_->write({{"p/b", ""}, {"p/a", ""}, {"p0", ""}, {"o", ""}, {"p/\xFF", ""}}, true));
   EXPECT_EQ(keys(*store_, "p/"), (std::vector<std::string>{"p/a", "p/b", "p/\xFF"}));
   EXPECT_EQ(keys(*store_, "p/", "p/b"), (std::vector<std::string>{"p/b", "p/\xFF"}));
+  EXPECT_EQ(keys(*store_, "p/\xFF"), std::vector<std::string>{"p/\xFF"});
+  EXPECT_TRUE(keys(*store_, "\xFF\xFF").empty());
+  EXPECT_GE(keys(*store_, "").size(), 5U);  // a store may hold keys of its own
 }
 
 TEST_P(KvStoreContract, AScanStopsWhenTold) {
@@ -85,6 +90,24 @@ TEST(RocksStore, KeepsWhatItWasGiven) {
   const test::TempFolder folder;
   ASSERT_TRUE((*open_rocks_store(folder.path() / "s", true))->write({{"a", "1"}}, true));
   EXPECT_EQ(*(*open_rocks_store(folder.path() / "s", false))->get("a"), "1");
+}
+
+TEST(RocksStore, AScanNeverReadsWhatIsDeletedBehindItsPrefix) {
+  const test::TempFolder folder;
+  const auto store = *open_rocks_store(folder.path() / "s", true);
+  std::vector<Change> put;
+  std::vector<Change> removed;
+  for (int i = 0; i < 1000; ++i) {
+    put.push_back({"queue/b/" + std::to_string(i), "message"});
+    removed.push_back({put.back().key, std::nullopt});
+  }
+  ASSERT_TRUE(store->write(put, true));
+  ASSERT_TRUE(store->write(removed, true));
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kEnableCount);
+  rocksdb::get_perf_context()->Reset();
+  ASSERT_TRUE(store->scan("queue/a/", "", [](auto, auto) { return true; }));
+  EXPECT_LE(rocksdb::get_perf_context()->internal_delete_skipped_count, 1U);
+  rocksdb::SetPerfLevel(rocksdb::PerfLevel::kDisable);
 }
 
 TEST(RocksStore, AStoreThatIsNotThereIsNotMadeByAccident) {

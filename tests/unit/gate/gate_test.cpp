@@ -55,7 +55,7 @@ TEST_F(GateTest, StrangersLearnNothing) {
   auto no_certificate = request(claim());
   no_certificate.tls = {};
   auto foreign = request(claim());
-  foreign.tls.certificate_der = "urn:parkwijs";
+  foreign.tls = presented_by("urn:parkwijs");
   auto unknown = request(claim());
   unknown.headers["authorization"] = "Bearer other";
   auto missing = request(claim());

@@ -7,6 +7,10 @@ namespace sluis::test {
 /// Waterrijk's gate, with Duinmeer's handle, key and agreement.
 class GateWorld : public World {
  protected:
+  /// In these tests a certificate's digest names the party.
+  static http::TlsPeer presented_by(const std::string& party) {
+    return {std::make_shared<const http::PeerCertificate>(http::PeerCertificate{party, {}, {}, {}, {}}), {}};
+  }
   void SetUp() override {
     World::SetUp();
     record_ = put_agreement("urn:duinmeer", crowd_only());
@@ -16,8 +20,8 @@ class GateWorld : public World {
     return {commits_, store_, clock_, decisions_, random_, datasets_, membership_, programs_, streams_, refusals_,
             [this] { return vocabulary_; },
             [this](const http::Request& request) -> Result<gate::Party> {
-              if (!request.tls.presented) return Error(ErrorCode::unauthenticated, "no certificate");
-              return gate::Party{ParticipantId(request.tls.certificate_der), "municipality", sends_claims_, "cert"};
+              if (!request.tls.presented()) return Error(ErrorCode::unauthenticated, "no certificate");
+              return gate::Party{ParticipantId(request.tls.certificate->sha256), "municipality", sends_claims_, "cert"};
             },
             [this](std::string_view handle) -> Result<transfer::TransferView> {
               if (handle != "handle-1") return Error(ErrorCode::not_found, "no such handle");
@@ -49,7 +53,7 @@ class GateWorld : public World {
     http::Request out;
     out.method = "GET";
     out.path = out.target = "/data";
-    out.tls = {true, "urn:duinmeer", ""};
+    out.tls = presented_by("urn:duinmeer");
     out.headers = {{"authorization", "Bearer handle-1"}};
     if (!token.empty()) out.headers["sluis-claim"] = token;
     return out;

@@ -52,7 +52,7 @@ class HttpTest : public ::testing::Test {
   }
   static Route who() {
     return {"GET", "/who", [](const Request& request) {
-              return Response{200, {}, request.tls.presented ? "presented:" + request.tls.verify_error : "none", {}};
+              return Response{200, {}, request.tls.presented() ? "presented:" + request.tls.verify_error : "none", {}};
             }, 0};
   }
   static PeerRequest get(std::string url) {

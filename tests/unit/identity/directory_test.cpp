@@ -91,7 +91,7 @@ TEST_F(DirectoryTest, ACertificateCountsOnlyNowAndOnlyVerified) {
   EXPECT_EQ(refused.error().code, ErrorCode::unauthenticated);
   EXPECT_NE(refused.error().message.find("expired"), std::string::npos);
   EXPECT_FALSE(directory_.party_by_certificate({}, kNow));
-  EXPECT_FALSE(directory_.party_by_certificate({true, "garbage", ""}, kNow));
+  EXPECT_FALSE(directory_.party_by_certificate({nullptr, "it cannot be read"}, kNow));
   const auto stranger = federation_.certificate("stranger.example", "00000099000000000002");
   EXPECT_FALSE(directory_.party_by_certificate(presented(stranger), kNow));
 }

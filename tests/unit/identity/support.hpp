@@ -69,6 +69,11 @@ struct Federation {
   std::string envelope() const { return envelope(list, {keeper}); }
 };
 
-inline http::TlsPeer presented(const crypto::Certificate& certificate) { return {true, certificate.der(), ""}; }
+inline http::TlsPeer presented(const crypto::Certificate& certificate) {
+  return {std::make_shared<const http::PeerCertificate>(
+              http::PeerCertificate{to_hex(certificate.fingerprint()), certificate.oin(), certificate.issuer_name(),
+                                    certificate.not_before(), certificate.not_after()}),
+          {}};
+}
 
 }  // namespace sluis::identity::test
