@@ -162,9 +162,9 @@ Client::Client(ClientOptions options, http::PeerTransport& transport)
 http::PeerRequest Client::request(const ParticipantId& peer, std::string method, std::string url,
                                   std::string body) const {
   http::PeerRequest out;
+  out.peer = peer;
   out.method = std::move(method);
   out.url = std::move(url);
-  if (options_.credentials) out.headers = options_.credentials(peer);
   out.headers["accept"] = "application/json";
   if (!body.empty()) out.headers["content-type"] = "application/json";
   out.body = std::move(body);

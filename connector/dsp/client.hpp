@@ -4,15 +4,11 @@
 #include "connector/negotiation/ports.hpp"
 #include "connector/transfer/ports.hpp"
 
-#include <functional>
-
 namespace sluis::dsp {
 
 struct ClientOptions {
   std::string callback_url;  ///< our public base address, without a trailing slash
   std::chrono::milliseconds timeout{5000};
-  /// Headers that say who we are to this peer; may be empty (mutual TLS says it).
-  std::function<http::Headers(const ParticipantId& peer)> credentials;
 };
 
 /// Sends the messages of negotiations and transfers to DSP peers. Thread-safe; worker threads only.

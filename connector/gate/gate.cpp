@@ -51,9 +51,6 @@ void Gate::on_revoked(const AgreementId& agreement, const policy::Reason& reason
 void Gate::on_revoked(const ProcessId& own_pid, const policy::Reason& reason) {
   with_.streams.cut_transfer(own_pid, reason);
 }
-void Gate::on_revoked(const DatasetId& dataset, const policy::Reason& reason) {
-  with_.streams.cut_dataset(dataset, reason);
-}
 void Gate::on_clock_step() { with_.streams.reevaluate_all(); }
 
 /// The same answer to all who may not know what is here.
@@ -64,7 +61,7 @@ http::Response Gate::unknown(std::string_view reason) {
 
 http::Response Gate::handle(const http::Request& request) {
   auto party = with_.authenticate(request);
-  if (!party) return unknown("unauthenticated");
+  if (!party) return not_found();  // whoever authenticates counts and logs it
   const std::string_view token = bearer(request);
   if (token.empty()) return unknown("handle.missing");
 

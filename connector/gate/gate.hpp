@@ -46,7 +46,6 @@ class Gate {
   /// After the commit of a revocation; cuts at once.
   void on_revoked(const AgreementId& agreement, const policy::Reason& reason);
   void on_revoked(const ProcessId& own_pid, const policy::Reason& reason);
-  void on_revoked(const DatasetId& dataset, const policy::Reason& reason);
   /// The wall clock stepped, or membership, datasets or vocabulary changed.
   void on_clock_step();
   /// At start: releases without an end are closed as unknown, claims that are too old to be replayed are forgotten.

@@ -129,14 +129,6 @@ std::size_t StreamRegistry::cut_transfer(const ProcessId& transfer, const policy
   return cut_if([&](const StreamSubject& subject) { return subject.transfer == transfer; }, reason);
 }
 
-std::size_t StreamRegistry::cut_dataset(const DatasetId& dataset, const policy::Reason& reason) {
-  return cut_if([&](const StreamSubject& subject) { return subject.dataset == dataset; }, reason);
-}
-
-std::size_t StreamRegistry::cut_peer(const ParticipantId& peer, const policy::Reason& reason) {
-  return cut_if([&](const StreamSubject& subject) { return subject.peer == peer; }, reason);
-}
-
 std::size_t StreamRegistry::cut_all(const policy::Reason& reason) {
   return cut_if([](const StreamSubject&) { return true; }, reason);
 }

@@ -91,8 +91,6 @@ class StreamRegistry {
   /// Each returns how many it cut.
   std::size_t cut_agreement(const AgreementId& agreement, const policy::Reason& reason);
   std::size_t cut_transfer(const ProcessId& transfer, const policy::Reason& reason);
-  std::size_t cut_dataset(const DatasetId& dataset, const policy::Reason& reason);
-  std::size_t cut_peer(const ParticipantId& peer, const policy::Reason& reason);
   std::size_t cut_all(const policy::Reason& reason);
   /// The wall clock stepped, or membership, datasets or vocabulary changed: looks at all anew, at once.
   void reevaluate_all();

@@ -166,7 +166,7 @@ Result<int> Channel::drive(Step step, std::chrono::milliseconds limit, bool writ
 
 Result<void> Channel::handshake(bool server, std::chrono::milliseconds limit) {
   SLUIS_TRY(const int done, drive([&] { return server ? SSL_accept(ssl_.get()) : SSL_connect(ssl_.get()); }, limit, false));
-  if (done <= 0) return unavailable("the handshake did not end");
+  if (done <= 0) return unavailable("the handshake did not end: " + crypto::last_openssl_error());
   return {};
 }
 

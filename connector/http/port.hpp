@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/base/error.hpp"
+#include "connector/base/ids.hpp"
 #include "connector/base/time.hpp"
 
 #include <chrono>
@@ -93,6 +94,7 @@ struct Route {
 
 /// One request to a peer.
 struct PeerRequest {
+  ParticipantId peer;  ///< whom it is for; empty: no party of the federation
   std::string method = "POST";
   std::string url;  ///< absolute, https (http only where the configuration allows it)
   Headers headers;

@@ -98,7 +98,10 @@ class Server::Session {
   Session(Server& server, Channel& channel) : server_(server), channel_(channel), reader_(channel) {}
 
   void run() {
-    if (!channel_.accept(server_.clock_.now(), server_.options_.read_timeout)) return;
+    if (const auto done = channel_.accept(server_.clock_.now(), server_.options_.read_timeout); !done) {
+      if (server_.options_.on_no_handshake && !server_.stopping_) server_.options_.on_no_handshake(done.error());
+      return;
+    }
     while (one()) {
     }
     channel_.close(unread_ ? kLinger : milliseconds(0));
@@ -303,7 +306,7 @@ void Server::serve(std::shared_ptr<Channel> channel) {
   ended_.notify_all();
 }
 
-void Server::stop(milliseconds grace) {
+void Server::stop(milliseconds grace, const std::function<void()>& before_cut) {
   if (!acceptor_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
@@ -316,7 +319,11 @@ void Server::stop(milliseconds grace) {
   ::close(wake_);
   std::unique_lock lock(mutex_);
   for (Channel* idle : idle_) idle->cut();
-  ended_.wait_for(lock, grace, [this] { return channels_.empty(); });
+  if (!ended_.wait_for(lock, grace, [this] { return channels_.empty(); }) && before_cut) {
+    lock.unlock();
+    before_cut();
+    lock.lock();
+  }
   for (const auto& channel : channels_) channel->cut();
   ended_.wait(lock, [this] { return channels_.empty(); });
 }

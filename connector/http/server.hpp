@@ -21,6 +21,8 @@ struct ServerOptions {
   /// For a whole request from its first byte, and for the handshake.
   std::chrono::milliseconds read_timeout = limits::kHttpReadTimeout;
   std::chrono::milliseconds idle_timeout = limits::kHttpIdleTimeout;
+  /// A caller whose handshake failed, with the reason; many threads.
+  std::function<void(const Error& why)> on_no_handshake = {};
 };
 
 /// One listener. Each connection has a thread of its own, at most so many at once (D13); more are closed at once. Requests
@@ -34,8 +36,9 @@ class Server {
 
   /// Binds and begins; gives the port. Once. A port in use is conflict.
   Result<std::uint16_t> start();
-  /// Takes no more connections, lets requests that are under way finish for so long, then cuts them.
-  void stop(std::chrono::milliseconds grace);
+  /// Takes no more connections, lets requests that are under way finish for so long, then cuts them; `before_cut` is called
+  /// first when there are any, to tell them why.
+  void stop(std::chrono::milliseconds grace, const std::function<void()>& before_cut = {});
 
  private:
   class Session;

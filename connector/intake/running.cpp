@@ -69,6 +69,7 @@ Result<void> add_retention(const storage::Reader& store, const v1::Shared& share
 Result<http::PeerRequest> Intake::Running::request() const {
   const transfer::Access& access = asked_->access;
   http::PeerRequest out;
+  out.peer = access.peer;
   out.method = "GET";
   out.url = access.endpoint;
   out.timeout = intake_.options_.patience;

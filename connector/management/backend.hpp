@@ -57,33 +57,35 @@ struct Backend {
   const identity::Directory& directory;
   const provenance::LogReader& log;
 
-  std::function<std::shared_ptr<const policy::Vocabulary>()> vocabulary;
-  std::function<std::string()> checkpoint;    ///< the newest signed note; empty before the first
-  std::function<std::string()> verifier_key;
-  std::function<std::string()> quarantine;
+  std::function<std::shared_ptr<const policy::Vocabulary>()> vocabulary = {};
+  std::function<std::string()> checkpoint = {};    ///< the newest signed note; empty before the first
+  std::function<std::string()> verifier_key = {};
+  std::function<std::string()> quarantine = {};
   /// Why the node is not ready; empty when it is.
-  std::function<std::vector<std::string>()> findings;
-  std::function<std::vector<Finding>()> doctor;
+  std::function<std::vector<std::string>()> findings = {};
+  std::function<std::vector<Finding>()> doctor = {};
   /// The file beside a dataset's, for hand-written offers.
-  std::function<Result<std::string>(const std::string& name)> read_beside;
+  std::function<Result<std::string>(const std::string& name)> read_beside = {};
 
   /// Asks a party for its catalogue, demands proofs where it is listed with evidence, and remembers what is usable.
-  std::function<Result<catalog::RemoteCatalog>(const ParticipantId& peer)> fetch_catalog;
+  std::function<Result<catalog::RemoteCatalog>(const ParticipantId& peer)> fetch_catalog = {};
   /// Base address of the party's DSP.
-  std::function<Result<std::string>(const ParticipantId& peer)> dsp_url;
+  std::function<Result<std::string>(const ParticipantId& peer)> dsp_url = {};
   /// A signed list: verified and, unless dry, taken over and recorded.
-  std::function<Result<Taken>(const std::string& envelope, bool dry_run)> load_membership;
+  std::function<Result<Taken>(const std::string& envelope, bool dry_run)> load_membership = {};
   /// What is in a signed list, verified, without taking it over.
-  std::function<Result<identity::MembershipList>(const std::string& envelope, const std::string& file)> read_membership;
+  std::function<Result<identity::MembershipList>(const std::string& envelope, const std::string& file)> read_membership = {};
   /// The federation's own purposes, as a new version: recorded, then in force. `person` is named in the log's entry.
   std::function<Result<Taken>(const std::string& text, const std::string& file, bool dry_run,
                               const std::string& person)>
-      publish_purposes;
-  std::function<Result<Timestamp>(Duration by)> move_clock;
+      publish_purposes = {};
+  std::function<Result<Timestamp>(Duration by)> move_clock = {};
+  /// After a dataset was published or retracted: what streams is looked at anew.
+  std::function<void()> datasets_changed = {};
   /// Adds to the commit what is to be sent to the other party (the receipt of the confirmation).
-  std::function<void(Commit& commit, const RetentionRecord& record)> prepare_retention;
+  std::function<void(Commit& commit, const RetentionRecord& record)> prepare_retention = {};
   /// After the commit.
-  std::function<void(const RetentionRecord& record, const CommitReceipt& receipt)> retention_confirmed;
+  std::function<void(const RetentionRecord& record, const CommitReceipt& receipt)> retention_confirmed = {};
 };
 
 }  // namespace sluis::management

@@ -245,7 +245,10 @@ v1::Agreement to_proto(const negotiation::AgreementRecord& from, const Participa
   auto summary = summarise(from.agreement, false);
   out.mutable_purposes()->Assign(summary.purposes.begin(), summary.purposes.end());
   out.set_delete_after(summary.delete_after);
-  if (whole) out.set_policy(json::serialise(from.agreement));
+  if (whole) {
+    out.set_policy(json::serialise(from.agreement));
+    if (!from.peer_identity.is_null()) out.set_peer_identity(json::serialise(from.peer_identity));
+  }
   return out;
 }
 

@@ -19,6 +19,8 @@ class Terms {
                                 const Hash& hash) = 0;
   /// Hash of the purposes in force, which an agreement made now is bound to; none where purposes have no versions.
   virtual std::optional<Hash> vocabulary_hash() const { return std::nullopt; }
+  /// Who the party is in law now, as its members' list says it (D12); null where none says it.
+  virtual json::Value legal_identity(const ParticipantId&) const { return {}; }
 };
 
 /// Writes the payloads of the provenance log.

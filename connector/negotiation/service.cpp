@@ -99,6 +99,7 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
   if (transition.agreement) {
     AgreementRecord record = *transition.agreement;
     record.vocabulary_hash = with_.terms.vocabulary_hash();
+    record.peer_identity = with_.terms.legal_identity(record.peer);
     const std::string agreement = agreement_key(record.id);
     commit.preconditions.push_back({agreement, std::nullopt});
     commit.changes.push_back({agreement, encode(record)});

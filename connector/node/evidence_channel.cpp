@@ -96,6 +96,7 @@ Result<void> EvidenceChannel::check_offer(const ParticipantId& peer, const catal
   const Timestamp now = with_.clock.now();
   SLUIS_TRY(const std::string base, with_.directory.endpoint(peer, now));
   http::PeerRequest request;
+  request.peer = peer;
   request.method = "GET";
   request.url = base + "/evidence/v1/offers/" + to_hex(offer.hash);
   request.timeout = limits::kPeerTimeout;
@@ -162,6 +163,7 @@ outbox::Verdict EvidenceChannel::deliver(const outbox::OutboxItem& item, const o
   const auto base = with_.directory.endpoint(ParticipantId(item.peer), with_.clock.now());
   if (!receipt || !base) return outbox::Verdict::retry;
   http::PeerRequest request;
+  request.peer = ParticipantId(item.peer);
   request.url = *base + "/evidence/v1/receipts";
   request.headers["content-type"] = "application/json";
   request.body = receipt->to_json();

@@ -60,15 +60,25 @@ Result<void> Node::Parts::start_ground() {
   return keep_identity();
 }
 
+/// A clock that can be moved is for nobody's real exchanges (D14).
+Result<void> Node::Parts::check_demo() const {
+  if (!demo) return {};
+  if (!config.log_origin.ends_with("-demo")) {
+    return Error(ErrorCode::invalid_argument, "the log's origin of a demo node ends in `-demo`");
+  }
+  if (!config.exchange.address.starts_with("127.") || !config.open.address.starts_with("127.")) {
+    return Error(ErrorCode::invalid_argument, "a demo node's clock can be moved: it listens on loopback only");
+  }
+  return {};
+}
+
 /// What a node is for ever stands in its store: whose it is, and whether its clock can be moved.
 Result<void> Node::Parts::keep_identity() {
   SLUIS_TRY(const std::optional<std::string> known, store.get("meta/participant"));
   SLUIS_TRY(const std::optional<std::string> kind, store.get("meta/demo"));
   if (!known) {
     demo = std::filesystem::exists(config.folder / "demo");
-    if (demo && !config.log_origin.ends_with("-demo")) {
-      return Error(ErrorCode::invalid_argument, "the log's origin of a demo node ends in `-demo`");
-    }
+    SLUIS_CHECK(check_demo());
     Commit first;
     first.changes = {{"meta/participant", config.participant.str()}, {"meta/demo", demo ? "yes" : "no"}};
     SLUIS_CHECK(sequencer->commit_and_wait(std::move(first)));
@@ -79,9 +89,7 @@ Result<void> Node::Parts::keep_identity() {
         .mended_by("a participant id never changes; give another node another folder");
   }
   demo = kind == "yes";
-  if (demo && (!config.exchange.address.starts_with("127.") || !config.open.address.starts_with("127."))) {
-    return Error(ErrorCode::invalid_argument, "a demo node's clock can be moved: it listens on loopback only");
-  }
+  SLUIS_CHECK(check_demo());
   SLUIS_TRY(const std::optional<std::string> offset, store.get("demo/clock"));
   if (demo && offset && offset->size() == 8) clock.set_offset(Duration(static_cast<std::int64_t>(get_u64(*offset))));
   return {};
@@ -134,21 +142,27 @@ Result<void> Node::Parts::start_identity() {
   return {};
 }
 
-Result<ParticipantId> Node::Parts::authenticate(const http::Request& request) const {
-  const auto peer = scheme->verify(request.headers, request.tls);
+/// The reason of a refusal is the operator's, never the caller's.
+Result<identity::VerifiedPeer> Node::Parts::verified(const http::Request& request) const {
+  auto peer = scheme->verify(request.headers, request.tls);
   if (!peer) {
     refusals->count(request.tls.presented() ? "unknown-party" : "no-certificate");
     log::warning("not authenticated", {{"path", request.path}, {"what", peer.error().message}, {"correlation_id", request.correlation_id}});
-    return peer.error();
   }
-  return peer->participant;
+  return peer;
+}
+
+Result<ParticipantId> Node::Parts::authenticate(const http::Request& request) const {
+  SLUIS_TRY(const identity::VerifiedPeer peer, verified(request));
+  return peer.participant;
 }
 
 Result<void> Node::Parts::start_exchange() {
   http::ClientOptions options;
   options.tls = {config.tls_chain.string(), config.tls_key.string(), config.tls_roots.string()};
   SLUIS_TRY(client, http::Client::make(std::move(options), clock));
-  peers = std::make_unique<dsp::Client>(dsp::ClientOptions{description.dsp_url, limits::kPeerTimeout, {}}, *client);
+  transport = std::make_unique<identity::IdentifiedTransport>(*scheme, *client, *client);
+  peers = std::make_unique<dsp::Client>(dsp::ClientOptions{description.dsp_url, limits::kPeerTimeout}, *transport);
   terms = std::make_unique<NodeTerms>(*datasets, *purposes, *directory, *log_clock, config.refuse_unknown_offers);
   dsp_catalog = std::make_unique<NodeCatalog>(*datasets, description, *directory, *log_clock);
   const auto notify = [this](std::string_view peer, std::string_view process) { outbox->notify(peer, process); };
@@ -165,7 +179,7 @@ Result<void> Node::Parts::start_exchange() {
       transfer::Options{config.exchange.url + "/data", node_key},
       transfer::Dependencies{*transfer_commits, store, *log_clock, random, *writer, *peers, notify});
   evidence = std::make_unique<EvidenceChannel>(
-      config.participant, EvidenceDependencies{*commits, store, *log, *sequencer, *directory, *log_clock, random, *writer, *client,
+      config.participant, EvidenceDependencies{*commits, store, *log, *sequencer, *directory, *log_clock, random, *writer, *transport,
                                                [this](const http::Request& request) { return authenticate(request); }});
   std::map<std::string, outbox::Deliver> services;
   services["negotiation"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
@@ -192,7 +206,7 @@ Result<void> Node::Parts::start_data_plane() {
       gate::GateDependencies{
           *commits, store, *log_clock, *log_clock, random, *plans, *membership, programs, *streams, *refusals, words,
           [this](const http::Request& request) -> Result<gate::Party> {
-            SLUIS_TRY(const identity::VerifiedPeer peer, scheme->verify(request.headers, request.tls));
+            SLUIS_TRY(const identity::VerifiedPeer peer, verified(request));
             return gate::Party{peer.participant, peer.party->class_of_recipient, !peer.party->claim_keys.empty(),
                                request.tls.certificate->sha256};
           },
@@ -205,7 +219,7 @@ Result<void> Node::Parts::start_data_plane() {
   intake = std::make_unique<intake::Intake>(
       intake::Options{config.participant, config.class_of_party},
       intake::Dependencies{
-          *commits, store, *log_clock, random, *membership, programs, *streams, *client, words,
+          *commits, store, *log_clock, random, *membership, programs, *streams, *transport, words,
           [this](const http::Request& request) { return application(request); },
           [this](const ProcessId& pid) { return transfers->access(pid); },
           [this](std::string_view activity, std::string_view purpose, Timestamp now) { return activity_allows(store, activity, purpose, now); },
@@ -284,9 +298,10 @@ void Node::Parts::clock_stepped() {
 }
 
 void Node::Parts::stop(std::chrono::milliseconds grace) {
-  if (exchange_server) exchange_server->stop(grace);
-  if (public_server) public_server->stop(grace);
-  if (management_server) management_server->stop(std::chrono::milliseconds(500));
+  const auto tell = [this] { streams->cut_all(gate::make_reason("node.stopping")); };
+  if (exchange_server) exchange_server->stop(grace, tell);
+  if (public_server) public_server->stop(grace, tell);
+  if (management_server) management_server->stop(std::chrono::milliseconds(500), tell);
   grpc_server.reset();
   step_watch.reset();
   deadlines.reset();

@@ -7,7 +7,7 @@
 #include "connector/http/client.hpp"
 #include "connector/http/server.hpp"
 #include "connector/identity/roles.hpp"
-#include "connector/identity/scheme.hpp"
+#include "connector/identity/transport.hpp"
 #include "connector/intake/intake.hpp"
 #include "connector/management/connect.hpp"
 #include "connector/management/grpc_server.hpp"
@@ -52,6 +52,7 @@ struct Node::Parts {
 
   // The exchange.
   std::unique_ptr<http::Client> client;
+  std::unique_ptr<identity::IdentifiedTransport> transport;  ///< the client, saying who sends
   std::unique_ptr<dsp::Client> peers;
   std::unique_ptr<Writer> writer;
   std::unique_ptr<NodeTerms> terms;
@@ -89,6 +90,7 @@ struct Node::Parts {
  private:
   Result<void> start_ground();
   Result<void> keep_identity();
+  Result<void> check_demo() const;
   Result<identity::Trust> read_trust() const;
   Result<void> start_purposes();
   Result<void> start_identity();
@@ -100,6 +102,7 @@ struct Node::Parts {
   Result<void> start_listeners();
   Result<void> recover();
 
+  Result<identity::VerifiedPeer> verified(const http::Request& request) const;
   Result<ParticipantId> authenticate(const http::Request& request) const;
   Result<std::string> dsp_url(const ParticipantId& peer) const;
   Result<catalog::RemoteCatalog> fetch_catalog(const ParticipantId& peer);

@@ -144,10 +144,11 @@ std::vector<http::Route> Node::Parts::management_routes() {
 Result<std::string> Node::Parts::dsp_url(const ParticipantId& peer) const {
   SLUIS_TRY(const std::string base, directory->endpoint(peer, log_clock->now()));
   http::PeerRequest request;
+  request.peer = peer;
   request.method = "GET";
   request.url = base + "/.well-known/dspace-version";
   request.timeout = limits::kPeerTimeout;
-  SLUIS_TRY(const http::PeerResponse response, client->send(request));
+  SLUIS_TRY(const http::PeerResponse response, transport->send(request));
   if (response.status != 200) return Error(ErrorCode::peer_unavailable, "`" + peer.str() + "` does not say which protocol versions it speaks");
   SLUIS_TRY(const json::Value document, json::parse(response.body));
   SLUIS_TRY(const std::string path, dsp::version_path(document));
@@ -224,7 +225,7 @@ Result<Timestamp> Node::Parts::move_clock(Duration by) {
 void Node::Parts::fill_backend() {
   backend.reset(new management::Backend{
       config.participant, config.name, SLUIS_VERSION, config.log_origin, log_clock->now(), demo, *log_clock, store, *commits,
-      *datasets, *negotiations, *transfers, *directory, *log, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}});
+      *datasets, *negotiations, *transfers, *directory, *log});
   management::Backend& out = *backend;
   out.vocabulary = [this] { return purposes->current(); };
   out.publish_purposes = [this](const std::string& text, const std::string& file, bool dry_run,
@@ -247,6 +248,7 @@ void Node::Parts::fill_backend() {
     }
     return certs::read_file(config.datasets / name);
   };
+  out.datasets_changed = [this] { streams->reevaluate_all(); };
   out.fetch_catalog = [this](const ParticipantId& peer) { return fetch_catalog(peer); };
   out.dsp_url = [this](const ParticipantId& peer) { return dsp_url(peer); };
   out.load_membership = [this](const std::string& envelope, bool dry_run) { return load_membership(envelope, dry_run); };
@@ -275,12 +277,25 @@ Result<void> Node::Parts::start_listeners() {
                 [this](const ParticipantId& peer, std::string_view url) { return directory->origin_allowed(peer, url, log_clock->now()); }});
   for (http::Route& route : evidence->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : gate->routes()) exchange.push_back(std::move(route));
-  exchange_server = std::make_unique<http::Server>(
-      http::ServerOptions{"exchange", config.exchange.address, config.exchange.port, tls, true, 0}, std::move(exchange), clock, random);
-  public_server = std::make_unique<http::Server>(
-      http::ServerOptions{"public", config.open.address, config.open.port, tls, false, 0}, public_routes(), clock, random);
-  management_server = std::make_unique<http::Server>(
-      http::ServerOptions{"management", config.management.address, config.management.port, {}, false, 0}, management_routes(), clock, random);
+  const auto listener = [this](const std::string& name, const auto& where) {
+    http::ServerOptions made;
+    made.name = name;
+    made.address = where.address;
+    made.port = where.port;
+    made.on_no_handshake = [this, name](const Error& why) {
+      refusals->count("no-handshake");
+      log::warning("no handshake", {{"listener", name}, {"what", why.message}});
+    };
+    return made;
+  };
+  http::ServerOptions to_peers = listener("exchange", config.exchange);
+  to_peers.tls = tls;
+  to_peers.request_client_certificate = true;
+  http::ServerOptions to_all = listener("public", config.open);
+  to_all.tls = tls;
+  exchange_server = std::make_unique<http::Server>(std::move(to_peers), std::move(exchange), clock, random);
+  public_server = std::make_unique<http::Server>(std::move(to_all), public_routes(), clock, random);
+  management_server = std::make_unique<http::Server>(listener("management", config.management), management_routes(), clock, random);
   SLUIS_CHECK(exchange_server->start());
   SLUIS_CHECK(public_server->start());
   SLUIS_CHECK(management_server->start());

@@ -53,6 +53,12 @@ negotiation::Judgement NodeTerms::judge_request(const ParticipantId& consumer, c
   return refuse("indeterminate", describe(judgement.error()));  // what cannot be read is refused
 }
 
+json::Value NodeTerms::legal_identity(const ParticipantId& party) const {
+  const auto list = directory_.list();
+  const identity::Party* found = list ? list->find(party) : nullptr;
+  return found == nullptr ? json::Value() : identity::legal_identity(*found, *list, clock_.now());
+}
+
 Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, const DatasetId& dataset,
                                                 const json::Value& offer, const Hash& hash) const {
   const Timestamp now = clock_.now();

@@ -23,6 +23,7 @@ class NodeTerms final : public negotiation::Terms {
   negotiation::Judgement judge_offer(const ParticipantId& provider, const DatasetId& dataset, const json::Value& offer,
                                      const Hash& hash) override;
   std::optional<Hash> vocabulary_hash() const override { return purposes_.current_hash(); }
+  json::Value legal_identity(const ParticipantId& party) const override;
 
  private:
   Result<negotiation::Judgement> judge(const ParticipantId& consumer, const DatasetId& dataset, const json::Value& offer,

@@ -200,6 +200,32 @@ TEST_F(SequencerTest, ALogShorterThanItsKeptCheckpointIsQuarantinedAndNeverSigns
   EXPECT_EQ(log().payload(0)->shared, "shared 1");
 }
 
+TEST_F(SequencerTest, AnotherRootAtTheKeptSizeIsQuarantined) {
+  ASSERT_TRUE(sequencer_->commit_and_wait(put("a", "1")));
+  sequencer_.reset();
+  {
+    // As somebody would who rewrites an entry and signs again: same origin and size, another root.
+    const auto slots = *provenance::CheckpointSlots::open(folder_.path() / "slots");
+    ASSERT_TRUE(slots->write(provenance::sign_checkpoint({"waterrijk.example/log", 1, crypto::sha256("another")}, key_)));
+  }
+  start();
+  ASSERT_TRUE(opened_);
+  EXPECT_NE(sequencer_->quarantine().find("another root"), std::string::npos) << sequencer_->quarantine();
+  EXPECT_FALSE(sequencer_->commit_and_wait(put("b", "1")));
+}
+
+TEST_F(SequencerTest, AnotherLogsCheckpointIsQuarantined) {
+  ASSERT_TRUE(sequencer_->commit_and_wait(put("a", "1")));
+  sequencer_.reset();
+  {
+    const auto slots = *provenance::CheckpointSlots::open(folder_.path() / "slots");
+    const auto other = crypto::Key::generate(crypto::Key::Kind::ed25519);
+    ASSERT_TRUE(slots->write(provenance::sign_checkpoint({"waterrijk.example/log", 1, crypto::sha256("x")}, other)));
+  }
+  start();
+  EXPECT_NE(sequencer_->quarantine().find("not of this log"), std::string::npos) << sequencer_->quarantine();
+}
+
 TEST_F(SequencerTest, AStoreAheadOfItsSlotIsNormal) {
   ASSERT_TRUE(sequencer_->commit_and_wait(put("a", "1")));
   std::filesystem::copy(folder_.path() / "slots", folder_.path() / "old");

@@ -150,7 +150,7 @@ class Node {
   Terms terms;
   Catalog catalog;
   Net net;
-  dsp::Client client{{url + "/", std::chrono::milliseconds(5000), {}}, net};
+  dsp::Client client{{url + "/", std::chrono::milliseconds(5000)}, net};
   transfer::Service transfers{{"https://gate.example/data", std::string(32, 'k')},
                               {commits, store, clock, random, evidence, client, {}}};
   negotiation::Service negotiations{

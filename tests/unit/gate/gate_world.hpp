@@ -24,6 +24,7 @@ class GateWorld : public World {
               return gate::Party{ParticipantId(request.tls.certificate->sha256), "municipality", sends_claims_, "cert"};
             },
             [this](std::string_view handle) -> Result<transfer::TransferView> {
+              if (handle == "handle-2") return Error(ErrorCode::invalid_state, "the transfer is suspended");
               if (handle != "handle-1") return Error(ErrorCode::not_found, "no such handle");
               return transfer::TransferView{ProcessId("urn:provider:1"), ProcessId("urn:consumer:1"),
                                             ParticipantId("urn:duinmeer"), record_.id, record_.dataset};

@@ -55,7 +55,10 @@ TEST_F(GateStream, ASuspendedTransferCutsAtOnce) {
 }
 
 TEST_F(GateStream, ASuspendedDatasetCutsAtOnce) {
-  while_under_way([&] { gate_->on_revoked(record_.dataset, gate::make_reason("dataset.suspended")); });
+  while_under_way([&] {
+    datasets_.plan.suspended = "its assessment is doubted";
+    streams_.reevaluate_all();
+  });
   expect_cut("dataset.suspended");
 }
 

@@ -368,6 +368,43 @@ TEST_F(HttpTest, MoreConnectionsThanAllowedAreClosed) {
   }
 }
 
+TEST_F(HttpTest, WhoFailsTheHandshakeIsTold) {
+  std::atomic<int> told = 0;
+  ServerOptions options{"test", "127.0.0.1", 0, files("node"), true, 0};
+  options.on_no_handshake = [&](const Error& why) {
+    EXPECT_FALSE(why.message.empty());
+    ++told;
+  };
+  server_ = std::make_unique<Server>(options, std::vector<Route>{who()}, clock_, random_);
+  port_ = *server_->start();
+  raw("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+  while (told == 0) std::this_thread::yield();
+  EXPECT_TRUE(client()->send(get("https://localhost:" + std::to_string(port_) + "/who")));
+  EXPECT_EQ(told, 1);
+}
+
+TEST_F(HttpTest, WhatIsCutAtTheStopIsToldFirst) {
+  std::atomic<bool> inside = false;
+  std::atomic<bool> told = false;
+  std::atomic<bool> after = false;
+  const std::string url = start({{"GET", "/long", [&](const Request&) {
+                                    Response response;
+                                    response.stream = [&](ResponseSink& sink) {
+                                      ASSERT_TRUE(sink.start(200, {}, std::nullopt));
+                                      inside = true;
+                                      while (sink.write(std::string(1000, 'x')) && sink.flush()) ::usleep(1000);
+                                      after = told.load();
+                                    };
+                                    return response;
+                                  }, 0}});
+  std::thread caller([&] { (void)client()->send(get(url + "/long")); });
+  while (!inside) std::this_thread::yield();
+  server_->stop(milliseconds(50), [&] { told = true; });
+  caller.join();
+  EXPECT_TRUE(told);
+  EXPECT_TRUE(after) << "the handler knew before its connection was cut";
+}
+
 TEST_F(HttpTest, StopLetsARequestFinish) {
   std::atomic<bool> inside = false;
   const std::string url = start({{"GET", "/slow", [&](const Request&) {

@@ -134,8 +134,7 @@ struct World {
   identity::Directory directory{identity::Trust{}};
   provenance::LogReader log{store, keys};
   Backend backend{ParticipantId("did:web:waterrijk"), "Waterrijk", "0.1.0", "waterrijk.example/log",
-                  catalog::test::kNow, false, clock, store, commits, offered, negotiations, transfers, directory, log,
-                  {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+                  catalog::test::kNow, false, clock, store, commits, offered, negotiations, transfers, directory, log};
   Api api{make_methods(backend), authenticate};
   std::vector<http::Route> routes = connect_routes(api);
 };

@@ -1,0 +1,26 @@
+#include "connector/identity/transport.hpp"
+
+namespace sluis::identity {
+
+Result<http::PeerRequest> IdentifiedTransport::identified(const http::PeerRequest& request) const {
+  http::PeerRequest out = request;
+  if (out.peer.empty()) return out;
+  const auto credentials = scheme_.credentials_for(out.peer, {out.method, out.url, out.body});
+  if (!credentials) {
+    return Error(ErrorCode::peer_unavailable, "no credentials for `" + out.peer.str() + "`: " + credentials.error().message);
+  }
+  for (const auto& [name, value] : *credentials) out.headers[name] = value;
+  return out;
+}
+
+Result<http::PeerResponse> IdentifiedTransport::send(const http::PeerRequest& request) {
+  SLUIS_TRY(const http::PeerRequest out, identified(request));
+  return transport_.send(out);
+}
+
+Result<http::StreamEnd> IdentifiedTransport::get(const http::PeerRequest& request, const http::StreamHandler& handler) {
+  SLUIS_TRY(const http::PeerRequest out, identified(request));
+  return upstream_.get(out, handler);
+}
+
+}  // namespace sluis::identity

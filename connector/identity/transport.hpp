@@ -1,0 +1,24 @@
+#pragma once
+
+#include "connector/identity/scheme.hpp"
+
+namespace sluis::identity {
+
+/// Says who sends: adds to each request what the scheme gives for its `peer`. A request whose peer the scheme does not know
+/// is not sent (peer_unavailable). Requests without a peer go as they are. Thread-safe; worker threads only.
+class IdentifiedTransport final : public http::PeerTransport, public http::Upstream {
+ public:
+  IdentifiedTransport(Identity& scheme, http::PeerTransport& transport, http::Upstream& upstream)
+      : scheme_(scheme), transport_(transport), upstream_(upstream) {}
+  Result<http::PeerResponse> send(const http::PeerRequest& request) override;
+  Result<http::StreamEnd> get(const http::PeerRequest& request, const http::StreamHandler& handler) override;
+
+ private:
+  Result<http::PeerRequest> identified(const http::PeerRequest& request) const;
+
+  Identity& scheme_;
+  http::PeerTransport& transport_;
+  http::Upstream& upstream_;
+};
+
+}  // namespace sluis::identity

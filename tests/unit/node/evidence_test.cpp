@@ -1,0 +1,156 @@
+#include "connector/node/evidence_channel.hpp"
+
+#include "tests/unit/gate/world.hpp"
+#include "tests/unit/identity/support.hpp"
+
+namespace sluis::test {
+namespace {
+
+using provenance::EntryKind;
+
+const std::string kDuinmeer = "did:web:duinmeer.example";
+const std::string kWaterrijk = "did:web:waterrijk.example";
+
+/// Another party's log, of which this node gets receipts.
+struct PeerLog {
+  PeerLog(const TempFolder& folder, Random& random, std::string origin)
+      : keys(folder.path() / ("keys-of-" + origin.substr(0, 4)), random), name(std::move(origin)), appender(keys, random) {}
+
+  provenance::Receipt append(EntryKind kind, const Hash& digest, const v1::Shared& shared, Timestamp now) {
+    std::vector<storage::Change> changes;
+    EXPECT_TRUE(appender.append({static_cast<std::uint8_t>(kind), digest, shared.SerializeAsString(), "not shown"}, now, changes));
+    appender.seal(now, changes);
+    EXPECT_TRUE(store.write(changes, true));
+    ++size;
+    const std::string note = provenance::sign_checkpoint({name, size, appender.root()}, key);
+    return *provenance::make_receipt(provenance::LogReader(store, keys), size - 1, note, provenance::VerifierKey::of(name, key));
+  }
+  std::string vkey() const { return provenance::VerifierKey::of(name, key).text(); }
+
+  provenance::PayloadKeys keys;
+  std::string name;
+  crypto::Key key = crypto::Key::generate(crypto::Key::Kind::ed25519);
+  storage::MemoryStore store;
+  provenance::LogAppender appender;
+  std::uint64_t size = 0;
+};
+
+/// Answers every request with the same.
+struct OneAnswer final : http::PeerTransport {
+  Result<http::PeerResponse> send(const http::PeerRequest& request) override {
+    asked = request;
+    return answer;
+  }
+  http::PeerRequest asked;
+  http::PeerResponse answer{404, {}, "nothing"};
+};
+
+/// Waterrijk's side of the channel to Duinmeer.
+class EvidenceTest : public World {
+ protected:
+  void SetUp() override {
+    World::SetUp();
+    federation_.list.parties[0].log_origins = {{theirs_.name, theirs_.vkey(), {federation_.list.issued, {}}}};
+    ASSERT_TRUE(directory_.load(federation_.envelope(), clock_.now(), true));
+    offer_.hash = crypto::sha256("the offer");
+  }
+  v1::Shared end_of_agreement() const {
+    v1::Shared shared;
+    shared.set_self(kDuinmeer);
+    shared.set_counterparty(kWaterrijk);
+    shared.set_agreement("urn:agreement:1");
+    return shared;
+  }
+  void expect_offer_refused(const std::string& why) {
+    const auto checked = channel_.check_offer(ParticipantId(kDuinmeer), offer_);
+    ASSERT_FALSE(checked);
+    EXPECT_NE(checked.error().message.find(why), std::string::npos) << checked.error().message;
+  }
+  http::Response deliver(const std::string& body, bool known = true) {
+    known_ = known;
+    http::Request request;
+    request.method = "POST";
+    request.path = "/evidence/v1/receipts";
+    request.body = body;
+    for (const http::Route& route : channel_.routes()) {
+      if (route.path == request.path) return route.handler(request);
+    }
+    return {};
+  }
+
+  identity::test::Federation federation_;
+  PeerLog theirs_{folder_, random_, "duinmeer.example/log"};
+  PeerLog strange_{folder_, random_, "stroomplein.example/log"};
+  identity::Directory directory_{identity::Trust{{federation_.keeper}, 1}};
+  provenance::LogReader log_{store_, keys_};
+  node::Writer writer_{ParticipantId(kWaterrijk), clock_};
+  OneAnswer transport_;
+  bool known_ = true;
+  catalog::RemoteOffer offer_;
+  node::EvidenceChannel channel_{
+      ParticipantId(kWaterrijk),
+      node::EvidenceDependencies{commits_, store_, log_, sequencer_, directory_, clock_, random_, writer_, transport_,
+                                 [this](const http::Request&) -> Result<ParticipantId> {
+                                   if (!known_) return Error(ErrorCode::unauthenticated, "nobody");
+                                   return ParticipantId(kDuinmeer);
+                                 }}};
+};
+
+TEST_F(EvidenceTest, AnOfferIsUsableOnlyWithTheProofOfItsPublication) {
+  expect_offer_refused("gives no proof");
+  transport_.answer = {200, {}, "<html>"};
+  EXPECT_FALSE(channel_.check_offer(ParticipantId(kDuinmeer), offer_));
+
+  transport_.answer.body = theirs_.append(EntryKind::published, offer_.hash, {}, clock_.now()).to_json();
+  const auto checked = channel_.check_offer(ParticipantId(kDuinmeer), offer_);
+  EXPECT_TRUE(checked) << describe(checked.error());
+  EXPECT_EQ(transport_.asked.peer.str(), kDuinmeer);
+  EXPECT_EQ(transport_.asked.url, "https://duinmeer.example:8443/base/evidence/v1/offers/" + to_hex(offer_.hash));
+}
+
+TEST_F(EvidenceTest, AProofOfSomethingElseIsNoProof) {
+  transport_.answer = {200, {}, theirs_.append(EntryKind::published, crypto::sha256("another"), {}, clock_.now()).to_json()};
+  expect_offer_refused("another entry");
+  transport_.answer.body = theirs_.append(EntryKind::retracted, offer_.hash, {}, clock_.now()).to_json();
+  expect_offer_refused("another entry");
+  transport_.answer.body = strange_.append(EntryKind::published, offer_.hash, {}, clock_.now()).to_json();
+  expect_offer_refused("is no log of");
+  provenance::Receipt altered = theirs_.append(EntryKind::published, crypto::sha256("a third"), {}, clock_.now());
+  altered.leaf.policy_digest = offer_.hash;
+  transport_.answer.body = altered.to_json();
+  EXPECT_FALSE(channel_.check_offer(ParticipantId(kDuinmeer), offer_));
+}
+
+TEST_F(EvidenceTest, AReceiptIsKeptOnceAndRecorded) {
+  const std::string receipt = theirs_.append(EntryKind::agreement_ended, {}, end_of_agreement(), clock_.now()).to_json();
+  EXPECT_EQ(deliver(receipt).status, 200U);
+  EXPECT_EQ(deliver(receipt).status, 200U);
+  EXPECT_EQ(keys_under("receipt/"), 1U);
+  const auto kept = entries_of(EntryKind::receipt);
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_EQ(kept[0].shared.counterparty(), kDuinmeer);
+  EXPECT_FALSE(kept[0].shared.peer_checkpoint().empty());
+}
+
+TEST_F(EvidenceTest, AForgedOrForeignReceiptIsRefusedAndLeavesNothing) {
+  const provenance::Receipt good = theirs_.append(EntryKind::agreement_ended, {}, end_of_agreement(), clock_.now());
+  provenance::Receipt forged = good;
+  forged.shared = "another story";
+  v1::Shared not_ours = end_of_agreement();
+  not_ours.set_counterparty("did:web:stroomplein.example");
+  v1::Shared not_theirs = end_of_agreement();
+  not_theirs.set_self("did:web:stroomplein.example");
+  EXPECT_EQ(deliver("{").status, 400U);
+  EXPECT_EQ(deliver(forged.to_json()).status, 400U);
+  EXPECT_EQ(deliver(theirs_.append(EntryKind::agreement_ended, {}, not_ours, clock_.now()).to_json()).status, 400U);
+  EXPECT_EQ(deliver(theirs_.append(EntryKind::agreement_ended, {}, not_theirs, clock_.now()).to_json()).status, 400U);
+  EXPECT_EQ(deliver(strange_.append(EntryKind::agreement_ended, {}, end_of_agreement(), clock_.now()).to_json()).status, 400U);
+  EXPECT_EQ(deliver(good.to_json(), false).status, 404U);
+  EXPECT_EQ(keys_under("receipt/"), 0U);
+  EXPECT_TRUE(entries_of(EntryKind::receipt).empty());
+  commits_.refuse = true;
+  EXPECT_EQ(deliver(good.to_json()).status, 503U) << "not recorded: to be sent again";
+}
+
+}  // namespace
+}  // namespace sluis::test
