@@ -18,6 +18,7 @@ CROWD, NAVIGATION = PURPOSE + "CrowdManagement", PURPOSE + "Navigation"
 DETAILED, PACED, PARKING = "urn:waterrijk:detailed-counts", "urn:waterrijk:detailed-counts-paced", "urn:stroomplein:parking"
 ACTIVITY_CROWD = "https://duinmeer.example/activities/crowd"
 ACTIVITY_ROUTES = "https://waterrijk.example/activities/routes"
+MOVED = datetime.timedelta(days=8)  # all clocks, in scene 8
 STREETS = ("Mary st/Jervis st", "Capel st/Mary street", "Grafton st/Monsoon", "Grafton Street/CompuB")
 
 
@@ -145,20 +146,26 @@ class Story:
         except Refused as refused:
             own = json.loads(refused.body)
         self.explains(own)
-        entries = [e for e in self.d.wait_log(1, kinds=["decision"]) if e.get("decision") == "refused"]
-        self.holds(entries and entries[-1]["reason"] == "purpose", f"Duinmeer's log has its refusal: {entries}")
-        self.holds(not [e for e in self.w.log(kinds=["decision"]) if e.get("decision") == "refused"], "Waterrijk was not even asked")
-        self.d.stop()  # the rogue reads what the node keeps, as an insider would
-        rogue = subprocess.run([*self.f.leave_root, self.f.rogue, "--config", self.d.folder / "node.toml", "--transfer", self.transfer["id"],
-                                "--purpose", MARKETING, "--activity", ACTIVITY_CROWD], capture_output=True, text=True)
-        self.d.start()
-        self.d.wait_ready()
-        self.holds(rogue.returncode == 0 and rogue.stdout.startswith("403 "), f"the gate refused the rogue: {rogue.stdout}{rogue.stderr}")
-        theirs = json.loads(rogue.stdout[4:])
+        entries = self.refusals_at(self.d)
+        self.holds([e["reason"] for e in entries] == ["purpose"], f"Duinmeer's log has its refusal: {entries}")
+        self.holds(not self.refusals_at(self.w), "Waterrijk was not even asked")
+        status, theirs = self.rogue_asks(self.d, self.transfer, MARKETING, ACTIVITY_CROWD)
+        self.holds(status == 403, f"the gate refused the rogue: {status} {theirs}")
         self.explains(theirs)
-        entries = [e for e in self.w.wait_log(1, kinds=["decision"]) if e.get("decision") == "refused"]
-        self.holds(len(entries) == 1 and entries[0]["reason"] == "purpose", f"Waterrijk's log has the rogue: {entries}")
-        print(f"     {theirs['reason'][0]}")
+        entries = self.refusals_at(self.w)
+        self.holds([e["reason"] for e in entries] == ["purpose"], f"Waterrijk's log has the rogue: {entries}")
+        print(f"     Duinmeer's own node: {own['reason'][0]}\n     Waterrijk's gate:    {theirs['reason'][0]}")
+
+    def rogue_asks(self, node, transfer, purpose, activity):
+        """Past its own node, with that node's keys and handle, straight at the provider's gate. Status and body."""
+        node.stop()  # the rogue reads what the node keeps, as an insider would
+        rogue = subprocess.run([*self.f.leave_root, self.f.rogue, "--config", node.folder / "node.toml", "--transfer", transfer["id"],
+                                "--purpose", purpose, "--activity", activity], capture_output=True, text=True)
+        node.start()
+        node.wait_ready()
+        self.holds(rogue.returncode == 0, f"the rogue was answered: {rogue.stdout}{rogue.stderr}")
+        status, body = rogue.stdout.split(" ", 1)
+        return int(status), json.loads(body)
 
     def explains(self, refusal):
         parameters = refusal.get("parameters", {})
@@ -195,21 +202,46 @@ class Story:
         puller.start()
         self.holds(began.wait(10), "the paced pull began")
         started = time.monotonic()
-        for node in self.f.nodes.values():
-            node.call("NodeService/DemoClock", {"bySeconds": 8 * 86400}, role="operator")
+        # The provider's clock first: its gate cuts, where otherwise Waterrijk's own node might, which has the same terms.
+        for node in (self.s, self.w, self.d, self.p):
+            node.call("NodeService/DemoClock", {"bySeconds": MOVED.total_seconds()}, role="operator")
         self.holds(time.monotonic() - started < 1, "four clocks within a second")
         puller.join(10)
         self.holds(not puller.is_alive() and not result["whole"] and len(result["data"]) < len(data), "the stream was cut")
-        try:
-            self.w.pull(transfer["id"], NAVIGATION, ACTIVITY_ROUTES)
-            raise AssertionError("data after the access had ended")
-        except Refused as refused:
-            self.holds(json.loads(refused.body)["code"] == "elapsed", f"refused as elapsed: {refused.body}")
+        cuts = self.s.wait_log(1, kinds=["cut"], party=self.w.participant)
+        self.holds([e["reason"] for e in cuts] == ["elapsed"], f"Stroomplein cut it, and says why: {cuts}")
+        received = self.w.wait_log(2, kinds=["received"], party=self.s.participant)[-1]
+        self.holds((received["transaction"], received["end"]) == (cuts[0]["transaction"], "cut"), f"Waterrijk knows it is not whole: {received}")
+        self.refused_as_elapsed(transfer)
         due = self.w.call("RetentionService/List", {"dueOnly": True}).get("retention", [])
         self.holds([r["agreement"] for r in due] == [agreement["id"]], f"the deletion is due: {due}")
         self.w.call("RetentionService/Confirm", {"agreement": agreement["id"]}, role="privacy_officer")
         receipts = self.s.wait_log(1, limit=8, kinds=["receipt"], party=self.w.participant)
         self.holds(any(e["event"] == "retention-confirmed" for e in receipts), f"the receipt reached Stroomplein: {receipts}")
+
+    def refused_as_elapsed(self, transfer):
+        """By Waterrijk's own node; and, for who goes past that, by Stroomplein's gate, which writes it down."""
+        try:
+            self.w.pull(transfer["id"], NAVIGATION, ACTIVITY_ROUTES)
+            raise AssertionError("data after the access had ended")
+        except Refused as refused:
+            own = json.loads(refused.body)
+        self.holds(own["code"] == "elapsed", f"refused as elapsed: {own}")
+        self.holds(not self.refusals_at(self.s), "Stroomplein was not even asked")
+        status, theirs = self.rogue_asks(self.w, transfer, NAVIGATION, ACTIVITY_ROUTES)
+        self.holds((status, theirs["code"]) == (403, "elapsed"), f"the gate refused the rogue: {status} {theirs}")
+        refused = self.refusals_at(self.s)
+        self.holds([(e["counterparty"], e["reason"]) for e in refused] == [(self.w.participant, "elapsed")], f"Stroomplein's log has the rogue: {refused}")
+        print(f"     Waterrijk's own node: {own['reason'][0]}\n     Stroomplein's gate:   {theirs['reason'][0]}")
+
+    @staticmethod
+    def at(entry):
+        """The time of an entry, to the microsecond. All nodes of the demo stand on one machine and share its clock."""
+        return datetime.datetime.fromisoformat(entry["time"].replace("Z", "+00:00"))
+
+    @staticmethod
+    def refusals_at(node):
+        return node.log(kinds=["decision"], decision="refused")
 
     def cut(self):
         """Waterrijk ends its agreement during a paced pull: nothing arrives later than a second after"""
@@ -220,7 +252,7 @@ class Story:
         arrivals, result, began = [], {}, threading.Event()
 
         def arrive(_):
-            arrivals.append(time.monotonic())
+            arrivals.append(datetime.datetime.now(datetime.timezone.utc) + MOVED)
             began.set()
 
         def slow():
@@ -231,10 +263,16 @@ class Story:
         self.holds(began.wait(10), "the paced pull began")
         time.sleep(1.2)
         self.w.call("AgreementService/Terminate", {"id": agreement["id"], "code": "approval.withdrawn", "sentence": "the council withdrew its approval"})
-        ended = time.monotonic()
         puller.join(10)
         self.holds(not puller.is_alive() and not result["whole"], "the stream was cut")
-        self.holds(arrivals[-1] <= ended + 1, f"the last byte came {arrivals[-1] - ended:.2f} s after the end")
+        ended = self.at(self.w.wait_log(1, kinds=["agreement-ended"], agreement=agreement["id"])[0])
+        received = self.d.wait_log(1, kinds=["received"], agreement=agreement["id"])[0]
+        self.holds(received["end"] == "cut" and int(received["bytes"]) >= len(result["data"]) > 0, f"Duinmeer has what came, as cut: {received}")
+        last = {"the last byte reached the application": arrivals[-1], "Duinmeer's node had the last of it": self.at(received)}
+        for what, when in last.items():
+            late = (when - ended).total_seconds()
+            self.holds(late <= 1, f"{what} {late:.3f} s after the end was committed")
+            print(f"     {what} {abs(late) * 1000:.0f} ms {'after' if late > 0 else 'before'} Waterrijk's log has the end")
         receipts = self.d.wait_log(1, kinds=["receipt"], agreement=agreement["id"])
         self.holds(any(e["event"] == "agreement-ended" for e in receipts), f"Duinmeer has the receipt of the end: {receipts}")
         cuts = self.w.wait_log(1, kinds=["cut"], party=self.d.participant)
