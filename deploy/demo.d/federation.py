@@ -96,6 +96,10 @@ class Node:
     def token(self, role):
         return (self.folder / "tokens" / role).read_text().strip()
 
+    def command(self, *words, role=None):
+        """What a person types: the command line, asking this node with the token of a role. Exit code, stdout, stderr."""
+        return self.federation.sluis(*words, "--config", self.folder / "node.toml", *(("--role", role) if role else ()), check=False)
+
     def call(self, method, request=None, role="steward", timeout=30):
         """A management method over HTTP, as Connect JSON."""
         ask = urllib.request.Request(f"http://127.0.0.1:{self.port + 2}/sluis.v1.{method}", data=json.dumps(request or {}).encode(),

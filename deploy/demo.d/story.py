@@ -51,6 +51,12 @@ class Story:
         if not condition:
             raise AssertionError(what)
 
+    def runs(self, node, *words, role=None, code=0):
+        """A command, as somebody with that role types it at that node. What it printed: data, then messages."""
+        done = node.command(*words, role=role)
+        self.holds(done.returncode == code, f"sluis {' '.join(map(str, words))}: exit {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
+        return done.stdout, done.stderr
+
     def request(self, node, peer, dataset, purpose):
         return node.call("AgreementService/Request", {"peer": peer.participant, "offer": dataset, "purpose": purpose, "waitSeconds": 15})["negotiation"]
 
@@ -69,7 +75,7 @@ class Story:
         return consumer.call("AgreementService/Show", {"id": agreement})["agreement"]
 
     def start_transfer(self, node, agreement):
-        transfer = node.call("TransferService/Start", {"agreement": agreement["id"], "waitSeconds": 15})["transfer"]
+        transfer = node.call("TransferService/Start", {"agreement": agreement, "waitSeconds": 15})["transfer"]
         if transfer.get("state") != "STARTED":
             transfer = node.call("TransferService/Show", {"id": transfer["id"], "waitSeconds": 10})["transfer"]
         self.holds(transfer.get("state") == "STARTED", f"the transfer did not start: {transfer}")
@@ -127,7 +133,7 @@ class Story:
     def pull(self):
         """Duinmeer's application pulls through its own node; both logs hold the same transaction"""
         self.d.call("ActivityService/Publish", {"id": ACTIVITY_CROWD, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds in the centre"})
-        self.transfer = self.start_transfer(self.d, self.agreement)
+        self.transfer = self.start_transfer(self.d, self.agreement["id"])
         data, whole = self.d.pull(self.transfer["id"], CROWD, ACTIVITY_CROWD)
         self.holds(whole and data == (self.w.folder / "datasets/detailed-counts.csv").read_bytes(), f"the whole file came: {len(data)} bytes")
         released = [e for e in self.w.wait_log(1, kinds=["decision"], party=self.d.participant) if e.get("decision") == "permit"]
@@ -176,11 +182,14 @@ class Story:
 
     def equal_refusal(self):
         """Stroomplein and Parkwijs ask for marketing: the same refusal; for crowd management Stroomplein gets it"""
-        codes = []
+        reasons = []
         for node in (self.s, self.p):
-            shown = self.settled(node, self.request(node, self.w, DETAILED, MARKETING), "TERMINATED")
-            codes.append((shown["negotiation"]["reason"]["code"], tuple(shown["negotiation"]["reason"]["sentences"])))
-        self.holds(codes[0] == codes[1] and codes[0][0] == "purpose", f"the very same refusal: {codes}")
+            said, _ = self.runs(node, "agreement", "request", self.w.participant, DETAILED, "--purpose", MARKETING, "--wait", "-o", "json", code=1)
+            negotiation = json.loads(said)["negotiation"]
+            self.holds(negotiation["state"] == "TERMINATED", f"{node.key} is refused: {negotiation}")
+            reasons.append(negotiation["reason"])
+        self.holds(reasons[0] == reasons[1] and reasons[0]["code"] == "purpose", f"the very same refusal: {reasons}")
+        print(f"     Both are told: {reasons[0]['sentences'][0]}")
         self.agree(self.s, self.w, DETAILED, CROWD)
 
     def retention(self):
@@ -189,10 +198,18 @@ class Story:
         self.s.call("DatasetService/Publish", {"toml": self.f.dataset("parking", self.assessed_until), "file": "parking.toml"})
         self.w.call("CatalogService/Fetch", {"peer": self.s.participant})
         self.w.call("ActivityService/Publish", {"id": ACTIVITY_ROUTES, "purpose": NAVIGATION, "from": "2026-01-01T00:00:00Z", "title": "Routes to free places"})
-        agreement = self.agree(self.w, self.s, PARKING, NAVIGATION)
+        said, _ = self.runs(self.w, "agreement", "request", self.s.participant, PARKING, "--purpose", NAVIGATION, "--wait", "-o", "json")
+        negotiation = json.loads(said)["negotiation"]
+        self.holds(negotiation["state"] == "FINALIZED", f"agreed: {negotiation}")
+        agreement = negotiation["agreement"]
         transfer = self.start_transfer(self.w, agreement)
-        data, whole = self.w.pull(transfer["id"], NAVIGATION, ACTIVITY_ROUTES)
-        self.holds(whole and data, "a first pull came whole")
+        asks = ("pull", transfer["id"], "--purpose", NAVIGATION, "--activity", ACTIVITY_ROUTES, "-O")
+        fetched = self.f.folder / "fetched-parking.csv"
+        _, told = self.runs(self.w, *asks, fetched)
+        data = fetched.read_bytes()
+        self.holds(told == f"{fetched}: {len(data.splitlines()) - 1} rows, {len(data)} bytes\n", f"a first pull came whole: {told}")
+        ended = self.s.wait_log(1, kinds=["stream-end"], party=self.w.participant)
+        self.holds(ended[0]["digest"] == hashlib.sha256(data).hexdigest(), f"as it was sent: {ended}")
         began, result = threading.Event(), {}
 
         def slow():
@@ -213,9 +230,15 @@ class Story:
         received = self.w.wait_log(2, kinds=["received"], party=self.s.participant)[-1]
         self.holds((received["transaction"], received["end"]) == (cuts[0]["transaction"], "cut"), f"Waterrijk knows it is not whole: {received}")
         self.refused_as_elapsed(transfer)
-        due = self.w.call("RetentionService/List", {"dueOnly": True}).get("retention", [])
-        self.holds([r["agreement"] for r in due] == [agreement["id"]], f"the deletion is due: {due}")
-        self.w.call("RetentionService/Confirm", {"agreement": agreement["id"]}, role="privacy_officer")
+        _, told = self.runs(self.w, *asks, self.f.folder / "late.csv", code=1)
+        self.holds("refused (elapsed)" in told and not (self.f.folder / "late.csv").exists(), f"nor with the command: {told}")
+        due, _ = self.runs(self.w, "retention", "list", "--due", "-o", "name", role="privacy_officer")
+        self.holds(due == agreement + "\n", f"the deletion is due: {due}")
+        fetched.unlink()  # what is confirmed has been done
+        self.runs(self.w, "retention", "confirm", agreement, role="dpo", code=1)
+        said, _ = self.runs(self.w, "retention", "confirm", agreement, role="privacy_officer")
+        self.holds(["state", "confirmed"] in [line.split() for line in said.splitlines()], f"the deletion is confirmed: {said}")
+        self.runs(self.w, "retention", "confirm", agreement, role="privacy_officer", code=1)
         receipts = self.s.wait_log(1, limit=8, kinds=["receipt"], party=self.w.participant)
         self.holds(any(e["event"] == "retention-confirmed" for e in receipts), f"the receipt reached Stroomplein: {receipts}")
 
@@ -248,7 +271,7 @@ class Story:
         self.w.call("DatasetService/Publish", {"toml": self.f.dataset("detailed-counts-paced", self.assessed_until), "file": "detailed-counts-paced.toml"})
         self.d.call("CatalogService/Fetch", {"peer": self.w.participant})
         agreement = self.agree(self.d, self.w, PACED, CROWD)
-        transfer = self.start_transfer(self.d, agreement)
+        transfer = self.start_transfer(self.d, agreement["id"])
         arrivals, result, began = [], {}, threading.Event()
 
         def arrive(_):
@@ -280,24 +303,35 @@ class Story:
 
     def dpo_lists(self):
         """Waterrijk's DPO keeps a checkpoint and lists who got what, for which purpose, and what was refused"""
-        self.kept = self.w.call("AuditService/Checkpoint", role="dpo")
-        entries = self.w.log()
-        releases = [e for e in entries if e["kind"] == "decision" and e.get("decision") == "permit" and e["counterparty"] == self.d.participant]
-        cuts = [e for e in entries if e["kind"] == "cut" and e["counterparty"] == self.d.participant]
-        refused = [e for e in entries if e["kind"] == "decision" and e.get("decision") == "refused" and e["counterparty"] == self.d.participant]
-        terminated = [e for e in entries if e["kind"] == "negotiation" and e["event"].lower() == "terminated"]
-        theirs = [e for e in entries if e["kind"] == "agreement" and e["counterparty"] == self.s.participant and e["dataset"] == DETAILED]
-        own = [e for e in entries if e["kind"] in ("received", "intent", "cut") and e["dataset"] == PARKING]
-        opened = [e for e in entries if e["kind"] == "open-hour"]
-        self.holds(len(releases) == 2 and all(e["purpose"] == CROWD for e in releases), f"two releases to Duinmeer: {releases}")
-        self.holds(len(cuts) == 1, f"one of them cut: {cuts}")
-        self.holds(len(refused) == 1 and refused[0]["purpose"] == MARKETING, f"the rogue's refusal: {refused}")
-        self.holds({e["counterparty"] for e in terminated} == {self.s.participant, self.p.participant}, f"two terminated negotiations: {terminated}")
-        self.holds(len(theirs) == 1 and own and opened, "Stroomplein's agreement, the own pull, the open count")
-        before = int(self.kept["size"])
+        kept = self.f.folder / "kept-checkpoint"
+        self.runs(self.w, "audit", "checkpoint", "-O", kept, role="dpo")
+        self.kept = kept.read_text()
+        self.kept_size = int(self.kept.splitlines()[1])
+        told, _ = self.runs(self.w, "audit", "log", role="dpo")
+        self.holds(len(told.splitlines()) > self.kept_size, "one command lists every entry, below a heading")
+        releases = self.listed("--kind", "decision", "--party", self.d.participant, "--decision", "permit")
+        self.holds([(e["dataset"], e["purpose"]) for e in releases] == [(DETAILED, CROWD), (PACED, CROWD)], f"two releases to Duinmeer: {releases}")
+        cuts = self.listed("--kind", "cut", "--party", self.d.participant)
+        self.holds([e["transaction"] for e in cuts] == [releases[1]["transaction"]], f"one of them cut: {cuts}")
+        refused = self.listed("--kind", "decision", "--party", self.d.participant, "--decision", "refused")
+        self.holds([e["purpose"] for e in refused] == [MARKETING], f"the rogue's refusal: {refused}")
+        ended = [e for e in self.listed("--kind", "negotiation", "--dataset", DETAILED) if e["event"] == "terminated"]
+        self.holds([e["counterparty"] for e in ended] == [self.s.participant, self.p.participant], f"two terminated negotiations: {ended}")
+        theirs = self.listed("--kind", "agreement", "--party", self.s.participant, "--dataset", DETAILED)
+        self.holds(len(theirs) == 1, f"one agreement of Stroomplein: {theirs}")
+        own = self.listed("--kind", "received", "--dataset", PARKING, "--purpose", NAVIGATION)
+        self.holds([e["end"] for e in own] == ["complete", "cut"], f"the own pulls of parking: {own}")
+        self.holds(len(self.listed("--kind", "open-hour")) == 1, "the open count")
+        self.holds(not self.listed("--from", "2100-01-01"), "nothing of the next century")
         for until in ("2026-12-31T00:00:00Z", "2027-12-31T00:00:00Z"):
             self.w.call("ActivityService/Publish", {"id": ACTIVITY_ROUTES, "purpose": NAVIGATION, "from": "2026-01-01T00:00:00Z", "until": until, "title": "Routes"})
-        self.holds(int(self.w.call("AuditService/Checkpoint", role="dpo")["size"]) == before + 2, "two more entries follow")
+        later, _ = self.runs(self.w, "audit", "checkpoint", role="dpo")
+        self.holds(int(later.splitlines()[1]) == self.kept_size + 2, f"two more entries follow: {later}")
+
+    def listed(self, *filters):
+        """What Waterrijk's DPO gets with one command."""
+        said, _ = self.runs(self.w, "audit", "log", *filters, "-o", "json", role="dpo")
+        return json.loads(said)["entries"]
 
     def dpo_verifies(self):
         """She verifies a copy without the node; a changed byte is named, the insider's cut copy is caught"""
@@ -306,7 +340,7 @@ class Story:
         self.w.stop()
         try:
             self.f.sluis("audit", "export-log", self.w.folder / "export", "--config", self.w.folder / "node.toml", "--payloads")
-            subprocess.run([*self.f.leave_root, self.f.insider, "--config", self.w.folder / "node.toml", "--size", str(int(self.kept["size"]) - 3),
+            subprocess.run([*self.f.leave_root, self.f.insider, "--config", self.w.folder / "node.toml", "--size", str(self.kept_size - 3),
                             "--out", self.w.folder / "cut"], check=True, capture_output=True)
         finally:
             self.w.start()
@@ -316,7 +350,7 @@ class Story:
             shutil.move(self.w.folder / name, laptop / name)
         key, anchor = laptop / "waterrijk.vkey", laptop / "kept-checkpoint"
         key.write_text((self.w.folder / "log.vkey").read_text())
-        anchor.write_text(self.kept["note"])
+        anchor.write_text(self.kept)
         subprocess.run(["chmod", "-R", "a+rX", laptop], check=True)
 
         def verify(folder, *more):
