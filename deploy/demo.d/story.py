@@ -9,11 +9,13 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
-from federation import MARKETING, PURPOSE, ROOT, Federation, Refused
+from federation import MARKETING, PURPOSE, ROOT, Federation, Refused, remove_user, take_down
 
+DEMO = pathlib.Path("/var/tmp/sluis-demo")
 CROWD, NAVIGATION = PURPOSE + "CrowdManagement", PURPOSE + "Navigation"
 DETAILED, PACED, PARKING = "urn:waterrijk:detailed-counts", "urn:waterrijk:detailed-counts-paced", "urn:stroomplein:parking"
 ACTIVITY_CROWD = "https://duinmeer.example/activities/crowd"
@@ -374,55 +376,91 @@ class Story:
         self.holds(verify(laptop / "cut").returncode == 3, "whom only the kept checkpoint gives away")
 
 
+def next_steps(federation):
+    """What to try while the nodes run: what it shows, and the command, typed in the project's folder."""
+    built = federation.source_binary
+    sluis = built.relative_to(ROOT) if built.is_relative_to(ROOT) else built
+    w, p, laptop = federation.waterrijk, federation.parkwijs, federation.folder / "laptop"
+    as_anybody = f"curl -fsS --cacert {w.folder}/tls/roots.pem https://localhost:{w.port + 1}"
+    return [
+        ("who got what from Waterrijk, for which purpose, and what was refused: its DPO's view",
+         f"{sluis} audit log --config {w.folder}/node.toml --role dpo"),
+        ("the refusals with their reasons, in Dutch",
+         f"{sluis} audit log --decision refused --lang nl -o json --config {w.folder}/node.toml --role dpo"),
+        ("the log on her laptop, verified without any node",
+         f"{sluis} audit verify --log {laptop}/export --key {laptop}/waterrijk.vkey --anchor {laptop}/kept-checkpoint"),
+        ("what Parkwijs may ask Waterrijk for", f"{sluis} catalog fetch {w.participant} --config {p.folder}/node.toml"),
+        ("the open counts, as anybody gets them", f"{as_anybody}/open/urn:waterrijk:open-counts -o {federation.folder}/open-counts.csv"),
+        ("the public catalogue", f"{as_anybody}/catalog.ttl"),
+        ("how a node is doing", f"{sluis} status --config {w.folder}/node.toml"),
+        ("the end: stops and removes all of it", "deploy/demo --down" + ("" if federation.folder == DEMO else f" {federation.folder}")),
+    ]
+
+
+def try_next_steps(story):
+    """All that is printed works, down to the last, which takes the federation down."""
+    faults = []
+    for _, command in next_steps(story.f):
+        done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+        if done.returncode != 0:
+            faults.append(f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    if story.f.folder.exists() or any(node.process and node.process.poll() is None for node in story.f.nodes.values()):
+        faults.append("after `deploy/demo --down` something was left")
+    story.check("\n".join(["each command of `what to try next` works", *faults]), not faults)
+
+
 def arguments():
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--check", action="store_true", help="stops the nodes afterwards, and ends `N passed, M failed`")
-    words.add_argument("--test", action="store_true", help="the same in a folder and on ports of its own; a demo that runs is left alone")
+    words.add_argument("--test", action="store_true", help="the same in a folder and on ports of its own, with what is printed to be tried next")
     words.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin", help="where the built programs are")
-    words.add_argument("--down", action="store_true", help="stops and removes what the demo made")
+    words.add_argument("--down", nargs="?", type=pathlib.Path, const=DEMO, metavar="FOLDER", help="stops and removes what the demo made")
     return words.parse_args()
+
+
+def judge(story, test, ready, took):
+    """What --check promises, with the build done. A test runs beside others on whatever machine there is: there the same two
+    checks find what hangs, not what is slow."""
+    ready_limit, story_limit = (10, 120) if test else (2, 30)
+    story.check(f"four nodes were ready within {ready_limit} s: after {ready:.2f} s", ready <= ready_limit)
+    story.check(f"the story took less than {story_limit} s: {took:.1f} s", took < story_limit)
 
 
 def main():
     asked = arguments()
-    check = asked.check or asked.test
-    folder = pathlib.Path("/var/tmp/sluis-story" if asked.test else "/var/tmp/sluis-demo")
     if asked.down:
-        subprocess.run(["pkill", "-f", f"{folder}/.*/node.toml"], check=False)
-        shutil.rmtree(folder, ignore_errors=True)
-        return 0
-    subprocess.run(["pkill", "-f", f"{folder}/.*/node.toml"], check=False)
-    time.sleep(0.3)
-    federation = Federation(folder, binary=asked.bin / "sluis", base_port=18540 if asked.test else 18440)
-    federation.make()
-    began = time.monotonic()
-    federation.start()
-    ready = time.monotonic() - began
-    federation.join()
+        take_down(asked.down)
+        return remove_user() if asked.down == DEMO else 0  # tests share that user
+    check = asked.check or asked.test
+    if not asked.test:
+        take_down(DEMO)
+    federation = Federation(tempfile.mkdtemp(prefix="sluis-story-") if asked.test else DEMO, binary=asked.bin / "sluis",
+                            base_port=18540 if asked.test else 18440)
     story = Story(federation)
     try:
+        federation.make()
+        began = time.monotonic()
+        federation.start()
+        ready = time.monotonic() - began
+        federation.join()
         story.play()
         took = time.monotonic() - began - ready
-        # What --check promises, with the build done. A test runs beside others on whatever machine there is: there the same
-        # two checks find what hangs, not what is slow.
-        ready_limit, story_limit = (10, 120) if asked.test else (2, 30)
         if check:
-            story.check(f"four nodes were ready within {ready_limit} s: after {ready:.2f} s", ready <= ready_limit)
-            story.check(f"the story took less than {story_limit} s: {took:.1f} s", took < story_limit)
+            judge(story, asked.test, ready, took)
         else:
             print(f"four nodes were ready after {ready:.2f} s; the story took {took:.1f} s")
+        if asked.test:
+            try_next_steps(story)
     finally:
         if check:
             federation.stop()
+        if asked.test:
+            shutil.rmtree(federation.folder, ignore_errors=True)
     if check:
         print(f"{story.passed} passed, {story.failed} failed")
-        return 1 if story.failed else 0
-    print(f"""
-The nodes are running. What to try next (all data are in {folder}):
-  build/release/bin/sluis audit log --config {folder}/waterrijk/node.toml --role dpo
-  build/release/bin/sluis catalog fetch did:web:waterrijk.example --config {folder}/parkwijs/node.toml
-  curl --cacert {folder}/waterrijk/tls/roots.pem https://localhost:{federation.waterrijk.port + 1}/open/urn:waterrijk:open-counts
-  deploy/demo --down   stops and removes all of it""")
+    else:
+        print(f"\nThe nodes are running, all data are in {federation.folder}. What to try next, in {ROOT}:\n")
+        print("\n".join(f"  # {what}\n  {command}" for what, command in next_steps(federation)))
     return 1 if story.failed else 0
 
 
