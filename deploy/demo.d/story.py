@@ -434,7 +434,7 @@ def main():
     check = asked.check or asked.test
     if not asked.test:
         take_down(DEMO)
-    federation = Federation(tempfile.mkdtemp(prefix="sluis-story-") if asked.test else DEMO, binary=asked.bin / "sluis",
+    federation = Federation(tempfile.mkdtemp(prefix="sluis-story-", dir="/var/tmp") if asked.test else DEMO, binary=asked.bin / "sluis",
                             base_port=18540 if asked.test else 18440)
     story = Story(federation)
     try:
