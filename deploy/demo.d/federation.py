@@ -1,4 +1,5 @@
 """Four nodes of a demo federation: made, started, asked, stopped. The story and the integration tests use it."""
+import contextlib
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import shutil
 import signal
 import ssl
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -47,6 +49,43 @@ def unprivileged():
     return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"], user
 
 
+def take_down(folder):
+    """Stops the nodes of a federation, whoever started them, and removes its folder. Leaves alone what `make` did not make."""
+    folder = pathlib.Path(folder)
+    if not folder.exists():
+        return
+    if not (folder / "federation.key").exists():
+        sys.exit(f"{folder} is no federation's folder: nothing was removed")
+
+    def running():
+        """Those that still serve from this folder: a number alone may be another process by now."""
+        for path in folder.glob("*.pid"):
+            command = pathlib.Path("/proc", path.read_text().strip(), "cmdline")
+            with contextlib.suppress(OSError):
+                if f"{folder / path.stem}/node.toml".encode() in command.read_bytes().split(b"\0"):
+                    yield int(command.parent.name)
+
+    try:
+        for number, until in ((signal.SIGTERM, time.monotonic() + 15), (signal.SIGKILL, time.monotonic() + 20)):
+            for process in running():
+                os.kill(process, number)
+            while list(running()) and time.monotonic() < until:
+                time.sleep(0.05)
+        shutil.rmtree(folder)
+    except PermissionError as error:
+        sys.exit(f"{folder} is another user's: {error}")
+
+
+def remove_user():
+    """The user as whom nodes run where root starts them. It stays while something still runs as it."""
+    with contextlib.suppress(KeyError):
+        pwd.getpwnam("sluis-demo")
+        if os.geteuid() != 0:
+            sys.exit("root made the user sluis-demo, and has to remove it")
+        return subprocess.run(["userdel", "sluis-demo"]).returncode
+    return 0
+
+
 class Node:
     def __init__(self, federation, key):
         self.federation, self.key = federation, key
@@ -65,16 +104,18 @@ class Node:
         log = open(self.federation.folder / f"{self.key}.log", "ab")
         self.process = subprocess.Popen([*self.federation.leave_root, self.federation.binary, "serve", "--config", self.folder / "node.toml"],
                                         stdout=log, stderr=log)
+        (self.federation.folder / f"{self.key}.pid").write_text(f"{self.process.pid}\n")  # for who takes it down later
 
     def wait_ready(self, limit=10):
+        """Ready is what /readyz calls so: not only alive, but with a clock and a log that it can go on with."""
         until = time.monotonic() + limit
         while time.monotonic() < until:
             if self.process.poll() is not None:
                 raise RuntimeError(f"{self.key} ended with {self.process.returncode}: {self.log_tail()}")
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 2}/livez", timeout=1):
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 2}/readyz", timeout=1):
                     return
-            except OSError:
+            except OSError:  # not listening yet, or 503
                 time.sleep(0.01)
         raise RuntimeError(f"{self.key} is not ready: {self.log_tail()}")
 
@@ -94,6 +135,10 @@ class Node:
 
     def token(self, role):
         return (self.folder / "tokens" / role).read_text().strip()
+
+    def command(self, *words, role=None):
+        """What a person types: the command line, asking this node with the token of a role. Exit code, stdout, stderr."""
+        return self.federation.sluis(*words, "--config", self.folder / "node.toml", *(("--role", role) if role else ()), check=False)
 
     def call(self, method, request=None, role="steward", timeout=30):
         """A management method over HTTP, as Connect JSON."""

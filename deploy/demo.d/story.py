@@ -1,4 +1,5 @@
 """The story of the demo, scene by scene. Every scene is one or more assertions on what really happened."""
+import argparse
 import csv
 import datetime
 import hashlib
@@ -8,15 +9,18 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
-from federation import MARKETING, PURPOSE, Federation, Refused
+from federation import MARKETING, PURPOSE, ROOT, Federation, Refused, remove_user, take_down
 
+DEMO = pathlib.Path("/var/tmp/sluis-demo")
 CROWD, NAVIGATION = PURPOSE + "CrowdManagement", PURPOSE + "Navigation"
 DETAILED, PACED, PARKING = "urn:waterrijk:detailed-counts", "urn:waterrijk:detailed-counts-paced", "urn:stroomplein:parking"
 ACTIVITY_CROWD = "https://duinmeer.example/activities/crowd"
 ACTIVITY_ROUTES = "https://waterrijk.example/activities/routes"
+MOVED = datetime.timedelta(days=8)  # all clocks, in scene 8
 STREETS = ("Mary st/Jervis st", "Capel st/Mary street", "Grafton st/Monsoon", "Grafton Street/CompuB")
 
 
@@ -39,12 +43,21 @@ class Story:
             except Exception as error:  # a scene that breaks in any way is a scene that failed
                 self.failed += 1
                 print(f"✗ {number:2} {title}\n     {type(error).__name__}: {error}", flush=True)
-        return self.failed == 0
+
+    def check(self, what, good):
+        self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
+        print(f"{'✓' if good else '✗'}    {what}", flush=True)
 
     @staticmethod
     def holds(condition, what):
         if not condition:
             raise AssertionError(what)
+
+    def runs(self, node, *words, role=None, code=0):
+        """A command, as somebody with that role types it at that node. What it printed: data, then messages."""
+        done = node.command(*words, role=role)
+        self.holds(done.returncode == code, f"sluis {' '.join(map(str, words))}: exit {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
+        return done.stdout, done.stderr
 
     def request(self, node, peer, dataset, purpose):
         return node.call("AgreementService/Request", {"peer": peer.participant, "offer": dataset, "purpose": purpose, "waitSeconds": 15})["negotiation"]
@@ -64,7 +77,7 @@ class Story:
         return consumer.call("AgreementService/Show", {"id": agreement})["agreement"]
 
     def start_transfer(self, node, agreement):
-        transfer = node.call("TransferService/Start", {"agreement": agreement["id"], "waitSeconds": 15})["transfer"]
+        transfer = node.call("TransferService/Start", {"agreement": agreement, "waitSeconds": 15})["transfer"]
         if transfer.get("state") != "STARTED":
             transfer = node.call("TransferService/Show", {"id": transfer["id"], "waitSeconds": 10})["transfer"]
         self.holds(transfer.get("state") == "STARTED", f"the transfer did not start: {transfer}")
@@ -122,7 +135,7 @@ class Story:
     def pull(self):
         """Duinmeer's application pulls through its own node; both logs hold the same transaction"""
         self.d.call("ActivityService/Publish", {"id": ACTIVITY_CROWD, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds in the centre"})
-        self.transfer = self.start_transfer(self.d, self.agreement)
+        self.transfer = self.start_transfer(self.d, self.agreement["id"])
         data, whole = self.d.pull(self.transfer["id"], CROWD, ACTIVITY_CROWD)
         self.holds(whole and data == (self.w.folder / "datasets/detailed-counts.csv").read_bytes(), f"the whole file came: {len(data)} bytes")
         released = [e for e in self.w.wait_log(1, kinds=["decision"], party=self.d.participant) if e.get("decision") == "permit"]
@@ -141,20 +154,26 @@ class Story:
         except Refused as refused:
             own = json.loads(refused.body)
         self.explains(own)
-        entries = [e for e in self.d.wait_log(1, kinds=["decision"]) if e.get("decision") == "refused"]
-        self.holds(entries and entries[-1]["reason"] == "purpose", f"Duinmeer's log has its refusal: {entries}")
-        self.holds(not [e for e in self.w.log(kinds=["decision"]) if e.get("decision") == "refused"], "Waterrijk was not even asked")
-        self.d.stop()  # the rogue reads what the node keeps, as an insider would
-        rogue = subprocess.run([*self.f.leave_root, self.f.rogue, "--config", self.d.folder / "node.toml", "--transfer", self.transfer["id"],
-                                "--purpose", MARKETING, "--activity", ACTIVITY_CROWD], capture_output=True, text=True)
-        self.d.start()
-        self.d.wait_ready()
-        self.holds(rogue.returncode == 0 and rogue.stdout.startswith("403 "), f"the gate refused the rogue: {rogue.stdout}{rogue.stderr}")
-        theirs = json.loads(rogue.stdout[4:])
+        entries = self.refusals_at(self.d)
+        self.holds([e["reason"] for e in entries] == ["purpose"], f"Duinmeer's log has its refusal: {entries}")
+        self.holds(not self.refusals_at(self.w), "Waterrijk was not even asked")
+        status, theirs = self.rogue_asks(self.d, self.transfer, MARKETING, ACTIVITY_CROWD)
+        self.holds(status == 403, f"the gate refused the rogue: {status} {theirs}")
         self.explains(theirs)
-        entries = [e for e in self.w.wait_log(1, kinds=["decision"]) if e.get("decision") == "refused"]
-        self.holds(len(entries) == 1 and entries[0]["reason"] == "purpose", f"Waterrijk's log has the rogue: {entries}")
-        print(f"     {theirs['reason'][0]}")
+        entries = self.refusals_at(self.w)
+        self.holds([e["reason"] for e in entries] == ["purpose"], f"Waterrijk's log has the rogue: {entries}")
+        print(f"     Duinmeer's own node: {own['reason'][0]}\n     Waterrijk's gate:    {theirs['reason'][0]}")
+
+    def rogue_asks(self, node, transfer, purpose, activity):
+        """Past its own node, with that node's keys and handle, straight at the provider's gate. Status and body."""
+        node.stop()  # the rogue reads what the node keeps, as an insider would
+        rogue = subprocess.run([*self.f.leave_root, self.f.rogue, "--config", node.folder / "node.toml", "--transfer", transfer["id"],
+                                "--purpose", purpose, "--activity", activity], capture_output=True, text=True)
+        node.start()
+        node.wait_ready()
+        self.holds(rogue.returncode == 0, f"the rogue was answered: {rogue.stdout}{rogue.stderr}")
+        status, body = rogue.stdout.split(" ", 1)
+        return int(status), json.loads(body)
 
     def explains(self, refusal):
         parameters = refusal.get("parameters", {})
@@ -165,11 +184,14 @@ class Story:
 
     def equal_refusal(self):
         """Stroomplein and Parkwijs ask for marketing: the same refusal; for crowd management Stroomplein gets it"""
-        codes = []
+        reasons = []
         for node in (self.s, self.p):
-            shown = self.settled(node, self.request(node, self.w, DETAILED, MARKETING), "TERMINATED")
-            codes.append((shown["negotiation"]["reason"]["code"], tuple(shown["negotiation"]["reason"]["sentences"])))
-        self.holds(codes[0] == codes[1] and codes[0][0] == "purpose", f"the very same refusal: {codes}")
+            said, _ = self.runs(node, "agreement", "request", self.w.participant, DETAILED, "--purpose", MARKETING, "--wait", "-o", "json", code=1)
+            negotiation = json.loads(said)["negotiation"]
+            self.holds(negotiation["state"] == "TERMINATED", f"{node.key} is refused: {negotiation}")
+            reasons.append(negotiation["reason"])
+        self.holds(reasons[0] == reasons[1] and reasons[0]["code"] == "purpose", f"the very same refusal: {reasons}")
+        print(f"     Both are told: {reasons[0]['sentences'][0]}")
         self.agree(self.s, self.w, DETAILED, CROWD)
 
     def retention(self):
@@ -178,10 +200,18 @@ class Story:
         self.s.call("DatasetService/Publish", {"toml": self.f.dataset("parking", self.assessed_until), "file": "parking.toml"})
         self.w.call("CatalogService/Fetch", {"peer": self.s.participant})
         self.w.call("ActivityService/Publish", {"id": ACTIVITY_ROUTES, "purpose": NAVIGATION, "from": "2026-01-01T00:00:00Z", "title": "Routes to free places"})
-        agreement = self.agree(self.w, self.s, PARKING, NAVIGATION)
+        said, _ = self.runs(self.w, "agreement", "request", self.s.participant, PARKING, "--purpose", NAVIGATION, "--wait", "-o", "json")
+        negotiation = json.loads(said)["negotiation"]
+        self.holds(negotiation["state"] == "FINALIZED", f"agreed: {negotiation}")
+        agreement = negotiation["agreement"]
         transfer = self.start_transfer(self.w, agreement)
-        data, whole = self.w.pull(transfer["id"], NAVIGATION, ACTIVITY_ROUTES)
-        self.holds(whole and data, "a first pull came whole")
+        asks = ("pull", transfer["id"], "--purpose", NAVIGATION, "--activity", ACTIVITY_ROUTES, "-O")
+        fetched = self.f.folder / "fetched-parking.csv"
+        _, told = self.runs(self.w, *asks, fetched)
+        data = fetched.read_bytes()
+        self.holds(told == f"{fetched}: {len(data.splitlines()) - 1} rows, {len(data)} bytes\n", f"a first pull came whole: {told}")
+        ended = self.s.wait_log(1, kinds=["stream-end"], party=self.w.participant)
+        self.holds(ended[0]["digest"] == hashlib.sha256(data).hexdigest(), f"as it was sent: {ended}")
         began, result = threading.Event(), {}
 
         def slow():
@@ -191,32 +221,63 @@ class Story:
         puller.start()
         self.holds(began.wait(10), "the paced pull began")
         started = time.monotonic()
-        for node in self.f.nodes.values():
-            node.call("NodeService/DemoClock", {"bySeconds": 8 * 86400}, role="operator")
+        # The provider's clock first: its gate cuts, where otherwise Waterrijk's own node might, which has the same terms.
+        for node in (self.s, self.w, self.d, self.p):
+            node.call("NodeService/DemoClock", {"bySeconds": MOVED.total_seconds()}, role="operator")
         self.holds(time.monotonic() - started < 1, "four clocks within a second")
         puller.join(10)
         self.holds(not puller.is_alive() and not result["whole"] and len(result["data"]) < len(data), "the stream was cut")
+        cuts = self.s.wait_log(1, kinds=["cut"], party=self.w.participant)
+        self.holds([e["reason"] for e in cuts] == ["elapsed"], f"Stroomplein cut it, and says why: {cuts}")
+        received = self.w.wait_log(2, kinds=["received"], party=self.s.participant)[-1]
+        self.holds((received["transaction"], received["end"]) == (cuts[0]["transaction"], "cut"), f"Waterrijk knows it is not whole: {received}")
+        self.refused_as_elapsed(transfer)
+        _, told = self.runs(self.w, *asks, self.f.folder / "late.csv", code=1)
+        self.holds("refused (elapsed)" in told and not (self.f.folder / "late.csv").exists(), f"nor with the command: {told}")
+        due, _ = self.runs(self.w, "retention", "list", "--due", "-o", "name", role="privacy_officer")
+        self.holds(due == agreement + "\n", f"the deletion is due: {due}")
+        fetched.unlink()  # what is confirmed has been done
+        self.runs(self.w, "retention", "confirm", agreement, role="dpo", code=1)
+        said, _ = self.runs(self.w, "retention", "confirm", agreement, role="privacy_officer")
+        self.holds(["state", "confirmed"] in [line.split() for line in said.splitlines()], f"the deletion is confirmed: {said}")
+        self.runs(self.w, "retention", "confirm", agreement, role="privacy_officer", code=1)
+        receipts = self.s.wait_log(1, limit=8, kinds=["receipt"], party=self.w.participant)
+        self.holds(any(e["event"] == "retention-confirmed" for e in receipts), f"the receipt reached Stroomplein: {receipts}")
+
+    def refused_as_elapsed(self, transfer):
+        """By Waterrijk's own node; and, for who goes past that, by Stroomplein's gate, which writes it down."""
         try:
             self.w.pull(transfer["id"], NAVIGATION, ACTIVITY_ROUTES)
             raise AssertionError("data after the access had ended")
         except Refused as refused:
-            self.holds(json.loads(refused.body)["code"] == "elapsed", f"refused as elapsed: {refused.body}")
-        due = self.w.call("RetentionService/List", {"dueOnly": True}).get("retention", [])
-        self.holds([r["agreement"] for r in due] == [agreement["id"]], f"the deletion is due: {due}")
-        self.w.call("RetentionService/Confirm", {"agreement": agreement["id"]}, role="privacy_officer")
-        receipts = self.s.wait_log(1, limit=8, kinds=["receipt"], party=self.w.participant)
-        self.holds(any(e["event"] == "retention-confirmed" for e in receipts), f"the receipt reached Stroomplein: {receipts}")
+            own = json.loads(refused.body)
+        self.holds(own["code"] == "elapsed", f"refused as elapsed: {own}")
+        self.holds(not self.refusals_at(self.s), "Stroomplein was not even asked")
+        status, theirs = self.rogue_asks(self.w, transfer, NAVIGATION, ACTIVITY_ROUTES)
+        self.holds((status, theirs["code"]) == (403, "elapsed"), f"the gate refused the rogue: {status} {theirs}")
+        refused = self.refusals_at(self.s)
+        self.holds([(e["counterparty"], e["reason"]) for e in refused] == [(self.w.participant, "elapsed")], f"Stroomplein's log has the rogue: {refused}")
+        print(f"     Waterrijk's own node: {own['reason'][0]}\n     Stroomplein's gate:   {theirs['reason'][0]}")
+
+    @staticmethod
+    def at(entry):
+        """The time of an entry, to the microsecond. All nodes of the demo stand on one machine and share its clock."""
+        return datetime.datetime.fromisoformat(entry["time"].replace("Z", "+00:00"))
+
+    @staticmethod
+    def refusals_at(node):
+        return node.log(kinds=["decision"], decision="refused")
 
     def cut(self):
         """Waterrijk ends its agreement during a paced pull: nothing arrives later than a second after"""
         self.w.call("DatasetService/Publish", {"toml": self.f.dataset("detailed-counts-paced", self.assessed_until), "file": "detailed-counts-paced.toml"})
         self.d.call("CatalogService/Fetch", {"peer": self.w.participant})
         agreement = self.agree(self.d, self.w, PACED, CROWD)
-        transfer = self.start_transfer(self.d, agreement)
+        transfer = self.start_transfer(self.d, agreement["id"])
         arrivals, result, began = [], {}, threading.Event()
 
         def arrive(_):
-            arrivals.append(time.monotonic())
+            arrivals.append(datetime.datetime.now(datetime.timezone.utc) + MOVED)
             began.set()
 
         def slow():
@@ -227,10 +288,16 @@ class Story:
         self.holds(began.wait(10), "the paced pull began")
         time.sleep(1.2)
         self.w.call("AgreementService/Terminate", {"id": agreement["id"], "code": "approval.withdrawn", "sentence": "the council withdrew its approval"})
-        ended = time.monotonic()
         puller.join(10)
         self.holds(not puller.is_alive() and not result["whole"], "the stream was cut")
-        self.holds(arrivals[-1] <= ended + 1, f"the last byte came {arrivals[-1] - ended:.2f} s after the end")
+        ended = self.at(self.w.wait_log(1, kinds=["agreement-ended"], agreement=agreement["id"])[0])
+        received = self.d.wait_log(1, kinds=["received"], agreement=agreement["id"])[0]
+        self.holds(received["end"] == "cut" and int(received["bytes"]) >= len(result["data"]) > 0, f"Duinmeer has what came, as cut: {received}")
+        last = {"the last byte reached the application": arrivals[-1], "Duinmeer's node had the last of it": self.at(received)}
+        for what, when in last.items():
+            late = (when - ended).total_seconds()
+            self.holds(late <= 1, f"{what} {late:.3f} s after the end was committed")
+            print(f"     {what} {abs(late) * 1000:.0f} ms {'after' if late > 0 else 'before'} Waterrijk's log has the end")
         receipts = self.d.wait_log(1, kinds=["receipt"], agreement=agreement["id"])
         self.holds(any(e["event"] == "agreement-ended" for e in receipts), f"Duinmeer has the receipt of the end: {receipts}")
         cuts = self.w.wait_log(1, kinds=["cut"], party=self.d.participant)
@@ -238,24 +305,35 @@ class Story:
 
     def dpo_lists(self):
         """Waterrijk's DPO keeps a checkpoint and lists who got what, for which purpose, and what was refused"""
-        self.kept = self.w.call("AuditService/Checkpoint", role="dpo")
-        entries = self.w.log()
-        releases = [e for e in entries if e["kind"] == "decision" and e.get("decision") == "permit" and e["counterparty"] == self.d.participant]
-        cuts = [e for e in entries if e["kind"] == "cut" and e["counterparty"] == self.d.participant]
-        refused = [e for e in entries if e["kind"] == "decision" and e.get("decision") == "refused" and e["counterparty"] == self.d.participant]
-        terminated = [e for e in entries if e["kind"] == "negotiation" and e["event"].lower() == "terminated"]
-        theirs = [e for e in entries if e["kind"] == "agreement" and e["counterparty"] == self.s.participant and e["dataset"] == DETAILED]
-        own = [e for e in entries if e["kind"] in ("received", "intent", "cut") and e["dataset"] == PARKING]
-        opened = [e for e in entries if e["kind"] == "open-hour"]
-        self.holds(len(releases) == 2 and all(e["purpose"] == CROWD for e in releases), f"two releases to Duinmeer: {releases}")
-        self.holds(len(cuts) == 1, f"one of them cut: {cuts}")
-        self.holds(len(refused) == 1 and refused[0]["purpose"] == MARKETING, f"the rogue's refusal: {refused}")
-        self.holds({e["counterparty"] for e in terminated} == {self.s.participant, self.p.participant}, f"two terminated negotiations: {terminated}")
-        self.holds(len(theirs) == 1 and own and opened, "Stroomplein's agreement, the own pull, the open count")
-        before = int(self.kept["size"])
+        kept = self.f.folder / "kept-checkpoint"
+        self.runs(self.w, "audit", "checkpoint", "-O", kept, role="dpo")
+        self.kept = kept.read_text()
+        self.kept_size = int(self.kept.splitlines()[1])
+        told, _ = self.runs(self.w, "audit", "log", role="dpo")
+        self.holds(len(told.splitlines()) > self.kept_size, "one command lists every entry, below a heading")
+        releases = self.listed("--kind", "decision", "--party", self.d.participant, "--decision", "permit")
+        self.holds([(e["dataset"], e["purpose"]) for e in releases] == [(DETAILED, CROWD), (PACED, CROWD)], f"two releases to Duinmeer: {releases}")
+        cuts = self.listed("--kind", "cut", "--party", self.d.participant)
+        self.holds([e["transaction"] for e in cuts] == [releases[1]["transaction"]], f"one of them cut: {cuts}")
+        refused = self.listed("--kind", "decision", "--party", self.d.participant, "--decision", "refused")
+        self.holds([e["purpose"] for e in refused] == [MARKETING], f"the rogue's refusal: {refused}")
+        ended = [e for e in self.listed("--kind", "negotiation", "--dataset", DETAILED) if e["event"] == "terminated"]
+        self.holds([e["counterparty"] for e in ended] == [self.s.participant, self.p.participant], f"two terminated negotiations: {ended}")
+        theirs = self.listed("--kind", "agreement", "--party", self.s.participant, "--dataset", DETAILED)
+        self.holds(len(theirs) == 1, f"one agreement of Stroomplein: {theirs}")
+        own = self.listed("--kind", "received", "--dataset", PARKING, "--purpose", NAVIGATION)
+        self.holds([e["end"] for e in own] == ["complete", "cut"], f"the own pulls of parking: {own}")
+        self.holds(len(self.listed("--kind", "open-hour")) == 1, "the open count")
+        self.holds(not self.listed("--from", "2100-01-01"), "nothing of the next century")
         for until in ("2026-12-31T00:00:00Z", "2027-12-31T00:00:00Z"):
             self.w.call("ActivityService/Publish", {"id": ACTIVITY_ROUTES, "purpose": NAVIGATION, "from": "2026-01-01T00:00:00Z", "until": until, "title": "Routes"})
-        self.holds(int(self.w.call("AuditService/Checkpoint", role="dpo")["size"]) == before + 2, "two more entries follow")
+        later, _ = self.runs(self.w, "audit", "checkpoint", role="dpo")
+        self.holds(int(later.splitlines()[1]) == self.kept_size + 2, f"two more entries follow: {later}")
+
+    def listed(self, *filters):
+        """What Waterrijk's DPO gets with one command."""
+        said, _ = self.runs(self.w, "audit", "log", *filters, "-o", "json", role="dpo")
+        return json.loads(said)["entries"]
 
     def dpo_verifies(self):
         """She verifies a copy without the node; a changed byte is named, the insider's cut copy is caught"""
@@ -264,7 +342,7 @@ class Story:
         self.w.stop()
         try:
             self.f.sluis("audit", "export-log", self.w.folder / "export", "--config", self.w.folder / "node.toml", "--payloads")
-            subprocess.run([*self.f.leave_root, self.f.insider, "--config", self.w.folder / "node.toml", "--size", str(int(self.kept["size"]) - 3),
+            subprocess.run([*self.f.leave_root, self.f.insider, "--config", self.w.folder / "node.toml", "--size", str(self.kept_size - 3),
                             "--out", self.w.folder / "cut"], check=True, capture_output=True)
         finally:
             self.w.start()
@@ -274,7 +352,7 @@ class Story:
             shutil.move(self.w.folder / name, laptop / name)
         key, anchor = laptop / "waterrijk.vkey", laptop / "kept-checkpoint"
         key.write_text((self.w.folder / "log.vkey").read_text())
-        anchor.write_text(self.kept["note"])
+        anchor.write_text(self.kept)
         subprocess.run(["chmod", "-R", "a+rX", laptop], check=True)
 
         def verify(folder, *more):
@@ -298,41 +376,92 @@ class Story:
         self.holds(verify(laptop / "cut").returncode == 3, "whom only the kept checkpoint gives away")
 
 
+def next_steps(federation):
+    """What to try while the nodes run: what it shows, and the command, typed in the project's folder."""
+    built = federation.source_binary
+    sluis = built.relative_to(ROOT) if built.is_relative_to(ROOT) else built
+    w, p, laptop = federation.waterrijk, federation.parkwijs, federation.folder / "laptop"
+    as_anybody = f"curl -fsS --cacert {w.folder}/tls/roots.pem https://localhost:{w.port + 1}"
+    return [
+        ("who got what from Waterrijk, for which purpose, and what was refused: its DPO's view",
+         f"{sluis} audit log --config {w.folder}/node.toml --role dpo"),
+        ("the refusals with their reasons, in Dutch",
+         f"{sluis} audit log --decision refused --lang nl -o json --config {w.folder}/node.toml --role dpo"),
+        ("the log on her laptop, verified without any node",
+         f"{sluis} audit verify --log {laptop}/export --key {laptop}/waterrijk.vkey --anchor {laptop}/kept-checkpoint"),
+        ("what Parkwijs may ask Waterrijk for", f"{sluis} catalog fetch {w.participant} --config {p.folder}/node.toml"),
+        ("the open counts, as anybody gets them", f"{as_anybody}/open/urn:waterrijk:open-counts -o {federation.folder}/open-counts.csv"),
+        ("the public catalogue", f"{as_anybody}/catalog.ttl"),
+        ("how a node is doing", f"{sluis} status --config {w.folder}/node.toml"),
+        ("the end: stops and removes all of it", "deploy/demo --down" + ("" if federation.folder == DEMO else f" {federation.folder}")),
+    ]
+
+
+def try_next_steps(story):
+    """All that is printed works, down to the last, which takes the federation down."""
+    faults = []
+    for _, command in next_steps(story.f):
+        done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+        if done.returncode != 0:
+            faults.append(f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    if story.f.folder.exists() or any(node.process and node.process.poll() is None for node in story.f.nodes.values()):
+        faults.append("after `deploy/demo --down` something was left")
+    story.check("\n".join(["each command of `what to try next` works", *faults]), not faults)
+
+
+def arguments():
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("--check", action="store_true", help="stops the nodes afterwards, and ends `N passed, M failed`")
+    words.add_argument("--test", action="store_true", help="the same in a folder and on ports of its own, with what is printed to be tried next")
+    words.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin", help="where the built programs are")
+    words.add_argument("--down", nargs="?", type=pathlib.Path, const=DEMO, metavar="FOLDER", help="stops and removes what the demo made")
+    return words.parse_args()
+
+
+def judge(story, test, ready, took):
+    """What --check promises, with the build done. A test runs beside others on whatever machine there is: there the same two
+    checks find what hangs, not what is slow."""
+    ready_limit, story_limit = (10, 120) if test else (2, 30)
+    story.check(f"four nodes were ready within {ready_limit} s: after {ready:.2f} s", ready <= ready_limit)
+    story.check(f"the story took less than {story_limit} s: {took:.1f} s", took < story_limit)
+
+
 def main():
-    check = "--check" in sys.argv
-    # A test has a folder and ports of its own, and leaves a demo that is running alone.
-    test = "--test" in sys.argv
-    check = check or test
-    folder = pathlib.Path("/var/tmp/sluis-story" if test else "/var/tmp/sluis-demo")
-    if "--down" in sys.argv:
-        subprocess.run(["pkill", "-f", f"{folder}/.*/node.toml"], check=False)
-        shutil.rmtree(folder, ignore_errors=True)
-        return 0
-    subprocess.run(["pkill", "-f", f"{folder}/.*/node.toml"], check=False)
-    time.sleep(0.3)
-    federation = Federation(folder, base_port=18940 if test else 18440)
-    federation.make()
-    began = time.monotonic()
-    federation.start()
-    ready = time.monotonic() - began
-    federation.join()
+    asked = arguments()
+    if asked.down:
+        take_down(asked.down)
+        return remove_user() if asked.down == DEMO else 0  # tests share that user
+    check = asked.check or asked.test
+    if not asked.test:
+        take_down(DEMO)
+    federation = Federation(tempfile.mkdtemp(prefix="sluis-story-", dir="/var/tmp") if asked.test else DEMO, binary=asked.bin / "sluis",
+                            base_port=18540 if asked.test else 18440)
     story = Story(federation)
     try:
-        good = story.play()
-        print(f"four nodes were ready after {ready:.2f} s; the story took {time.monotonic() - began - ready:.1f} s")
+        federation.make()
+        began = time.monotonic()
+        federation.start()
+        ready = time.monotonic() - began
+        federation.join()
+        story.play()
+        took = time.monotonic() - began - ready
+        if check:
+            judge(story, asked.test, ready, took)
+        else:
+            print(f"four nodes were ready after {ready:.2f} s; the story took {took:.1f} s")
+        if asked.test:
+            try_next_steps(story)
     finally:
         if check:
             federation.stop()
+        if asked.test:
+            shutil.rmtree(federation.folder, ignore_errors=True)
     if check:
         print(f"{story.passed} passed, {story.failed} failed")
-        return 0 if good else 1
-    print(f"""
-The nodes are running. What to try next (all data are in {folder}):
-  build/release/bin/sluis audit log --config {folder}/waterrijk/node.toml --role dpo
-  build/release/bin/sluis catalog fetch did:web:waterrijk.example --config {folder}/parkwijs/node.toml
-  curl --cacert {folder}/waterrijk/tls/roots.pem https://localhost:{federation.waterrijk.port + 1}/open/urn:waterrijk:open-counts
-  deploy/demo --down   stops and removes all of it""")
-    return 0 if good else 1
+    else:
+        print(f"\nThe nodes are running, all data are in {federation.folder}. What to try next, in {ROOT}:\n")
+        print("\n".join(f"  # {what}\n  {command}" for what, command in next_steps(federation)))
+    return 1 if story.failed else 0
 
 
 sys.exit(main())

@@ -18,7 +18,7 @@ sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
 from federation import Federation  # noqa: E402
 
 RUNS = 3
-f = Federation(tempfile.mkdtemp(prefix="sluis-bench-gate-"), binary=BIN / "sluis", base_port=18940, parties=("waterrijk",))
+f = Federation(tempfile.mkdtemp(prefix="sluis-bench-gate-"), binary=BIN / "sluis", base_port=19140, parties=("waterrijk",))
 w = f.nodes["waterrijk"]
 NGINX_PORT = w.port + 9
 ROW = "2023-06-01T00:00:00+01:00,Marktstraat-{:09d},120,70,50\n"

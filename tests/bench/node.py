@@ -9,13 +9,14 @@ import pathlib
 import shutil
 import statistics
 import sys
+import tempfile
 import time
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
 from federation import PURPOSE, Federation  # noqa: E402
 
-f = Federation("/var/tmp/sluis-bench", binary=BIN / "sluis", base_port=18640, parties=("waterrijk", "duinmeer"))
+f = Federation(tempfile.mkdtemp(prefix="sluis-bench-node-", dir="/var/tmp"), binary=BIN / "sluis", base_port=18640, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 
 

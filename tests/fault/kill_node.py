@@ -9,6 +9,7 @@ import pathlib
 import random
 import shutil
 import sys
+import tempfile
 import threading
 import time
 
@@ -20,7 +21,7 @@ ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else (200 if os.environ.get("SLUI
 SEED = int(sys.argv[4]) if len(sys.argv) > 4 else random.randrange(1 << 30)
 CROWD, ACTIVITY, DATASET = PURPOSE + "CrowdManagement", "https://duinmeer.example/activities/crowd", "urn:waterrijk:detailed-counts"
 dice = random.Random(SEED)
-f = Federation("/var/tmp/sluis-kill", binary=BIN / "sluis", base_port=18840, parties=("waterrijk", "duinmeer"))
+f = Federation(tempfile.mkdtemp(prefix="sluis-kill-node-", dir="/var/tmp"), binary=BIN / "sluis", base_port=18840, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 
 

@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.error
 import urllib.request
@@ -20,7 +21,7 @@ from federation import ACTIVITIES, PURPOSE, Federation, Refused  # noqa: E402
 
 CONTEXT = ["https://w3id.org/dspace/2025/1/context.jsonld"]
 CROWD, DATASET = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts"
-f = Federation("/var/tmp/sluis-hostile", binary=BIN / "sluis", base_port=18740, parties=("waterrijk", "duinmeer", "parkwijs"))
+f = Federation(tempfile.mkdtemp(prefix="sluis-hostile-", dir="/var/tmp"), binary=BIN / "sluis", base_port=18740, parties=("waterrijk", "duinmeer", "parkwijs"))
 w, d, p = (f.nodes[k] for k in ("waterrijk", "duinmeer", "parkwijs"))
 passed = failed = 0
 

@@ -19,7 +19,7 @@ CROWD, FESTIVAL = PURPOSE + "CrowdManagement", "https://waterrijk.example/purpos
 DATASET = "urn:waterrijk:detailed-counts"
 APART = f"{FESTIVAL}\tFestivals\tFestivals\tdpv:PublicBenefit\n"
 BELOW = f"{FESTIVAL}\tFestivals\tFestivals\t{CROWD}\n"
-f = Federation(tempfile.mkdtemp(prefix="sluis-purposes-"), binary=BIN / "sluis", base_port=18840, parties=("waterrijk", "duinmeer"))
+f = Federation(tempfile.mkdtemp(prefix="sluis-purposes-"), binary=BIN / "sluis", base_port=19040, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 ACTIVITY = ACTIVITIES["duinmeer"]
 passed = failed = 0

@@ -1,6 +1,7 @@
 // A consumer that lies: with a stopped node's keys and the handle from its store it signs a claim for another purpose and asks the
 // provider's gate itself, past its own node. Prints the status and the body. For tests and the demo; never in a release.
 #include "certs/authority.hpp"
+#include "connector/base/bytes.hpp"
 #include "connector/http/client.hpp"
 #include "connector/identity/claim.hpp"
 #include "connector/node/config.hpp"
@@ -24,6 +25,9 @@ Result<void> run(const std::map<std::string, std::string>& words) {
   SLUIS_TRY(const std::string handle, crypto::unseal(node_key, process.sealed_handle, process.own_pid.str()));
   SLUIS_TRY(const std::string claim_pem, certs::read_file(config.claim_key));
   SLUIS_TRY(const crypto::Key claim_key, crypto::Key::from_pem(claim_pem));
+  // Its node's clock may have been moved, and a claim of another day is refused for its age, not for what it asks.
+  SLUIS_TRY(const std::optional<std::string> offset, store->get("demo/clock"));
+  const Duration moved{offset && offset->size() == 8 ? static_cast<std::int64_t>(get_u64(*offset)) : 0};
   const SystemClock clock;
   SystemRandom random;
   identity::Claim claim;
@@ -34,7 +38,7 @@ Result<void> run(const std::map<std::string, std::string>& words) {
   claim.transaction = TransactionId(random.uuid_urn());
   claim.purpose = words.at("--purpose");
   claim.activity = words.at("--activity");
-  claim.iat = std::chrono::floor<std::chrono::seconds>(clock.now());
+  claim.iat = std::chrono::floor<std::chrono::seconds>(clock.now() + moved);
   claim.jti = random.uuid_urn();
   claim.method = "GET";
   claim.path = process.endpoint.substr(process.endpoint.find('/', 8));
