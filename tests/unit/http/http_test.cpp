@@ -113,7 +113,7 @@ TEST_F(HttpTest, WhatIsCollectedOverTlsArrivesWholeAtASlowReader) {
               }, 0};
   start({std::move(route)});
   const int file = *connect_tcp("127.0.0.1", std::to_string(port_), std::chrono::steady_clock::now() + milliseconds(2000));
-  const int room = 8 << 10;
+  const int room = 64 << 10;
   ::setsockopt(file, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
   Channel channel(file, *TlsContext::client(files("node")));
   ASSERT_TRUE(channel.connect("localhost", clock_.now(), milliseconds(2000)));
