@@ -111,14 +111,16 @@ class Node:
         with urllib.request.urlopen(f"https://localhost:{self.port + 1}{path}", context=context, timeout=timeout) as answer:
             return answer.read()
 
-    def pull(self, transfer, purpose, activity, on_chunk=None, timeout=60):
-        """Through the node's own intake, as an application. The bytes, and whether they came whole."""
+    def pull(self, transfer, purpose, activity, on_chunk=None, on_head=None, timeout=60):
+        """Through the node's own intake, as an application. The bytes, and whether they came whole. `on_head` gets the headers."""
         ask = urllib.request.Request(f"http://127.0.0.1:{self.port + 2}/intake/{transfer}",
                                      headers={"Authorization": f"Bearer {self.token('application')}", "Sluis-Purpose": purpose,
                                               "Sluis-Activity": activity})
         got = b""
         try:
             with urllib.request.urlopen(ask, timeout=timeout) as answer:
+                if on_head:
+                    on_head(answer.headers)
                 while chunk := answer.read1(65536):
                     got += chunk
                     if on_chunk:
