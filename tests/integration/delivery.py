@@ -151,6 +151,11 @@ def ended(agreement):
     expect("its own log says who", [(e["agreement"], bool(e["person"])) for e in w.log(kinds=["agreement-ended"])], [(agreement, True)])
     theirs = d.wait_log(1, kinds=["receipt"], agreement=agreement)
     expect("the other party has the receipt", [(e["event"], e["counterparty"]) for e in theirs], [("agreement-ended", w.participant)])
+    there = show(d, agreement)["agreement"]
+    expect("and shows who ended it and why", (there["state"], there.get("endedBy"), there.get("reason")),
+           ("ended", w.participant, {"code": "council", "sentences": ["the council ended it"]}))
+    expect("and when", "ended" in there and abs(seconds(there["ended"]) - seconds(shown["ended"])) < 1, True)
+    expect("and does not count it any more", int(d.call("NodeService/Status", role="operator").get("agreementsActive", 0)), 0)
 
 
 def too_late(offer):
