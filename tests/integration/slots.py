@@ -7,6 +7,7 @@ usage: slots.py BIN_DIR SOURCE_DIR
 import json
 import pathlib
 import shutil
+import ssl
 import sys
 import tempfile
 import time
@@ -105,9 +106,35 @@ def quarantined(why, kept, more, offer, transfer, agreement):
         "id": "https://waterrijk.example/activities/x", "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "x"})), mine)
     expect("nor end an agreement", refusal(lambda: w.call("AgreementService/Terminate", {"id": agreement})), mine)
     expect("and nothing was added", w.log(), log)
+    nothing_foreign()
     w.stop()
     expect("nor signed", slots(w), before)
+    copied(len(log))
     return asked["id"]
+
+
+def nothing_foreign():
+    """Where the log has no checkpoint of its own, none is given out."""
+    context = ssl.create_default_context(cafile=str(w.folder / "tls/roots.pem"))
+    try:
+        with urllib.request.urlopen(f"https://localhost:{w.port + 1}/log/checkpoint", context=context, timeout=5) as answer:
+            public = answer.read().decode().split("\n")[0]
+    except urllib.error.HTTPError as error:
+        public = error.code
+    expect("the public checkpoint is of this log, or there is none", public, "waterrijk.example/log-demo", 404, 503)
+    asked = refusal(lambda: w.call("AuditService/Checkpoint", role="dpo")["origin"])
+    expect("as for the DPO", (asked[0], asked[2] if asked[0] == 200 else "quarantined" in asked[2]), (200, "waterrijk.example/log-demo"), (503, True))
+
+
+def copied(entries):
+    """The stopped node's log can be carried away, with all that it has; a verifier does not call it good."""
+    export = f.folder / "evidence"
+    shutil.rmtree(export, ignore_errors=True)
+    done = f.sluis("audit", "export-log", export, "--config", w.folder / "node.toml", "--payloads", check=False)
+    expect("a quarantined log can be exported", (done.returncode, done.stderr), (0, ""))
+    bundles = [p for p in (export / "tile/entries").rglob("*") if p.is_file()] if export.exists() else []
+    expect("whole", sum(p.stat().st_size for p in bundles), 72 * entries)
+    expect("and is not called good", f.sluis("audit", "verify", "--log", export, "--key", w.folder / "log.vkey", check=False).returncode, 1)
 
 
 def another_log(*exchange):
