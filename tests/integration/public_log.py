@@ -255,6 +255,7 @@ def every_run(entries, offer_hash, agreement):
         expect(f"{kind} is there", bool(by_kind[kind]), True)
     expect("starts and stops", ([e["event"] for e in by_kind["node-started"]], [e["event"] for e in by_kind["node-stopped"]]), (["started"] * 2, ["stopped"]))
     expect("each run begins with its start", (log[0]["kind"], log[len(entries)]["kind"]), ("node-started", "node-started"))
+    expect("and ends with its stop", log[len(entries) - 1]["kind"], "node-stopped")
     published = by_kind["published"]
     expect("the publication names the dataset", [e["dataset"] for e in published], [DATASET])
     leaf = entries[int(published[0]["index"])]
