@@ -44,6 +44,7 @@ def told(node):
     """The state of the list, what Status finds, what /readyz says, and with which status."""
     status = node.call("NodeService/Status", role="operator")
     with urllib.request.urlopen(f"http://127.0.0.1:{node.port + 2}/readyz", timeout=5) as answer:
+        expect("Status is ready when /readyz is", (status.get("ready", False), answer.status), (True, 200), (False, 503))
         return status["membershipState"], status.get("findings", []), answer.read().decode().splitlines(), answer.status
 
 
