@@ -158,6 +158,7 @@ def loading():
     expect("and taken", (taken["membership"]["version"], taken["membership"]["state"]), ("3", "fresh"))
     expect("as an entry of the log", [(e["index"], e["event"]) for e in d.log(kinds=["membership"])][1:], [(taken["entry"], "loaded")])
     digest = hashlib.sha256(newest.encode()).hexdigest()
+    expect("with who loaded it", d.log(kinds=["membership"])[-1].get("person"), "operator of Gemeente Duinmeer")
     expect("that names it", f"version 3 sha256 {digest}".encode() in shared_of(d, taken["entry"]), True)
     again = d.call("MembershipService/Load", {"document": newest, "file": "newest.json"}, role="operator")
     expect("the same again", (again.get("unchanged"), len(d.log(kinds=["membership"]))), (True, 2))
