@@ -104,6 +104,7 @@ def waiting(offer):
         time.sleep(0.1)
         shown = show(d, number)["negotiation"]
         text = lines(d, number)
+        named = f.sluis("agreement", "show", number, "--config", d.folder / "node.toml", "-o", "name").stdout
     finally:
         over(server)
     delivery = shown["delivery"]
@@ -119,6 +120,7 @@ def waiting(offer):
     wanted = {"waitsFor": "delivery", "deadline": shown["deadline"], "lastAttempt": delivery["lastAttempt"], "nextAttempt": delivery["nextAttempt"],
               "lastAnswer": delivery["lastAnswer"]}
     expect("the command says so too", {name: text.get(name) for name in wanted}, wanted)
+    expect("and names it", named.strip(), number)
     listed = d.call("AgreementService/ListNegotiations", {"waitsFor": "delivery"})["negotiations"]
     expect("and it can be found", [n["id"] for n in listed], [number])
     return number
