@@ -26,7 +26,7 @@ ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else (200 if os.environ.get("SLUI
 SEED = int(sys.argv[4]) if len(sys.argv) > 4 else random.randrange(1 << 30)
 CROWD, ACTIVITY, DATASET = PURPOSE + "CrowdManagement", "https://duinmeer.example/activities/crowd", "urn:waterrijk:detailed-counts"
 dice = random.Random(SEED)
-f = Federation("/var/tmp/sluis-kill", binary=BIN / "sluis", base_port=18840, parties=("waterrijk", "duinmeer"))
+f = Federation("/var/tmp/sluis-kill", binary=BIN / "sluis", base_port=19840, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 kept = {}  # of each node, the checkpoints from before it was killed
 request = {"peer": w.participant, "offer": DATASET, "purpose": CROWD}
