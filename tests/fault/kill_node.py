@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Kills either of two nodes at random instants of a negotiation and of a pull. After each restart the negotiation goes on to
-FINALIZED by itself, the pull can be repeated, nothing acknowledged is missing, and the logs verify: after every third kill at
+FINALIZED by itself, the pull can be repeated, nothing acknowledged is missing, and the logs verify: after every fifth kill at
 once, from the checkpoint that was kept before it, and at the end from each that was kept. A third of the kills at least must have
 hit a negotiation or pull that was running.
 
@@ -208,7 +208,7 @@ def main():
             if data != whole:
                 raise AssertionError(f"seed {SEED} round {number}: the pull could not be repeated: {len(data)} bytes\n{w.log_tail()}\n{d.log_tail()}")
             pulled += 1
-        if number % 3 == 2:
+        if number % 5 == 4:
             verify(strike.victim, kept[strike.victim][-1:])
     listed = finalized(acknowledged)
     hits["negotiation"] += sum(strike.hit(since(listed, number)) for number, strike in strikes.items())
