@@ -1,5 +1,6 @@
 """Four nodes of a demo federation: made, started, asked, stopped. The story and the integration tests use it."""
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -155,14 +156,16 @@ class Node:
         with urllib.request.urlopen(f"https://localhost:{self.port + 1}{path}", context=context, timeout=timeout) as answer:
             return answer.read()
 
-    def pull(self, transfer, purpose, activity, on_chunk=None, timeout=60):
-        """Through the node's own intake, as an application. The bytes, and whether they came whole."""
+    def pull(self, transfer, purpose, activity, on_chunk=None, on_head=None, timeout=60):
+        """Through the node's own intake, as an application. The bytes, and whether they came whole. `on_head` gets the headers."""
         ask = urllib.request.Request(f"http://127.0.0.1:{self.port + 2}/intake/{transfer}",
                                      headers={"Authorization": f"Bearer {self.token('application')}", "Sluis-Purpose": purpose,
                                               "Sluis-Activity": activity})
         got = b""
         try:
             with urllib.request.urlopen(ask, timeout=timeout) as answer:
+                if on_head:
+                    on_head(answer.headers)
                 while chunk := answer.read1(65536):
                     got += chunk
                     if on_chunk:
@@ -196,8 +199,8 @@ class Node:
 
 
 class Federation:
-    def __init__(self, folder, binary=ROOT / "build/release/bin/sluis", base_port=18440, parties=tuple(PARTIES)):
-        self.folder, self.base_port = pathlib.Path(folder), base_port
+    def __init__(self, folder, binary=ROOT / "build/release/bin/sluis", base_port=18440, parties=tuple(PARTIES), list_days=None):
+        self.folder, self.base_port, self.list_days = pathlib.Path(folder), base_port, list_days
         self.leave_root, self.user = unprivileged()
         self.source_binary = pathlib.Path(binary)
         self.binary = self.source_binary
@@ -234,10 +237,22 @@ class Federation:
         self.sluis("membership", "key", self.folder / "federation.key")
         for node in self.nodes.values():
             node.init()
+        self.membership(1, self.list_days)
+
+    def membership(self, version, days=None, name="membership.json", key="federation.key"):
+        """The signed list, also as a file. `days`: how long it is fresh, and how long it holds; else as it is composed."""
+        path = self.folder / name
         parties = [word for node in self.nodes.values() for word in ("--party", node.folder / "party.json")]
-        self.sluis("membership", "compose", self.folder / "membership.json", "--federation", "Demo federation of Waterrijk", "--list-version", "1",
-                   "--signer", self.folder / "federation.key.pub", *parties)
-        self.sluis("membership", "sign", self.folder / "membership.json", "--key", self.folder / "federation.key")
+        self.sluis("membership", "compose", path, "--federation", "Demo federation of Waterrijk", "--list-version", version,
+                   "--signer", self.folder / f"{key}.pub", *parties)
+        if days:
+            composed = json.loads(path.read_text())
+            issued = datetime.datetime.fromisoformat(composed["issued"])
+            for member, after in zip(("refresh_after", "valid_until"), days):
+                composed[member] = (issued + datetime.timedelta(days=after)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            path.write_text(json.dumps(composed))
+        self.sluis("membership", "sign", path, "--key", self.folder / key)
+        return path.read_text()
 
     def start(self):
         for node in self.nodes.values():
