@@ -10,6 +10,8 @@ namespace sluis::commit {
 namespace {
 
 constexpr std::chrono::minutes kPruneEvery{1};
+/// In the store once a checkpoint was kept beside it: from then on a store without one has lost it.
+constexpr std::string_view kKeptMark = "meta/checkpoint-kept";
 
 Error unknown(const std::string& why) {
   return Error(ErrorCode::outcome_unknown, "it is not known whether this was recorded: " + why)
@@ -79,7 +81,7 @@ Result<void> Sequencer::check_slot(const std::string& note) {
   }
   const std::lock_guard lock(state_mutex_);
   quarantine_ = why;
-  checkpoint_ = note;
+  checkpoint_ = kept ? note : std::string();  // another log's is never given out
   return {};
 }
 
@@ -89,7 +91,14 @@ Result<void> Sequencer::recover() {
   recorded_us_ = log_.recorded().time_since_epoch().count();
   SLUIS_TRY(const std::optional<std::string> sequence, store_.get("meta/outbox-sequence"));
   sequence_ = sequence && sequence->size() == 8 ? get_u64(*sequence) : 0;
-  if (slots_->newest()) SLUIS_CHECK(check_slot(*slots_->newest()));
+  SLUIS_TRY(const std::optional<std::string> kept, store_.get(kKeptMark));
+  marked_ = kept.has_value();
+  if (slots_->newest()) {
+    SLUIS_CHECK(check_slot(*slots_->newest()));
+  } else if (marked_) {
+    const std::lock_guard lock(state_mutex_);
+    quarantine_ = "its kept checkpoints are gone: nothing shows that this store is the newest";
+  }
   kept_size_ = 0;
   if (quarantine().empty()) SLUIS_CHECK(keep(log_.size(), log_.root()));
   return {};
@@ -113,6 +122,7 @@ Result<void> Sequencer::keep(std::uint64_t size, const Hash& root) {
   const std::string note = provenance::sign_checkpoint({options_.origin, size, root}, options_.key);
   if (slots_->newest() != note) SLUIS_CHECK(slots_->write(note));
   kept_size_ = size;
+  kept_once_ = true;
   const std::lock_guard lock(state_mutex_);
   checkpoint_ = note;
   return {};
@@ -272,10 +282,13 @@ Sequencer::Led Sequencer::prepare_and_write(Flight& flight) {
   ring(bells);
   if (batch.empty()) return Led::nothing;
   if (recorded >= prune_next_) prune(batch, recorded);
-  if (const auto written = store_.write(batch.finish(), true); !written) {
+  std::vector<storage::Change> changes = batch.finish();
+  if (!marked_ && kept_once_) changes.push_back({std::string(kKeptMark), "yes"});
+  if (const auto written = store_.write(changes, true); !written) {
     flight.error = unknown(written.error().message);
     return Led::failed;
   }
+  marked_ = marked_ || kept_once_;
   sequence_ = batch.sequence();
   recorded_us_ = recorded.time_since_epoch().count();
   for (const auto& index : indexes) flight.receipts.push_back(index ? batch.receipt(*index) : CommitReceipt{});

@@ -113,6 +113,8 @@ class Sequencer final : public CommitPort {
   std::uint64_t sequence_ = 0;
   Timestamp prune_next_;         ///< no receipts are pruned before
   std::uint64_t kept_size_ = 0;  ///< of the newest checkpoint that this process kept
+  std::atomic<bool> kept_once_ = false;  ///< a checkpoint is beside the store, and
+  bool marked_ = false;                  ///< the store knows that there must be one
   std::function<void()> on_messages_;
   std::atomic<std::int64_t> recorded_us_ = 0;
 

@@ -77,6 +77,9 @@ Result<provenance::VerifierKey> key_of(const Backend& backend) {
 
 Result<std::string> note_of(const Backend& backend) {
   const std::string note = backend.checkpoint ? backend.checkpoint() : std::string();
+  if (const std::string why = backend.quarantine ? backend.quarantine() : ""; note.empty() && !why.empty()) {
+    return Error(ErrorCode::storage_unavailable, "the log is quarantined: " + why);
+  }
   if (note.empty()) return Error(ErrorCode::invalid_state, "nothing has been recorded yet");
   return note;
 }

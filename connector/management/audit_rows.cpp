@@ -1,6 +1,7 @@
 #include "connector/management/audit_rows.hpp"
 
 #include "connector/base/bytes.hpp"
+#include "connector/base/limits.hpp"
 #include "connector/base/suggest.hpp"
 #include "connector/gate/reason.hpp"
 #include "connector/management/convert.hpp"
@@ -29,6 +30,7 @@ void put_shared(v1::AuditEntry& row, const v1::Shared& shared, std::string_view 
   row.set_digest(to_hex(shared.digest()));
   row.set_count(shared.count());
   row.set_due(shared.due());
+  if (shared.document().size() <= limits::kReasonBytes) row.set_document(shared.document());
   if (!shared.has_decision()) return;
   const auto& decision = shared.decision();
   row.set_decision(decision.permit() ? "permit" : "refused");

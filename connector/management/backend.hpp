@@ -61,7 +61,9 @@ struct Backend {
   std::function<std::string()> checkpoint = {};    ///< the newest signed note; empty before the first
   std::function<std::string()> verifier_key = {};
   std::function<std::string()> quarantine = {};
-  /// Why the node is not ready; empty when it is.
+  /// Whether exchanges can be recorded and decided: what `/readyz` says.
+  std::function<bool()> ready = {};
+  /// What the operator should look at; a node with findings may be ready.
   std::function<std::vector<std::string>()> findings = {};
   std::function<std::vector<Finding>()> doctor = {};
   /// The file beside a dataset's, for hand-written offers.
@@ -72,7 +74,7 @@ struct Backend {
   /// Base address of the party's DSP.
   std::function<Result<std::string>(const ParticipantId& peer)> dsp_url = {};
   /// A signed list: verified and, unless dry, taken over and recorded.
-  std::function<Result<Taken>(const std::string& envelope, bool dry_run)> load_membership = {};
+  std::function<Result<Taken>(const std::string& envelope, bool dry_run, const std::string& person)> load_membership = {};
   /// What is in a signed list, verified, without taking it over.
   std::function<Result<identity::MembershipList>(const std::string& envelope, const std::string& file)> read_membership = {};
   /// The federation's own purposes, as a new version: recorded, then in force. `person` is named in the log's entry.

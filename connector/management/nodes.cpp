@@ -81,7 +81,7 @@ Result<v1::NodeStatusResponse> status(const Backend& backend) {
   put_time(response.mutable_started(), backend.started);
   const auto findings = backend.findings ? backend.findings() : std::vector<std::string>();
   response.mutable_findings()->Assign(findings.begin(), findings.end());
-  response.set_ready(findings.empty());
+  response.set_ready(!backend.ready || backend.ready());
   response.set_quarantine(backend.quarantine ? backend.quarantine() : std::string());
   SLUIS_TRY(const auto head, backend.log.head());
   response.set_log_size(head.frontier.size());

@@ -242,4 +242,30 @@ Result<AgreementRecord> Service::terminate_agreement(const AgreementId& id, Reas
   }
 }
 
+Result<void> Service::ended_by_peer(const AgreementId& id, const ParticipantId& peer, Reason reason, const Commit& commit) {
+  reason = outbox::bounded(std::move(reason));
+  const std::string key = agreement_key(id);
+  for (int attempt = 1;; ++attempt) {
+    Commit both = commit;
+    SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(key));
+    std::optional<AgreementRecord> ends;
+    if (bytes) {
+      SLUIS_TRY(AgreementRecord record, decode_agreement(*bytes));
+      if (record.active() && record.peer == peer) ends = std::move(record);
+    }
+    if (ends) {
+      ends->ended = AgreementEnd{peer, with_.clock.now(), reason};
+      both.commit_class = CommitClass::revoke;
+      both.preconditions.push_back({key, *bytes});
+      both.changes.push_back({key, encode(*ends)});
+    }
+    const Result<CommitReceipt> done = with_.commits.commit_and_wait(std::move(both));
+    if (done) {
+      if (ends && with_.agreement_ended) with_.agreement_ended(*ends);
+      return {};
+    }
+    if (done.error().code != ErrorCode::conflict || attempt == kTries) return done.error();
+  }
+}
+
 }  // namespace sluis::negotiation

@@ -60,6 +60,10 @@ class Service {
   /// D24: closes the gate in one commit, class revoke. Ended already: invalid_state.
   Result<AgreementRecord> terminate_agreement(const AgreementId& id, Reason reason, const std::string& person = {});
 
+  /// The peer proved that it ended an agreement: `commit` keeps the proof, and the end goes with it. An agreement that is
+  /// not here, is another party's or has ended already stays as it is.
+  Result<void> ended_by_peer(const AgreementId& id, const ParticipantId& peer, Reason reason, const Commit& commit);
+
   Result<Negotiation> show(const ProcessId& own_pid) const;
   /// In the order of ids, from `after` (exclusive; empty: from the first), at most `count`.
   Result<std::vector<Negotiation>> list(const ProcessId& after, std::size_t count) const;

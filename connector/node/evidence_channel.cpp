@@ -101,6 +101,9 @@ Result<void> EvidenceChannel::check_offer(const ParticipantId& peer, const catal
   request.url = base + "/evidence/v1/offers/" + to_hex(offer.hash);
   request.timeout = limits::kPeerTimeout;
   SLUIS_TRY(const http::PeerResponse response, with_.transport.send(request));
+  if (response.status >= 500) {
+    return Error(ErrorCode::peer_unavailable, "`" + peer.str() + "` cannot prove now that it published this offer");
+  }
   if (response.status != 200) {
     return Error(ErrorCode::not_found, "`" + peer.str() + "` gives no proof that it published this offer");
   }
@@ -139,6 +142,11 @@ http::Response EvidenceChannel::take_receipt(const http::Request& request) {
     own.set_dataset(shared.dataset());
     own.set_peer_checkpoint(receipt.checkpoint);
     commit.entries.push_back(gate::make_entry(EntryKind::receipt, receipt.leaf.policy_digest, own, {}));
+    if (receipt.leaf.kind == static_cast<std::uint8_t>(EntryKind::agreement_ended)) {
+      outbox::Reason reason{shared.decision().code(), {}};
+      if (!shared.decision().sentence().empty()) reason.sentences.push_back(shared.decision().sentence());
+      return with_.ended_by_peer(AgreementId(shared.agreement()), *peer, reason, commit);
+    }
     SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
     return {};
   };

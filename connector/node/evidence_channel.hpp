@@ -25,6 +25,8 @@ struct EvidenceDependencies {
   Writer& writer;
   http::PeerTransport& transport;
   std::function<Result<ParticipantId>(const http::Request&)> authenticate;
+  /// negotiation::Service::ended_by_peer.
+  std::function<Result<void>(const AgreementId&, const ParticipantId& peer, const outbox::Reason&, const Commit&)> ended_by_peer;
 };
 
 /// Evidence between nodes (D20): proofs that an offer was published, and receipts of entries that concern the other party.

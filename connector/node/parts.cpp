@@ -180,7 +180,9 @@ Result<void> Node::Parts::start_exchange() {
       transfer::Dependencies{*transfer_commits, store, *log_clock, random, *writer, *peers, notify});
   evidence = std::make_unique<EvidenceChannel>(
       config.participant, EvidenceDependencies{*commits, store, *log, *sequencer, *directory, *log_clock, random, *writer, *transport,
-                                               [this](const http::Request& request) { return authenticate(request); }});
+                                               [this](const http::Request& request) { return authenticate(request); },
+                                               [this](const AgreementId& id, const ParticipantId& peer, const outbox::Reason& reason,
+                                                      const Commit& commit) { return negotiations->ended_by_peer(id, peer, reason, commit); }});
   std::map<std::string, outbox::Deliver> services;
   services["negotiation"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
     return negotiations->deliver(item, envelope, retry_at);
@@ -310,6 +312,7 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
     (void)open->close();
     refusals->flush();
     Commit stopped;
+    stopped.commit_class = CommitClass::bulk;  // behind what was counted
     stopped.entries.push_back(writer->plain_entry(provenance::EntryKind::node_stopped, "stopped"));
     (void)commits->commit_and_wait(std::move(stopped));
   }

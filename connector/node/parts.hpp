@@ -106,11 +106,12 @@ struct Node::Parts {
   Result<ParticipantId> authenticate(const http::Request& request) const;
   Result<std::string> dsp_url(const ParticipantId& peer) const;
   Result<catalog::RemoteCatalog> fetch_catalog(const ParticipantId& peer);
-  Result<management::Taken> load_membership(const std::string& envelope, bool dry_run);
+  Result<management::Taken> load_membership(const std::string& envelope, bool dry_run, const std::string& person);
   Result<management::Taken> publish_purposes(const std::string& text, const std::string& file, bool dry_run,
                                              const std::string& person);
   Result<Timestamp> move_clock(Duration by);
   void agreement_ended(const negotiation::AgreementRecord& record);
+  bool ready() const;
   std::vector<std::string> findings() const;
   std::vector<http::Route> public_routes();
   std::vector<http::Route> management_routes();

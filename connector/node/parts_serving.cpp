@@ -102,6 +102,8 @@ std::vector<http::Route> Node::Parts::public_routes() {
   return routes;
 }
 
+bool Node::Parts::ready() const { return sequencer->quarantine().empty() && !sequencer->clock_behind(); }
+
 std::vector<std::string> Node::Parts::findings() const {
   std::vector<std::string> out;
   if (const std::string why = sequencer->quarantine(); !why.empty()) out.push_back("the log is quarantined: " + why);
@@ -120,10 +122,9 @@ std::vector<http::Route> Node::Parts::management_routes() {
   for (http::Route& route : authzen->routes()) routes.push_back(std::move(route));
   routes.push_back({"GET", "/livez", [](const http::Request&) { return text(200, "ok\n"); }, 0});
   routes.push_back({"GET", "/readyz", [this](const http::Request&) {
-                      const bool ready = sequencer->quarantine().empty() && !sequencer->clock_behind();
                       std::string body;
                       for (const std::string& finding : findings()) body += finding + "\n";
-                      return text(ready ? 200 : 503, body.empty() ? "ok\n" : body);
+                      return text(ready() ? 200 : 503, body.empty() ? "ok\n" : body);
                     }, 0});
   routes.push_back({"GET", "/metrics", [this](const http::Request&) {
                       const auto head = log->head();
@@ -176,7 +177,7 @@ Result<catalog::RemoteCatalog> Node::Parts::fetch_catalog(const ParticipantId& p
   return all;
 }
 
-Result<management::Taken> Node::Parts::load_membership(const std::string& envelope, bool dry_run) {
+Result<management::Taken> Node::Parts::load_membership(const std::string& envelope, bool dry_run, const std::string& person) {
   const Timestamp now = log_clock->now();
   const auto before = directory->list();
   SLUIS_TRY(identity::Trust trust, read_trust());
@@ -193,6 +194,7 @@ Result<management::Taken> Node::Parts::load_membership(const std::string& envelo
   commit.changes.push_back({"membership/list", envelope});
   commit.entries.push_back(writer->plain_entry(provenance::EntryKind::membership, "loaded",
                                                "version " + std::to_string(trial.list()->version) + " sha256 " + to_hex(crypto::sha256(envelope))));
+  writer->name_person(commit.entries.back(), person);
   SLUIS_TRY(const CommitReceipt receipt, commits->commit_and_wait(std::move(commit)));
   SLUIS_CHECK(directory->load(envelope, now));
   taken.entry = receipt.first_entry;
@@ -235,6 +237,7 @@ void Node::Parts::fill_backend() {
   out.checkpoint = [this] { return sequencer->checkpoint(); };
   out.verifier_key = [this] { return sequencer->verifier_key(); };
   out.quarantine = [this] { return sequencer->quarantine(); };
+  out.ready = [this] { return ready(); };
   out.findings = [this] { return findings(); };
   out.doctor = [this] {
     std::vector<management::Finding> all;
@@ -251,7 +254,9 @@ void Node::Parts::fill_backend() {
   out.datasets_changed = [this] { streams->reevaluate_all(); };
   out.fetch_catalog = [this](const ParticipantId& peer) { return fetch_catalog(peer); };
   out.dsp_url = [this](const ParticipantId& peer) { return dsp_url(peer); };
-  out.load_membership = [this](const std::string& envelope, bool dry_run) { return load_membership(envelope, dry_run); };
+  out.load_membership = [this](const std::string& envelope, bool dry_run, const std::string& person) {
+    return load_membership(envelope, dry_run, person);
+  };
   out.read_membership = [this](const std::string& envelope, const std::string& file) -> Result<identity::MembershipList> {
     SLUIS_TRY(const identity::Trust trust, read_trust());
     SLUIS_TRY(const identity::SignedMembership signed_list, identity::parse_envelope(envelope, file));

@@ -53,14 +53,18 @@ std::string payload_path(std::uint64_t index) { return "payloads/" + bundle_path
 
 Result<void> export_log(const LogReader& log, const std::string& note, const VerifierKey& key,
                         const std::filesystem::path& folder, bool with_payloads) {
-  SLUIS_TRY(const Checkpoint checkpoint, open_checkpoint(note, key));
+  // A checkpoint that does not fit is evidence too: it goes with all that the log has, and no verifier calls it good.
+  const Result<Checkpoint> checkpoint = open_checkpoint(note, key);
+  SLUIS_TRY(const LogHead head, log.head());
+  const std::uint64_t held = head.frontier.size();
+  const std::uint64_t size = checkpoint && checkpoint->size <= held ? checkpoint->size : held;
   std::error_code ec;
   if (std::filesystem::exists(folder, ec) && !std::filesystem::is_empty(folder, ec)) {
     return Error(ErrorCode::invalid_argument, "`" + folder.string() + "` is not empty")
         .mended_by("name a new folder: an old export beside a new one reads as damage");
   }
-  SLUIS_CHECK(write_tiles(log, checkpoint.size, folder));
-  SLUIS_CHECK(write_entries(log, checkpoint.size, folder, with_payloads));
+  SLUIS_CHECK(write_tiles(log, size, folder));
+  SLUIS_CHECK(write_entries(log, size, folder, with_payloads));
   return write_file(folder, "checkpoint", note);  // last: a folder without it is no export
 }
 

@@ -31,7 +31,7 @@ void give(Session& session, const std::string& file, const std::string& text) {
 void checkpoint(Session& session, const Words& words) {
   const auto answer = session.call("AuditService/Checkpoint", json::Value(json::Object{}));
   if (!answer) return session.fail(answer.error());
-  if (session.options.output == "json") return give(session, words.file, json::serialise_pretty(*answer) + "\n");
+  if (session.options.output == "json") return give(session, words.file, json::serialise_pretty(*answer));
   give(session, words.file, text_at(*answer, "origin").empty() ? "" : *answer->find("note")->if_string());
 }
 

@@ -73,7 +73,7 @@ void verify(Session& session, const Words& words) {
   }
   const auto report = provenance::verify_export(words.log, *key, anchor);
   if (session.options.output == "json") {
-    session.with.out << json::serialise_pretty(report_json(report)) << '\n';
+    session.with.out << json::serialise_pretty(report_json(report));
   } else {
     session.with.out << told(report, session.options);
   }

@@ -134,13 +134,20 @@ bool asks(Session& session, const Command& command, const Given& given) {
                                given.values.empty() ? std::string() : given.values.front()));
 }
 
-/// Whether the answer says that it was refused.
-bool refused(const Command& command, const json::Value& answer) {
-  if (command.method == "NodeService/Doctor") {
-    const auto rows = rows_of(command, answer);
-    return std::any_of(rows.begin(), rows.end(), [](const json::Value& row) { return text_at(row, "good") != "yes"; });
-  }
-  return command.waits != Waits::no && text_at(answer, std::string(command.member) + ".state") == "TERMINATED";
+/// Whether the node finds anything that must be mended.
+bool finds_faults(const Command& command, const json::Value& answer) {
+  if (command.method != "NodeService/Doctor") return false;
+  const auto rows = rows_of(command, answer);
+  return std::any_of(rows.begin(), rows.end(), [](const json::Value& row) { return text_at(row, "good") != "yes"; });
+}
+
+/// What was asked for was refused in the end, and why.
+Result<void> check_outcome(const Session& session, const Command& command, const json::Value& answer) {
+  const auto* process = command.waits == Waits::no ? nullptr : answer.find(command.member);
+  if (process == nullptr || text_at(*process, "state") != "TERMINATED") return {};
+  return Error(ErrorCode::permission_denied,
+               say(session.options, "refused", command.noun, text_at(*process, "id"),
+                   text_at(*process, "reason.sentences"), text_at(*process, "reason.code")));
 }
 
 void tell(Session& session, const Command& command, const json::Value& answer) {
@@ -197,22 +204,31 @@ Result<json::Value> make_request(const Command& command, const Given& given) {
   return request;
 }
 
+/// What `-o name` prints of a row or an object.
+std::string name_in(const json::Value& row, std::string_view paths) {
+  for (std::size_t end = 0; !paths.empty(); paths.remove_prefix(std::min(paths.size(), end + 1))) {
+    end = std::min(paths.find(' '), paths.size());
+    if (std::string name = text_at(row, paths.substr(0, end)); !name.empty()) return name;
+  }
+  return {};
+}
+
 void print(Session& session, const Command& command, const json::Value& answer) {
   auto& out = session.with.out;
   const auto& form = session.options.output;
   if (form == "json") {
-    out << json::serialise_pretty(answer) << '\n';
+    out << json::serialise_pretty(answer);
   } else if (form == "yaml") {
     print_yaml(out, answer);
   } else if (is_list(command)) {
     const auto rows = rows_of(command, answer);
     if (form == "table") return print_table(out, command.columns, rows);
-    for (const auto& row : rows) out << text_at(row, command.name_path) << '\n';
+    for (const auto& row : rows) out << name_in(row, command.name_path) << '\n';
   } else {
     const auto* object = command.member.empty() ? &answer : answer.find(command.member);
     if (object == nullptr) return;
     if (form == "table") return print_members(out, *object);
-    out << text_at(*object, command.name_path) << '\n';
+    out << name_in(*object, command.name_path) << '\n';
   }
 }
 
@@ -227,7 +243,8 @@ void run(Session& session, const Command& command, const Given& given) {
   if (!answer) return session.fail(answer.error());
   tell(session, command, *answer);
   print(session, command, *answer);
-  if (refused(command, *answer)) session.leave(1);
+  if (const auto good = check_outcome(session, command, *answer); !good) return session.fail(good.error());
+  if (finds_faults(command, *answer)) session.leave(1);
 }
 
 }  // namespace sluis::cli

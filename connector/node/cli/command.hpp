@@ -41,7 +41,7 @@ struct Command {
   std::vector<Argument> arguments;
   std::string_view member;  ///< of the answer: the list of rows, or the object to show; empty: all of it
   std::vector<Column> columns;  ///< of a list; none: the member is one object
-  std::string_view name_path;   ///< for `-o name`
+  std::string_view name_path;   ///< for `-o name`; several, with spaces between: the first that is there
   bool changes = false;         ///< has `--dry-run`
   bool dangerous = false;       ///< asks on a terminal
   bool paged = false;

@@ -92,7 +92,7 @@ std::vector<Command> agreeing() {
         {"--waits-for", "waitsFor", Kind::text, false, "`steward`, `peer`, `delivery`"}},
        "negotiations", kNegotiations, "id", false, false, true},
       {"agreement", "show", "AgreementService/Show", "an agreement or a negotiation, by its id", {kId}, "", {},
-       "agreement.id"},
+       "agreement.id negotiation.id"},
       {"agreement", "terminate", "AgreementService/Terminate", "ends an agreement; running streams are cut",
        {kId, kCode, kSentence}, "agreement", {}, "id", true, true},
       {"transfer", "start", "TransferService/Start", "asks for access under an agreement",

@@ -36,7 +36,7 @@ json::Value with_language(const Session& session) {
 /// JSON and YAML as they are; true when nothing is left to print.
 bool printed(Session& session, const json::Value& answer, std::string_view name) {
   const auto& form = session.options.output;
-  if (form == "json") session.with.out << json::serialise_pretty(answer) << '\n';
+  if (form == "json") session.with.out << json::serialise_pretty(answer);
   else if (form == "yaml") print_yaml(session.with.out, answer);
   else if (form == "name") session.with.out << text_at(answer, name) << '\n';
   return form != "table";

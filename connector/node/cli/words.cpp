@@ -19,6 +19,7 @@ constexpr std::array kPhrases{
            "na {0} seconden is er nog niets besloten; {1} is `{2}`"}},
     policy::Sentence{"undecided.mend", {"it goes on by itself: {0} show says for whom it waits",
            "het gaat vanzelf verder: {0} show zegt op wie het wacht"}},
+    policy::Sentence{"refused", {"{0} `{1}` was refused: {2} ({3})", "{0} `{1}` is geweigerd: {2} ({3})"}},
     policy::Sentence{"written", {"written to {0}", "opgeslagen in {0}"}},
     policy::Sentence{"check.good", {"{0}: good", "{0}: in orde"}},
     policy::Sentence{"check.over", {"{0}: not served: its assessment is over",

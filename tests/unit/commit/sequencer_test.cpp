@@ -226,6 +226,17 @@ TEST_F(SequencerTest, AnotherLogsCheckpointIsQuarantined) {
   EXPECT_NE(sequencer_->quarantine().find("not of this log"), std::string::npos) << sequencer_->quarantine();
 }
 
+TEST_F(SequencerTest, AStoreWhoseKeptCheckpointsAreGoneIsQuarantined) {
+  ASSERT_TRUE(sequencer_->commit_and_wait(put("a", "1")));
+  ASSERT_TRUE(sequencer_->commit_and_wait(put("b", "1")));
+  sequencer_.reset();
+  std::filesystem::remove_all(folder_.path() / "slots");
+  start();
+  ASSERT_TRUE(opened_);
+  EXPECT_NE(sequencer_->quarantine().find("gone"), std::string::npos);
+  EXPECT_FALSE(sequencer_->commit_and_wait(put("c", "1")));
+}
+
 TEST_F(SequencerTest, AStoreAheadOfItsSlotIsNormal) {
   ASSERT_TRUE(sequencer_->commit_and_wait(put("a", "1")));
   std::filesystem::copy(folder_.path() / "slots", folder_.path() / "old");

@@ -59,6 +59,7 @@ class EvidenceTest : public World {
     shared.set_self(kDuinmeer);
     shared.set_counterparty(kWaterrijk);
     shared.set_agreement("urn:agreement:1");
+    shared.mutable_decision()->set_code("council");
     return shared;
   }
   void expect_offer_refused(const std::string& why) {
@@ -86,6 +87,7 @@ class EvidenceTest : public World {
   node::Writer writer_{ParticipantId(kWaterrijk), clock_};
   OneAnswer transport_;
   bool known_ = true;
+  std::vector<std::string> ended_;
   catalog::RemoteOffer offer_;
   node::EvidenceChannel channel_{
       ParticipantId(kWaterrijk),
@@ -93,11 +95,19 @@ class EvidenceTest : public World {
                                  [this](const http::Request&) -> Result<ParticipantId> {
                                    if (!known_) return Error(ErrorCode::unauthenticated, "nobody");
                                    return ParticipantId(kDuinmeer);
+                                 },
+                                 [this](const AgreementId& id, const ParticipantId& peer, const outbox::Reason& reason,
+                                        const Commit& commit) -> Result<void> {
+                                   ended_.push_back(id.str() + " " + peer.str() + " " + reason.code);
+                                   SLUIS_CHECK(commits_.commit_and_wait(commit));
+                                   return {};
                                  }}};
 };
 
 TEST_F(EvidenceTest, AnOfferIsUsableOnlyWithTheProofOfItsPublication) {
   expect_offer_refused("gives no proof");
+  transport_.answer = {503, {}, ""};
+  EXPECT_EQ(channel_.check_offer(ParticipantId(kDuinmeer), offer_).error().code, ErrorCode::peer_unavailable);
   transport_.answer = {200, {}, "<html>"};
   EXPECT_FALSE(channel_.check_offer(ParticipantId(kDuinmeer), offer_));
 
@@ -125,6 +135,7 @@ TEST_F(EvidenceTest, AReceiptIsKeptOnceAndRecorded) {
   const std::string receipt = theirs_.append(EntryKind::agreement_ended, {}, end_of_agreement(), clock_.now()).to_json();
   EXPECT_EQ(deliver(receipt).status, 200U);
   EXPECT_EQ(deliver(receipt).status, 200U);
+  EXPECT_EQ(ended_.at(0), "urn:agreement:1 " + kDuinmeer + " council");
   EXPECT_EQ(keys_under("receipt/"), 1U);
   const auto kept = entries_of(EntryKind::receipt);
   ASSERT_EQ(kept.size(), 1U);
@@ -148,6 +159,7 @@ TEST_F(EvidenceTest, AForgedOrForeignReceiptIsRefusedAndLeavesNothing) {
   EXPECT_EQ(deliver(good.to_json(), false).status, 404U);
   EXPECT_EQ(keys_under("receipt/"), 0U);
   EXPECT_TRUE(entries_of(EntryKind::receipt).empty());
+  EXPECT_TRUE(ended_.empty());
   commits_.refuse = true;
   EXPECT_EQ(deliver(good.to_json()).status, 503U) << "not recorded: to be sent again";
 }
