@@ -107,14 +107,14 @@ class Node:
                                         stdout=log, stderr=log)
         (self.federation.folder / f"{self.key}.pid").write_text(f"{self.process.pid}\n")  # for who takes it down later
 
-    def wait_ready(self, limit=10):
-        """Ready is what /readyz calls so: not only alive, but with a clock and a log that it can go on with."""
+    def wait_ready(self, limit=10, path="/readyz"):
+        """Ready is what /readyz calls so: not only alive (/livez), but with a clock and a log that it can go on with."""
         until = time.monotonic() + limit
         while time.monotonic() < until:
             if self.process.poll() is not None:
                 raise RuntimeError(f"{self.key} ended with {self.process.returncode}: {self.log_tail()}")
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 2}/readyz", timeout=1):
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 2}{path}", timeout=1):
                     return
             except OSError:  # not listening yet, or 503
                 time.sleep(0.01)

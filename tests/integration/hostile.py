@@ -34,11 +34,13 @@ def expect(what, got, *wanted):
         print(f"✗ {what}: got {got}, wanted {' or '.join(map(str, wanted))}")
 
 
-def ask(method, path, body=None, party=None, headers=None):
-    """Waterrijk's exchange listener, with the certificate of a party. Status and body."""
+def ask(method, path, body=None, party=None, headers=None, certificate=None):
+    """Waterrijk's exchange listener, with the certificate of a party, or with the one in two files. Status and body."""
     context = ssl.create_default_context(cafile=str(w.folder / "tls/roots.pem"))
     if party:
-        context.load_cert_chain(party.folder / "tls/node.pem", party.folder / "tls/node.key")
+        certificate = party.folder / "tls/node.pem", party.folder / "tls/node.key"
+    if certificate:
+        context.load_cert_chain(*certificate)
     data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
     request = urllib.request.Request(f"https://localhost:{w.port}{path}", data=data, method=method,
                                      headers={"Content-Type": "application/json", **(headers or {})})
@@ -106,6 +108,35 @@ def data_faults():
             expect(path, str(error), "an answer")
 
 
+def certificate(name, issuer, days=2, usage="clientAuth"):
+    """A client certificate made for the purpose, as its two files."""
+    key, request, made = (f.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
+    openssl = lambda *words: subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)  # noqa: E731
+    openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request, "-subj", "/O=X/CN=x")
+    extensions = f.folder / f"{name}.ext"
+    extensions.write_text(f"extendedKeyUsage={usage}\n")
+    signed_by = ["-CA", f.folder / f"authority/{issuer}.pem", "-CAkey", f.folder / f"authority/{issuer}.key"] if issuer else ["-signkey", key]
+    openssl("x509", "-req", "-in", request, *signed_by, "-days", days, "-extfile", extensions, "-out", made)
+    if issuer:
+        made.write_text(made.read_text() + (f.folder / f"authority/{issuer}.pem").read_text())
+    return made, key
+
+
+def certificate_faults():
+    """The caller learns nothing; the operator's log says which fault it was, wherever the caller knocked."""
+    log = f.folder / f"{w.key}.log"
+    for what, made, said in (("an expired certificate", certificate("expired", "intermediate", days=-1), "certificate has expired"),
+                             ("a certificate for servers", certificate("server", "intermediate", usage="serverAuth"), "unsuitable certificate purpose"),
+                             ("a certificate of nobody's", certificate("alone", None), "self-signed certificate"),
+                             ("a certificate that nobody listed", certificate("unlisted", "intermediate"), "is not in the membership list")):
+        for path in ("/data", "/2025-1/negotiations/urn:uuid:none"):
+            before = len(log.read_text())
+            expect(f"{what} at {path}", ask("GET", path, None, None, {"Authorization": "Bearer " + "A" * 43}, certificate=made)[0], 404)
+            lines = [json.loads(line) for line in log.read_text()[before:].splitlines() if "not authenticated" in line]
+            expect(f"{what} at {path}, in the operator's log", [(said in line["what"], line["path"], bool(line["correlation_id"])) for line in lines],
+                   [(True, path, True)])
+
+
 def management_faults():
     url = f"http://127.0.0.1:{w.port + 2}/sluis.v1.AuditService/Log"
 
@@ -149,6 +180,44 @@ def suspension():
         expect("after suspension", "data", "refused")
     except Refused:
         pass
+    rogue = subprocess.run([BIN / "sluis_rogue_consumer", "--config", d.folder / "node.toml", "--transfer", transfer["id"], "--purpose", CROWD,
+                            "--activity", ACTIVITIES["duinmeer"]], capture_output=True, text=True).stdout
+    expect("past its own node, with the handle of before", (rogue[:3], "transfer.not_started" in rogue), ("403", True))
+    expect("recorded", [e["reason"] for e in w.wait_log(1, kinds=["decision"], party=d.participant, decision="refused")][-1:], ["transfer.not_started"])
+    w.call("TransferService/Resume", {"id": transfer["peerId"]})
+    return transfer["id"]
+
+
+def pulling(transfer):
+    """Duinmeer pulls at a pace, in a thread of its own, which has had the first bytes."""
+    began, result = threading.Event(), []
+    puller = threading.Thread(target=lambda: result.append(d.pull(transfer, CROWD, ACTIVITIES["duinmeer"], on_chunk=lambda _: began.set())))
+    puller.start()
+    expect("a paced pull began", began.wait(10), True)
+    return puller, result
+
+
+def cut_reasons():
+    return [e["reason"] for e in w.log(kinds=["cut"], party=d.participant)]
+
+
+def stop_and_retract(transfer):
+    """What still streams when the node stops, or when its dataset is taken back, is cut, and the log says why."""
+    while d.call("TransferService/Show", {"id": transfer, "waitSeconds": 5})["transfer"]["state"] != "STARTED":
+        pass
+    puller, result = pulling(transfer)
+    w.stop()
+    puller.join(5)
+    expect("cut by the stop", bool(result) and not result[0][1], True)
+    w.start()
+    w.wait_ready()
+    expect("the stop's reason", cut_reasons()[-1], "node.stopping")
+    puller, result = pulling(transfer)
+    w.call("DatasetService/Retract", {"id": DATASET + "-paced", "reason": "a fault in the counters"})
+    puller.join(5)
+    expect("cut when its dataset was taken back", bool(result) and not result[0][1], True)
+    w.wait_log(3, kinds=["cut"], party=d.participant)
+    expect("the retraction's reason", cut_reasons()[-1], "dataset.gone")
 
 
 def start_faults():
@@ -168,6 +237,12 @@ def start_faults():
     served = subprocess.run([*f.leave_root, f.binary, "serve", "--config", config], capture_output=True, text=True, timeout=20)
     config.write_text(text)
     expect("a demo node off loopback", served.returncode == 1 and "loopback" in served.stderr, True)
+    shutil.rmtree(d.folder / "store")
+    shutil.rmtree(d.folder / "checkpoints", ignore_errors=True)
+    config.write_text(text.replace(f'"127.0.0.1:{d.port}"', f'"0.0.0.0:{d.port}"'))
+    served = subprocess.run([*f.leave_root, f.binary, "serve", "--config", config], capture_output=True, text=True, timeout=20)
+    config.write_text(text)
+    expect("at its first start too", served.returncode == 1 and "loopback" in served.stderr, True)
     if f.user:
         expect("as root", subprocess.run([f.binary, "serve", "--config", config], capture_output=True, text=True).returncode, 1)
 
@@ -183,8 +258,9 @@ try:
     json_faults(policy)
     identity_faults(policy)
     data_faults()
+    certificate_faults()
     management_faults()
-    suspension()
+    stop_and_retract(suspension())
     start_faults()
     expect("the node lives", w.process.poll(), None)
 finally:

@@ -68,7 +68,7 @@ def refusal(ask):
 
 def start():
     w.start()
-    w.wait_ready()
+    w.wait_ready(path="/livez")
 
 
 def copy(source, target):
