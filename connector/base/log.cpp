@@ -21,9 +21,12 @@ spdlog::logger& logger() {
   return *instance;
 }
 
+thread_local std::string correlation_id;  // NOLINT: that is its meaning
+
 void write(spdlog::level::level_enum level, std::string_view event, Fields fields) {
   std::string line = R"("event":")" + escape(event) + "\"";
   for (const auto& [key, value] : fields) line += ",\"" + escape(key) + "\":\"" + escape(value) + "\"";
+  if (!correlation_id.empty()) line += R"(,"correlation_id":")" + escape(correlation_id) + "\"";
   logger().log(level, "{}", line);
 }
 
@@ -56,6 +59,9 @@ std::string escape(std::string_view text) {
   }
   return out;
 }
+
+Correlated::Correlated(std::string id) { correlation_id = std::move(id); }
+Correlated::~Correlated() { correlation_id.clear(); }
 
 void info(std::string_view event, Fields fields) { write(spdlog::level::info, event, fields); }
 void warning(std::string_view event, Fields fields) { write(spdlog::level::warn, event, fields); }

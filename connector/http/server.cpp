@@ -177,19 +177,19 @@ class Server::Session {
     } catch (...) {  // a handler's bug must not end the process
     }
     log::error("handler failed", {{"listener", server_.options_.name},
-                                  {"correlation_id", request.correlation_id},
                                   {"path", request.path},
                                   {"what", what}});
     return false;
   }
 
   bool respond(const RequestHead& head, const Route& route, const Request& request) {
+    const log::Correlated correlated(request.correlation_id);
     Response response;
     const auto failed = [&] { return refusal(500, "something went wrong; see the log at " + request.correlation_id); };
     if (!guarded(request, [&] { response = route.handler(request); })) return answer(head, failed(), false);
     if (!response.stream) {
       if (!sendable(response.headers)) {
-        log::error("handler's headers cannot be sent", {{"correlation_id", request.correlation_id}});
+        log::error("handler's headers cannot be sent", {{"path", request.path}});
         return answer(head, failed(), false);
       }
       return answer(head, std::move(response), false);

@@ -147,7 +147,7 @@ Result<identity::VerifiedPeer> Node::Parts::verified(const http::Request& reques
   auto peer = scheme->verify(request.headers, request.tls);
   if (!peer) {
     refusals->count(request.tls.presented() ? "unknown-party" : "no-certificate");
-    log::warning("not authenticated", {{"path", request.path}, {"what", peer.error().message}, {"correlation_id", request.correlation_id}});
+    log::warning("not authenticated", {{"path", request.path}, {"what", peer.error().message}});
   }
   return peer;
 }

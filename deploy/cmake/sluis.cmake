@@ -39,11 +39,12 @@ function(sluis_check_sources)
   set_property(GLOBAL PROPERTY SLUIS_SOURCES "${known}")
 endfunction()
 
-# Called last by tests/CMakeLists.txt: fails when a source file belongs to no target.
+# Called last of all: fails when a source file belongs to no target.
 function(sluis_require_all_sources_registered)
   get_property(known GLOBAL PROPERTY SLUIS_SOURCES)
   file(GLOB_RECURSE found ${CMAKE_SOURCE_DIR}/connector/*.cpp ${CMAKE_SOURCE_DIR}/policy/*.cpp
-    ${CMAKE_SOURCE_DIR}/catalog/*.cpp ${CMAKE_SOURCE_DIR}/tests/*.cpp)
+    ${CMAKE_SOURCE_DIR}/catalog/*.cpp ${CMAKE_SOURCE_DIR}/certs/*.cpp ${CMAKE_SOURCE_DIR}/conformance/*.cpp
+    ${CMAKE_SOURCE_DIR}/tests/*.cpp)
   foreach(path IN LISTS found)
     if(NOT path IN_LIST known)
       message(FATAL_ERROR "${path} belongs to no target: name it in its folder's CMakeLists.txt")

@@ -116,9 +116,9 @@ def terms():
     expect("of a dataset that is not on offer", sluis(w, "terms", "publish", path, check=False).returncode, 1)
 
 
-def wait_for_steward():
+def wait_for_steward(**asked):
     """A request that waits for Waterrijk's steward; its id there."""
-    made = d.call("AgreementService/Request", {"peer": w.participant, "offer": "urn:waterrijk:approved-counts", "waitSeconds": 1})
+    made = d.call("AgreementService/Request", {"peer": w.participant, "offer": "urn:waterrijk:approved-counts", "waitSeconds": 1, **asked})
     for _ in range(100):
         waiting = w.call("AgreementService/ListNegotiations", {"waitsFor": "steward"}).get("negotiations", [])
         if waiting:
@@ -144,6 +144,29 @@ def steward(name):
     expect("who refused", [e.get("person") for e in said], [name])
     theirs = d.wait_log(1, kinds=["negotiation"])
     expect("their log names their own people only", [e for e in theirs if e.get("person") == name and e["event"] in ("approved", "terminated")], [])
+
+
+def other_offers():
+    """What is not as published is refused, or waits for the steward: as configured."""
+    marketing = {"offer": DATASET, "purpose": "dpv:Marketing"}
+    made = d.call("AgreementService/Request", {"peer": w.participant, **marketing, "waitSeconds": 15})["negotiation"]
+    expect("refused as configured", (made["state"], made["reason"]["code"]), ("TERMINATED", "purpose"))
+    config = w.folder / "node.toml"
+    config.write_text(config.read_text().replace('other_offers = "refuse"', 'other_offers = "steward"'))
+    restart()
+    here, there = wait_for_steward(**marketing)
+    sluis(w, "agreement", "approve", here)
+    made = d.call("AgreementService/Show", {"id": there, "waitSeconds": 15})["negotiation"]
+    expect("agreed by the steward", made["state"], "FINALIZED")
+    for node, party in ((w, d), (d, w)):
+        shown = json.loads(node.call("AgreementService/Show", {"id": made["agreement"]})["agreement"]["peerIdentity"])
+        expect("the other party in law, as it was then", (shown["participant_id"], shown["oin"], "membership_version" in shown),
+               (party.participant, party.oin, True))
+    here, there = wait_for_steward(**marketing)
+    done = sluis(w, "agreement", "refuse", here, "--reason", "council", "--message", "not for this")
+    expect("refused by the steward", done.returncode, 0)
+    made = d.call("AgreementService/Show", {"id": there, "waitSeconds": 15})["negotiation"]
+    expect("with the steward's reason", (made["state"], made["reason"]["code"]), ("TERMINATED", "council"))
 
 
 def dutch():
@@ -175,6 +198,7 @@ try:
     terms()
     name = people(newest)
     steward(name)
+    other_offers()
     dutch()
 finally:
     f.stop()

@@ -13,6 +13,8 @@ BANNED = {
     r"system_clock::now": {"connector/base/time.cpp"},
     r"\brandom_device\b": set(),
     r"\bsleep_for\b|\bsleep_until\b|\busleep\(": set(),
+    r"(?<![\w.>])(?:std::)?time\((?:nullptr|NULL|0|&)|\bclock_gettime\b|\bgettimeofday\b": set(),
+    r"(?<![\w.>:])s?rand\(": set(),
     r"\bgetenv\b": set(),
     r"std::regex": set(),
     r"boost::json::parse\(": set(),

@@ -38,6 +38,8 @@ def complaints(root):
             there = folder_of(found[1])
             if there is None:
                 generated = found[1].startswith("sluis/v1/")
+                if found[1].endswith(".grpc.pb.h") and here not in {"connector/management", "connector/node", "tests"}:
+                    yield f"{name}:{number}: gRPC is management's"
                 if not generated or ORDER.index(here) < ORDER.index("connector/identity"):
                     yield f"{name}:{number}: `{found[1]}` stands in no known folder"
             elif ORDER.index(there) > ORDER.index(here):

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 namespace sluis {
 namespace {
 
@@ -25,6 +27,20 @@ TEST(LogEscape, ReplacesBytesThatAreNoUtf8) {
 TEST(LogEscape, CutsBetweenCharacters) {
   std::string text(4095, 'a');
   EXPECT_EQ(log::escape(text + "\u20ac"), text);
+}
+
+TEST(Log, EveryLineOfARequestHasItsCorrelation) {
+  ::testing::internal::CaptureStderr();
+  log::info("before");
+  {
+    const log::Correlated correlated("c0ffee");
+    log::warning("within", {{"what", "one"}});
+    std::thread([] { log::info("elsewhere"); }).join();
+  }
+  log::info("after");
+  const std::string lines = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(lines.find(R"("event":"within","what":"one","correlation_id":"c0ffee"})"), std::string::npos) << lines;
+  EXPECT_EQ(lines.find("correlation_id"), lines.rfind("correlation_id")) << lines;
 }
 
 TEST(Utf8, LengthsAreThoseOfRfc3629) {
