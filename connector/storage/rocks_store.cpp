@@ -147,12 +147,13 @@ Error open_error(const std::filesystem::path& folder, const rocksdb::Status& sta
   return Error(ErrorCode::storage_unavailable, "the store `" + folder.string() + "` does not open: " + why);
 }
 
-Result<void> check_format(KvStore& store) {
+/// Only this program's format is read: format 1 is the first, and a later one brings the migration of each before it.
+Result<void> check_format(const Reader& store) {
   SLUIS_TRY(const std::optional<std::string> found, store.get(kFormatKey));
-  if (!found) return store.write({{std::string(kFormatKey), std::to_string(kStoreFormat)}}, true);
+  if (!found) return {};
   int format = 0;
   const auto [end, ec] = std::from_chars(found->data(), found->data() + found->size(), format);
-  if (ec != std::errc() || end != found->data() + found->size()) {
+  if (ec != std::errc() || end != found->data() + found->size() || format < kStoreFormat) {
     return Error(ErrorCode::corruption, "`meta/format` holds `" + *found + "`");
   }
   if (format > kStoreFormat) {
@@ -172,6 +173,8 @@ Result<std::unique_ptr<KvStore>> open_rocks_store(const std::filesystem::path& f
   }
   std::unique_ptr<KvStore> store = std::make_unique<RocksStore>(std::shared_ptr<rocksdb::DB>(db));
   SLUIS_CHECK(check_format(*store));
+  SLUIS_TRY(const std::optional<std::string> found, store->get(kFormatKey));
+  if (!found) SLUIS_CHECK(store->write({{std::string(kFormatKey), std::to_string(kStoreFormat)}}, true));
   return store;
 }
 
@@ -181,7 +184,9 @@ Result<std::unique_ptr<Reader>> open_rocks_reader(const std::filesystem::path& f
       !status.ok()) {
     return open_error(folder, status);
   }
-  return std::unique_ptr<Reader>(std::make_unique<RocksStore>(std::shared_ptr<rocksdb::DB>(db)));
+  std::unique_ptr<Reader> store = std::make_unique<RocksStore>(std::shared_ptr<rocksdb::DB>(db));
+  SLUIS_CHECK(check_format(*store));
+  return store;
 }
 
 }  // namespace sluis::storage

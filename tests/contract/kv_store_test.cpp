@@ -136,6 +136,18 @@ TEST(RocksStore, AFormatFromTheFutureIsRefused) {
   const auto opened = open_rocks_store(folder.path() / "s", false);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::invalid_state);
+  const auto read = open_rocks_reader(folder.path() / "s");
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ErrorCode::invalid_state);
+}
+
+TEST(RocksStore, AFormatThatNeverWasIsRefused) {
+  for (const char* format : {"0", "", "1x", "-1"}) {
+    const test::TempFolder folder;
+    ASSERT_TRUE((*open_rocks_store(folder.path() / "s", true))->write({{"meta/format", format}}, true));
+    EXPECT_EQ(open_rocks_store(folder.path() / "s", false).error().code, ErrorCode::corruption) << format;
+    EXPECT_EQ(open_rocks_reader(folder.path() / "s").error().code, ErrorCode::corruption) << format;
+  }
 }
 
 }  // namespace

@@ -120,6 +120,7 @@ TEST_F(GateStream, RaggedRowsEndTheStreamWithAReason) {
   Sink sink;
   response.stream(sink);
   EXPECT_TRUE(sink.is_cut);
+  EXPECT_EQ(entries_of(EntryKind::cut).back().shared.decision().code(), "source.malformed");
 }
 
 TEST_F(GateStream, AReceiverThatGoesAwayIsRecorded) {
