@@ -37,6 +37,11 @@ std::string encode(const PublishedDataset& published) {
                                     {"offer", published.dataset.offer},
                                     {"toml", json::Value(published.dataset.toml)}});
   if (published.retracted) value.set("retracted", json::Value(format_time(*published.retracted)));
+  if (!published.dataset.made_from.empty()) {
+    json::Array offers;
+    for (const MadeFrom& from : published.dataset.made_from) offers.emplace_back(to_hex(from.offer_hash));
+    value.set("made_from", json::Value(std::move(offers)));
+  }
   return json::serialise(value);
 }
 
@@ -54,6 +59,15 @@ Result<PublishedDataset> read_record(std::string_view bytes) {
   SLUIS_TRY(published.dataset, reread_dataset(toml, *offer));
   SLUIS_TRY(const auto at, json::required_string(value, "published"));
   SLUIS_TRY(published.published, parse_time(at));
+  const json::Value* offers = value.find("made_from");
+  auto& made_from = published.dataset.made_from;
+  const json::Array* hashes = offers == nullptr ? nullptr : offers->if_array();
+  if (made_from.size() != (hashes == nullptr ? 0 : hashes->size())) return Error(ErrorCode::corruption, "its sources are missing");
+  for (std::size_t i = 0; i < made_from.size(); ++i) {
+    const std::string* text = (*hashes)[i].if_string();
+    SLUIS_TRY(const std::string raw, from_hex(text == nullptr ? "" : *text));
+    SLUIS_TRY(made_from[i].offer_hash, to_hash(raw));
+  }
   SLUIS_TRY(const auto retracted, json::optional_string(value, "retracted"));
   if (retracted) {
     SLUIS_TRY(published.retracted, parse_time(*retracted));
@@ -225,6 +239,47 @@ Result<PublishedOffer> Catalog::find_offer(const OfferId& id) const {
   return offer_by_hash(hash);
 }
 
+Result<Catalog::Standing> Catalog::standing(const PublishedDataset& published, Timestamp now, std::set<std::string>& seen) const {
+  const Dataset& dataset = published.dataset;
+  Standing made{{}, dataset.assessment.until};
+  if (published.retracted) made.forbidden = "it is retracted";
+  else if (const auto why = suspended(dataset, now)) made.forbidden = why->message;
+  for (const MadeFrom& from : dataset.made_from) {
+    if (!made.forbidden.empty()) break;
+    if (!seen.insert(from.id.str()).second) continue;
+    const auto source = show(from.id);
+    if (!source && source.error().code != ErrorCode::not_found) return source.error();
+    const std::string named = "`" + from.id.str() + "`, which it is made from: ";
+    if (!source) {
+      made.forbidden = named + "it is not there any more";
+    } else if (source->dataset.offer_hash != from.offer_hash) {
+      made.forbidden = named + "it has other terms now, so this has to be published anew";
+    } else {
+      SLUIS_TRY(const Standing further, standing(*source, now, seen));
+      if (!further.forbidden.empty()) made.forbidden = named + further.forbidden;
+      made.until = std::min(made.until, further.until);
+    }
+  }
+  return made;
+}
+
+Result<Catalog::Standing> Catalog::standing(const PublishedDataset& published, Timestamp now) const {
+  std::set<std::string> seen;
+  return standing(published, now, seen);
+}
+
+bool Catalog::on_offer(const PublishedDataset& published, Timestamp now) const {
+  const auto found = standing(published, now);
+  return found && found->forbidden.empty();
+}
+
+Result<Dataset> Catalog::source(const DatasetId& id, Timestamp now) const {
+  SLUIS_TRY(PublishedDataset found, show(id));
+  SLUIS_TRY(const Standing how, standing(found, now));
+  if (!how.forbidden.empty()) return Error(ErrorCode::invalid_state, "`" + id.str() + "` is not on offer: " + how.forbidden);
+  return std::move(found.dataset);
+}
+
 Result<PublishedDataset> Catalog::current(const Hash& offer, Timestamp now) const {
   SLUIS_TRY(const PublishedOffer published, offer_by_hash(offer));
   SLUIS_TRY(PublishedDataset dataset, show(published.dataset));
@@ -235,7 +290,8 @@ Result<PublishedDataset> Catalog::current(const Hash& offer, Timestamp now) cons
     return Error(ErrorCode::invalid_state, "`" + published.dataset.str() + "` has newer terms")
         .mended_by("fetch the catalogue again");
   }
-  if (auto reason = suspended(dataset.dataset, now)) return std::move(*reason);
+  SLUIS_TRY(const Standing how, standing(dataset, now));
+  if (!how.forbidden.empty()) return Error(ErrorCode::invalid_state, "`" + published.dataset.str() + "` is not on offer: " + how.forbidden);
   return dataset;
 }
 

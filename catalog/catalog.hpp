@@ -3,6 +3,8 @@
 #include "catalog/dataset.hpp"
 #include "connector/storage/commit_port.hpp"
 
+#include <set>
+
 namespace sluis::catalog {
 
 /// A dataset as the store has it.
@@ -11,9 +13,6 @@ struct PublishedDataset {
   std::uint64_t version = 0;  ///< from 1
   Timestamp published{};
   std::optional<Timestamp> retracted;
-
-  /// Whether it is on offer now: not retracted, not suspended.
-  bool on_offer(Timestamp now) const { return !retracted && !suspended(dataset, now); }
 };
 
 /// An offer that was ever published; it never changes.
@@ -57,6 +56,17 @@ class Catalog {
   /// not_found.
   Result<PublishedOffer> offer_by_hash(const Hash& hash) const;
   Result<PublishedOffer> find_offer(const OfferId& id) const;
+  /// Whether a dataset may be served now. It is not while it is retracted, its assessment is over, or something that it is made
+  /// from is so or has other terms than when its own were made.
+  struct Standing {
+    std::string forbidden;  ///< why; empty: it may
+    Timestamp until{};      ///< when the first of the assessments ends
+  };
+  Result<Standing> standing(const PublishedDataset& published, Timestamp now) const;
+  /// The same, where what cannot be read is not on offer.
+  bool on_offer(const PublishedDataset& published, Timestamp now) const;
+  /// For DatasetContext: a dataset that others can be made from now. not_found, invalid_state.
+  Result<Dataset> source(const DatasetId& id, Timestamp now) const;
   /// The dataset, when this is its newest offer and it is on offer now. not_found, else invalid_state with the reason.
   Result<PublishedDataset> current(const Hash& offer, Timestamp now) const;
 
@@ -66,6 +76,8 @@ class Catalog {
   std::shared_ptr<const policy::Vocabulary> vocabulary() const { return vocabulary_(); }
 
  private:
+  Result<Standing> standing(const PublishedDataset& published, Timestamp now, std::set<std::string>& seen) const;
+
   const storage::Reader& store_;
   VocabularySource vocabulary_;
 };

@@ -228,6 +228,11 @@ Result<void> add_offer(DatasetFile& file, const DatasetContext& context) {
   auto compiled = file.offer_file ? read_offer(file, context) : compile_offer(dataset.offer, context.vocabulary);
   // The generated offer's pointers say nothing to the author of a TOML file.
   if (!compiled) return file.offer_file ? compiled.error() : Error(compiled.error()).at(file.root.place("terms"));
+  std::vector<policy::DatasetColumns> groups{dataset.source.columns};
+  if (!dataset.made_from.empty()) {
+    SLUIS_CHECK(meet_sources(file, *compiled, groups, context));
+  }
+  SLUIS_CHECK(check_column_groups(file, groups));
   const auto kept = check_enforceable(compiled->policy, context.supplied);
   if (!kept) return Error(kept.error()).at(file.root.place("terms"));
   SLUIS_TRY(dataset.offer_hash, offer_hash(dataset.offer));
@@ -235,7 +240,8 @@ Result<void> add_offer(DatasetFile& file, const DatasetContext& context) {
   for (std::size_t i = 0; i < dataset.terms.purposes.size(); ++i) {
     const auto purpose = context.vocabulary->lookup(dataset.terms.purposes[i]);
     if (!purpose || !policy::purpose_satisfies(compiled->program, *purpose)) {
-      return Error(ErrorCode::invalid_argument, in_backticks(dataset.terms.purposes[i]) + " is denied by `deny_purposes`")
+      const std::string why = dataset.made_from.empty() ? " is denied by `deny_purposes`" : " is not left by `deny_purposes` and the sources";
+      return Error(ErrorCode::invalid_argument, in_backticks(dataset.terms.purposes[i]) + why)
           .at(file.terms->place("purposes", i));
     }
   }

@@ -156,6 +156,34 @@ Result<policy::TimeFormat> read_time_format(TomlTable& table) {
   return format;
 }
 
+/// Groups of columns of this source. Each has two at least, and names none that is not declared.
+Result<std::vector<std::vector<std::string>>> read_column_groups(TomlTable& table, std::string_view key,
+                                                                 const policy::DatasetColumns& columns) {
+  std::vector<std::vector<std::string>> groups;
+  SLUIS_TRY(const auto texts, table.strings(key, true));
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    std::vector<std::string> group;
+    for (std::string_view rest = texts[i]; !rest.empty();) {
+      const std::size_t comma = std::min(rest.find(','), rest.size());
+      std::string_view name = rest.substr(0, comma);
+      while (name.starts_with(' ')) name.remove_prefix(1);
+      while (name.ends_with(' ')) name.remove_suffix(1);
+      if (columns.find(std::string(name)) == nullptr) {
+        return Error(ErrorCode::invalid_argument, "there is no column " + in_backticks(name)).at(table.place(key, i));
+      }
+      group.emplace_back(name);
+      rest.remove_prefix(std::min(rest.size(), comma + 1));
+    }
+    if (group.size() < 2) {
+      return Error(ErrorCode::invalid_argument, "a group has two columns at least")
+          .at(table.place(key, i))
+          .mended_by("write it like `\"first, second\"`");
+    }
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
 Result<void> read_columns(TomlTable& table, policy::DatasetColumns& columns) {
   SLUIS_TRY(auto list, table.tables("columns"));
   if (list.empty()) {
@@ -174,6 +202,8 @@ Result<void> read_columns(TomlTable& table, policy::DatasetColumns& columns) {
     columns.columns.push_back(std::move(column));
   }
   SLUIS_TRY(columns.groups, read_groups(table));
+  SLUIS_TRY(columns.together, read_column_groups(table, "together", columns));
+  SLUIS_TRY(columns.apart, read_column_groups(table, "apart", columns));
   return {};
 }
 
@@ -292,6 +322,23 @@ Result<void> read_terms(TomlTable& table, Terms& terms) {
   return {};
 }
 
+/// The offers that they have are added where they are known.
+Result<void> read_made_from(TomlTable& table, Dataset& dataset) {
+  SLUIS_TRY(const auto ids, table.strings("made_from"));
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const bool twice = std::find(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(i), ids[i]) !=
+                       ids.begin() + static_cast<std::ptrdiff_t>(i);
+    if (twice || i >= limits::kSourcesPerDataset) {
+      return Error(ErrorCode::invalid_argument, twice ? in_backticks(ids[i]) + " is named twice"
+                                                      : "a dataset is made from " + std::to_string(limits::kSourcesPerDataset) +
+                                                            " datasets at most")
+          .at(table.place("made_from", i));
+    }
+    dataset.made_from.push_back({DatasetId(ids[i]), {}});
+  }
+  return {};
+}
+
 json::Value local_json(const LocalText& text) {
   return json::object({{"en", json::Value(text.en)}, {"nl", json::Value(text.nl)}});
 }
@@ -352,6 +399,7 @@ Result<DatasetFile> read_dataset_file(std::string_view text, const std::string& 
   dataset.toml = text;
   SLUIS_CHECK(read_description(root, dataset));
   SLUIS_CHECK(read_access(root, dataset));
+  SLUIS_CHECK(read_made_from(root, dataset));
   SLUIS_TRY(TomlTable personal, root.table("personal"));
   SLUIS_CHECK(read_assessment(personal, dataset.assessment));
   SLUIS_TRY(TomlTable source, root.table("source"));
@@ -408,6 +456,11 @@ json::Value public_json(const Dataset& dataset) {
   if (dataset.temporal.from) temporal.set("from", json::Value(format_time(*dataset.temporal.from)));
   if (dataset.temporal.until) temporal.set("until", json::Value(format_time(*dataset.temporal.until)));
   if (!temporal.if_object()->empty()) value.set("temporal", std::move(temporal));
+  if (!dataset.made_from.empty()) {
+    json::Array from;
+    for (const MadeFrom& one : dataset.made_from) from.emplace_back(one.id.str());
+    value.set("madeFrom", json::Value(std::move(from)));
+  }
   if (!dataset.public_reason.empty()) value.set("publicReason", json::Value(dataset.public_reason));
   const Assessment& assessment = dataset.assessment;
   value.set("personal", json::object({{"status", assessment.personal ? "personal" : "not-personal"},

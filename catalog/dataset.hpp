@@ -97,6 +97,12 @@ struct Terms {
 
 enum class Access : std::uint8_t { open, agreement };
 
+/// A dataset that another is made from, with the offer that it had then.
+struct MadeFrom {
+  DatasetId id;
+  Hash offer_hash{};
+};
+
 struct Dataset {
   DatasetId id;
   LocalText title;
@@ -114,6 +120,7 @@ struct Dataset {
   Assessment assessment;
   Source source;
   Access access = Access::agreement;
+  std::vector<MadeFrom> made_from;   ///< datasets of this node; the terms are what is left of all of theirs
   Terms terms;                       ///< for a hand-written offer, only what no policy can say
   json::Value offer;                 ///< DSP form, in a catalogue: with `@id`, without `target` and `@context`
   Hash offer_hash{};                 ///< of its canonical form (D6)
@@ -125,7 +132,9 @@ struct DatasetContext {
   std::shared_ptr<const policy::Vocabulary> vocabulary;
   Timestamp now;
   /// The content of a file named by `offer`, beside the dataset's; unset: such files are refused.
-  std::function<Result<std::string>(const std::string& name)> read_beside;
+  std::function<Result<std::string>(const std::string& name)> read_beside = {};
+  /// A dataset that is on offer here now, for those that are made from it: not_found, invalid_state. Unset: none is.
+  std::function<Result<Dataset>(const DatasetId& id)> source = {};
   /// What the node's gate knows and does: terms that it could not keep are refused. Unset: not looked at.
   std::optional<policy::Supplied> supplied = policy::Supplied::by_this_node();
 };
@@ -135,7 +144,7 @@ struct DatasetContext {
 /// assessment that has expired, `public` access to restricted or personal data, personal data without a processing
 /// activity, data gathered for the municipality that are not open and give no `public_reason`, terms that contradict
 /// each other or that the vocabulary does not know, terms that the node could never keep, columns that do not fit the
-/// transforms.
+/// transforms; sources that are not on offer, whose terms exclude each other, or whose columns may not be read so.
 Result<Dataset> parse_dataset(std::string_view text, const std::string& file, const DatasetContext& context);
 
 /// The same from a file that was taken before, with the offer that was made then: nothing is judged again.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "catalog/dataset.hpp"
+#include "catalog/offer.hpp"
 #include "connector/base/toml.hpp"
 
 namespace sluis::catalog {
@@ -20,6 +21,13 @@ Result<DatasetFile> read_dataset_file(std::string_view text, const std::string& 
 
 /// What the parts say together, and today.
 Result<void> check_dataset_file(const DatasetFile& file, const DatasetContext& context);
+
+/// Makes the offer of what the dataset's own terms and those of its sources all permit, and gathers the groups of columns of
+/// all that it is made from, near and far.
+Result<void> meet_sources(DatasetFile& file, CompiledOffer& compiled, std::vector<policy::DatasetColumns>& groups,
+                          const DatasetContext& context);
+/// No column is kept without those that it may only be read with, or with one that it may never be read with.
+Result<void> check_column_groups(const DatasetFile& file, const std::vector<policy::DatasetColumns>& groups);
 
 /// Makes or reads the offer, compiles it, and tries its transforms on the columns.
 Result<void> add_offer(DatasetFile& file, const DatasetContext& context);

@@ -131,7 +131,7 @@ Result<json::Value> dcat_catalog(const Catalog& catalog, const NodeDescription& 
   json::Array datasets;
   bool too_many = false;
   SLUIS_CHECK(catalog.each("", [&](PublishedDataset&& one) {
-    if (!one.on_offer(now)) return true;
+    if (!catalog.on_offer(one, now)) return true;
     too_many = datasets.size() == kMostDatasets;
     if (!too_many) datasets.push_back(dataset_node(node, one));
     return !too_many;

@@ -39,7 +39,7 @@ json::Value dataset_body(const Dataset& dataset, json::Value service) {
 
 /// Whether that party could ever get something; what does not compile any more it could not.
 bool could_get(const Catalog& catalog, const PublishedDataset& published, const Requester& requester, Timestamp now) {
-  if (!published.on_offer(now)) return false;
+  if (!catalog.on_offer(published, now)) return false;
   const auto compiled = compile_offer(published.dataset.offer, catalog.vocabulary());
   return compiled && policy::could_permit(compiled->program, requester.class_of_recipient, requester.participant.str(),
                                          std::nullopt, now);

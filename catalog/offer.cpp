@@ -119,6 +119,10 @@ Result<json::Value> make_offer(const DatasetId& dataset, Access access, const Te
     policy.obligations.push_back(std::move(rule));
   }
   if (terms.suppress) policy.obligations.push_back(suppression(*terms.suppress));
+  return make_offer(dataset, policy);
+}
+
+Result<json::Value> make_offer(const DatasetId& dataset, const policy::Policy& policy) {
   json::Value offer = policy::to_json(policy);
   write_use(offer, "permission");
   write_use(offer, "prohibition");

@@ -10,6 +10,9 @@ namespace sluis::catalog {
 /// another id.
 Result<json::Value> make_offer(const DatasetId& dataset, Access access, const Terms& terms);
 
+/// The same for terms that are a policy already.
+Result<json::Value> make_offer(const DatasetId& dataset, const policy::Policy& policy);
+
 /// D6: SHA-256 of the canonical offer as in the catalogue. Refused: `target` or `@context` in it, and numbers that have
 /// no canonical form.
 Result<Hash> offer_hash(const json::Value& offer);

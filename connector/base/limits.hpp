@@ -17,6 +17,8 @@ inline constexpr std::size_t kPolicyDepth = 16;               ///< logical const
 inline constexpr std::size_t kValuesPerConstraint = 512;
 inline constexpr std::size_t kInheritance = 8;                ///< policies that one inherits from, in a row
 inline constexpr std::size_t kRulesPerPolicy = 64;
+inline constexpr std::size_t kSourcesPerDataset = 16;          ///< that a dataset is made from
+inline constexpr std::size_t kSourcesInAll = 64;               ///< and those that these are made from
 inline constexpr std::size_t kIdBytes = 512;                  ///< any identifier that comes from outside
 inline constexpr std::size_t kReasonBytes = 2048;             ///< a peer's reason, kept and shown
 

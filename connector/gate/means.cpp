@@ -6,6 +6,7 @@
 #include "connector/gate/source.hpp"
 #include "policy/minimise/limits.hpp"
 
+#include <algorithm>
 #include <mutex>
 
 namespace sluis::gate {

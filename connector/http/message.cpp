@@ -4,6 +4,7 @@
 
 #include <boost/beast/http.hpp>
 
+#include <algorithm>
 #include <optional>
 
 namespace sluis::http {

@@ -105,6 +105,15 @@ Result<std::shared_ptr<const policy::Vocabulary>> vocabulary_of(const Backend& b
   return vocabulary;
 }
 
+catalog::DatasetContext dataset_context(const Backend& backend, std::shared_ptr<const policy::Vocabulary> vocabulary) {
+  catalog::DatasetContext context;
+  context.vocabulary = std::move(vocabulary);
+  context.now = backend.clock.now();
+  context.read_beside = backend.read_beside;
+  context.source = [&backend](const DatasetId& id) { return backend.catalog.source(id, backend.clock.now()); };
+  return context;
+}
+
 PolicySummary summarise(const json::Value& policy, bool in_catalogue) {
   PolicySummary summary;
   const auto parsed = policy::parse_policy(policy, {in_catalogue, ""});

@@ -32,6 +32,8 @@ Result<ParticipantId> find_party(const identity::Directory& directory, const std
 /// A purpose by IRI, `dpv:Name` or bare name. invalid_argument with a suggestion.
 Result<policy::PurposeIndex> find_purpose(const policy::Vocabulary& vocabulary, const std::string& named);
 Result<std::shared_ptr<const policy::Vocabulary>> vocabulary_of(const Backend& backend);
+/// What reading a dataset file needs of this node; valid while the backend is.
+catalog::DatasetContext dataset_context(const Backend& backend, std::shared_ptr<const policy::Vocabulary> vocabulary);
 
 /// What the rules of a policy say, in short.
 struct PolicySummary {

@@ -18,7 +18,7 @@ Result<v1::PublishDatasetResponse> publish(Backend& backend, const v1::PublishDa
   const std::string file = request.file().empty() ? "dataset.toml" : request.file();
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   SLUIS_TRY(const auto dataset,
-            catalog::parse_dataset(request.toml(), file, {vocabulary, backend.clock.now(), backend.read_beside}));
+            catalog::parse_dataset(request.toml(), file, dataset_context(backend, vocabulary)));
   SLUIS_TRY(auto made, publish_dataset(backend, dataset, request.dry_run(), caller));
   v1::PublishDatasetResponse response;
   response.set_dry_run(request.dry_run());

@@ -56,7 +56,7 @@ Result<void> count_stored(const Backend& backend, v1::NodeStatusResponse& status
   std::uint64_t datasets = 0;
   std::uint64_t due = 0;
   SLUIS_CHECK(backend.catalog.each("", [&](catalog::PublishedDataset&& published) {
-    if (published.on_offer(now)) ++datasets;
+    if (backend.catalog.on_offer(published, now)) ++datasets;
     return true;
   }));
   SLUIS_CHECK(backend.store.scan(kRetentionPrefix, kRetentionPrefix, [&](std::string_view, std::string_view value) {

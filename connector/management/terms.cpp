@@ -98,7 +98,7 @@ Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTerm
 /// read and checked anew with these terms.
 Result<catalog::Dataset> with_new_terms(const Backend& backend, const v1::PublishTermsRequest& request) {
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
-  catalog::DatasetContext context{vocabulary, backend.clock.now(), backend.read_beside};
+  catalog::DatasetContext context = dataset_context(backend, vocabulary);
   const std::string file = request.file().empty() ? "offer.json" : request.file();
   if (file.ends_with(".toml")) {
     SLUIS_TRY(auto dataset, catalog::parse_dataset(request.text(), file, context));
@@ -264,7 +264,7 @@ Result<GivenTerms> read_terms(const Backend& backend, const std::string& text, c
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   GivenTerms terms{{}, {{}, {}}, {}};
   if (file.ends_with(".toml")) {
-    catalog::DatasetContext context{vocabulary, backend.clock.now(), backend.read_beside};
+    catalog::DatasetContext context = dataset_context(backend, vocabulary);
     context.supplied.reset();
     SLUIS_TRY(terms.dataset, catalog::parse_dataset(text, file, context));
     terms.offer = terms.dataset->offer;

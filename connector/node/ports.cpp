@@ -15,8 +15,7 @@ negotiation::Judgement refuse(std::string code, std::string sentence) {
   return judgement;
 }
 
-gate::ReleasePlan plan_of(const catalog::PublishedDataset& published, const std::filesystem::path& folder, Timestamp now) {
-  const catalog::Dataset& dataset = published.dataset;
+gate::ReleasePlan plan_of(const catalog::Dataset& dataset, const catalog::Catalog::Standing& standing, const std::filesystem::path& folder) {
   gate::ReleasePlan plan;
   plan.id = dataset.id;
   plan.folder = folder;
@@ -26,8 +25,8 @@ gate::ReleasePlan plan_of(const catalog::PublishedDataset& published, const std:
   plan.lookups = dataset.source.lookups;
   plan.content_type = dataset.source.media_type;
   plan.pace = dataset.source.pace;
-  if (const auto why = catalog::suspended(dataset, now)) plan.suspended = why->message;
-  plan.assessed_until = dataset.assessment.until;
+  plan.suspended = standing.forbidden;
+  plan.assessed_until = standing.until;
   plan.needs_activity = dataset.terms.processing_activity || dataset.assessment.personal;
   plan.purpose_by_agreement = dataset.terms.single_purpose_without_claim;
   if (dataset.access == catalog::Access::open) {
@@ -65,7 +64,7 @@ Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, c
   if (const auto allowed = directory_.allows_new(now); !allowed) return refuse("membership", allowed.error().message);
   SLUIS_TRY(const identity::PartyPtr party, directory_.find(consumer));
   const auto published = catalog_.show(dataset);
-  if (!published || !published->on_offer(now) || published->dataset.access != catalog::Access::agreement) {
+  if (!published || !catalog_.on_offer(*published, now) || published->dataset.access != catalog::Access::agreement) {
     return refuse("dataset", "this dataset is not on offer");
   }
   SLUIS_TRY(const catalog::CompiledOffer terms, catalog::compile_offer(published->dataset.offer, catalog_.vocabulary()));
@@ -108,7 +107,8 @@ Result<json::Value> NodeCatalog::dataset(const ParticipantId& participant, const
 Result<gate::ReleasePlan> NodeDatasets::find(const DatasetId& dataset) {
   SLUIS_TRY(const catalog::PublishedDataset published, catalog_.show(dataset));
   if (published.retracted) return Error(ErrorCode::not_found, "the dataset is retracted");
-  return plan_of(published, folder_, clock_.now());
+  SLUIS_TRY(const catalog::Catalog::Standing standing, catalog_.standing(published, clock_.now()));
+  return plan_of(published.dataset, standing, folder_);
 }
 
 Result<gate::ReleasePlan> NodeDatasets::find_open(std::string_view path) {

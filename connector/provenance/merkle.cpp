@@ -2,6 +2,7 @@
 
 #include "connector/crypto/crypto.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace sluis::provenance {

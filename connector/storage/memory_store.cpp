@@ -1,5 +1,7 @@
 #include "connector/storage/memory_store.hpp"
 
+#include <algorithm>
+
 namespace sluis::storage {
 namespace {
 

@@ -22,6 +22,8 @@ struct ColumnDeclaration {
 struct DatasetColumns {
   std::vector<ColumnDeclaration> columns;
   std::vector<SumGroup> groups;  ///< sums that hold in the data, whether or not a policy names them
+  std::vector<std::vector<std::string>> together;  ///< of each group all columns are kept, or none
+  std::vector<std::vector<std::string>> apart;     ///< of each group one column is kept at most
 
   const ColumnDeclaration* find(const std::string& name) const {
     for (const ColumnDeclaration& column : columns) {

@@ -3,8 +3,10 @@
 #include "connector/base/time.hpp"
 #include "policy/minimise/limits.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 #include <limits>
 
 namespace sluis::policy {

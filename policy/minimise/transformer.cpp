@@ -1,5 +1,6 @@
 #include "policy/minimise/transformer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluis::policy {

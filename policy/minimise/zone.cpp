@@ -1,6 +1,7 @@
 #include "policy/minimise/zone.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 
 namespace sluis::policy {

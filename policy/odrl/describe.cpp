@@ -1,6 +1,7 @@
 #include "policy/odrl/program.hpp"
 #include "policy/odrl/values.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 /// What a program can say of itself, off the deciding path.

@@ -1,5 +1,6 @@
 #include "tests/support/naive_odrl_values.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace sluis::test::naive {

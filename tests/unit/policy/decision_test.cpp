@@ -2,6 +2,8 @@
 #include "policy/odrl/check.hpp"
 #include "support.hpp"
 
+#include <algorithm>
+
 namespace sluis::policy {
 namespace {
 
