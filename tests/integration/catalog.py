@@ -14,6 +14,7 @@ import urllib.request
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
+import checks  # noqa: E402
 import pinned  # noqa: E402
 
 SHAPES, SCHEMAS = pinned.vectors("dcat"), pinned.vectors("dsp")
@@ -29,14 +30,10 @@ DCAT, ODRL = rdflib.Namespace("http://www.w3.org/ns/dcat#"), rdflib.Namespace("h
 SH = rdflib.Namespace("http://www.w3.org/ns/shacl#")
 f = Federation(tempfile.mkdtemp(prefix="sluis-catalog-"), binary=BIN / "sluis", base_port=18940, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
-passed = failed = 0
 
 
 def expect(what, good, detail=""):
-    global passed, failed
-    passed, failed = passed + bool(good), failed + (not good)
-    if not good:
-        print(f"✗ {what}: {detail}")
+    checks.expect(what, "well" if good else detail or "not so", "well")
 
 
 def same_triples():
@@ -107,5 +104,4 @@ try:
 finally:
     f.stop()
     shutil.rmtree(f.folder, ignore_errors=True)
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+checks.finish()

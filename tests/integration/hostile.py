@@ -16,22 +16,14 @@ import urllib.error
 import urllib.request
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
+sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
+from checks import expect, finish  # noqa: E402
 from federation import ACTIVITIES, PURPOSE, Federation, Refused  # noqa: E402
 
 CONTEXT = ["https://w3id.org/dspace/2025/1/context.jsonld"]
 CROWD, DATASET = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts"
 f = Federation(tempfile.mkdtemp(prefix="sluis-hostile-", dir="/var/tmp"), binary=BIN / "sluis", base_port=18740, parties=("waterrijk", "duinmeer", "parkwijs"))
 w, d, p = (f.nodes[k] for k in ("waterrijk", "duinmeer", "parkwijs"))
-passed = failed = 0
-
-
-def expect(what, got, *wanted):
-    global passed, failed
-    good = got in wanted
-    passed, failed = passed + good, failed + (not good)
-    if not good:
-        print(f"✗ {what}: got {got}, wanted {' or '.join(map(str, wanted))}")
 
 
 def ask(method, path, body=None, party=None, headers=None, certificate=None):
@@ -266,5 +258,4 @@ try:
 finally:
     f.stop()
     shutil.rmtree(f.folder, ignore_errors=True)
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+finish()

@@ -15,7 +15,8 @@ import time
 import urllib.request
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
+sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
+from checks import expect, finish  # noqa: E402
 from federation import ACTIVITIES, PURPOSE, Federation, Refused  # noqa: E402
 
 CROWD, DATASET, ACTIVITY = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts", ACTIVITIES["duinmeer"]
@@ -23,15 +24,6 @@ DAY = 86400
 f = Federation(tempfile.mkdtemp(prefix="sluis-membership-"), binary=BIN / "sluis", base_port=19240, parties=("waterrijk", "duinmeer"),
                list_days=(6, 9))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
-passed = failed = 0
-
-
-def expect(what, got, *wanted):
-    global passed, failed
-    good = got in wanted
-    passed, failed = passed + good, failed + (not good)
-    if not good:
-        print(f"✗ {what}: got {got}, wanted {' or '.join(map(str, wanted))}")
 
 
 def later(days):
@@ -220,5 +212,4 @@ try:
 finally:
     f.stop()
     shutil.rmtree(f.folder, ignore_errors=True)
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+finish()

@@ -20,7 +20,8 @@ import urllib.error
 import urllib.request
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
+sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
+from checks import expect, finish  # noqa: E402
 from federation import ACTIVITIES, PURPOSE, Federation, Node  # noqa: E402
 
 CROWD, DATASET, ACTIVITY = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts", ACTIVITIES["duinmeer"]
@@ -29,15 +30,6 @@ KINDS = {1: "node-started", 2: "node-stopped", 3: "published", 5: "membership", 
 DER = bytes.fromhex("302a300506032b6570032100")  # before the 32 bytes of an Ed25519 key (RFC 8410)
 f = Federation(tempfile.mkdtemp(prefix="sluis-log-"), binary=BIN / "sluis", base_port=19440, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
-passed = failed = 0
-
-
-def expect(what, got, *wanted):
-    global passed, failed
-    good = got in wanted
-    passed, failed = passed + good, failed + (not good)
-    if not good:
-        print(f"✗ {what}: got {str(got)[:500]}, wanted {' or '.join(map(str, wanted))[:500]}")
 
 
 def ask(path, port=1, method="GET", party=None, headers=None, data=None):
@@ -311,5 +303,4 @@ try:
 finally:
     f.stop()
     shutil.rmtree(f.folder, ignore_errors=True)
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+finish()

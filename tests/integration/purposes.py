@@ -12,7 +12,8 @@ import tempfile
 import time
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
+sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
+from checks import expect, finish  # noqa: E402
 from federation import ACTIVITIES, PURPOSE, Federation, Refused  # noqa: E402
 
 CROWD, FESTIVAL = PURPOSE + "CrowdManagement", "https://waterrijk.example/purpose#Festival"
@@ -22,15 +23,6 @@ BELOW = f"{FESTIVAL}\tFestivals\tFestivals\t{CROWD}\n"
 f = Federation(tempfile.mkdtemp(prefix="sluis-purposes-"), binary=BIN / "sluis", base_port=19040, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 ACTIVITY = ACTIVITIES["duinmeer"]
-passed = failed = 0
-
-
-def expect(what, got, wanted):
-    global passed, failed
-    good = got == wanted
-    passed, failed = passed + good, failed + (not good)
-    if not good:
-        print(f"✗ {what}: got {got}, wanted {wanted}")
 
 
 def sluis(node, *words, check=True):
@@ -203,5 +195,4 @@ try:
 finally:
     f.stop()
     shutil.rmtree(f.folder, ignore_errors=True)
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+finish()

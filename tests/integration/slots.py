@@ -15,21 +15,13 @@ import urllib.error
 import urllib.request
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
+sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
+from checks import expect, finish  # noqa: E402
 from federation import ACTIVITIES, PURPOSE, Federation, Refused  # noqa: E402
 
 CROWD, DATASET, ACTIVITY = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts", ACTIVITIES["duinmeer"]
 f = Federation(tempfile.mkdtemp(prefix="sluis-slots-"), binary=BIN / "sluis", base_port=19640, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
-passed = failed = 0
-
-
-def expect(what, got, *wanted):
-    global passed, failed
-    good = got in wanted
-    passed, failed = passed + good, failed + (not good)
-    if not good:
-        print(f"✗ {what}: got {str(got)[:500]}, wanted {' or '.join(map(str, wanted))[:500]}")
 
 
 def slots(node):
@@ -223,5 +215,4 @@ try:
 finally:
     f.stop()
     shutil.rmtree(f.folder, ignore_errors=True)
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+finish()
