@@ -71,7 +71,13 @@ bool is_class_name(std::string_view text) {
 Result<void> check_purposes(const DatasetFile& file, std::string_view key, const std::vector<std::string>& purposes,
                             const policy::Vocabulary& vocabulary) {
   for (std::size_t i = 0; i < purposes.size(); ++i) {
-    if (vocabulary.lookup(purposes[i])) continue;
+    const auto found = vocabulary.lookup(purposes[i]);
+    if (found && key == "purposes" && vocabulary.judges_persons(*found) && !file.dataset.terms.processing_activity) {
+      return Error(ErrorCode::invalid_argument, in_backticks(purposes[i]) + " is to judge persons, and for that all data are personal")
+          .at(file.terms->place(key, i))
+          .mended_by("write `processing_activity = true`, or leave the purpose out");
+    }
+    if (found) continue;
     return Error(ErrorCode::invalid_argument, "unknown purpose " + in_backticks(purposes[i]))
         .at(file.terms->place(key, i))
         .mended_by(vocabulary.suggest(purposes[i]));

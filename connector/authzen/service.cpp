@@ -190,7 +190,7 @@ Result<MaybeReason> Service::beside_terms(const Evaluation& asked, const intake:
     if (plan->assessed_until && *plan->assessed_until <= now) {
       return MaybeReason(gate::make_reason("dataset.assessment_over", {{"when", format_time(*plan->assessed_until)}}));
     }
-    if (plan->needs_activity && asked.activity.empty()) return MaybeReason(gate::make_reason("activity.missing"));
+    if (asked.activity.empty() && gate::needs_activity(*plan, *with_.vocabulary(), outcome.verdict.purpose)) return MaybeReason(gate::make_reason("activity.missing"));
     return MaybeReason();
   }
   if (asked.activity.empty()) return MaybeReason(gate::make_reason("activity.missing"));

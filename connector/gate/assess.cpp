@@ -102,4 +102,10 @@ Result<Verdict> assess(const Question& question, const storage::Reader& store, P
   return verdict;
 }
 
+bool needs_activity(const ReleasePlan& plan, const policy::Vocabulary& vocabulary, std::string_view purpose) {
+  if (plan.needs_activity) return true;
+  const auto asked = vocabulary.lookup(purpose);
+  return asked && vocabulary.judges_persons(*asked);
+}
+
 }  // namespace sluis::gate

@@ -42,4 +42,8 @@ struct Verdict {
 Result<Verdict> assess(const Question& question, const storage::Reader& store, ProgramCache& programs,
                        const std::shared_ptr<const policy::Vocabulary>& vocabulary, Timestamp now);
 
+/// D8: whether a request for that purpose must name a registered processing activity: where the data are personal, and for all data
+/// where the purpose is to judge persons. `purpose`: full IRI; one that is not known judges nobody, and is refused anyway.
+bool needs_activity(const ReleasePlan& plan, const policy::Vocabulary& vocabulary, std::string_view purpose);
+
 }  // namespace sluis::gate

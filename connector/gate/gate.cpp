@@ -154,7 +154,7 @@ Result<std::optional<policy::Reason>> Gate::judge(Asked& asked, Timestamp now) c
   if (with_.decision_clock.behind()) return std::optional(make_reason("clock.behind"));
   if (claim) return claim;
   if (!asked.started) return std::optional(make_reason("transfer.not_started", {{"state", asked.state}}));
-  if (asked.plan && asked.plan->needs_activity && asked.activity.empty()) {
+  if (asked.plan && asked.activity.empty() && needs_activity(*asked.plan, *with_.vocabulary(), asked.verdict.purpose)) {
     return std::optional(make_reason("activity.missing"));
   }
   asked.valid_until = seen.valid_until;

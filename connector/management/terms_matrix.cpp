@@ -7,7 +7,7 @@ namespace sluis::management {
 namespace {
 
 /// `open`: anybody, without agreement. `never`: no request of that class for that purpose can be permitted. Else under
-/// an agreement: `needs DPIA` where the data are personal, `conditional` otherwise.
+/// an agreement: `needs DPIA` where the data are personal, or become so by the purpose; `conditional` otherwise.
 std::string_view access(const catalog::Dataset& dataset, const policy::Program& program, const std::string& kind,
                         policy::PurposeIndex purpose, Timestamp now) {
   if (dataset.access == catalog::Access::open) return "open";
@@ -16,7 +16,7 @@ std::string_view access(const catalog::Dataset& dataset, const policy::Program& 
   asked.class_of_recipient = program.class_of_recipient(kind);
   asked.now = now;
   if (program.permission_possible(asked) == policy::Truth::no) return "never";
-  return dataset.assessment.personal ? "needs DPIA" : "conditional";
+  return dataset.assessment.personal || program.vocabulary().judges_persons(purpose) ? "needs DPIA" : "conditional";
 }
 
 struct Rows {

@@ -4,12 +4,19 @@
 #include "connector/base/suggest.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 namespace sluis::policy {
 namespace {
 
 constexpr std::string_view kDpv = "https://w3id.org/dpv#";
+
+/// Of DPV: what ends in a decision about one person. A reading of the definitions there; a federation can only add to it.
+constexpr std::array<std::string_view, 9> kJudging{
+    "dpv:AgeVerification",    "dpv:CustomerSolvencyMonitoring", "dpv:FraudPreventionAndDetection", "dpv:IdentityVerification",
+    "dpv:Personalisation",    "dpv:PersonnelManagement",        "dpv:ServiceAccessDetermination",  "dpv:Counterterrorism",
+    kJudgesPersons};
 
 Error refused(std::string message, std::string_view file, std::uint32_t line) {
   return Error(ErrorCode::invalid_argument, std::move(message)).at({std::string(file), line, 1, {}});
@@ -179,6 +186,9 @@ Result<void> Vocabulary::close(std::string_view file, std::size_t first, const s
     for (std::size_t above = 0; above < terms_.size(); ++above) {
       if (ancestors_[i].test(static_cast<PurposeIndex>(above))) descendants_[above].set(static_cast<PurposeIndex>(i));
     }
+  }
+  for (const std::string_view root : kJudging) {
+    if (const auto found = lookup(root)) judging_ |= descendants_[*found];
   }
   related_ = ancestors_;
   itself_.assign(terms_.size(), {});

@@ -62,6 +62,9 @@ class Vocabulary {
   /// The purpose itself, all above and all below it.
   const PurposeSet& related(PurposeIndex index) const noexcept { return related_[index]; }
   const PurposeSet& itself(PurposeIndex index) const noexcept { return itself_[index]; }
+  /// Whether the purpose is directed at judging single persons: whatever the data are, they are personal for it (D8). So are those of
+  /// DPV that the source names, `kJudgesPersons`, and all that is below one of them.
+  bool judges_persons(PurposeIndex index) const noexcept { return judging_.test(index); }
   /// Every purpose that is not in the set.
   PurposeSet all_but(const PurposeSet& excluded) const noexcept;
   const PurposeTerm& term(PurposeIndex index) const noexcept { return terms_[index]; }
@@ -81,7 +84,11 @@ class Vocabulary {
   std::vector<PurposeSet> descendants_;
   std::vector<PurposeSet> related_;
   std::vector<PurposeSet> itself_;
+  PurposeSet judging_;
 };
+
+/// A federation puts those of its own purposes below this one, as a further parent, that judge persons. Its file names it first.
+inline constexpr std::string_view kJudgesPersons = "https://w3id.org/sluis/odrl/1#JudgePersons";
 
 /// `dpv:Name` as a full IRI; anything else as it is.
 std::string expand_purpose(std::string_view name);

@@ -263,5 +263,19 @@ TEST(Pace, IsAWholeNumberAndAUnit) {
   }
 }
 
+TEST(Dataset, APurposeThatJudgesPersonsNeedsAProcessingActivity) {
+  const auto words = vocabulary()->with("dpv:PersonnelManagement\tPersonnel\t\tdpv:Purpose\n", "more.tsv");
+  ASSERT_TRUE(words);
+  DatasetContext context;
+  context.vocabulary = std::make_shared<const policy::Vocabulary>(*words);
+  context.now = kNow;
+  const std::string text = with(agreement_file(), "urn:f:CrowdManagement", "dpv:PersonnelManagement");
+  EXPECT_TRUE(parse_dataset(text, "counts.toml", context));
+  const auto refused = parse_dataset(with(text, "processing_activity = true\n", ""), "counts.toml", context);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("judge persons"), std::string::npos);
+  EXPECT_GT(refused.error().place.line, 0U);
+}
+
 }  // namespace
 }  // namespace sluis::catalog

@@ -112,6 +112,24 @@ TEST_F(GateTest, TheHandleOfASuspendedTransferOpensNothingAndItsPartyIsToldWhy) 
   EXPECT_EQ(gate::parse_reason(response.body)->parameters.at("state"), "suspended");
 }
 
+TEST_F(GateTest, APurposeThatJudgesPersonsMakesAnyDataPersonal) {
+  const std::string selection = "https://example.org/purpose#Selection";
+  const std::string judges(policy::kJudgesPersons);
+  auto words = vocabulary_->with(judges + "\tJudging persons\t\tdpv:Purpose\n" + selection + "\tSelection\t\t" + judges + "\n", "own.tsv");
+  ASSERT_TRUE(words) << describe(words.error());
+  vocabulary_ = std::make_shared<const policy::Vocabulary>(std::move(*words));
+  record_ = put_agreement("urn:duinmeer", R"("permission":[{"action":"use"}])");
+  record_.agreement_hash = crypto::sha256("any purpose");
+  store_agreement(record_);
+  auto said = claim(kCrowd);
+  said.activity.clear();
+  EXPECT_TRUE(ask(said).stream) << "these data are not personal";
+  auto judging = claim(selection);
+  judging.activity.clear();
+  expect_refused(ask(judging), "activity.missing");
+  EXPECT_TRUE(ask(claim(selection)).stream) << "with a processing activity";
+}
+
 TEST_F(GateTest, AClaimCountsOnce) {
   const auto said = request(claim());
   ASSERT_TRUE(ask(said).stream);

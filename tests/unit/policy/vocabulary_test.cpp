@@ -30,6 +30,22 @@ TEST(Vocabulary, TakesAFederationsOwnTermsBelowDpv) {
   EXPECT_TRUE(own->descendants(purpose("dpv:Purpose")).test(*own->lookup("https://parkwijs.example/p#Fair")));
 }
 
+TEST(Vocabulary, KnowsWhichPurposesJudgePersons) {
+  EXPECT_TRUE(dpv()->judges_persons(purpose("dpv:CustomerSolvencyMonitoring")));
+  EXPECT_TRUE(dpv()->judges_persons(purpose("dpv:MaintainFraudDatabase"))) << "below the prevention of fraud";
+  EXPECT_TRUE(dpv()->judges_persons(purpose("dpv:RecruitmentApplicantSelection")));
+  for (const char* other : {"dpv:Purpose", "dpv:PublicBenefit", "dpv:Marketing", "dpv:ScientificResearch", "dpv:ProvideOfficialStatistics"}) {
+    EXPECT_FALSE(dpv()->judges_persons(purpose(other))) << other;
+  }
+  const auto own = dpv()->with(std::string(kJudgesPersons) + "\tJudging persons\tOordelen over personen\tdpv:Purpose\n"
+                               "https://parkwijs.example/p#Towing\tTowing\tWegslepen\tdpv:PublicBenefit " + std::string(kJudgesPersons) + "\n"
+                               "https://parkwijs.example/p#Crowd\tCrowds\tDrukte\tdpv:PublicBenefit\n", "own.tsv");
+  ASSERT_TRUE(own) << describe(own.error());
+  EXPECT_TRUE(own->judges_persons(*own->lookup("https://parkwijs.example/p#Towing")));
+  EXPECT_FALSE(own->judges_persons(*own->lookup("https://parkwijs.example/p#Crowd")));
+  EXPECT_TRUE(own->judges_persons(purpose("dpv:CustomerSolvencyMonitoring"))) << "a federation adds, and takes nothing away";
+}
+
 void refused(std::string_view text, std::uint32_t line, std::string_view part) {
   const auto result = Vocabulary::parse(text, "own.tsv");
   ASSERT_FALSE(result) << text;
