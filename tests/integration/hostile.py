@@ -100,7 +100,7 @@ def data_faults():
             expect(path, str(error), "an answer")
 
 
-def certificate(name, issuer, days=2, usage="clientAuth"):
+def certificate(name, issuer, expired=False, usage="clientAuth"):
     """A client certificate made for the purpose, as its two files."""
     key, request, made = (f.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
     openssl = lambda *words: subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)  # noqa: E731
@@ -108,7 +108,11 @@ def certificate(name, issuer, days=2, usage="clientAuth"):
     extensions = f.folder / f"{name}.ext"
     extensions.write_text(f"extendedKeyUsage={usage}\n")
     signed_by = ["-CA", f.folder / f"authority/{issuer}.pem", "-CAkey", f.folder / f"authority/{issuer}.key"] if issuer else ["-signkey", key]
-    openssl("x509", "-req", "-in", request, *signed_by, "-days", days, "-extfile", extensions, "-out", made)
+    sign = "x509", "-req", "-in", request, *signed_by, "-extfile", extensions, "-out", made
+    if not expired:
+        openssl(*sign, "-days", "2")
+    elif subprocess.run(["openssl", *map(str, sign), "-days", "-1"], capture_output=True).returncode != 0:  # OpenSSL 3.5 wants dates for that
+        openssl(*sign, "-not_before", "20250101000000Z", "-not_after", "20250201000000Z")
     if issuer:
         made.write_text(made.read_text() + (f.folder / f"authority/{issuer}.pem").read_text())
     return made, key
@@ -117,7 +121,7 @@ def certificate(name, issuer, days=2, usage="clientAuth"):
 def certificate_faults():
     """The caller learns nothing; the operator's log says which fault it was, wherever the caller knocked."""
     log = f.folder / f"{w.key}.log"
-    for what, made, said in (("an expired certificate", certificate("expired", "intermediate", days=-1), "certificate has expired"),
+    for what, made, said in (("an expired certificate", certificate("expired", "intermediate", expired=True), "certificate has expired"),
                              ("a certificate for servers", certificate("server", "intermediate", usage="serverAuth"), "unsuitable certificate purpose"),
                              ("a certificate of nobody's", certificate("alone", None), "self-signed certificate"),
                              ("a certificate that nobody listed", certificate("unlisted", "intermediate"), "is not in the membership list")):
