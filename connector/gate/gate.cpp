@@ -24,6 +24,12 @@ std::string_view bearer(const http::Request& request) {
   return value.substr(kBearer.size());
 }
 
+/// One activity, by a URI: whether the party has it in its register, its own node has looked; this one has its word.
+bool names_activity(std::string_view activity) {
+  const bool plain = std::all_of(activity.begin(), activity.end(), [](char c) { return c > ' ' && c < 127 && c != ','; });
+  return plain && activity.find(':') != std::string_view::npos;
+}
+
 bool names(std::string_view rest, const transfer::TransferView& view) {
   return rest.empty() || rest == view.own_pid.str() || rest == view.dataset.str();
 }
@@ -154,9 +160,6 @@ Result<std::optional<policy::Reason>> Gate::judge(Asked& asked, Timestamp now) c
   if (with_.decision_clock.behind()) return std::optional(make_reason("clock.behind"));
   if (claim) return claim;
   if (!asked.started) return std::optional(make_reason("transfer.not_started", {{"state", asked.state}}));
-  if (asked.plan && asked.activity.empty() && needs_activity(*asked.plan, *with_.vocabulary(), asked.verdict.purpose)) {
-    return std::optional(make_reason("activity.missing"));
-  }
   asked.valid_until = seen.valid_until;
   return std::move(seen.cut);
 }
@@ -175,6 +178,9 @@ Result<Reevaluation> Gate::look(Asked& asked, Timestamp now) const {
   if (!plan.suspended.empty()) return Reevaluation{make_reason("dataset.suspended", {{"why", plan.suspended}}), now};
   if (plan.assessed_until && *plan.assessed_until <= now) {
     return Reevaluation{make_reason("dataset.assessment_over", {{"when", format_time(*plan.assessed_until)}}), now};
+  }
+  if (needs_activity(plan, *with_.vocabulary(), asked.verdict.purpose) && !names_activity(asked.activity)) {
+    return Reevaluation{make_reason(asked.activity.empty() ? "activity.missing" : "activity.malformed"), now};
   }
   if (!asked.verdict.permit) return Reevaluation{asked.verdict.reason, now};
   return Reevaluation{std::nullopt, std::min({asked.verdict.valid_until, *admitted,

@@ -113,12 +113,13 @@ Result<gate::Reevaluation> Intake::look(Asked& asked, Timestamp now) const {
   if (std::find(activities.begin(), activities.end(), asked.activity) == activities.end()) {
     return no_activity("the application's token does not name it");
   }
-  if (const auto allowed = with_.activity_allows(asked.activity, verdict.purpose, now); !allowed) {
-    return no_activity(allowed.error().message);
-  }
+  auto registered = with_.activity_allows(asked.activity, verdict.purpose, now);
+  if (!registered && registered.error().code != ErrorCode::permission_denied) return registered.error();
+  if (!registered) return no_activity(registered.error().message);
+  asked.activity_as_read = std::move(registered->as_read);
   const auto admitted = with_.membership.admitted_until(asked.access.peer, now);
   if (!admitted) return gate::Reevaluation{gate::make_reason("membership", {{"why", admitted.error().message}}), now};
-  return gate::Reevaluation{std::nullopt, std::min(verdict.valid_until, *admitted)};
+  return gate::Reevaluation{std::nullopt, std::min({verdict.valid_until, *admitted, registered->until})};
 }
 
 gate::Reevaluation Intake::look_again(Asked asked, Timestamp now) const {
@@ -159,6 +160,7 @@ Result<void> Intake::record_intent(Asked& asked) const {
   Commit commit;
   commit.entries.push_back(begin(asked, provenance::EntryKind::intent, "intended", asked.verdict.reason, true));
   commit.preconditions.push_back({negotiation::agreement_key(asked.access.agreement), asked.verdict.agreement_bytes});
+  if (!asked.activity_as_read.key.empty()) commit.preconditions.push_back(asked.activity_as_read);
   asked.open_key = gate::open_process_key(kIntentPrefix, with_.random);
   const gate::OpenProcess open{asked.begun, asked.verdict.agreement->offer_hash, asked.verdict.terms->delete_after};
   commit.changes.push_back({asked.open_key, gate::encode(open)});

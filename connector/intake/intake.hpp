@@ -15,6 +15,12 @@ struct Application {
   std::vector<std::string> activities;  ///< the processing activities it may name
 };
 
+/// That the register of activities has one, until when, and how it was read.
+struct Registered {
+  Timestamp until = Timestamp::max();  ///< exclusive
+  Precondition as_read = {};           ///< of the commit that relies on it; without a key: none
+};
+
 /// What the intake needs; all of it outlives the intake.
 struct Dependencies {
   CommitPort& commits;
@@ -31,7 +37,7 @@ struct Dependencies {
   /// transfer::Service::access.
   std::function<Result<transfer::Access>(const ProcessId& own_pid)> access;
   /// Whether the register has this activity now, bound to this purpose (full IRI); else permission_denied with why.
-  std::function<Result<void>(std::string_view activity, std::string_view purpose, Timestamp now)> activity_allows;
+  std::function<Result<Registered>(std::string_view activity, std::string_view purpose, Timestamp now)> activity_allows;
   /// Signs with the newest claim key: identity::make_claim.
   std::function<Result<std::string>(const identity::Claim&)> sign_claim;
   /// Own newest checkpoint; empty: none yet.

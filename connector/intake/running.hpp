@@ -15,7 +15,7 @@ struct Intake::Asked {
   std::string activity;
   std::string transaction;
   gate::Verdict verdict;
-  Timestamp valid_until = Timestamp::max();
+  Precondition activity_as_read;
   std::string open_key;
   v1::Shared begun;
 };

@@ -80,7 +80,8 @@ Methods make_methods(Backend& backend) {
   add_terms(methods, backend);
   add_catalogs(methods, backend);
   add_memberships(methods, backend);
-  add_registers(methods, backend);
+  add_activities(methods, backend);
+  add_purposes(methods, backend);
   add_agreements(methods, backend);
   add_transfers(methods, backend);
   add_retention(methods, backend);

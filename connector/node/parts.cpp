@@ -254,8 +254,9 @@ void Node::Parts::start_authzen() {
             SLUIS_TRY(const identity::PartyPtr found, directory->find(party));
             return found->class_of_recipient;
           },
-          [this](std::string_view activity, std::string_view purpose, Timestamp now) {
-            return activity_allows(store, activity, purpose, now);
+          [this](std::string_view activity, std::string_view purpose, Timestamp now) -> Result<void> {
+            SLUIS_CHECK(activity_allows(store, activity, purpose, now));
+            return {};
           }});
 }
 

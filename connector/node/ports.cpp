@@ -125,22 +125,25 @@ Result<Timestamp> NodeMembership::admitted_until(const ParticipantId& party, Tim
   return directory_.list()->valid_until;
 }
 
-Result<void> activity_allows(const storage::Reader& store, std::string_view activity, std::string_view purpose,
-                             Timestamp now) {
-  const auto newest = management::read_activity(store, activity);
+Result<intake::Registered> activity_allows(const storage::Reader& store, std::string_view activity,
+                                           std::string_view purpose, Timestamp now) {
   const std::string named = "the processing activity `" + std::string(activity) + "` ";
-  if (!newest && newest.error().code != ErrorCode::not_found) return newest.error();
-  if (!newest) {
+  const std::string key = management::activity_key(activity);
+  SLUIS_TRY(std::optional<std::string> bytes, store.get(key));
+  if (!bytes) {
     return Error(ErrorCode::permission_denied, named + "is not in the register").mended_by("publish it with `sluis activity publish`");
   }
-  if (!newest->holds(now)) {
-    return Error(ErrorCode::permission_denied, named + "does not hold now: it is from " + format_time(newest->from) +
-                                                   (newest->until ? " until " + format_time(*newest->until) : std::string()));
+  SLUIS_TRY(const auto versions, management::decode_activity(*bytes));
+  const auto* held = management::held_at(versions, now);
+  if (held == nullptr) {
+    const auto& newest = versions.back();
+    return Error(ErrorCode::permission_denied, named + "does not hold now: it is from " + format_time(newest.from) +
+                                                   (newest.until ? " until " + format_time(*newest.until) : std::string()));
   }
-  if (policy::expand_purpose(newest->purpose) != policy::expand_purpose(purpose)) {
-    return Error(ErrorCode::permission_denied, named + "is for " + newest->purpose + ", not for " + std::string(purpose));
+  if (policy::expand_purpose(held->purpose) != policy::expand_purpose(purpose)) {
+    return Error(ErrorCode::permission_denied, named + "is for " + held->purpose + ", not for " + std::string(purpose));
   }
-  return {};
+  return intake::Registered{held->until.value_or(Timestamp::max()), {key, std::move(bytes)}};
 }
 
 }  // namespace sluis::node

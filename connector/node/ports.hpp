@@ -4,6 +4,7 @@
 #include "connector/dsp/routes.hpp"
 #include "connector/gate/ports.hpp"
 #include "connector/identity/directory.hpp"
+#include "connector/intake/intake.hpp"
 #include "connector/negotiation/ports.hpp"
 #include "connector/node/config.hpp"
 #include "connector/node/purposes.hpp"
@@ -75,8 +76,9 @@ class NodeMembership final : public gate::Membership {
   const identity::Directory& directory_;
 };
 
-/// Whether the register has this activity now, bound to this purpose. Activities are at `act/<id>`.
-Result<void> activity_allows(const storage::Reader& store, std::string_view activity, std::string_view purpose,
-                             Timestamp now);
+/// The version of this activity that holds now, bound to this purpose. Activities are at `act/<id>`. permission_denied, with
+/// why: not in the register, not valid now, or for another purpose.
+Result<intake::Registered> activity_allows(const storage::Reader& store, std::string_view activity,
+                                           std::string_view purpose, Timestamp now);
 
 }  // namespace sluis::node

@@ -25,6 +25,8 @@ const std::vector<Column> kLog = {{"INDEX", "index", "0"}, {"TIME", "time"}, {"K
                                   {"TRANSACTION", "transaction"}};
 const std::vector<Column> kActivities = {{"ACTIVITY", "id"}, {"PURPOSE", "purpose"}, {"FROM", "from"},
                                          {"UNTIL", "until"}, {"VERSION", "version"}};
+const std::vector<Column> kActivityChanges = {{"CHANGE", "what"}, {"ACTIVITY", "activity.id"}, {"FROM", "activity.from"},
+                                              {"UNTIL", "activity.until"}, {"VERSION", "activity.version"}};
 const std::vector<Column> kPurposes = {{"NAME", "name"}, {"LABEL", "label"}, {"IRI", "iri"}};
 const std::vector<Column> kChecks = {{"CHECK", "name"}, {"GOOD", "good"}, {"MESSAGE", "message"}, {"MEND", "mend"}};
 
@@ -62,8 +64,15 @@ std::vector<Command> offering() {
       {"purpose", "publish", "PurposeService/Publish", "the federation's own purposes",
        {{"FILE", "text", Kind::file, true, "tab-separated: IRI, label, Dutch label, parents"}}, "", {}, "hash", true},
       {"activity", "list", "ActivityService/List", "the processing activities of this organisation",
-       {{"--all-versions", "allVersions", Kind::flag, false, "older versions too"}},
+       {{"--all-versions", "allVersions", Kind::flag, false, "older versions too"},
+        {"--at", "at", Kind::time, false, "those that held then, as they were then"}},
        "activities", kActivities, "id", false, false, true},
+      {"activity", "show", "ActivityService/Show", "one processing activity, as it is",
+       {kId, {"--at", "at", Kind::time, false, "as it was then"}}, "activity", {}, "id"},
+      {"activity", "import", "ActivityService/Import", "takes over a register: all of the file, or nothing",
+       {{"FILE", "text", Kind::file, true, "CSV or JSON with the canonical headings, as `activity export` writes"},
+        {"--format", "format", Kind::text, false, "csv or json; as the file's name ends, unless given"}},
+       "changes", kActivityChanges, "activity.id", true},
   };
 }
 

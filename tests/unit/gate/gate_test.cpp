@@ -195,6 +195,9 @@ TEST_F(GateTest, WhatEndedIsRefusedWithItsReason) {
   auto no_activity = claim();
   no_activity.activity.clear();
   expect_refused(ask(no_activity), "activity.missing");
+  auto no_uri = claim();
+  no_uri.activity = "crowds";
+  expect_refused(ask(no_uri), "activity.malformed");
   datasets_.gone = true;
   expect_refused(ask(claim()), "dataset.gone");
   datasets_.gone = false;

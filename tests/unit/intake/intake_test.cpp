@@ -64,8 +64,8 @@ class IntakeTest : public World {
                                                         ProcessId("urn:provider:1"),
                                                         "https://waterrijk.example:8443/data?x=1", "handle-1"};
                               },
-                              [](std::string_view activity, std::string_view, Timestamp) -> Result<void> {
-                                if (activity == "urn:activity:1") return {};
+                              [this](std::string_view activity, std::string_view, Timestamp now) -> Result<intake::Registered> {
+                                if (activity == "urn:activity:1" && now < until_) return intake::Registered{until_, as_read_};
                                 return Error(ErrorCode::permission_denied, "the register binds it to another purpose");
                               },
                               [this](const identity::Claim& claim) -> Result<std::string> {
@@ -117,6 +117,8 @@ class IntakeTest : public World {
   Provider provider_;
   Sink sink_;
   bool suspended_ = false;
+  Timestamp until_ = Timestamp::max();  ///< of the activity
+  Precondition as_read_;
   std::unique_ptr<intake::Intake> intake_;
 };
 
@@ -306,6 +308,30 @@ TEST_F(IntakeTest, AnAgreementThatEndsCutsOurSideToo) {
   EXPECT_TRUE(sink_.is_cut);
   EXPECT_EQ(received().end(), "cut");
   EXPECT_EQ(received().decision().code(), "agreement.ended");
+}
+
+TEST_F(IntakeTest, AnActivityThatEndsCutsOurSide) {
+  until_ = clock_.now() + std::chrono::minutes(1);
+  provider_.on_request = [this] { clock_.advance(std::chrono::minutes(1)); };
+  pull();
+  EXPECT_TRUE(sink_.is_cut);
+  EXPECT_EQ(received().end(), "cut");
+  EXPECT_EQ(received().decision().code(), "activity.not_allowed");
+}
+
+TEST_F(IntakeTest, AnActivityThatChangesMeanwhileIsLookedAtAnew) {
+  as_read_ = {"act/urn:activity:1", std::nullopt};
+  commits_.before_commit = [this] {
+    Commit other;
+    other.changes.push_back({"act/urn:activity:1", "[]"});
+    ASSERT_TRUE(sequencer_.commit_and_wait(std::move(other)));
+    until_ = clock_.now();
+  };
+  const auto response = ask(request());
+  EXPECT_FALSE(response.stream);
+  EXPECT_EQ(code(response.body), "activity.not_allowed");
+  EXPECT_TRUE(entries_of(EntryKind::intent).empty());
+  EXPECT_EQ(provider_.requests, 0);
 }
 
 TEST_F(IntakeTest, AnIntentWithoutAnEndIsUnknownAfterARestart) {

@@ -163,6 +163,39 @@ TEST_F(CommandLine, AnActivityFileIsReadStrictly) {
   EXPECT_NE(run({"activity", "list"}).out.find("urn:a:1"), std::string::npos);
 }
 
+TEST_F(CommandLine, ARegisterGoesOutAndInAndLosesNothing) {
+  const auto full = write("full.toml",
+                          "id = \"urn:a:1\"\npurpose = \"Marketing\"\ntitle = \"Letters, \\\"monthly\\\"\"\nfrom = \"2026-01-01\"\n"
+                          "legal_basis = [\"dpv-gdpr:A6-1-e\"]\ndata_subject_categories = [\"Residents\", \"Visitors\"]\n"
+                          "envisaged_time_limit = \"P1Y\"\ncontroller = \"Waterrijk\"\nprocessors = [\"Wolk NV\"]\n"
+                          "owner = \"Afdeling\"\ndata_protection_officer = \"fg@waterrijk.example\"\nmeasures = [\"Encryption\"]\n");
+  const auto published = run({"activity", "publish", full});
+  ASSERT_EQ(published.code, 0) << published.err;
+  const auto csv = run({"activity", "export"});
+  EXPECT_EQ(csv.out.find("dplCoreProcessingActivityId,"), 0U) << csv.out;
+  EXPECT_NE(csv.out.find("Residents|Visitors"), std::string::npos) << csv.out;
+  EXPECT_EQ(run({"activity", "export", "-O", at("all.json")}).code, 0);
+  EXPECT_EQ(run({"activity", "export", "--format", "xml"}).code, 2);
+  const auto same = run({"activity", "import", at("all.json")});
+  EXPECT_EQ(same.code, 0) << same.err;
+  EXPECT_NE(same.err.find("it was so already"), std::string::npos) << same.err;
+  auto changed = csv.out;
+  changed.replace(changed.find("urn:a:1"), 7, "urn:a:2");
+  const auto file = write("other.csv", changed);
+  const auto dry = run({"activity", "import", file, "--dry-run"});
+  EXPECT_EQ(dry.code, 0) << dry.err;
+  EXPECT_NE(dry.out.find("added"), std::string::npos) << dry.out;
+  EXPECT_NE(run({"activity", "show", "urn:a:2"}).code, 0);
+  EXPECT_EQ(run({"activity", "import", file}).code, 0);
+  EXPECT_EQ(run({"activity", "show", "urn:a:2", "--at", "2026-02-01"}).code, 0);
+  EXPECT_EQ(run({"activity", "show", "urn:a:2", "--at", "2025-02-01"}).code, 1);
+  EXPECT_EQ(run({"activity", "list", "--at", "2026-02-01", "-o", "name"}).out, "urn:a:1\nurn:a:2\n");
+  changed.replace(changed.find("2026-01-01"), 10, "2026-99-01");
+  const auto bad = run({"activity", "import", write("bad.csv", changed)});
+  EXPECT_EQ(bad.code, 1);
+  EXPECT_NE(bad.err.find("bad.csv:2:"), std::string::npos) << bad.err;
+}
+
 TEST_F(CommandLine, ACheckpointIsKeptAndAProofVerifies) {
   const auto file = write("a.toml", "id = \"urn:a:1\"\npurpose = \"Marketing\"\n");
   ASSERT_EQ(run({"activity", "publish", file}).code, 0);
@@ -241,7 +274,7 @@ TEST(CommandTable, NounsAndVerbsAreThoseThatArePromised) {
       {"catalog", {"fetch", "search", "check"}},
       {"membership", {"show", "check", "load"}},
       {"purpose", {"list", "publish"}},
-      {"activity", {"publish", "list"}},
+      {"activity", {"publish", "list", "show", "import", "export"}},
       {"agreement", {"request", "approve", "refuse", "list", "show", "terminate"}},
       {"transfer", {"start", "list", "show", "suspend", "resume", "complete", "terminate"}},
       {"retention", {"confirm", "list"}},

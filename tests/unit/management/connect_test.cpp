@@ -136,6 +136,7 @@ TEST(Methods, AnActivityHasVersions) {
   const std::string first = R"({"id":"urn:a:1","purpose":"urn:f:CrowdManagement","title":"Crowds"})";
   world.answer(path, first);
   EXPECT_NE(world.answer(path, first).find("unchanged"), nullptr);
+  world.clock.advance(std::chrono::seconds(1));
   world.answer(path, R"({"id":"urn:a:1","purpose":"Marketing","until":"2027-01-01T00:00:00Z"})", "privacy_officer");
   const auto newest = world.answer("/sluis.v1.ActivityService/List", "{}");
   ASSERT_EQ(newest.find("activities")->if_array()->size(), 1U);
