@@ -151,11 +151,12 @@ std::vector<ActivityVersion> some() {
 
 Result<std::vector<ActivityVersion>> read(const std::string& text, ActivityFormat format) {
   std::vector<ActivityVersion> versions;
-  SLUIS_CHECK(read_activities(text, "register", format, kNow, [&](ActivityVersion one) -> Result<void> {
+  const auto done = read_activities(text, "register", format, kNow, [&](ActivityVersion one) -> Result<void> {
     SLUIS_CHECK(check(one));
     versions.push_back(std::move(one));
     return {};
-  }));
+  });
+  if (!done) return done.error();
   return versions;
 }
 
