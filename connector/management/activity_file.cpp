@@ -198,7 +198,8 @@ class JsonFile {
     }
     auto done = on_version_(std::move(version));
     if (done) return done;
-    return at(done.error(), json::pointer_to(base, heading_of(done.error().place.pointer)));
+    const auto heading = heading_of(done.error().place.pointer);
+    return at(done.error(), value.find(heading) == nullptr ? base : json::pointer_to(base, heading));
   }
 
   Result<std::vector<std::string>> items(const json::Value& value, const std::string& pointer) const {

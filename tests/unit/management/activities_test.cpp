@@ -214,7 +214,7 @@ TEST(ActivityFile, ABadCsvIsRefusedWithLineAndColumn) {
       {head + "urn:a:1,dpv:Marketing,,,a||b\n", 2, 25, "is empty"},
       {head + "urn:a:1,dpv:Marketing,,,a|\n", 2, 25, "is empty"},
       {head + "urn:a:1,dpv:Marketing\n", 2, 1, "row 2"},
-      {head + "urn:a:1,\"dpv:Marketing,,,\n", 2, 9, "row 2"},
+      {head + "urn:a:1,\"dpv:Marketing,,,\n", 3, 1, "row 2: a quote is never closed"},
       {std::string(kActivityFileBytes + 1, 'a'), 1, 1, "larger than"},
   };
   for (const auto& bad : cases) expect_refused(bad, ActivityFormat::csv);
@@ -232,10 +232,10 @@ TEST(ActivityFile, ABadJsonIsRefusedWithLineAndColumn) {
       {"{\"processingActivities\": [1]}", 1, 27, "is an object"},
       {with("\"dplCoreProcessingActivityId\": \"urn:a:1\", \"dplCoreProcessingActivityId\": \"urn:a:2\""), 3, 0, "duplicate"},
       {with("\"dplCoreProcessingActivityID\": \"urn:a:1\""), 3, 35, "did you mean"},
-      {with("\"dplCoreProcessingActivityId\": \"urn:a:2\", \"measures\": \"one\""), 3, 57, "array of strings"},
-      {with("\"dplCoreProcessingActivityId\": \"urn:a:2\", \"measures\": [\"a\", 1]"), 3, 63, "is a string"},
-      {with("\"dplCoreProcessingActivityId\": \"urn:a:2\", \"until\": \"never\""), 3, 54, "is no time"},
-      {with("\"dplCoreProcessingActivityId\": \"urn:a:2\", \"title\": 7"), 3, 54, "must be a string"},
+      {with("\"dplCoreProcessingActivityId\": \"urn:a:2\", \"measures\": \"one\""), 3, 58, "array of strings"},
+      {with("\"dplCoreProcessingActivityId\": \"urn:a:2\", \"measures\": [\"a\", 1]"), 3, 64, "is a string"},
+      {with("\"dplCoreProcessingActivityId\": \"urn:a:2\", \"until\": \"never\""), 3, 55, "is no time"},
+      {with("\"dplCoreProcessingActivityId\": \"urn:a:2\", \"title\": 7"), 3, 55, "must be a string"},
       {with("\"purpose\": \"p\""), 3, 3, "`id` is missing"},
   };
   for (auto bad : cases) {
