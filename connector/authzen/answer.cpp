@@ -12,11 +12,16 @@ namespace {
 constexpr std::array kOwn{
     policy::Sentence{"action.unsupported", {"Denied: this node decides on the action `use`, not on `{asked}`.",
                      "Geweigerd: deze node beslist over de handeling `use`, niet over `{asked}`."}},
+    policy::Sentence{"agreement.unnamed",
+                     {"Denied: there are too many agreements to look through; name one in `resource.properties.agreement`.",
+                      "Geweigerd: er zijn te veel afspraken. Noem er een in `resource.properties.agreement`."}},
     policy::Sentence{"count.only_at_gate",
                      {"Denied: the terms count uses, and only a pull through the gate is counted.",
                       "Geweigerd: de regels tellen het gebruik. Alleen ophalen bij de node zelf telt."}},
     policy::Sentence{"purpose.missing", {"Denied: a purpose has to be named in `action.properties.purpose`.",
                      "Geweigerd: noem een doel in `action.properties.purpose`."}},
+    policy::Sentence{"request.unreadable", {"Denied: the question cannot be read: {why}.",
+                     "Geweigerd: de vraag is niet te lezen: {why}."}},
     policy::Sentence{"resource.unsupported",
                      {"Denied: a resource is an `agreement` or a `dataset`, not a `{asked}`.",
                       "Geweigerd: vraag naar een `agreement` of een `dataset`, niet naar een `{asked}`."}},
@@ -60,8 +65,8 @@ json::Value for_users(std::string_view code) {
 
 unsigned status_of(ErrorCode code) {
   switch (code) {
-    case ErrorCode::invalid_argument: return 400;
-    case ErrorCode::limit_exceeded: return 413;
+    case ErrorCode::invalid_argument:
+    case ErrorCode::limit_exceeded: return 400;
     case ErrorCode::unauthenticated: return 401;
     case ErrorCode::permission_denied: return 403;
     case ErrorCode::invalid_state:
@@ -78,28 +83,31 @@ unsigned status_of(ErrorCode code) {
 
 }  // namespace
 
-json::Value decision_json(bool permit, const policy::Reason& reason, std::string_view transaction) {
+json::Value decision_json(bool permit, const policy::Reason& reason, std::string_view transaction,
+                          const std::optional<Error>& unreadable) {
   json::Value for_administrators = json::object({{"en", reason.sentence}});
   if (const policy::Sentence* row = own(reason.code)) {
     for_administrators.set("nl", policy::fill(row->text.dutch, reason.parameters, policy::Language::dutch));
   } else if (auto dutch = gate::sentence_in("nl", reason.code, reason.parameters)) {
     for_administrators.set("nl", std::move(*dutch));
   }
-  return json::object({{"decision", permit},
-                       {"context", json::object({{"id", transaction},
-                                                 {"code", reason.code},
-                                                 {"reason_admin", std::move(for_administrators)},
-                                                 {"reason_user", for_users(reason.code)}})}});
+  json::Value context = json::object({{"id", transaction},
+                                      {"code", reason.code},
+                                      {"reason_admin", std::move(for_administrators)},
+                                      {"reason_user", for_users(reason.code)}});
+  if (unreadable) {
+    context.set("error", json::object({{"status", static_cast<std::uint64_t>(status_of(unreadable->code))},
+                                       {"message", describe(*unreadable)}}));
+  }
+  return json::object({{"decision", permit}, {"context", std::move(context)}});
 }
 
 http::Response error_answer(const Error& error) {
-  const unsigned status = status_of(error.code);
-  json::Value body = json::object({{"status", static_cast<std::uint64_t>(status)},
-                                   {"code", to_string(error.code)},
-                                   {"message", error.message}});
-  if (!error.place.pointer.empty()) body.set("pointer", error.place.pointer);
-  auto response = http::json_response(status, json::serialise(json::object({{"error", std::move(body)}})));
-  if (status == 401) response.headers["www-authenticate"] = "Bearer";
+  http::Response response;
+  response.status = status_of(error.code);
+  response.headers = {{"content-type", "text/plain; charset=utf-8"}};
+  response.body = describe(error);
+  if (response.status == 401) response.headers["www-authenticate"] = "Bearer";
   return response;
 }
 

@@ -8,9 +8,11 @@ namespace sluis::authzen {
 
 /// `{"decision", "context": {"id", "code", "reason_admin", "reason_user"}}`. The administrator's reason is the one that
 /// was recorded, with its Dutch where gate/ has it; the user's is a sentence without names, in English and Dutch.
-json::Value decision_json(bool permit, const policy::Reason& reason, std::string_view transaction);
+/// An item of a batch that could not be read says so in `error` too.
+json::Value decision_json(bool permit, const policy::Reason& reason, std::string_view transaction,
+                          const std::optional<Error>& unreadable = {});
 
-/// `{"error": {"status", "code", "message", "pointer"}}`: no decision.
+/// No decision: a message as text, as the specification has it.
 http::Response error_answer(const Error& error);
 
 /// A refusal of this interface itself, where policy/ and gate/ have no word for it. Text has `{parameter}` in it.

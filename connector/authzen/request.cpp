@@ -1,6 +1,7 @@
 #include "connector/authzen/request.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/crypto/crypto.hpp"
 
 #include <array>
 
@@ -45,48 +46,66 @@ Result<std::optional<std::string>> property(const json::Value& entity, std::stri
   return text(*properties, key, json::pointer_to(pointer, "properties"));
 }
 
-Result<void> read_subject(const json::Value& body, std::string_view pointer, Evaluation& out) {
-  SLUIS_TRY(const json::Value* subject, part(body, "subject", pointer));
+/// The object of that name, which must be there.
+Result<const json::Value*> entity(const json::Value& body, std::string_view key, std::string_view pointer) {
+  SLUIS_TRY(const json::Value* found, part(body, key, pointer));
+  if (found == nullptr) return wrong(json::pointer_to(pointer, key), "`" + std::string(key) + "` is missing");
+  return found;
+}
+
+Result<void> read_subject(const json::Value& body, std::string_view pointer, bool is_sought, Evaluation& out) {
+  SLUIS_TRY(const json::Value* subject, entity(body, "subject", pointer));
   const std::string at = json::pointer_to(pointer, "subject");
-  if (subject == nullptr) return wrong(at, "`subject` is missing");
   SLUIS_TRY(out.subject_type, required(*subject, "type", at));
-  SLUIS_TRY(out.subject_id, required(*subject, "id", at));
+  if (!is_sought) {
+    SLUIS_TRY(out.subject_id, required(*subject, "id", at));
+  }
   SLUIS_TRY(out.subject_class, property(*subject, "class", at));
   SLUIS_TRY(const std::optional<std::string> party, property(*subject, "party", at));
   out.party = out.subject_type == "application" ? party.value_or("") : out.subject_id;
   return {};
 }
 
-Result<void> read_resource(const json::Value& body, std::string_view pointer, Evaluation& out) {
-  SLUIS_TRY(const json::Value* resource, part(body, "resource", pointer));
+Result<void> read_resource(const json::Value& body, std::string_view pointer, bool is_sought, Evaluation& out) {
+  SLUIS_TRY(const json::Value* resource, entity(body, "resource", pointer));
   const std::string at = json::pointer_to(pointer, "resource");
-  if (resource == nullptr) return wrong(at, "`resource` is missing");
   SLUIS_TRY(out.resource_type, required(*resource, "type", at));
-  SLUIS_TRY(out.resource_id, required(*resource, "id", at));
+  if (!is_sought) {
+    SLUIS_TRY(out.resource_id, required(*resource, "id", at));
+  }
   SLUIS_TRY(const std::optional<std::string> agreement, property(*resource, "agreement", at));
   out.agreement = out.resource_type == "agreement" ? out.resource_id : agreement.value_or("");
   return {};
 }
 
 Result<void> read_action(const json::Value& body, std::string_view pointer, Evaluation& out) {
-  SLUIS_TRY(const json::Value* action, part(body, "action", pointer));
-  if (action == nullptr) return {};
+  SLUIS_TRY(const json::Value* action, entity(body, "action", pointer));
   const std::string at = json::pointer_to(pointer, "action");
-  SLUIS_TRY(const std::optional<std::string> name, text(*action, "name", at));
-  if (name) out.action = *name;
+  SLUIS_TRY(out.action, required(*action, "name", at));
   SLUIS_TRY(out.purpose, property(*action, "purpose", at));
   SLUIS_TRY(const std::optional<std::string> activity, property(*action, "processing_activity_id", at));
   out.activity = activity.value_or("");
   return {};
 }
 
-Result<Evaluation> read_at(const json::Value& body, std::string_view pointer) {
+Result<void> read_context(const json::Value& body, std::string_view pointer, Evaluation& out) {
+  SLUIS_TRY(const json::Value* context, part(body, "context", pointer));
+  if (context == nullptr) return {};
+  SLUIS_TRY(const std::optional<std::string> trace,
+            text(*context, "traceparent", json::pointer_to(pointer, "context")));
+  out.trace = trace.value_or("");
+  return {};
+}
+
+Result<Evaluation> read_at(const json::Value& body, std::string_view pointer, std::optional<Sought> sought = {}) {
   if (body.if_object() == nullptr) return wrong(pointer, "an evaluation must be an object");
   Evaluation out;
-  SLUIS_CHECK(read_subject(body, pointer, out));
-  SLUIS_CHECK(read_resource(body, pointer, out));
-  SLUIS_CHECK(read_action(body, pointer, out));
-  SLUIS_CHECK(part(body, "context", pointer));
+  SLUIS_CHECK(read_subject(body, pointer, sought == Sought::subject, out));
+  SLUIS_CHECK(read_resource(body, pointer, sought == Sought::resource, out));
+  if (sought != Sought::action) {
+    SLUIS_CHECK(read_action(body, pointer, out));
+  }
+  SLUIS_CHECK(read_context(body, pointer, out));
   return out;
 }
 
@@ -111,7 +130,83 @@ json::Value with_defaults(const json::Value& item, const json::Value& body) {
   return whole;
 }
 
+Hash question_of(const json::Value& body, Sought sought) {
+  std::string text(to_string(sought));
+  for (const std::string_view key : kParts) {
+    const json::Value* found = body.find(key);
+    put_sized(text, found == nullptr ? std::string() : json::serialise(*found));
+  }
+  return crypto::sha256(text);
+}
+
+Result<std::optional<std::uint64_t>> read_limit(const json::Value& page) {
+  const json::Value* limit = page.find("limit");
+  if (limit == nullptr) return std::optional<std::uint64_t>();
+  const json::Number* number = limit->if_number();
+  const auto value = number == nullptr ? Result<std::int64_t>(std::int64_t{-1}) : json::to_integer(*number);
+  if (!value || *value < 0) return wrong("/page/limit", "`limit` must be an integer that is not negative");
+  return std::optional(static_cast<std::uint64_t>(*value));
+}
+
+/// limit ‖ question ‖ last candidate, as base64url. It opens nothing that its bearer could not ask for.
+Result<void> read_token(std::string_view token, std::optional<std::uint64_t> limit, Search& search) {
+  const auto bytes = from_base64url(token);
+  if (!bytes || bytes->size() < sizeof(std::uint64_t) + search.question.size()) {
+    return wrong("/page/token", "this is no token of a page");
+  }
+  const std::string_view rest = std::string_view(*bytes).substr(sizeof(std::uint64_t));
+  search.limit = get_u64(*bytes);
+  if (rest.substr(0, search.question.size()) != view(search.question) || (limit && *limit != search.limit)) {
+    return wrong("/page/token", "the token came with another question or another limit");
+  }
+  search.after = rest.substr(search.question.size());
+  return {};
+}
+
+Result<void> read_page(const json::Value& body, Search& search) {
+  SLUIS_TRY(const json::Value* page, part(body, "page", ""));
+  search.limit = limits::kSearchResults;
+  if (page == nullptr) return {};
+  SLUIS_TRY(const std::optional<std::uint64_t> limit, read_limit(*page));
+  search.limit = limit.value_or(search.limit);
+  SLUIS_TRY(const std::optional<std::string> token, json::optional_string(*page, "token", "/page"));
+  if (!token || token->empty()) return {};
+  if (token->size() > limits::kPageTokenBytes) {
+    return Error(ErrorCode::limit_exceeded, "this is no token of a page").at_pointer("/page/token");
+  }
+  return read_token(*token, limit, search);
+}
+
 }  // namespace
+
+std::string_view to_string(Sought sought) {
+  switch (sought) {
+    case Sought::subject: return "subject";
+    case Sought::resource: return "resource";
+    case Sought::action: return "action";
+  }
+  return "";
+}
+
+Result<Search> read_search(const json::Value& body, Sought sought) {
+  Search search;
+  search.sought = sought;
+  SLUIS_TRY(search.asked, read_at(body, "", sought));
+  if (sought == Sought::subject && search.asked.subject_type == "application") {
+    return wrong("/subject/type", "applications are not known here; search for a `party`");
+  }
+  search.question = question_of(body, sought);
+  SLUIS_CHECK(read_page(body, search));
+  return search;
+}
+
+std::string page_token(const Search& search, std::string_view last) {
+  std::string bytes;
+  put_u64(bytes, search.limit);
+  bytes += view(search.question);
+  bytes += last;
+  return to_base64url(bytes);
+}
 
 Result<Evaluation> read_evaluation(const json::Value& body) { return read_at(body, ""); }
 
@@ -128,13 +223,14 @@ Result<Batch> read_batch(const json::Value& body) {
     return batch;
   }
   const json::Array& items = *list->if_array();
-  if (items.size() > kEvaluationsPerBatch) {
-    return Error(ErrorCode::limit_exceeded, "a batch has at most " + std::to_string(kEvaluationsPerBatch) +
+  if (items.size() > limits::kEvaluationsPerBatch) {
+    return Error(ErrorCode::limit_exceeded, "a batch has at most " + std::to_string(limits::kEvaluationsPerBatch) +
                                                 " evaluations").at_pointer("/evaluations");
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
-    SLUIS_TRY(Evaluation item, read_at(with_defaults(items[i], body), json::pointer_to("/evaluations", i)));
-    batch.evaluations.push_back(std::move(item));
+    auto item = read_at(with_defaults(items[i], body), json::pointer_to("/evaluations", i));
+    batch.evaluations.push_back(item ? std::move(*item) : Evaluation());
+    if (!item) batch.evaluations.back().unreadable = std::move(item).error();
   }
   return batch;
 }

@@ -1,115 +1,177 @@
 #include "connector/authzen/service.hpp"
 
 #include "connector/authzen/answer.hpp"
+#include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
+#include "connector/crypto/crypto.hpp"
 #include "connector/gate/evidence.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace sluis::authzen {
 namespace {
 
 constexpr int kTries = 4;
-constexpr std::size_t kRequestIdBytes = 128;
-
-using MaybeReason = std::optional<policy::Reason>;
 
 bool is_json(std::string_view content_type) {
   const std::string_view type = content_type.substr(0, content_type.find(';'));
   return type == "application/json" || type == "application/json ";
 }
 
-bool is_use(std::string_view action) {
-  return action == "use" || action == "odrl:use" || action == "http://www.w3.org/ns/odrl/2/use";
+/// It is given back as it came, so it must be short and without control characters.
+bool may_be_echoed(std::string_view request_id) {
+  const auto control = [](char c) { return (c >= 0 && c < ' ') || c == 127; };
+  return request_id.size() <= limits::kRequestIdBytes && std::none_of(request_id.begin(), request_id.end(), control);
 }
 
-/// Echoed where it is short and printable; another one is left out.
-void echo_request_id(const http::Request& request, http::Response& response) {
-  const std::string_view id = request.header("x-request-id");
-  const auto printable = [](char c) { return c >= ' ' && c < 127; };
-  if (id.empty() || id.size() > kRequestIdBytes || !std::all_of(id.begin(), id.end(), printable)) return;
-  response.headers["x-request-id"] = std::string(id);
+Error unrecorded() {
+  return Error(ErrorCode::storage_unavailable, "this could not be recorded, so there is no answer");
+}
+
+/// What is asked about, as the record has it.
+std::string words(const Evaluation& asked) {
+  return asked.subject_type + " " + asked.subject_id + " " + asked.resource_type + " " + asked.resource_id + " " +
+         asked.action;
+}
+
+std::string claimed_purpose(const Evaluation& asked) {
+  return asked.purpose ? policy::expand_purpose(*asked.purpose) : std::string();
+}
+
+EntryDraft entry(const Evaluation& asked, const Outcome& outcome, v1::Shared shared, const v1::Internal& internal) {
+  shared.set_event(outcome.permit ? "evaluated.permitted" : "evaluated.refused");
+  shared.set_agreement(asked.agreement);
+  if (asked.resource_type == "dataset") shared.set_dataset(asked.resource_id);
+  shared.set_purpose(outcome.verdict.purpose.empty() ? claimed_purpose(asked) : outcome.verdict.purpose);
+  shared.set_declared("per request");
+  *shared.mutable_decision() = gate::to_proto(outcome.reason, outcome.permit);
+  Hash offer_hash{};
+  if (outcome.agreement) {
+    offer_hash = outcome.agreement->offer_hash;
+    shared.set_counterparty(outcome.agreement->peer.str());
+    shared.set_agreement(outcome.agreement->id.str());
+    shared.set_dataset(outcome.agreement->dataset.str());
+    shared.set_offer_hash(std::string(view(offer_hash)));
+    shared.set_agreement_hash(std::string(view(outcome.agreement->agreement_hash)));
+  }
+  if (outcome.verdict.terms) shared.set_program_hash(std::string(view(outcome.verdict.terms->program_hash)));
+  return gate::make_entry(provenance::EntryKind::decision, offer_hash, shared, internal);
 }
 
 }  // namespace
 
-/// What one evaluation came to.
-struct Service::Outcome {
-  policy::Reason reason;
-  bool permit = false;
-  std::string transaction;
-  gate::Verdict verdict;
-  std::optional<negotiation::AgreementRecord> agreement;  ///< of the subject; else none is known here
+/// Who asked, and what the request says of itself: this stands in the record.
+struct Service::Asker {
+  intake::Application application;
+  std::string request_id;
+
+  v1::Internal internal(const Evaluation& asked, const std::string& what) const {
+    v1::Internal out;
+    out.set_activity(asked.activity);
+    out.set_application(application.name);
+    std::string detail = "authzen " + what;
+    if (!asked.trace.empty()) detail += " trace " + asked.trace;
+    if (!request_id.empty()) detail += " request " + request_id;
+    out.set_detail(detail);
+    return out;
+  }
 };
 
 std::vector<http::Route> Service::routes() {
-  const auto configuration = [this](const http::Request&) {
-    return http::json_response(
-        200, json::serialise(json::object(
-                 {{"policy_decision_point", options_.base_url},
-                  {"access_evaluation_endpoint", options_.base_url + "/access/v1/evaluation"},
-                  {"access_evaluations_endpoint", options_.base_url + "/access/v1/evaluations"}})));
+  struct Endpoint {
+    const char* name;  // in the configuration
+    const char* path;
+    const char* method;  // of AuthzenService in proto/
+    Answer answer;
   };
-  return {{"POST", "/access/v1/evaluation", [this](const http::Request& r) { return handle(r, false); }, kBodyBytes},
-          {"POST", "/access/v1/evaluations", [this](const http::Request& r) { return handle(r, true); }, kBodyBytes},
-          {"GET", "/.well-known/authzen-configuration", configuration, 0}};
+  constexpr std::array<Endpoint, 5> kEndpoints{{
+      {"access_evaluation_endpoint", "/access/v1/evaluation", "Evaluation", &Service::evaluation},
+      {"access_evaluations_endpoint", "/access/v1/evaluations", "Evaluations", &Service::evaluations},
+      {"search_subject_endpoint", "/access/v1/search/subject", "SearchSubject", &Service::search<Sought::subject>},
+      {"search_resource_endpoint", "/access/v1/search/resource", "SearchResource", &Service::search<Sought::resource>},
+      {"search_action_endpoint", "/access/v1/search/action", "SearchAction", &Service::search<Sought::action>},
+  }};
+  std::vector<http::Route> routes;
+  json::Value configuration = json::object({{"policy_decision_point", options_.base_url}});
+  for (const Endpoint& one : kEndpoints) {
+    const auto handler = [this, method = std::string(one.method), answer = one.answer](const http::Request& request) {
+      return handle(request, method, answer);
+    };
+    routes.push_back({"POST", one.path, handler, limits::kAuthzenBytes});
+    configuration.set(one.name, options_.base_url + one.path);
+  }
+  const auto configured = [body = json::serialise(configuration)](const http::Request&) {
+    return http::json_response(200, body);
+  };
+  routes.push_back({"GET", "/.well-known/authzen-configuration", configured, 0});
+  return routes;
 }
 
-http::Response Service::handle(const http::Request& request, bool batch) const {
-  const auto answer = [&]() -> http::Response {
-    const auto application = with_.authenticate(request);
+http::Response Service::handle(const http::Request& request, const std::string& method, Answer answer) {
+  const std::string_view request_id = request.header("x-request-id");
+  if (!may_be_echoed(request_id)) {
+    return error_answer(Error(ErrorCode::invalid_argument, "`x-request-id` is too long, or not printable"));
+  }
+  const auto run = [&]() -> http::Response {
+    auto application = with_.authenticate(request, method);
     if (!application) return error_answer(application.error());
     if (!is_json(request.header("content-type"))) {
       return error_answer(Error(ErrorCode::invalid_argument, "the body must be `application/json`"));
     }
     const auto body = json::parse(request.body);
     if (!body) return error_answer(body.error());
-    if (batch) {
-      const auto asked = read_batch(*body);
-      return asked ? decide(*asked, *application) : error_answer(asked.error());
-    }
-    auto asked = read_evaluation(*body);
-    if (!asked) return error_answer(asked.error());
-    Batch one;
-    one.evaluations.push_back(std::move(*asked));
-    one.single = true;
-    return decide(one, *application);
+    return (this->*answer)(*body, {std::move(*application), std::string(request_id)});
   };
-  http::Response response = answer();
-  echo_request_id(request, response);
+  http::Response response = run();
+  if (!request_id.empty()) response.headers["x-request-id"] = std::string(request_id);
   return response;
 }
 
+http::Response Service::evaluation(const json::Value& body, const Asker& by) {
+  auto asked = read_evaluation(body);
+  if (!asked) return error_answer(asked.error());
+  Batch one;
+  one.evaluations.push_back(std::move(*asked));
+  one.single = true;
+  return decide(one, by);
+}
+
+http::Response Service::evaluations(const json::Value& body, const Asker& by) {
+  const auto asked = read_batch(body);
+  return asked ? decide(*asked, by) : error_answer(asked.error());
+}
+
 /// A permit is recorded on the condition that its agreement still is as it was read; else all is looked at again.
-http::Response Service::decide(const Batch& batch, const intake::Application& application) const {
-  const Error unrecorded(ErrorCode::storage_unavailable,
-                         "the evaluation could not be recorded, so there is no decision");
+http::Response Service::decide(const Batch& batch, const Asker& by) const {
   for (int tries = 0; tries < kTries; ++tries) {
-    const auto outcomes = evaluate_all(batch, application);
+    const auto outcomes = evaluate_all(batch, by);
     if (!outcomes) {
       log::error("evaluation_impossible", {{"error", outcomes.error().message}});
-      return error_answer(unrecorded);
+      return error_answer(unrecorded());
     }
-    const auto recorded = record(batch, *outcomes, application);
+    const auto recorded = record(batch, *outcomes, by);
     if (!recorded && recorded.error().code == ErrorCode::conflict) continue;
     if (!recorded) {
       log::error("evaluation_not_recorded", {{"error", recorded.error().message}});
-      return error_answer(unrecorded);
+      return error_answer(unrecorded());
     }
     json::Array answers;
-    for (const Outcome& one : *outcomes) answers.push_back(decision_json(one.permit, one.reason, one.transaction));
+    for (std::size_t i = 0; i < outcomes->size(); ++i) {
+      const Outcome& one = (*outcomes)[i];
+      answers.push_back(decision_json(one.permit, one.reason, (*recorded)[i], batch.evaluations[i].unreadable));
+    }
     if (batch.single) return http::json_response(200, json::serialise(answers.front()));
     return http::json_response(200, json::serialise(json::object({{"evaluations", std::move(answers)}})));
   }
-  return error_answer(unrecorded);
+  return error_answer(unrecorded());
 }
 
-Result<std::vector<Service::Outcome>> Service::evaluate_all(const Batch& batch,
-                                                            const intake::Application& application) const {
+Result<std::vector<Outcome>> Service::evaluate_all(const Batch& batch, const Asker& by) const {
   const Timestamp now = with_.decision_clock.now();
   std::vector<Outcome> outcomes;
   for (const Evaluation& asked : batch.evaluations) {
-    SLUIS_TRY(Outcome outcome, evaluate(asked, application, now));
+    SLUIS_TRY(Outcome outcome, evaluator_.evaluate(asked, by.application, now));
     const bool permit = outcome.permit;
     outcomes.push_back(std::move(outcome));
     if (batch.semantic == Semantic::deny_on_first_deny && !permit) break;
@@ -118,140 +180,75 @@ Result<std::vector<Service::Outcome>> Service::evaluate_all(const Batch& batch,
   return outcomes;
 }
 
-Result<Service::Outcome> Service::evaluate(const Evaluation& asked, const intake::Application& application,
-                                           Timestamp now) const {
-  Outcome outcome;
-  outcome.transaction = with_.random.uuid_urn();
-  gate::Question question;
-  SLUIS_TRY(MaybeReason denied, find(asked, now, question, outcome));
-  if (!denied) {
-    SLUIS_TRY(outcome.verdict, gate::assess(question, with_.store, with_.programs, with_.vocabulary(), now));
-    if (!outcome.verdict.permit) denied = outcome.verdict.reason;
-  }
-  if (!denied) {
-    SLUIS_TRY(denied, beside_terms(asked, application, now, outcome));
-  }
-  outcome.permit = !denied;
-  outcome.reason = denied ? std::move(*denied) : outcome.verdict.reason;
-  return outcome;
-}
-
-/// The agreement and who asks under it; a reason where something of it is unknown.
-Result<MaybeReason> Service::find(const Evaluation& asked, Timestamp now, gate::Question& question,
-                                  Outcome& outcome) const {
-  if (with_.decision_clock.behind()) return MaybeReason(gate::make_reason("clock.behind"));
-  if (asked.subject_type != "party" && asked.subject_type != "application") {
-    return MaybeReason(own_reason("subject.unsupported", {{"asked", asked.subject_type}}));
-  }
-  if (asked.resource_type != "agreement" && asked.resource_type != "dataset") {
-    return MaybeReason(own_reason("resource.unsupported", {{"asked", asked.resource_type}}));
-  }
-  if (!is_use(asked.action)) return MaybeReason(own_reason("action.unsupported", {{"asked", asked.action}}));
-  if (!asked.purpose || asked.purpose->empty()) return MaybeReason(own_reason("purpose.missing"));
-
-  auto record = negotiation::read_agreement(with_.store, AgreementId(asked.agreement));
-  if (!record && record.error().code != ErrorCode::not_found) return record.error();
-  const ParticipantId party(asked.party);
-  const bool known = record && party == (record->role == negotiation::Role::provider ? record->peer : options_.self) &&
-                     (asked.resource_type == "agreement" || record->dataset.str() == asked.resource_id);
-  if (!known) return MaybeReason(gate::make_reason("agreement.unknown"));
-  const auto admitted = with_.membership.admitted_until(record->peer, now);
-  if (!admitted) return MaybeReason(gate::make_reason("membership", {{"why", admitted.error().message}}));
-
-  const bool provider = record->role == negotiation::Role::provider;
-  const auto class_of = provider ? with_.class_of(party) : Result<std::string>(options_.class_of_recipient);
-  if (!class_of) return MaybeReason(gate::make_reason("membership", {{"why", class_of.error().message}}));
-  if (asked.subject_class && *asked.subject_class != *class_of) {
-    return MaybeReason(own_reason("subject.class", {{"asked", *asked.subject_class}}));
-  }
-  question.agreement = record->id;
-  question.dataset = record->dataset;
-  question.peer = record->peer;
-  question.recipient = party;
-  question.class_of_recipient = *class_of;
-  question.purpose = policy::expand_purpose(*asked.purpose);
-  question.activity = asked.activity;
-  if (!provider) question.uses_before = 0;
-  outcome.agreement = std::move(*record);
-  return MaybeReason();
-}
-
-/// What must hold beside the terms: as the gate asks it of a provider, and the intake of a consumer.
-Result<MaybeReason> Service::beside_terms(const Evaluation& asked, const intake::Application& application,
-                                          Timestamp now, Outcome& outcome) const {
-  if (outcome.verdict.counted) return MaybeReason(own_reason("count.only_at_gate"));
-  if (outcome.agreement->role == negotiation::Role::provider) {
-    const auto plan = with_.datasets.find(outcome.agreement->dataset);
-    if (!plan && plan.error().code != ErrorCode::not_found) return plan.error();
-    if (!plan) return MaybeReason(gate::make_reason("dataset.gone"));
-    if (!plan->suspended.empty()) {
-      return MaybeReason(gate::make_reason("dataset.suspended", {{"why", plan->suspended}}));
-    }
-    if (plan->assessed_until && *plan->assessed_until <= now) {
-      return MaybeReason(gate::make_reason("dataset.assessment_over", {{"when", format_time(*plan->assessed_until)}}));
-    }
-    if (asked.activity.empty() && gate::needs_activity(*plan, *with_.vocabulary(), outcome.verdict.purpose)) return MaybeReason(gate::make_reason("activity.missing"));
-    return MaybeReason();
-  }
-  if (asked.activity.empty()) return MaybeReason(gate::make_reason("activity.missing"));
-  const auto not_allowed = [&](const std::string& why) {
-    return MaybeReason(gate::make_reason("activity.not_allowed", {{"activity", asked.activity},
-                                                                  {"purpose", outcome.verdict.purpose},
-                                                                  {"why", why}}));
-  };
-  const auto& named = application.activities;
-  if (std::find(named.begin(), named.end(), asked.activity) == named.end()) {
-    return not_allowed("the application's token does not name it");
-  }
-  const auto allowed = with_.activity_allows(asked.activity, outcome.verdict.purpose, now);
-  return allowed ? MaybeReason() : not_allowed(allowed.error().message);
-}
-
-Result<void> Service::record(const Batch& batch, const std::vector<Outcome>& outcomes,
-                             const intake::Application& application) const {
+Result<std::vector<std::string>> Service::record(const Batch& batch, const std::vector<Outcome>& outcomes,
+                                                 const Asker& by) const {
   Commit commit;
   // Exchanges are refused while the clock is behind; then all outcomes are refusals, and those are still recorded.
   if (with_.decision_clock.behind()) commit.commit_class = CommitClass::revoke;
+  std::vector<std::string> transactions;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const Outcome& one = outcomes[i];
+    const Evaluation& asked = batch.evaluations[i];
     if (one.permit) {
       if (commit.commit_class == CommitClass::revoke) return Error(ErrorCode::conflict, "the clock fell behind");
       commit.preconditions.push_back({negotiation::agreement_key(one.agreement->id), one.verdict.agreement_bytes});
     }
-    commit.entries.push_back(entry(batch.evaluations[i], one, application));
+    v1::Shared shared;
+    gate::set_time(shared, with_.decision_clock.now());
+    shared.set_self(options_.self.str());
+    transactions.push_back(with_.random.uuid_urn());
+    shared.set_transaction(transactions.back());
+    commit.entries.push_back(entry(asked, one, std::move(shared),
+                                   by.internal(asked, words(asked))));
   }
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
-  return {};
+  return transactions;
 }
 
-EntryDraft Service::entry(const Evaluation& asked, const Outcome& outcome,
-                          const intake::Application& application) const {
+template <Sought sought>
+http::Response Service::search(const json::Value& body, const Asker& by) {
+  const auto asked = read_search(body, sought);
+  if (!asked) return error_answer(asked.error());
+  auto found = searcher_.page(*asked, by.application, with_.decision_clock.now());
+  if (!found) {
+    log::error("search_impossible", {{"error", found.error().message}});
+    return error_answer(found.error().code == ErrorCode::limit_exceeded
+                            ? Error(ErrorCode::invalid_state, found.error().message)
+                            : unrecorded());
+  }
+  const auto transaction = record(*asked, *found, by);
+  if (!transaction) {
+    log::error("search_not_recorded", {{"error", transaction.error().message}});
+    return error_answer(unrecorded());
+  }
+  const std::uint64_t count = found->results.size();
+  return http::json_response(
+      200, json::serialise(json::object(
+               {{"page", json::object({{"next_token", found->next_token}, {"count", count}})},
+                {"context", json::object({{"id", *transaction}})},
+                {"results", std::move(found->results)}})));
+}
+
+/// A search decides nothing, so nothing has to hold when it is recorded; its entry says what was told.
+Result<std::string> Service::record(const Search& search, const Found& found, const Asker& by) const {
+  const Evaluation& asked = search.asked;
+  const std::string told = json::serialise(found.results);
   v1::Shared shared;
   gate::set_time(shared, with_.decision_clock.now());
-  shared.set_event(outcome.permit ? "evaluated.permitted" : "evaluated.refused");
+  shared.set_event("searched." + std::string(to_string(search.sought)));
   shared.set_self(options_.self.str());
-  shared.set_transaction(outcome.transaction);
+  shared.set_transaction(with_.random.uuid_urn());
   shared.set_agreement(asked.agreement);
   if (asked.resource_type == "dataset") shared.set_dataset(asked.resource_id);
-  const std::string claimed = asked.purpose ? policy::expand_purpose(*asked.purpose) : std::string();
-  shared.set_purpose(outcome.verdict.purpose.empty() ? claimed : outcome.verdict.purpose);
-  shared.set_declared("per request");
-  *shared.mutable_decision() = gate::to_proto(outcome.reason, outcome.permit);
-  Hash offer_hash{};
-  if (outcome.agreement) {
-    offer_hash = outcome.agreement->offer_hash;
-    shared.set_counterparty(outcome.agreement->peer.str());
-    shared.set_dataset(outcome.agreement->dataset.str());
-    shared.set_offer_hash(std::string(view(offer_hash)));
-    shared.set_agreement_hash(std::string(view(outcome.agreement->agreement_hash)));
-  }
-  if (outcome.verdict.terms) shared.set_program_hash(std::string(view(outcome.verdict.terms->program_hash)));
-  v1::Internal internal;
-  internal.set_activity(asked.activity);
-  internal.set_application(application.name);
-  internal.set_detail("authzen " + asked.subject_type + " " + asked.subject_id + " " + asked.resource_type + " " +
-                      asked.resource_id + " " + asked.action);
-  return gate::make_entry(provenance::EntryKind::decision, offer_hash, shared, internal);
+  shared.set_purpose(claimed_purpose(asked));
+  shared.set_count(found.results.size());
+  shared.set_digest(std::string(view(crypto::sha256(told))));
+  const v1::Internal internal = by.internal(asked, words(asked) + " told " + told);
+  Commit commit;
+  if (with_.decision_clock.behind()) commit.commit_class = CommitClass::revoke;
+  commit.entries.push_back(gate::make_entry(provenance::EntryKind::decision, Hash{}, shared, internal));
+  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  return shared.transaction();
 }
 
 }  // namespace sluis::authzen

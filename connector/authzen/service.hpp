@@ -1,62 +1,46 @@
 #pragma once
 
-#include "connector/authzen/request.hpp"
-#include "connector/gate/assess.hpp"
-#include "connector/intake/intake.hpp"
+#include "connector/authzen/search.hpp"
 
 namespace sluis::authzen {
 
-/// What the service needs; all of it outlives the service.
-struct Dependencies {
-  CommitPort& commits;
-  const storage::Reader& store;
-  const gate::DecisionClock& decision_clock;
-  Random& random;
-  gate::Datasets& datasets;
-  gate::Membership& membership;
-  gate::ProgramCache& programs;
-  gate::VocabularySource vocabulary;
-  /// unauthenticated: no such token; permission_denied: another role (D16).
-  std::function<Result<intake::Application>(const http::Request&)> authenticate;
-  /// The class of a party as the membership list has it. not_found.
-  std::function<Result<std::string>(const ParticipantId&)> class_of;
-  /// As of intake::Dependencies.
-  std::function<Result<void>(std::string_view activity, std::string_view purpose, Timestamp now)> activity_allows;
-};
-
-struct Options {
-  ParticipantId self;
-  std::string class_of_recipient;  ///< our own
-  std::string base_url;            ///< of the management listener, as others reach it; no slash at its end
-};
-
 /// The engine as a policy decision point (NLgov AuthZEN 1.0.0). Nothing is answered before it is durably recorded: each
-/// evaluation is one entry (D29), those of one request one commit. Thread-safe; worker threads only.
+/// evaluation is one entry, those of one request one commit (D29); each page of a search is one entry. Thread-safe;
+/// worker threads only.
 class Service {
  public:
-  Service(Options options, Dependencies dependencies) : options_(std::move(options)), with_(std::move(dependencies)) {}
+  Service(Options options, Dependencies dependencies)
+      : options_(std::move(options)), with_(std::move(dependencies)) {}
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
 
-  /// `/access/v1/evaluation`, `/access/v1/evaluations` and `/.well-known/authzen-configuration`, in this order: for the
-  /// management listener.
+  /// `/access/v1/evaluation`, `/access/v1/evaluations`, `/access/v1/search/subject`, `…/resource`, `…/action` and
+  /// `/.well-known/authzen-configuration`, in this order: for the management listener.
   std::vector<http::Route> routes();
 
  private:
-  struct Outcome;
+  struct Asker;
+  /// Answers a body that was read as JSON.
+  using Answer = http::Response (Service::*)(const json::Value& body, const Asker& by);
 
-  http::Response handle(const http::Request& request, bool batch) const;
-  http::Response decide(const Batch& batch, const intake::Application& application) const;
-  Result<std::vector<Outcome>> evaluate_all(const Batch& batch, const intake::Application& application) const;
-  Result<Outcome> evaluate(const Evaluation& asked, const intake::Application& application, Timestamp now) const;
-  Result<std::optional<policy::Reason>> find(const Evaluation& asked, Timestamp now, gate::Question& question,
-                                             Outcome& outcome) const;
-  Result<std::optional<policy::Reason>> beside_terms(const Evaluation& asked, const intake::Application& application,
-                                                     Timestamp now, Outcome& outcome) const;
-  Result<void> record(const Batch& batch, const std::vector<Outcome>& outcomes,
-                      const intake::Application& application) const;
-  EntryDraft entry(const Evaluation& asked, const Outcome& outcome, const intake::Application& application) const;
+  http::Response handle(const http::Request& request, const std::string& method, Answer answer);
+  http::Response evaluation(const json::Value& body, const Asker& by);
+  http::Response evaluations(const json::Value& body, const Asker& by);
+  template <Sought sought>
+  http::Response search(const json::Value& body, const Asker& by);
+  http::Response decide(const Batch& batch, const Asker& by) const;
+  Result<std::vector<Outcome>> evaluate_all(const Batch& batch, const Asker& by) const;
+  /// The transactions, in the order of the outcomes.
+  Result<std::vector<std::string>> record(const Batch& batch, const std::vector<Outcome>& outcomes,
+                                          const Asker& by) const;
+  /// The transaction.
+  Result<std::string> record(const Search& search, const Found& found, const Asker& by) const;
 
-  Options options_;
-  Dependencies with_;
+  const Options options_;
+  const Dependencies with_;
+  Agreements agreements_{with_.store, options_.self, options_.agreements_searched};
+  const Evaluator evaluator_{options_, with_, agreements_};
+  const Searcher searcher_{with_, agreements_, evaluator_};
 };
 
 }  // namespace sluis::authzen

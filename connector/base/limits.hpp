@@ -46,6 +46,16 @@ inline constexpr std::chrono::seconds kSkew{2};               ///< D14, tolerate
 inline constexpr std::chrono::minutes kReplayKept{10};        ///< D15
 inline constexpr std::chrono::seconds kClockBehindLog{5};     ///< D14
 
+inline constexpr std::size_t kAuthzenBytes = 256U << 10U;         ///< a request to the decision point, single or a batch
+inline constexpr std::size_t kEvaluationsPerBatch = 50;           ///< all their entries fit in one commit
+inline constexpr std::size_t kRequestIdBytes = 256;               ///< `X-Request-ID`, given back and recorded
+inline constexpr std::size_t kAgreementsPerEvaluation = 64;       ///< running ones, where the question names none
+inline constexpr std::size_t kAgreementsSearched = 50'000;        ///< in a store whose agreements are looked through
+inline constexpr std::size_t kSearchResults = 50;                 ///< on a page
+inline constexpr std::size_t kSearchResultBytes = 24U << 10U;     ///< on a page: they fit in one entry of the log
+inline constexpr std::size_t kSearchEvaluations = 500;            ///< for a page; then the page ends, whatever it lists
+inline constexpr std::size_t kPageTokenBytes = 4096;              ///< a page's token, as it comes back
+
 inline constexpr std::size_t kPageDefault = 100;
 inline constexpr std::size_t kPageMax = 1000;
 

@@ -50,6 +50,11 @@ Timestamp hour(std::uint32_t hours) { return Timestamp(std::chrono::hours(hours)
 
 bool fits(const std::string& asked, const std::string& has) { return asked.empty() || asked == has; }
 
+/// An event may be asked for with what it begins with, up to a dot.
+bool event_fits(const std::string& asked, const std::string& has) {
+  return fits(asked, has) || has.starts_with(asked + ".");
+}
+
 }  // namespace
 
 Result<v1::AuditEntry> audit_row(const provenance::LogReader& log, std::uint64_t index,
@@ -129,7 +134,7 @@ bool AuditFilter::may_match(const provenance::Leaf& leaf) const {
 }
 
 bool AuditFilter::matches(const v1::AuditEntry& row) const {
-  if (!fits(asked_.party(), row.counterparty()) || !fits(asked_.dataset(), row.dataset()) ||
+  if (!event_fits(asked_.event(), row.event()) || !fits(asked_.party(), row.counterparty()) || !fits(asked_.dataset(), row.dataset()) ||
       !fits(asked_.agreement(), row.agreement()) || !fits(asked_.purpose(), row.purpose()) ||
       !fits(asked_.decision(), row.decision()) || !fits(asked_.transaction(), row.transaction())) {
     return false;

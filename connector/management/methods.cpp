@@ -4,6 +4,7 @@
 #include "connector/management/handlers.hpp"
 #include "sluis/v1/agreement.pb.h"
 #include "sluis/v1/audit.pb.h"
+#include "sluis/v1/authzen.pb.h"
 #include "sluis/v1/catalog.pb.h"
 #include "sluis/v1/dataset.pb.h"
 #include "sluis/v1/membership.pb.h"
@@ -14,7 +15,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <cstdlib>
 
 namespace sluis::management {
@@ -36,8 +36,6 @@ MessagePtr Method::new_request() const {
       google::protobuf::MessageFactory::generated_factory()->GetPrototype(descriptor->input_type())->New());
 }
 
-bool Method::open_to(v1::Role role) const { return std::find(roles.begin(), roles.end(), role) != roles.end(); }
-
 const Method* Methods::find(std::string_view path) const {
   const auto found = methods_.find(path);
   return found == methods_.end() ? nullptr : &found->second;
@@ -52,9 +50,6 @@ void Methods::insert(std::string_view name, const google::protobuf::Descriptor* 
   Method method;
   method.path = path_of(*descriptor);
   method.descriptor = descriptor;
-  for (const int role : descriptor->options().GetExtension(v1::access).roles()) {
-    method.roles.push_back(static_cast<v1::Role>(role));
-  }
   method.handle = std::move(handle);
   std::string path = method.path;
   if (!methods_.emplace(std::move(path), std::move(method)).second) mistake(name, "added twice");
@@ -90,19 +85,28 @@ Methods make_methods(Backend& backend) {
   return methods;
 }
 
+Result<void> check_role(const google::protobuf::MethodDescriptor& method, v1::Role role) {
+  std::string open_to;
+  for (const int open : method.options().GetExtension(v1::access).roles()) {
+    if (open == role) return {};
+    open_to += (open_to.empty() ? "`" : ", `") + role_name(static_cast<v1::Role>(open)) + "`";
+  }
+  return Error(ErrorCode::permission_denied,
+               fmt::format("role `{}` may not call `{}`", role_name(role), method.full_name()))
+      .mended_by("use the token of one of " + open_to);
+}
+
+const google::protobuf::ServiceDescriptor& decision_point() {
+  return *v1::AuthzenDocument::descriptor()->file()->service(0);
+}
+
 Result<Caller> Api::authorise(const Method& method, std::string_view token) const {
   if (token.empty()) {
     return Error(ErrorCode::unauthenticated, "no role token was sent")
         .mended_by("send `Authorization: Bearer <token>` with the token of a role");
   }
   SLUIS_TRY(auto caller, authenticate_(token));
-  if (!method.open_to(caller.role)) {
-    std::string open_to;
-    for (const auto role : method.roles) open_to += (open_to.empty() ? "`" : ", `") + role_name(role) + "`";
-    return Error(ErrorCode::permission_denied, fmt::format("role `{}` may not call `{}`", role_name(caller.role),
-                                                           method.descriptor->full_name()))
-        .mended_by("use the token of one of " + open_to);
-  }
+  SLUIS_CHECK(check_role(*method.descriptor, caller.role));
   return caller;
 }
 

@@ -21,11 +21,9 @@ using MessagePtr = std::unique_ptr<google::protobuf::Message>;
 struct Method {
   std::string path;  ///< `/sluis.v1.DatasetService/List`
   const google::protobuf::MethodDescriptor* descriptor = nullptr;
-  std::vector<v1::Role> roles;  ///< of the method's option `access`
   std::function<Result<MessagePtr>(const google::protobuf::Message& request, const Caller& caller)> handle;
 
   MessagePtr new_request() const;
-  bool open_to(v1::Role role) const;
 };
 
 /// All methods of sluis.v1 with what answers them. Filled once, then read from any thread.
@@ -54,9 +52,15 @@ class Methods {
   std::map<std::string, Method, std::less<>> methods_;
 };
 
+/// permission_denied: not a method of this role.
+Result<void> check_role(const google::protobuf::MethodDescriptor& method, v1::Role role);
+/// What NLgov AuthZEN asks of this node: in the table of roles like every method, but answered by authzen/ and served
+/// neither as gRPC nor as Connect JSON.
+const google::protobuf::ServiceDescriptor& decision_point();
+
 /// Every service of the contract, answered from the backend.
 Methods make_methods(Backend& backend);
-/// The services that the contract has.
+/// The services that are served as gRPC and Connect JSON.
 std::vector<const google::protobuf::ServiceDescriptor*> contract();
 
 /// Methods and who may call them: what both servings ask.

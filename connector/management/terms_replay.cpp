@@ -63,12 +63,16 @@ class Replay {
     asked.agreed = record.timestamp;
     // Uses count from the beginning of the period.
     auto& uses = uses_[record.id.str()];
-    const std::vector<policy::Attribute> counted{{policy::Operand::count, {}, uses}};
-    asked.attributes = counted;
+    std::vector<policy::Attribute> attributes{{policy::Operand::count, {}, uses}};
+    if (!internal.activity().empty()) {
+      attributes.push_back(policy::Attribute::name(policy::Operand::processing_activity,
+                                                   program.name(internal.activity())));
+    }
+    asked.attributes = attributes;
     const auto decision = program.decide(asked);
     const auto reason = policy::explain(decision, asked, program, shared.purpose());
     const bool permit = decision.permit && asked.purpose.has_value();  // the gate releases nothing without a purpose
-    if (permit) ++uses;
+    if (permit && !shared.event().starts_with("evaluated")) ++uses;  // who asks for an evaluation uses nothing
     return {permit, reason};
   }
 

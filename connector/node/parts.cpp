@@ -249,7 +249,13 @@ void Node::Parts::start_authzen() {
       authzen::Options{config.participant, config.class_of_party, base},
       authzen::Dependencies{
           *commits, store, *log_clock, random, *plans, *membership, programs, [this] { return purposes->current(); },
-          [this](const http::Request& request) { return application(request); },
+          [this](const http::Request& request, const std::string& method) -> Result<intake::Application> {
+            SLUIS_TRY(const auto holder, roles->find_bearer(request.header("authorization"), log_clock->now()));
+            const auto* asked = management::decision_point().FindMethodByName(method);
+            if (asked == nullptr) return Error(ErrorCode::permission_denied, "nobody may ask this");
+            SLUIS_CHECK(management::check_role(*asked, management::to_proto(holder.role)));
+            return intake::Application{holder.person, holder.activities};
+          },
           [this](const ParticipantId& party) -> Result<std::string> {
             SLUIS_TRY(const identity::PartyPtr found, directory->find(party));
             return found->class_of_recipient;

@@ -2,6 +2,7 @@
 
 #include "connector/authzen/request.hpp"
 #include "connector/base/bytes.hpp"
+#include "connector/base/limits.hpp"
 #include "connector/base/toml.hpp"
 #include "connector/base/zoneinfo.hpp"
 #include "connector/dsp/wire.hpp"
@@ -30,8 +31,14 @@ bool authzen_bounded(const std::string& text) {
   const auto value = json::parse(text);
   if (!value) return false;
   const auto batch = authzen::read_batch(*value);
-  if (batch && (batch->evaluations.empty() || batch->evaluations.size() > authzen::kEvaluationsPerBatch)) std::abort();
-  return bool(batch);
+  if (batch && (batch->evaluations.empty() || batch->evaluations.size() > limits::kEvaluationsPerBatch)) std::abort();
+  bool read = bool(batch);
+  for (const auto sought : {authzen::Sought::subject, authzen::Sought::resource, authzen::Sought::action}) {
+    const auto search = authzen::read_search(*value, sought);
+    read |= bool(search);
+    if (search && search->after.size() > limits::kPageTokenBytes) std::abort();
+  }
+  return read;
 }
 
 /// By each set of instructions, whole and in halves: always the same rows, or refused alike.

@@ -131,6 +131,7 @@ std::vector<Command> overseeing() {
   return {
       {"audit", "log", "AuditService/Log", "who got what, for which purpose, and what was refused",
        {{"--kind", "kinds", Kind::list, false, "of this kind; may be repeated"},
+        {"--event", "event", Kind::text, false, "within the kind; `evaluated` also finds `evaluated.refused`"},
         {"--party", "party", Kind::text, false, "with this participant"},
         {"--dataset", "dataset", Kind::text, false, "about this dataset"},
         {"--agreement", "agreement", Kind::text, false, "under this agreement"},

@@ -8,6 +8,8 @@ namespace {
 
 const std::string kSubject = R"("subject":{"type":"party","id":"urn:duinmeer"})";
 const std::string kResource = R"("resource":{"type":"agreement","id":"urn:agreement:1"})";
+const std::string kUse = R"("action":{"name":"use"})";
+const std::string kWhole = kSubject + "," + kResource + "," + kUse;
 
 Result<Batch> batch(const std::string& text) {
   const auto body = json::parse(text);
@@ -19,8 +21,13 @@ Result<Evaluation> evaluation(const std::string& text) {
   EXPECT_TRUE(body) << describe(body.error());
   return read_evaluation(*body);
 }
+Result<Search> search(const std::string& text, Sought sought = Sought::subject) {
+  const auto body = json::parse(text);
+  EXPECT_TRUE(body) << describe(body.error());
+  return read_search(*body, sought);
+}
 std::string many(std::size_t count) {
-  std::string out = "{" + kSubject + "," + kResource + R"(,"evaluations":[{})";
+  std::string out = "{" + kWhole + R"(,"evaluations":[{})";
   for (std::size_t i = 1; i < count; ++i) out += ",{}";
   return out + "]}";
 }
@@ -40,27 +47,30 @@ TEST(AuthzenRequest, IsMapped) {
   EXPECT_EQ(read->activity, "urn:act");
 }
 
-TEST(AuthzenRequest, TheActionIsUseUnlessNamed) {
-  const auto read = evaluation("{" + kSubject + "," + kResource + "}");
-  ASSERT_TRUE(read);
-  EXPECT_EQ(read->action, "use");
-  EXPECT_FALSE(read->purpose);
-}
-
 TEST(AuthzenRequest, AnApplicationIsNotItsOwnParty) {
-  const auto read = evaluation(R"({"subject":{"type":"application","id":"urn:duinmeer"},)" + kResource + "}");
+  const auto read = evaluation(R"({"subject":{"type":"application","id":"urn:duinmeer"},)" + kResource + "," + kUse + "}");
   ASSERT_TRUE(read);
   EXPECT_EQ(read->party, "");
 }
 
 TEST(AuthzenRequest, WhatIsMissingIsNamedByItsPlace) {
   EXPECT_EQ(evaluation("{" + kSubject + "}").error().place.pointer, "/resource");
+  EXPECT_EQ(evaluation("{" + kSubject + "," + kResource + "}").error().place.pointer, "/action");
+  EXPECT_EQ(evaluation("{" + kSubject + "," + kResource + R"(,"action":{}})").error().place.pointer, "/action/name");
   EXPECT_EQ(evaluation(R"({"subject":{"type":"party"},)" + kResource + "}").error().place.pointer, "/subject/id");
   EXPECT_EQ(evaluation(R"({"subject":7,)" + kResource + "}").error().place.pointer, "/subject");
-  EXPECT_EQ(batch("{" + kSubject + R"(,"evaluations":[{}]})").error().place.pointer, "/evaluations/0/resource");
-  EXPECT_EQ(batch("{" + kSubject + "," + kResource + R"(,"evaluations":[7]})").error().place.pointer, "/evaluations/0");
+  EXPECT_EQ(evaluation("{" + kWhole + R"(,"context":"now"})").error().place.pointer, "/context");
   EXPECT_FALSE(evaluation("[]"));
   EXPECT_FALSE(batch("[]"));
+}
+
+TEST(AuthzenRequest, AnItemThatCannotBeReadIsOneThatDenies) {
+  const auto read = batch("{" + kSubject + "," + kUse + R"(,"evaluations":[{},7,{)" + kResource + "}]}");
+  ASSERT_TRUE(read) << describe(read.error());
+  ASSERT_EQ(read->evaluations.size(), 3U);
+  EXPECT_EQ(read->evaluations[0].unreadable.value().place.pointer, "/evaluations/0/resource");
+  EXPECT_EQ(read->evaluations[1].unreadable.value().place.pointer, "/evaluations/1");
+  EXPECT_FALSE(read->evaluations[2].unreadable);
 }
 
 TEST(AuthzenRequest, AnItemReplacesADefaultAsAWhole) {
@@ -76,7 +86,7 @@ TEST(AuthzenRequest, AnItemReplacesADefaultAsAWhole) {
 
 TEST(AuthzenRequest, WithoutAListItIsOneEvaluation) {
   for (const std::string more : {"", R"(,"evaluations":[])"}) {
-    const auto read = batch("{" + kSubject + "," + kResource + more + "}");
+    const auto read = batch("{" + kWhole + more + "}");
     ASSERT_TRUE(read);
     EXPECT_TRUE(read->single);
     EXPECT_EQ(read->evaluations.size(), 1U);
@@ -85,7 +95,7 @@ TEST(AuthzenRequest, WithoutAListItIsOneEvaluation) {
 
 TEST(AuthzenRequest, AnUnknownSemanticIsRefused) {
   const auto with = [](const std::string& name) {
-    return batch("{" + kSubject + "," + kResource + R"(,"options":{"evaluations_semantic":")" + name +
+    return batch("{" + kWhole + R"(,"options":{"evaluations_semantic":")" + name +
                  R"("},"evaluations":[{}]})");
   };
   EXPECT_EQ(with("deny_on_first_deny")->semantic, Semantic::deny_on_first_deny);
@@ -95,16 +105,68 @@ TEST(AuthzenRequest, AnUnknownSemanticIsRefused) {
 }
 
 TEST(AuthzenRequest, ABatchHasALimit) {
-  EXPECT_TRUE(batch(many(kEvaluationsPerBatch)));
-  EXPECT_EQ(batch(many(kEvaluationsPerBatch + 1)).error().code, ErrorCode::limit_exceeded);
+  EXPECT_TRUE(batch(many(limits::kEvaluationsPerBatch)));
+  EXPECT_EQ(batch(many(limits::kEvaluationsPerBatch + 1)).error().code, ErrorCode::limit_exceeded);
 }
 
 TEST(AuthzenRequest, ATextHasALimit) {
   const auto of = [](std::size_t size) {
-    return evaluation(R"({"subject":{"type":"party","id":")" + std::string(size, 'x') + R"("},)" + kResource + "}");
+    return evaluation(R"({"subject":{"type":"party","id":")" + std::string(size, 'x') + R"("},)" + kResource + "," + kUse + "}");
   };
   EXPECT_TRUE(of(limits::kIdBytes));
   EXPECT_EQ(of(limits::kIdBytes + 1).error().code, ErrorCode::limit_exceeded);
+}
+
+const std::string kParties = R"("subject":{"type":"party"},)" + kResource + "," + kUse;
+
+TEST(AuthzenSearch, TheIdOfWhatIsSoughtIsNotRead) {
+  EXPECT_TRUE(search("{" + kParties + "}"));
+  const auto ignored = search("{" + kWhole + "}");
+  ASSERT_TRUE(ignored) << describe(ignored.error());
+  EXPECT_EQ(ignored->asked.subject_id, "");
+  EXPECT_TRUE(search("{" + kSubject + R"(,"resource":{"type":"dataset"},)" + kUse + "}", Sought::resource));
+  EXPECT_TRUE(search("{" + kSubject + "," + kResource + "}", Sought::action));
+}
+
+TEST(AuthzenSearch, WhatIsMissingIsNamedByItsPlace) {
+  EXPECT_EQ(search("{" + kResource + "," + kUse + "}").error().place.pointer, "/subject");
+  EXPECT_EQ(search(R"({"subject":{},)" + kResource + "," + kUse + "}").error().place.pointer, "/subject/type");
+  EXPECT_EQ(search(R"({"subject":{"type":"party"},)" + kResource + "}").error().place.pointer, "/action");
+  EXPECT_EQ(search("{" + kParties + "}", Sought::resource).error().place.pointer, "/subject/id");
+  EXPECT_EQ(search("{" + kSubject + "}", Sought::action).error().place.pointer, "/resource");
+  EXPECT_EQ(search(R"({"subject":{"type":"application"},)" + kResource + "," + kUse + "}").error().place.pointer,
+            "/subject/type");
+}
+
+TEST(AuthzenSearch, APageHasATokenForTheSameQuestionOnly) {
+  const auto first = search("{" + kParties + R"(,"page":{"limit":2}})");
+  ASSERT_TRUE(first) << describe(first.error());
+  EXPECT_EQ(first->limit, 2U);
+  const std::string token = R"("token":")" + page_token(*first, "urn:b") + "\"";
+  const auto next = search("{" + kParties + R"(,"page":{)" + token + "}}");
+  ASSERT_TRUE(next) << describe(next.error());
+  EXPECT_EQ(next->limit, 2U) << "the token remembers it";
+  EXPECT_EQ(next->after, "urn:b");
+  EXPECT_TRUE(search("{" + kParties + R"(,"page":{"limit":2,)" + token + "}}"));
+  EXPECT_EQ(search("{" + kParties + R"(,"page":{"limit":3,)" + token + "}}").error().place.pointer, "/page/token");
+  EXPECT_FALSE(search("{" + kParties + R"(,"context":{"x":1},"page":{)" + token + "}}"));
+  EXPECT_FALSE(search("{" + kSubject + R"(,"resource":{"type":"agreement"},)" + kUse + R"(,"page":{)" + token + "}}",
+                      Sought::resource));
+}
+
+TEST(AuthzenSearch, APageThatCannotBeReadIsRefused) {
+  const auto with = [](const std::string& page) { return search("{" + kParties + R"(,"page":)" + page + "}"); };
+  for (const std::string limit : {"-1", "1.5", "\"2\"", "1e99", "null"}) {
+    EXPECT_EQ(with(R"({"limit":)" + limit + "}").error().place.pointer, "/page/limit") << limit;
+  }
+  for (const std::string token : {"x", "AAAA", "====", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}) {
+    EXPECT_EQ(with(R"({"token":")" + token + "\"}").error().place.pointer, "/page/token") << token;
+  }
+  EXPECT_EQ(with("7").error().place.pointer, "/page");
+  EXPECT_EQ(with(R"({"token":")" + std::string(limits::kPageTokenBytes + 1, 'A') + "\"}").error().code,
+            ErrorCode::limit_exceeded);
+  EXPECT_EQ(with(R"({"limit":0})")->limit, 0U);
+  EXPECT_EQ(with(R"({"token":""})")->after, "") << "an empty token is the first page's";
 }
 
 }  // namespace

@@ -1,39 +1,21 @@
-#include "connector/authzen/service.hpp"
-#include "tests/unit/gate/world.hpp"
+#include "connector/base/limits.hpp"
+#include "tests/unit/authzen/point.hpp"
 
 namespace sluis::test {
 namespace {
 
 using provenance::EntryKind;
 
+const std::string kCounts = "urn:waterrijk:counts";
+
 /// Waterrijk answers for its agreement with Duinmeer.
-class AuthzenTest : public World {
+class AuthzenTest : public DecisionPoint {
  protected:
   void SetUp() override {
     World::SetUp();
     put(crowd_only());
   }
-  void put(const std::string& rules) {
-    record_ = put_agreement("urn:duinmeer", rules);
-    record_.role = negotiation::Role::provider;
-    store_agreement(record_);
-  }
-  authzen::Dependencies dependencies() {
-    return {commits_, store_, decisions_, random_, datasets_, membership_, programs_, [this] { return vocabulary_; },
-            [this](const http::Request& request) -> Result<intake::Application> {
-              if (request.header("authorization").empty()) return Error(ErrorCode::unauthenticated, "no token");
-              return intake::Application{"planner", {"urn:waterrijk:activity:1"}};
-            },
-            [](const ParticipantId&) -> Result<std::string> { return std::string("municipality"); },
-            [this](std::string_view, std::string_view, Timestamp) -> Result<void> {
-              if (!registered_) return Error(ErrorCode::permission_denied, "not in the register");
-              return {};
-            }};
-  }
-  std::unique_ptr<authzen::Service> make_service(const std::string& self) {
-    return std::make_unique<authzen::Service>(
-        authzen::Options{ParticipantId(self), "municipality", "https://node.waterrijk.example"}, dependencies());
-  }
+  void put(const std::string& rules) { record_ = agree("urn:agreement:1", "urn:duinmeer", kCounts, rules); }
   static std::string body(const std::string& purpose, const std::string& more = "",
                           const std::string& party = "urn:duinmeer") {
     return R"({"subject":{"type":"party","id":")" + party +
@@ -42,20 +24,7 @@ class AuthzenTest : public World {
            R"(","processing_activity_id":"urn:waterrijk:activity:1"}})" + more + "}";
   }
   http::Response post(const std::string& text, bool batch = false) {
-    http::Request request;
-    request.headers = {{"authorization", "Bearer t"}, {"content-type", "application/json"}, {"x-request-id", "r-1"}};
-    request.body = text;
-    return service_->routes()[batch ? 1 : 0].handler(request);
-  }
-  static json::Value parsed(const http::Response& response) {
-    auto value = json::parse(response.body);
-    EXPECT_TRUE(value) << response.body;
-    return value ? std::move(*value) : json::Value();
-  }
-  static bool permits(const json::Value& answer) {
-    const json::Value* decision = answer.find("decision");
-    EXPECT_TRUE(decision != nullptr && decision->if_bool() != nullptr) << json::serialise(answer);
-    return decision != nullptr && decision->if_bool() != nullptr && *decision->if_bool();
+    return DecisionPoint::post(batch ? "/access/v1/evaluations" : "/access/v1/evaluation", text);
   }
   static std::string code(const json::Value& answer) {
     const json::Value* context = answer.find("context");
@@ -86,9 +55,7 @@ class AuthzenTest : public World {
                                 (permits_last ? "{}," + yes + ",{}" : yes + ",{}," + yes) + "]");
   }
 
-  bool registered_ = true;
   negotiation::AgreementRecord record_;
-  std::unique_ptr<authzen::Service> service_ = make_service("urn:waterrijk");
 };
 
 TEST_F(AuthzenTest, APermitIsOneEntry) {
@@ -128,7 +95,7 @@ TEST_F(AuthzenTest, WhatIsUnknownDenies) {
   expect_denied(body(""), "purpose.missing");
   expect_denied(body(kCrowd, "", "urn:stroomplein"), "agreement.unknown");
   expect_denied(body(kCrowd, "", "urn:waterrijk"), "agreement.unknown");
-  datasets_.gone = true;
+  sets_.gone = true;
   expect_denied(body(kCrowd), "dataset.gone");
 }
 
@@ -174,10 +141,8 @@ TEST_F(AuthzenTest, TermsOnAnotherActivityDeny) {
 }
 
 TEST_F(AuthzenTest, AConsumersActivityIsChecked) {
-  record_ = put_agreement("urn:waterrijk", crowd_only());
-  record_.role = negotiation::Role::consumer;
-  store_agreement(record_);
   service_ = make_service("urn:duinmeer");
+  record_ = agree("urn:agreement:1", "urn:waterrijk", kCounts, crowd_only(), negotiation::Role::consumer);
   EXPECT_TRUE(permits(parsed(post(body(kCrowd)))));
   expect_denied(body(kCrowd, "", "urn:waterrijk"), "agreement.unknown");
   registered_ = false;
@@ -197,8 +162,7 @@ TEST_F(AuthzenTest, WithoutARecordThereIsNoDecision) {
 
 TEST_F(AuthzenTest, AnAgreementThatEndsMeanwhileDenies) {
   commits_.before_commit = [this] {
-    record_.ended = negotiation::AgreementEnd{ParticipantId("urn:waterrijk"), clock_.now(), {"ended", {"enough"}}};
-    store_agreement(record_);
+    end(record_);
   };
   expect_denied(body(kCrowd), "agreement.ended");
 }
@@ -214,30 +178,129 @@ TEST_F(AuthzenTest, ABatchStopsWhereItsSemanticSays) {
 TEST_F(AuthzenTest, AFullBatchOfLongTextsIsOneCommit) {
   const std::string item = R"({"action":{"name":")" + std::string(500, 'x') + R"("}})";
   std::string list = item;
-  for (std::size_t i = 1; i < authzen::kEvaluationsPerBatch; ++i) list += "," + item;
+  for (std::size_t i = 1; i < limits::kEvaluationsPerBatch; ++i) list += "," + item;
   const auto response = post(body(kCrowd, R"(,"evaluations":[)" + list + "]"), true);
   EXPECT_EQ(response.status, 200U) << response.body;
-  EXPECT_EQ(entries_of(EntryKind::decision).size(), authzen::kEvaluationsPerBatch);
+  EXPECT_EQ(entries_of(EntryKind::decision).size(), limits::kEvaluationsPerBatch);
 }
 
-TEST_F(AuthzenTest, NobodyIsAnsweredWithoutAToken) {
-  http::Request request;
-  request.body = body(kCrowd);
-  const auto response = service_->routes()[0].handler(request);
-  EXPECT_EQ(response.status, 401U);
+TEST_F(AuthzenTest, NobodyIsAnsweredWithoutATokenOfTheRole) {
+  for (const http::Route& route : service_->routes()) {
+    if (route.method != "POST") continue;
+    const auto none = DecisionPoint::post(route.path, body(kCrowd), {{"authorization", ""}});
+    EXPECT_EQ(none.status, 401U);
+    EXPECT_EQ(none.headers.at("www-authenticate"), "Bearer");
+    EXPECT_EQ(DecisionPoint::post(route.path, body(kCrowd), {{"authorization", "Bearer steward"}}).status, 403U);
+  }
   EXPECT_TRUE(entries_of(EntryKind::decision).empty());
 }
 
-TEST_F(AuthzenTest, MalformedIsNoDecision) {
-  EXPECT_EQ(post("{").status, 400U);
-  EXPECT_EQ(post("{}").status, 400U);
+TEST_F(AuthzenTest, EachEndpointAsksForItsOwnMethod) {
+  std::set<std::string> methods;
+  for (const http::Route& route : service_->routes()) {
+    if (route.method == "GET") continue;
+    DecisionPoint::post(route.path, "{}");
+    methods.insert(asked_);
+    EXPECT_EQ(route.body_limit, limits::kAuthzenBytes);
+  }
+  EXPECT_EQ(methods, (std::set<std::string>{"Evaluation", "Evaluations", "SearchAction", "SearchResource",
+                                            "SearchSubject"}));
+}
+
+TEST_F(AuthzenTest, MalformedIsNoDecisionAndIsToldAsText) {
+  for (const std::string text : {"{", "{}", "[]", "7", R"({"subject":{},"subject":{}})", "\"\xff\""}) {
+    for (const bool batch : {false, true}) {
+      const auto response = post(text, batch);
+      EXPECT_EQ(response.status, 400U) << text;
+      EXPECT_EQ(response.headers.at("content-type"), "text/plain; charset=utf-8");
+      EXPECT_FALSE(response.body.empty());
+      EXPECT_EQ(response.headers.at("x-request-id"), "r-1");
+    }
+  }
+  EXPECT_EQ(DecisionPoint::post("/access/v1/evaluation", body(kCrowd), {{"content-type", "text/plain"}}).status, 400U);
   EXPECT_TRUE(entries_of(EntryKind::decision).empty());
+}
+
+TEST_F(AuthzenTest, AnItemThatCannotBeReadDeniesAndIsRecorded) {
+  const auto response = post(body(kCrowd, R"(,"evaluations":[{},7,{"resource":{}}])"), true);
+  EXPECT_EQ(response.status, 200U) << response.body;
+  const json::Value answer = parsed(response);
+  const json::Array& list = *answer.find("evaluations")->if_array();
+  ASSERT_EQ(list.size(), 3U);
+  EXPECT_TRUE(permits(list[0]));
+  for (const std::size_t i : {1U, 2U}) {
+    EXPECT_FALSE(permits(list[i]));
+    EXPECT_EQ(code(list[i]), "request.unreadable");
+    EXPECT_EQ(list[i].find("context")->find("error")->find("status")->if_number()->text, "400");
+  }
+  EXPECT_EQ(entries_of(EntryKind::decision).size(), 3U);
+}
+
+TEST_F(AuthzenTest, ARequestIdIsGivenBackAndRecorded) {
+  const auto with = [this](const std::string& id) {
+    return DecisionPoint::post("/access/v1/evaluation",
+                               body(kCrowd, R"(,"context":{"traceparent":"00-4bf9-00f0-01"})"), {{"x-request-id", id}});
+  };
+  const std::string longest(limits::kRequestIdBytes, 'x');
+  EXPECT_EQ(with(longest).headers.at("x-request-id"), longest);
+  const auto last = entries_of(EntryKind::decision).back();
+  EXPECT_NE(last.internal.detail().find("trace 00-4bf9-00f0-01 request " + longest), std::string::npos);
+  EXPECT_EQ(with("caf\xC3\xA9").headers.at("x-request-id"), "caf\xC3\xA9");
+  for (const std::string& id : {longest + "x", std::string("a\tb")}) {
+    EXPECT_EQ(with(id).status, 400U);
+    EXPECT_FALSE(with(id).headers.contains("x-request-id"));
+  }
+  EXPECT_FALSE(with("").headers.contains("x-request-id"));
+}
+
+TEST_F(AuthzenTest, ADatasetWithoutAnAgreementIsPermittedByAnyRunningOne) {
+  const auto about = [&](const std::string& purpose, const std::string& party = "urn:duinmeer") {
+    return R"({"subject":{"type":"party","id":")" + party + R"("},"resource":{"type":"dataset","id":")" + kCounts +
+           R"("},"action":{"name":"use","properties":{"purpose":")" + purpose + R"("}}})";
+  };
+  EXPECT_TRUE(permits(parsed(post(about(kCrowd)))));
+  expect_denied(about(kMarketing), "purpose");
+  expect_denied(about(kCrowd, "urn:stroomplein"), "agreement.unknown");
+  end(record_);
+  expect_denied(about(kCrowd), "agreement.ended");
+  agree("urn:agreement:2", "urn:duinmeer", kCounts, permit(constraint("purpose", "isA", "\"" + kMarketing + "\"")));
+  expect_denied(about(kCrowd), "purpose");
+  EXPECT_TRUE(permits(parsed(post(about(kMarketing)))));
+  EXPECT_EQ(entries_of(EntryKind::decision).back().shared.agreement(), "urn:agreement:2");
+}
+
+TEST_F(AuthzenTest, TooManyAgreementsDeny) {
+  const std::string other = permit(constraint("purpose", "isA", "\"" + kMarketing + "\""));
+  const std::string text = R"({"subject":{"type":"party","id":"urn:duinmeer"},"resource":{"type":"dataset","id":"urn:d"},)"
+                           R"("action":{"name":"use","properties":{"purpose":")" + kCrowd + R"("}}})";
+  for (std::size_t i = 1; i < limits::kAgreementsPerEvaluation; ++i) {
+    agree("urn:d:" + std::to_string(1000 + i), "urn:duinmeer", "urn:d", other);
+  }
+  agree("urn:d:2000", "urn:duinmeer", "urn:d", crowd_only());
+  EXPECT_TRUE(permits(parsed(post(text))));
+  agree("urn:d:0000", "urn:duinmeer", "urn:d", other);
+  expect_denied(text, "agreement.unnamed");
+  service_ = make_service("urn:waterrijk", 2);
+  expect_denied(text, "agreement.unnamed");
 }
 
 TEST_F(AuthzenTest, TheConfigurationNamesWhatIsServedOnly) {
-  const auto response = service_->routes()[2].handler({});
-  EXPECT_NE(response.body.find("https://node.waterrijk.example/access/v1/evaluations"), std::string::npos);
-  EXPECT_EQ(response.body.find("search"), std::string::npos);
+  const auto routes = service_->routes();
+  const json::Value configuration = parsed(routes.back().handler({}));
+  std::set<std::string> named;
+  for (const auto& [name, value] : *configuration.if_object()) {
+    ASSERT_NE(value.if_string(), nullptr) << name;
+    named.insert(*value.if_string());
+  }
+  std::set<std::string> served{"https://node.waterrijk.example"};
+  for (const http::Route& route : routes) {
+    if (route.method == "POST") served.insert("https://node.waterrijk.example" + route.path);
+  }
+  EXPECT_EQ(named, served);
+  for (const char* name : {"policy_decision_point", "access_evaluation_endpoint", "access_evaluations_endpoint",
+                           "search_subject_endpoint", "search_resource_endpoint", "search_action_endpoint"}) {
+    EXPECT_NE(configuration.find(name), nullptr) << name;
+  }
 }
 
 }  // namespace

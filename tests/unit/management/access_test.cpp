@@ -38,15 +38,14 @@ const std::map<std::string, std::string> kTable = {
     {"AuditService.Watch", "spda"},           {"AuditService.Checkpoint", "spdaom"},
     {"AuditService.Proof", "spda"},           {"NodeService.Status", "spdao"},
     {"NodeService.Version", "spdaAomc"},      {"NodeService.Doctor", "so"},
-    {"NodeService.DemoClock", "so"},
+    {"NodeService.DemoClock", "so"},          {"AuthzenService.Evaluation", "A"},
+    {"AuthzenService.Evaluations", "A"},      {"AuthzenService.SearchSubject", "A"},
+    {"AuthzenService.SearchResource", "A"},   {"AuthzenService.SearchAction", "A"},
 };
 constexpr std::string_view kLetters = "spdaAomc";
 
-std::string name_of(const Method& method) {
-  return method.descriptor->service()->name() + "." + method.descriptor->name();
-}
-bool agreed(const Method& method, v1::Role role) {
-  return kTable.at(name_of(method)).find(kLetters[static_cast<std::size_t>(role) - 1]) != std::string::npos;
+bool agreed(const google::protobuf::MethodDescriptor& method, v1::Role role) {
+  return kTable.at(method.service()->name() + "." + method.name()).find(kLetters[static_cast<std::size_t>(role) - 1]) != std::string::npos;
 }
 std::vector<v1::Role> all_roles() {
   std::vector<v1::Role> roles;
@@ -65,7 +64,22 @@ TEST(ManagementAccess, EveryMethodOfTheContractIsAnsweredAndInTheTable) {
       EXPECT_TRUE(kTable.contains(service->name() + "." + method->name())) << method->full_name();
     }
   }
+  const auto& decisions = decision_point();  // answered by authzen/
+  for (int i = 0; i < decisions.method_count(); ++i, ++count) {
+    EXPECT_TRUE(kTable.contains(decisions.name() + "." + decisions.method(i)->name()));
+    EXPECT_EQ(world.api.methods().find("/" + decisions.full_name() + "/" + decisions.method(i)->name()), nullptr);
+  }
   EXPECT_EQ(count, kTable.size());
+}
+
+TEST(ManagementAccess, AtTheDecisionPointEachRoleMayAskWhatTheTableSays) {
+  for (int i = 0; i < decision_point().method_count(); ++i) {
+    const auto& method = *decision_point().method(i);
+    for (const auto role : all_roles()) {
+      EXPECT_EQ(check_role(method, role).has_value(), agreed(method, role)) << method.full_name() << role_name(role);
+    }
+    EXPECT_FALSE(check_role(method, v1::ROLE_UNSPECIFIED));
+  }
 }
 
 TEST(ManagementAccess, AMethodThatChangesSomethingHasADryRun) {
@@ -86,7 +100,7 @@ TEST(ManagementAccess, OverConnectEachRoleReachesItsMethodsAndNoOther) {
     for (const auto role : all_roles()) {
       const auto response = world.post(path, "{}", role_name(role));
       const bool turned_away = response.status == 403 && response.body.find("may not call") != std::string::npos;
-      EXPECT_EQ(!turned_away, agreed(method, role)) << path << " " << role_name(role) << ": " << response.body;
+      EXPECT_EQ(!turned_away, agreed(*method.descriptor, role)) << path << " " << role_name(role) << ": " << response.body;
       EXPECT_NE(response.status, 401U) << path;
     }
   }
@@ -131,7 +145,7 @@ TEST(ManagementAccess, OverGrpcEachRoleReachesItsMethodsAndNoOther) {
       const auto answer = call(stub, path, role_name(role));
       const bool turned_away = answer.status.error_code() == grpc::StatusCode::PERMISSION_DENIED &&
                                answer.detail.message().find("may not call") != std::string::npos;
-      EXPECT_EQ(!turned_away, agreed(method, role)) << path << " " << answer.status.error_message();
+      EXPECT_EQ(!turned_away, agreed(*method.descriptor, role)) << path << " " << answer.status.error_message();
     }
   }
   EXPECT_EQ(call(stub, "/sluis.v1.NodeService/Explode", "steward").status.error_code(),

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "connector/authzen/agreements.hpp"
+#include "connector/authzen/request.hpp"
+
+namespace sluis::authzen {
+
+/// What one evaluation came to.
+struct Outcome {
+  policy::Reason reason;
+  bool permit = false;
+  gate::Verdict verdict;
+  std::optional<negotiation::AgreementRecord> agreement;  ///< of the subject; else none is known here
+};
+
+/// Decides; records nothing. Thread-safe; worker threads only.
+class Evaluator {
+ public:
+  Evaluator(const Options& options, const Dependencies& with, Agreements& agreements)
+      : options_(options), with_(with), agreements_(agreements) {}
+
+  /// What is unknown denies. Where a dataset is asked for without an agreement, any running agreement of the subject
+  /// about it may permit; at most limits::kAgreementsPerEvaluation are asked. Errors: the store's alone.
+  Result<Outcome> evaluate(const Evaluation& asked, const intake::Application& application, Timestamp now) const;
+
+ private:
+  using MaybeReason = std::optional<policy::Reason>;
+
+  MaybeReason refuse_unread(const Evaluation& asked) const;
+  Result<Outcome> under_any(const Evaluation& asked, const intake::Application& application, Timestamp now) const;
+  Result<Outcome> under(const AgreementId& agreement, const Evaluation& asked, const intake::Application& application,
+                        Timestamp now) const;
+  Result<MaybeReason> find(const AgreementId& agreement, const Evaluation& asked, Timestamp now,
+                           gate::Question& question, Outcome& outcome) const;
+  Result<MaybeReason> beside_terms(const Evaluation& asked, const intake::Application& application, Timestamp now,
+                                   Outcome& outcome) const;
+
+  const Options& options_;
+  const Dependencies& with_;
+  Agreements& agreements_;
+};
+
+}  // namespace sluis::authzen
