@@ -246,7 +246,6 @@ Result<Catalog::Standing> Catalog::standing(const PublishedDataset& published, T
   else if (const auto why = suspended(dataset, now)) made.forbidden = why->message;
   for (const MadeFrom& from : dataset.made_from) {
     if (!made.forbidden.empty()) break;
-    if (!seen.insert(from.id.str()).second) continue;
     const auto source = show(from.id);
     if (!source && source.error().code != ErrorCode::not_found) return source.error();
     const std::string named = "`" + from.id.str() + "`, which it is made from: ";
@@ -254,7 +253,7 @@ Result<Catalog::Standing> Catalog::standing(const PublishedDataset& published, T
       made.forbidden = named + "it is not there any more";
     } else if (source->dataset.offer_hash != from.offer_hash) {
       made.forbidden = named + "it has other terms now, so this has to be published anew";
-    } else {
+    } else if (seen.insert(from.id.str()).second) {  // what was looked into before stands, or this was over by then
       SLUIS_TRY(const Standing further, standing(*source, now, seen));
       if (!further.forbidden.empty()) made.forbidden = named + further.forbidden;
       made.until = std::min(made.until, further.until);

@@ -20,7 +20,10 @@ Result<void> check_manner(const DatasetFile& file, const Dataset& source) {
   };
   const Terms& own = file.dataset.terms;
   SLUIS_CHECK(need(source.terms.processing_activity, own.processing_activity, "processing_activity"));
-  return need(source.terms.steward_approval, own.steward_approval, "steward_approval");
+  SLUIS_CHECK(need(source.terms.steward_approval, own.steward_approval, "steward_approval"));
+  if (!own.single_purpose_without_claim || source.terms.single_purpose_without_claim) return {};
+  return file.terms->refused("single_purpose_without_claim",
+                             in_backticks(source.id.str()) + ", which this is made from, wants a claim with each request");
 }
 
 /// The groups of a source and of all that it is made from in its turn.

@@ -65,80 +65,72 @@ Result<Outcome> Evaluator::under_any(const Evaluation& asked, const intake::Appl
 
 Result<Outcome> Evaluator::under(const AgreementId& agreement, const Evaluation& asked,
                                  const intake::Application& application, Timestamp now) const {
-  Outcome outcome;
+  SLUIS_TRY(std::optional<gate::AgreementAsRead> read, gate::read_as_stored(with_.store, agreement));
+  if (!read) return refused(gate::make_reason("agreement.unknown"));
   gate::Question question;
-  SLUIS_TRY(MaybeReason denied, find(agreement, asked, now, question, outcome));
+  if (auto reason = form(question, read->record, asked, now)) return refused(std::move(*reason));
+  Outcome outcome;
+  SLUIS_TRY(outcome.verdict, gate::assess(question, std::move(read), with_.store, with_.programs, with_.vocabulary(), now));
+  MaybeReason denied;
+  if (!outcome.verdict.permit) denied = outcome.verdict.reason;
   if (!denied) {
-    SLUIS_TRY(outcome.verdict, gate::assess(question, with_.store, with_.programs, with_.vocabulary(), now));
-    if (!outcome.verdict.permit) denied = outcome.verdict.reason;
-  }
-  if (!denied) {
-    SLUIS_TRY(denied, beside_terms(asked, application, now, outcome));
+    SLUIS_TRY(denied, beside_terms(asked, application, now, outcome.verdict));
   }
   outcome.permit = !denied;
   outcome.reason = denied ? std::move(*denied) : outcome.verdict.reason;
   return outcome;
 }
 
-/// The agreement and who asks under it; a reason where something of it is unknown.
-Result<Evaluator::MaybeReason> Evaluator::find(const AgreementId& agreement, const Evaluation& asked, Timestamp now,
-                                               gate::Question& question, Outcome& outcome) const {
-  auto record = negotiation::read_agreement(with_.store, agreement);
-  if (!record && record.error().code != ErrorCode::not_found) return record.error();
+/// The question under that agreement; a reason where it is not the subject's, or the subject is none that counts.
+Evaluator::MaybeReason Evaluator::form(gate::Question& question, const negotiation::AgreementRecord& record,
+                                       const Evaluation& asked, Timestamp now) const {
   const ParticipantId party(asked.party);
-  const bool known = record && party == (record->role == negotiation::Role::provider ? record->peer : options_.self) &&
-                     (asked.resource_type == "agreement" || record->dataset.str() == asked.resource_id);
-  if (!known) return MaybeReason(gate::make_reason("agreement.unknown"));
-  const auto admitted = with_.membership.admitted_until(record->peer, now);
-  if (!admitted) return MaybeReason(gate::make_reason("membership", {{"why", admitted.error().message}}));
-
-  const bool provider = record->role == negotiation::Role::provider;
+  const bool provider = record.role == negotiation::Role::provider;
+  const bool known = party == (provider ? record.peer : options_.self) &&
+                     (asked.resource_type == "agreement" || record.dataset.str() == asked.resource_id);
+  if (!known) return gate::make_reason("agreement.unknown");
+  const auto admitted = with_.membership.admitted_until(record.peer, now);
+  if (!admitted) return gate::make_reason("membership", {{"why", admitted.error().message}});
   const auto class_of = provider ? with_.class_of(party) : Result<std::string>(options_.class_of_recipient);
-  if (!class_of) return MaybeReason(gate::make_reason("membership", {{"why", class_of.error().message}}));
+  if (!class_of) return gate::make_reason("membership", {{"why", class_of.error().message}});
   if (asked.subject_class && *asked.subject_class != *class_of) {
-    return MaybeReason(own_reason("subject.class", {{"asked", *asked.subject_class}}));
+    return own_reason("subject.class", {{"asked", *asked.subject_class}});
   }
-  question.agreement = record->id;
-  question.dataset = record->dataset;
-  question.peer = record->peer;
+  question.agreement = record.id;
+  question.dataset = record.dataset;
+  question.peer = record.peer;
   question.recipient = party;
   question.class_of_recipient = *class_of;
   question.purpose = policy::expand_purpose(*asked.purpose);
   question.activity = asked.activity;
   if (!provider) question.uses_before = 0;
-  outcome.agreement = std::move(*record);
-  return MaybeReason();
+  return {};
 }
 
 /// What must hold beside the terms: as the gate asks it of a provider, and the intake of a consumer.
 Result<Evaluator::MaybeReason> Evaluator::beside_terms(const Evaluation& asked,
                                                        const intake::Application& application, Timestamp now,
-                                                       Outcome& outcome) const {
-  if (outcome.verdict.counted) return MaybeReason(own_reason("count.only_at_gate"));
-  if (outcome.agreement->role == negotiation::Role::provider) {
-    const auto plan = with_.datasets.find(outcome.agreement->dataset);
+                                                       const gate::Verdict& verdict) const {
+  if (verdict.counted) return MaybeReason(own_reason("count.only_at_gate"));
+  if (verdict.agreement->role == negotiation::Role::provider) {
+    const auto plan = with_.datasets.find(verdict.agreement->dataset);
     if (!plan && plan.error().code != ErrorCode::not_found) return plan.error();
     if (!plan) return MaybeReason(gate::make_reason("dataset.gone"));
-    if (!plan->suspended.empty()) {
-      return MaybeReason(gate::make_reason("dataset.suspended", {{"why", plan->suspended}}));
-    }
-    if (plan->assessed_until && *plan->assessed_until <= now) {
-      return MaybeReason(gate::make_reason("dataset.assessment_over", {{"when", format_time(*plan->assessed_until)}}));
-    }
-    if (asked.activity.empty() && gate::needs_activity(*plan, *with_.vocabulary(), outcome.verdict.purpose)) return MaybeReason(gate::make_reason("activity.missing"));
+    if (auto why = gate::not_served(*plan, now)) return why;
+    if (auto why = gate::activity_fault(*plan, *with_.vocabulary(), verdict.purpose, asked.activity)) return why;
     return MaybeReason();
   }
   if (asked.activity.empty()) return MaybeReason(gate::make_reason("activity.missing"));
   const auto not_allowed = [&](const std::string& why) {
     return MaybeReason(gate::make_reason("activity.not_allowed", {{"activity", asked.activity},
-                                                                  {"purpose", outcome.verdict.purpose},
+                                                                  {"purpose", verdict.purpose},
                                                                   {"why", why}}));
   };
   const auto& named = application.activities;
   if (std::find(named.begin(), named.end(), asked.activity) == named.end()) {
     return not_allowed("the application's token does not name it");
   }
-  const auto allowed = with_.activity_allows(asked.activity, outcome.verdict.purpose, now);
+  const auto allowed = with_.activity_allows(asked.activity, verdict.purpose, now);
   return allowed ? MaybeReason() : not_allowed(allowed.error().message);
 }
 

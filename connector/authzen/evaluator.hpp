@@ -9,8 +9,7 @@ namespace sluis::authzen {
 struct Outcome {
   policy::Reason reason;
   bool permit = false;
-  gate::Verdict verdict;
-  std::optional<negotiation::AgreementRecord> agreement;  ///< of the subject; else none is known here
+  gate::Verdict verdict;  ///< its agreement: of the subject; none where none of it is known here
 };
 
 /// Decides; records nothing. Thread-safe; worker threads only.
@@ -30,10 +29,10 @@ class Evaluator {
   Result<Outcome> under_any(const Evaluation& asked, const intake::Application& application, Timestamp now) const;
   Result<Outcome> under(const AgreementId& agreement, const Evaluation& asked, const intake::Application& application,
                         Timestamp now) const;
-  Result<MaybeReason> find(const AgreementId& agreement, const Evaluation& asked, Timestamp now,
-                           gate::Question& question, Outcome& outcome) const;
+  MaybeReason form(gate::Question& question, const negotiation::AgreementRecord& record, const Evaluation& asked,
+                   Timestamp now) const;
   Result<MaybeReason> beside_terms(const Evaluation& asked, const intake::Application& application, Timestamp now,
-                                   Outcome& outcome) const;
+                                   const gate::Verdict& verdict) const;
 
   const Options& options_;
   const Dependencies& with_;

@@ -47,13 +47,13 @@ EntryDraft entry(const Evaluation& asked, const Outcome& outcome, v1::Shared sha
   shared.set_declared("per request");
   *shared.mutable_decision() = gate::to_proto(outcome.reason, outcome.permit);
   Hash offer_hash{};
-  if (outcome.agreement) {
-    offer_hash = outcome.agreement->offer_hash;
-    shared.set_counterparty(outcome.agreement->peer.str());
-    shared.set_agreement(outcome.agreement->id.str());
-    shared.set_dataset(outcome.agreement->dataset.str());
+  if (const auto& agreement = outcome.verdict.agreement) {
+    offer_hash = agreement->offer_hash;
+    shared.set_counterparty(agreement->peer.str());
+    shared.set_agreement(agreement->id.str());
+    shared.set_dataset(agreement->dataset.str());
     shared.set_offer_hash(std::string(view(offer_hash)));
-    shared.set_agreement_hash(std::string(view(outcome.agreement->agreement_hash)));
+    shared.set_agreement_hash(std::string(view(agreement->agreement_hash)));
   }
   if (outcome.verdict.terms) shared.set_program_hash(std::string(view(outcome.verdict.terms->program_hash)));
   return gate::make_entry(provenance::EntryKind::decision, offer_hash, shared, internal);
@@ -191,7 +191,7 @@ Result<std::vector<std::string>> Service::record(const Batch& batch, const std::
     const Evaluation& asked = batch.evaluations[i];
     if (one.permit) {
       if (commit.commit_class == CommitClass::revoke) return Error(ErrorCode::conflict, "the clock fell behind");
-      commit.preconditions.push_back({negotiation::agreement_key(one.agreement->id), one.verdict.agreement_bytes});
+      commit.preconditions.push_back({negotiation::agreement_key(one.verdict.agreement->id), one.verdict.agreement_bytes});
     }
     v1::Shared shared;
     gate::set_time(shared, with_.decision_clock.now());

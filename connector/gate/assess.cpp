@@ -1,32 +1,29 @@
 #include "connector/gate/assess.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace sluis::gate {
 namespace {
 
-/// Finds the agreement that the question is about; a reason where there is none that counts.
-Result<std::optional<policy::Reason>> find_agreement(const Question& question, const storage::Reader& store,
-                                                     Verdict& verdict) {
-  SLUIS_TRY(std::optional<std::string> bytes, store.get(negotiation::agreement_key(question.agreement)));
-  if (!bytes) return std::optional(make_reason("agreement.unknown"));
-  SLUIS_TRY(negotiation::AgreementRecord record, negotiation::decode_agreement(*bytes));
-  verdict.agreement = std::move(record);
-  verdict.agreement_bytes = std::move(*bytes);
+/// Takes the agreement that the question is about; a reason where it is none that counts.
+std::optional<policy::Reason> take_agreement(const Question& question, std::optional<AgreementAsRead> read, Verdict& verdict) {
+  if (!read) return make_reason("agreement.unknown");
+  verdict.agreement = std::move(read->record);
+  verdict.agreement_bytes = std::move(read->bytes);
   const negotiation::AgreementRecord& found = *verdict.agreement;
   if (found.peer != question.peer || found.dataset != question.dataset) {
     verdict.agreement.reset();
-    return std::optional(make_reason("agreement.unknown"));
+    return make_reason("agreement.unknown");
   }
   if (!found.active()) {
     const auto& sentences = found.ended->reason.sentences;
-    return std::optional(make_reason("agreement.ended", {{"by", found.ended->by.str()},
-                                                         {"when", format_time(found.ended->when)},
-                                                         {"code", found.ended->reason.code},
-                                                         {"why", sentences.empty() ? found.ended->reason.code
-                                                                                   : sentences.front()}}));
+    return make_reason("agreement.ended", {{"by", found.ended->by.str()},
+                                           {"when", format_time(found.ended->when)},
+                                           {"code", found.ended->reason.code},
+                                           {"why", sentences.empty() ? found.ended->reason.code : sentences.front()}});
   }
-  return std::optional<policy::Reason>();
+  return std::nullopt;
 }
 
 /// A count that cannot be read is not given: that denies.
@@ -78,11 +75,23 @@ void decide(const Question& question, Timestamp now, std::span<const policy::Att
 
 std::string uses_key(const AgreementId& agreement) { return "uses/" + agreement.str(); }
 
+Result<std::optional<AgreementAsRead>> read_as_stored(const storage::Reader& store, const AgreementId& id) {
+  SLUIS_TRY(std::optional<std::string> bytes, store.get(negotiation::agreement_key(id)));
+  if (!bytes) return std::optional<AgreementAsRead>();
+  SLUIS_TRY(negotiation::AgreementRecord record, negotiation::decode_agreement(*bytes));
+  return std::optional(AgreementAsRead{std::move(record), std::move(*bytes)});
+}
+
 Result<Verdict> assess(const Question& question, const storage::Reader& store, ProgramCache& programs,
                        const std::shared_ptr<const policy::Vocabulary>& vocabulary, Timestamp now) {
+  SLUIS_TRY(std::optional<AgreementAsRead> agreement, read_as_stored(store, question.agreement));
+  return assess(question, std::move(agreement), store, programs, vocabulary, now);
+}
+
+Result<Verdict> assess(const Question& question, std::optional<AgreementAsRead> agreement, const storage::Reader& store,
+                       ProgramCache& programs, const std::shared_ptr<const policy::Vocabulary>& vocabulary, Timestamp now) {
   Verdict verdict;
-  SLUIS_TRY(std::optional<policy::Reason> missing, find_agreement(question, store, verdict));
-  if (missing) {
+  if (auto missing = take_agreement(question, std::move(agreement), verdict)) {
     verdict.reason = std::move(*missing);
     return verdict;
   }
@@ -102,10 +111,23 @@ Result<Verdict> assess(const Question& question, const storage::Reader& store, P
   return verdict;
 }
 
-bool needs_activity(const ReleasePlan& plan, const policy::Vocabulary& vocabulary, std::string_view purpose) {
-  if (plan.needs_activity) return true;
+std::optional<policy::Reason> not_served(const ReleasePlan& plan, Timestamp now) {
+  if (!plan.suspended.empty()) return make_reason("dataset.suspended", {{"why", plan.suspended}});
+  if (!plan.assessed_until || *plan.assessed_until > now) return std::nullopt;
+  return make_reason("dataset.assessment_over", {{"when", format_time(*plan.assessed_until)}});
+}
+
+std::optional<policy::Reason> activity_fault(const ReleasePlan& plan, const policy::Vocabulary& vocabulary, std::string_view purpose,
+                                             std::string_view activity) {
   const auto asked = vocabulary.lookup(purpose);
-  return asked && vocabulary.judges_persons(*asked);
+  const bool needed = plan.needs_activity || (asked && vocabulary.judges_persons(*asked));
+  if (!needed || is_activity_uri(activity)) return std::nullopt;
+  return make_reason(activity.empty() ? "activity.missing" : "activity.malformed");
+}
+
+bool is_activity_uri(std::string_view text) {
+  return text.find(':') != std::string_view::npos &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127 && c != ','; });
 }
 
 }  // namespace sluis::gate

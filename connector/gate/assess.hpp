@@ -37,13 +37,30 @@ struct Verdict {
   std::int64_t uses_before = 0;
 };
 
+/// An agreement, as it was read; `bytes` is as stored.
+struct AgreementAsRead {
+  negotiation::AgreementRecord record;
+  std::string bytes;
+};
+/// None: there is no such agreement. Errors: the store's, and corruption.
+Result<std::optional<AgreementAsRead>> read_as_stored(const storage::Reader& store, const AgreementId& id);
+
 /// Reads the agreement, compiles it once, decides. What is unknown, unreadable, ended or another party's is a refusal
 /// with its reason. Errors: the store's alone.
 Result<Verdict> assess(const Question& question, const storage::Reader& store, ProgramCache& programs,
                        const std::shared_ptr<const policy::Vocabulary>& vocabulary, Timestamp now);
+/// The same, for who has read it already.
+Result<Verdict> assess(const Question& question, std::optional<AgreementAsRead> agreement, const storage::Reader& store,
+                       ProgramCache& programs, const std::shared_ptr<const policy::Vocabulary>& vocabulary, Timestamp now);
 
-/// D8: whether a request for that purpose must name a registered processing activity: where the data are personal, and for all data
-/// where the purpose is to judge persons. `purpose`: full IRI; one that is not known judges nobody, and is refused anyway.
-bool needs_activity(const ReleasePlan& plan, const policy::Vocabulary& vocabulary, std::string_view purpose);
+/// Why a dataset is not served now, whoever asks: it is suspended, or its assessment is over.
+std::optional<policy::Reason> not_served(const ReleasePlan& plan, Timestamp now);
+
+/// What is wrong with the processing activity that a request names. One has to be named, by its URI, where the data are personal, and
+/// for all data where the purpose is to judge persons (D8). `purpose`: full IRI; one that is not known is refused elsewhere.
+std::optional<policy::Reason> activity_fault(const ReleasePlan& plan, const policy::Vocabulary& vocabulary, std::string_view purpose,
+                                             std::string_view activity);
+/// Whether it names one activity: a URI that can stand in a header, without spaces and commas.
+bool is_activity_uri(std::string_view text);
 
 }  // namespace sluis::gate

@@ -24,12 +24,6 @@ std::string_view bearer(const http::Request& request) {
   return value.substr(kBearer.size());
 }
 
-/// One activity, by a URI: whether the party has it in its register, its own node has looked; this one has its word.
-bool names_activity(std::string_view activity) {
-  const bool plain = std::all_of(activity.begin(), activity.end(), [](char c) { return c > ' ' && c < 127 && c != ','; });
-  return plain && activity.find(':') != std::string_view::npos;
-}
-
 bool names(std::string_view rest, const transfer::TransferView& view) {
   return rest.empty() || rest == view.own_pid.str() || rest == view.dataset.str();
 }
@@ -175,13 +169,9 @@ Result<Reevaluation> Gate::look(Asked& asked, Timestamp now) const {
   if (!admitted) return Reevaluation{make_reason("membership", {{"why", admitted.error().message}}), now};
   if (!asked.plan) return Reevaluation{make_reason("dataset.gone"), now};
   const ReleasePlan& plan = *asked.plan;
-  if (!plan.suspended.empty()) return Reevaluation{make_reason("dataset.suspended", {{"why", plan.suspended}}), now};
-  if (plan.assessed_until && *plan.assessed_until <= now) {
-    return Reevaluation{make_reason("dataset.assessment_over", {{"when", format_time(*plan.assessed_until)}}), now};
-  }
-  if (needs_activity(plan, *with_.vocabulary(), asked.verdict.purpose) && !names_activity(asked.activity)) {
-    return Reevaluation{make_reason(asked.activity.empty() ? "activity.missing" : "activity.malformed"), now};
-  }
+  if (auto why = not_served(plan, now)) return Reevaluation{std::move(*why), now};
+  // Whether the party has it in its register, its own node has looked: this one has the party's word.
+  if (auto why = activity_fault(plan, *with_.vocabulary(), asked.verdict.purpose, asked.activity)) return Reevaluation{std::move(*why), now};
   if (!asked.verdict.permit) return Reevaluation{asked.verdict.reason, now};
   return Reevaluation{std::nullopt, std::min({asked.verdict.valid_until, *admitted,
                                               plan.assessed_until.value_or(Timestamp::max())})};

@@ -51,10 +51,7 @@ http::Response not_found() {
 /// Decided under the public terms: nothing is known of who asks, or why.
 Result<Reevaluation> look(const ReleasePlan& plan, ProgramCache& programs, const VocabularySource& vocabulary,
                           Timestamp now, TermsPtr& terms) {
-  if (!plan.suspended.empty()) return Reevaluation{make_reason("dataset.suspended", {{"why", plan.suspended}}), now};
-  if (plan.assessed_until && *plan.assessed_until <= now) {
-    return Reevaluation{make_reason("dataset.assessment_over", {{"when", format_time(*plan.assessed_until)}}), now};
-  }
+  if (auto why = not_served(plan, now)) return Reevaluation{std::move(*why), now};
   SLUIS_TRY(terms, programs.offer(plan, vocabulary()));
   policy::Request request;
   request.now = now;

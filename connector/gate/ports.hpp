@@ -42,7 +42,7 @@ struct ReleasePlan {
   std::optional<std::uint64_t> pace;           ///< bytes a second
   std::string suspended;                       ///< why nothing may be released; empty: it may
   std::optional<Timestamp> assessed_until;     ///< when the assessment ends; none: it needs no assessment
-  bool needs_activity = false;                 ///< whatever the purpose, a claim must name one; else `needs_activity`
+  bool needs_activity = false;                 ///< a claim must name one whatever its purpose; for some it must anyway (D8)
   bool purpose_by_agreement = false;           ///< its terms let a peer without claims pull (D15)
   json::Value public_offer;                    ///< access public: the terms for everybody; else null
   Hash public_offer_hash{};

@@ -1,6 +1,7 @@
 #include "connector/management/activities.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/gate/assess.hpp"
 #include "connector/json/json.hpp"
 #include "connector/outbox/outcome.hpp"
 
@@ -42,8 +43,7 @@ Result<void> check_uri(std::string_view field, const std::string& uri) {
   if (uri.size() > limits::kIdBytes) {
     return refused(field, fmt::format("`{}` is longer than {} bytes", field, limits::kIdBytes), ErrorCode::limit_exceeded);
   }
-  const bool plain = std::all_of(uri.begin(), uri.end(), [](char c) { return c > ' ' && c < 127 && c != ','; });
-  if (plain && uri.find(':') != std::string::npos) return {};
+  if (gate::is_activity_uri(uri)) return {};
   return refused(field, uri.empty() ? fmt::format("`{}` is missing", field) : fmt::format("`{}` is not a URI", uri))
       .mended_by("use a URI that names the activity for ever, as `https://waterrijk.example/activities/crowds`");
 }

@@ -101,7 +101,7 @@ void add_changes(const Backend& backend, const Caller& caller, const Registered&
 /// Durable, then looked at by what streams: an activity may have ended.
 Result<CommitReceipt> record(const Backend& backend, Commit commit) {
   SLUIS_TRY(auto receipt, backend.commits.commit_and_wait(std::move(commit)));
-  if (backend.datasets_changed) backend.datasets_changed();
+  if (backend.look_anew) backend.look_anew();
   return receipt;
 }
 

@@ -83,7 +83,7 @@ struct Backend {
       publish_purposes = {};
   std::function<Result<Timestamp>(Duration by)> move_clock = {};
   /// After a dataset was published or retracted, or an activity changed: what streams is looked at anew.
-  std::function<void()> datasets_changed = {};
+  std::function<void()> look_anew = {};
   /// Adds to the commit what is to be sent to the other party (the receipt of the confirmation).
   std::function<void(Commit& commit, const RetentionRecord& record)> prepare_retention = {};
   /// After the commit.

@@ -68,7 +68,7 @@ Result<v1::RetractDatasetResponse> retract(Backend& backend, const v1::RetractDa
     commit.entries.front().internal = internal.SerializeAsString();
   }
   SLUIS_TRY(const auto receipt, backend.commits.commit_and_wait(std::move(commit)));
-  if (backend.datasets_changed) backend.datasets_changed();
+  if (backend.look_anew) backend.look_anew();
   response.set_entry(receipt.first_entry);
   SLUIS_TRY(const auto after, backend.catalog.show(id));
   *response.mutable_dataset() = to_proto(after, false);

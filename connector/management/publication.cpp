@@ -54,7 +54,7 @@ Result<Publication> publish_dataset(Backend& backend, const catalog::Dataset& da
   }
   dress_publication(backend, caller, commit, kKind, dataset);
   SLUIS_TRY(const auto receipt, backend.commits.commit_and_wait(std::move(commit)));
-  if (backend.datasets_changed) backend.datasets_changed();
+  if (backend.look_anew) backend.look_anew();
   made.entry = receipt.first_entry;
   SLUIS_TRY(const auto published, backend.catalog.show(dataset.id));
   made.dataset = to_proto(published, false);

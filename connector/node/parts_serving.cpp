@@ -251,7 +251,7 @@ void Node::Parts::fill_backend() {
     }
     return certs::read_file(config.datasets / name);
   };
-  out.datasets_changed = [this] { streams->reevaluate_all(); };
+  out.look_anew = [this] { streams->reevaluate_all(); };
   out.fetch_catalog = [this](const ParticipantId& peer) { return fetch_catalog(peer); };
   out.dsp_url = [this](const ParticipantId& peer) { return dsp_url(peer); };
   out.load_membership = [this](const std::string& envelope, bool dry_run, const std::string& person) {

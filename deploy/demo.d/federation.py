@@ -10,12 +10,14 @@ import signal
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
+DISK = pathlib.Path(os.environ.get("TMPDIR", "/var/tmp"))  # on a disk, where a sync means something
 PURPOSE = "https://waterrijk.example/purpose#"
 MARKETING = "https://w3id.org/dpv#Marketing"
 
@@ -30,6 +32,11 @@ PARTIES = {
 
 ACTIVITIES = {key: f"https://{key}.example/activities/{what}" for key, what in
               {"waterrijk": "routes", "duinmeer": "crowd", "stroomplein": "deliveries", "parkwijs": "deliveries"}.items()}
+
+
+def scratch(name):
+    """A new folder for a federation of a test or a benchmark."""
+    return tempfile.mkdtemp(prefix=f"sluis-{name}-", dir=DISK)
 
 
 class Refused(Exception):
@@ -173,7 +180,7 @@ class Node:
             return got, True
         except urllib.error.HTTPError as error:
             raise Refused(error.code, error.read().decode(errors="replace")) from None
-        except (OSError, ValueError) as error:  # a reset, or an end without the final chunk
+        except (OSError, ValueError):  # a reset, or an end without the final chunk
             return got, False
         except Exception as error:
             if type(error).__name__ == "IncompleteRead":
@@ -284,5 +291,23 @@ class Federation:
         subprocess.run([HERE / "reshape_counts", HERE / "data" / source, target, *counters], check=True)
         self.put(node, name, target.read_text())
 
-    def dataset(self, name, assessed_until):
-        return (HERE / "datasets" / f"{name}.toml").read_text().replace("@ASSESSED_UNTIL@", assessed_until)
+    def dataset(self, name):
+        """The text of a dataset file, assessed until a year from now."""
+        until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=365)
+        return (HERE / "datasets" / f"{name}.toml").read_text().replace("@ASSESSED_UNTIL@", until.strftime("%Y-%m-%dT00:00:00Z"))
+
+    def publish(self, node, *names):
+        for name in names:
+            node.call("DatasetService/Publish", {"toml": self.dataset(name), "file": f"{name}.toml"})
+
+    def begin(self):
+        self.make()
+        self.start()
+        self.join()
+
+    def offer_counts(self):
+        """Waterrijk publishes its detailed counts. What Duinmeer then finds of them in the catalogue."""
+        w, d = self.nodes["waterrijk"], self.nodes["duinmeer"]
+        self.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
+        self.publish(w, "detailed-counts")
+        return d.call("CatalogService/Fetch", {"peer": w.participant})["datasets"][0]["offers"][0]

@@ -9,13 +9,12 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-from federation import MARKETING, PURPOSE, ROOT, Federation, Refused, remove_user, take_down
+from federation import DISK, MARKETING, PURPOSE, ROOT, Federation, Refused, remove_user, scratch, take_down
 
-DEMO = pathlib.Path("/var/tmp/sluis-demo")
+DEMO = DISK / "sluis-demo"
 CROWD, NAVIGATION = PURPOSE + "CrowdManagement", PURPOSE + "Navigation"
 DETAILED, PACED, PARKING = "urn:waterrijk:detailed-counts", "urn:waterrijk:detailed-counts-paced", "urn:stroomplein:parking"
 ACTIVITY_CROWD = "https://duinmeer.example/activities/crowd"
@@ -29,7 +28,6 @@ class Story:
         self.f = federation
         self.w, self.d, self.s, self.p = (federation.nodes[k] for k in ("waterrijk", "duinmeer", "stroomplein", "parkwijs"))
         self.passed = self.failed = 0
-        self.assessed_until = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=365)).strftime("%Y-%m-%dT00:00:00Z")
 
     def play(self):
         scenes = [self.publish, self.open_data, self.catalogues, self.negotiate, self.pull, self.function_creep, self.equal_refusal,
@@ -87,8 +85,7 @@ class Story:
         """Waterrijk publishes open counts and detailed counts"""
         self.f.put_data(self.w, "open-counts.csv", "footfall-2023-06.csv", *STREETS)
         self.f.put_data(self.w, "detailed-counts.csv", "footfall-2023-06.csv")
-        for name in ("open-counts", "detailed-counts"):
-            self.w.call("DatasetService/Publish", {"toml": self.f.dataset(name, self.assessed_until), "file": f"{name}.toml"})
+        self.f.publish(self.w, "open-counts", "detailed-counts")
         listed = {d["id"] for d in self.w.call("DatasetService/List")["datasets"]}
         self.holds(listed == {"urn:waterrijk:open-counts", DETAILED}, f"published: {listed}")
         self.holds(len(self.w.log(kinds=["published"])) == 2, "each publication has its entry")
@@ -197,7 +194,7 @@ class Story:
     def retention(self):
         """Stroomplein's parking data: seven days of access, then cut, refused, deletion due, confirmed and receipted"""
         self.f.put(self.s, "parking.csv", (pathlib.Path(__file__).parent / "data/parking-2026-07-06_2026-07-07.csv").read_text(encoding="utf-8"))
-        self.s.call("DatasetService/Publish", {"toml": self.f.dataset("parking", self.assessed_until), "file": "parking.toml"})
+        self.f.publish(self.s, "parking")
         self.w.call("CatalogService/Fetch", {"peer": self.s.participant})
         self.w.call("ActivityService/Publish", {"id": ACTIVITY_ROUTES, "purpose": NAVIGATION, "from": "2026-01-01T00:00:00Z", "title": "Routes to free places"})
         said, _ = self.runs(self.w, "agreement", "request", self.s.participant, PARKING, "--purpose", NAVIGATION, "--wait", "-o", "json")
@@ -270,7 +267,7 @@ class Story:
 
     def cut(self):
         """Waterrijk ends its agreement during a paced pull: nothing arrives later than a second after"""
-        self.w.call("DatasetService/Publish", {"toml": self.f.dataset("detailed-counts-paced", self.assessed_until), "file": "detailed-counts-paced.toml"})
+        self.f.publish(self.w, "detailed-counts-paced")
         self.d.call("CatalogService/Fetch", {"peer": self.w.participant})
         agreement = self.agree(self.d, self.w, PACED, CROWD)
         transfer = self.start_transfer(self.d, agreement["id"])
@@ -434,7 +431,7 @@ def main():
     check = asked.check or asked.test
     if not asked.test:
         take_down(DEMO)
-    federation = Federation(tempfile.mkdtemp(prefix="sluis-story-", dir="/var/tmp") if asked.test else DEMO, binary=asked.bin / "sluis",
+    federation = Federation(scratch("story") if asked.test else DEMO, binary=asked.bin / "sluis",
                             base_port=18540 if asked.test else 18440)
     story = Story(federation)
     try:

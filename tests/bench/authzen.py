@@ -12,18 +12,17 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
-from federation import ACTIVITIES, PURPOSE, Federation  # noqa: E402
+from federation import ACTIVITIES, Federation, PURPOSE, scratch  # noqa: E402
 
 RUNS, SECONDS, CONNECTIONS = 3, 5, 32
 OPA = "github.com/open-policy-agent/opa@v1.22.3"
 DATASET, CROWD = "urn:waterrijk:detailed-counts", PURPOSE + "CrowdManagement"
-f = Federation(tempfile.mkdtemp(prefix="sluis-bench-authzen-", dir="/var/tmp"), binary=BIN / "sluis", base_port=20340, parties=("waterrijk", "duinmeer"))
+f = Federation(scratch("bench-authzen"), binary=BIN / "sluis", base_port=20340, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 OPA_PORT = w.port + 30
 
@@ -47,13 +46,11 @@ decision if {
 
 
 def find_opa():
-    """The program, or none: installed with Go where there is Go."""
-    folder = pathlib.Path(os.environ.get("GOBIN") or pathlib.Path.home() / "go/bin")
-    found = shutil.which("opa") or shutil.which("opa", path=str(folder))
-    if not found and shutil.which("go"):
+    """The pinned program, or none: installed with Go, where there is Go, into the build folder."""
+    folder = (SOURCE / "build/peers").resolve()
+    if not shutil.which("opa", path=str(folder)) and shutil.which("go"):
         subprocess.run(["go", "install", OPA], env={**os.environ, "GOBIN": str(folder)}, stdout=sys.stderr, check=False)
-        found = shutil.which("opa", path=str(folder))
-    return found
+    return shutil.which("opa", path=str(folder))
 
 
 def start_opa(program, agreement):
@@ -120,12 +117,8 @@ def wait_for(url, body):
 
 opa = None
 try:
-    f.make()
-    f.start()
-    f.join()
-    f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
-    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts", "2027-06-01T00:00:00Z"), "file": "detailed-counts.toml"})
-    d.call("CatalogService/Fetch", {"peer": w.participant})
+    f.begin()
+    f.offer_counts()
     agreement = d.call("AgreementService/Request", {"peer": w.participant, "offer": DATASET, "purpose": CROWD, "waitSeconds": 20})["negotiation"]["agreement"]
     d.stop()
     asked = questions(agreement)

@@ -9,13 +9,12 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
-from federation import Federation  # noqa: E402
+from federation import Federation, scratch  # noqa: E402
 
-f = Federation(tempfile.mkdtemp(prefix="sluis-bench-gate-", dir="/var/tmp"), binary=BIN / "sluis", base_port=19140, parties=("waterrijk", "duinmeer"))
+f = Federation(scratch("bench-gate"), binary=BIN / "sluis", base_port=19140, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 PORT = w.port + 9
 ROW = "2023-06-01T00:00:00+01:00,Marktstraat-{:09d},120,70,50\n"

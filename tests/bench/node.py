@@ -9,14 +9,13 @@ import pathlib
 import shutil
 import statistics
 import sys
-import tempfile
 import time
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
-from federation import PURPOSE, Federation  # noqa: E402
+from federation import Federation, PURPOSE, scratch  # noqa: E402
 
-f = Federation(tempfile.mkdtemp(prefix="sluis-bench-node-", dir="/var/tmp"), binary=BIN / "sluis", base_port=18640, parties=("waterrijk", "duinmeer"))
+f = Federation(scratch("bench-node"), binary=BIN / "sluis", base_port=18640, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 
 
@@ -51,9 +50,7 @@ try:
     say("node.start_to_ready", statistics.median(ready), "ms")
     f.start()
     f.join()
-    f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
-    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts", "2027-06-01T00:00:00Z"), "file": "detailed-counts.toml"})
-    d.call("CatalogService/Fetch", {"peer": w.participant})
+    f.offer_counts()
     say("node.idle_memory", memory(w), "MiB")
     times = [negotiate() for _ in range(60)][10:]
     say("negotiation.idle_p50", statistics.median(times), "ms")

@@ -15,19 +15,18 @@ import pathlib
 import random
 import shutil
 import sys
-import tempfile
 import threading
 import time
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
-from federation import PURPOSE, Federation, Refused  # noqa: E402
+from federation import Federation, PURPOSE, Refused, scratch  # noqa: E402
 
 ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else (200 if os.environ.get("SLUIS_SOAK") else 50)
 SEED = int(sys.argv[4]) if len(sys.argv) > 4 else random.randrange(1 << 30)
 CROWD, ACTIVITY, DATASET = PURPOSE + "CrowdManagement", "https://duinmeer.example/activities/crowd", "urn:waterrijk:detailed-counts"
 dice = random.Random(SEED)
-f = Federation(tempfile.mkdtemp(prefix="sluis-kill-node-", dir="/var/tmp"), binary=BIN / "sluis", base_port=18840, parties=("waterrijk", "duinmeer"))
+f = Federation(scratch("kill-node"), binary=BIN / "sluis", base_port=18840, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 kept = {}  # of each node, the checkpoints from before it was killed
 request = {"peer": w.participant, "offer": DATASET, "purpose": CROWD}
@@ -173,13 +172,9 @@ def undisturbed(transactions):
 
 
 def main():
-    f.make()
-    f.start()
-    f.join()
-    f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
-    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts", "2027-06-01T00:00:00Z"), "file": "detailed-counts.toml"})
+    f.begin()
+    f.offer_counts()
     d.call("ActivityService/Publish", {"id": ACTIVITY, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds"})
-    d.call("CatalogService/Fetch", {"peer": w.participant})
     whole = (w.folder / "datasets/detailed-counts.csv").read_bytes()
     acknowledged, transactions, strikes, hits, pulled = [], [], {}, collections.Counter(), 0
     negotiating, pulling = undisturbed(transactions)

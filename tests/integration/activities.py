@@ -13,26 +13,17 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
-from federation import ACTIVITIES, MARKETING, PURPOSE, Federation, Refused  # noqa: E402
+sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
+from checks import expect, finish  # noqa: E402
+from federation import ACTIVITIES, Federation, MARKETING, PURPOSE, Refused, scratch  # noqa: E402
 
 CROWD, DATASET, ACTIVITY = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts", ACTIVITIES["duinmeer"]
-f = Federation(tempfile.mkdtemp(prefix="sluis-activities-"), binary=BIN / "sluis", base_port=20040, parties=("waterrijk", "duinmeer"))
+f = Federation(scratch("activities"), binary=BIN / "sluis", base_port=20040, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 HEADINGS = ("dplCoreProcessingActivityId,parent,title,purpose,legalBasis,dataSubjectCategories,personalDataCategories,recipientsCategories,"
             "envisagedTimeLimit,controller,processors,owner,dataProtectionOfficer,recipients,measures,from,until")
-passed = failed = 0
-
-
-def expect(what, got, wanted):
-    global passed, failed
-    good = got == wanted
-    passed, failed = passed + good, failed + (not good)
-    if not good:
-        print(f"✗ {what}: got {got}, wanted {wanted}")
 
 
 def write(name, text):
@@ -125,8 +116,7 @@ def at_a_time():
 
 def agree():
     f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
-    assessed = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=300)).strftime("%Y-%m-%dT00:00:00Z")
-    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts", assessed), "file": "detailed-counts.toml"})
+    f.publish(w, "detailed-counts")
     d.call("CatalogService/Fetch", {"peer": w.participant})
     made = d.call("AgreementService/Request", {"peer": w.participant, "offer": DATASET, "purpose": CROWD, "waitSeconds": 15})["negotiation"]
     expect("agreed", made.get("state"), "FINALIZED")
@@ -193,9 +183,7 @@ def claims(transfer):
 
 
 try:
-    f.make()
-    f.start()
-    f.join()
+    f.begin()
     transfer = denied()
     text = register()
     round_trip(text)
@@ -205,5 +193,4 @@ try:
 finally:
     f.stop()
     shutil.rmtree(f.folder, ignore_errors=True)
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+finish()

@@ -8,29 +8,20 @@ import json
 import pathlib
 import shutil
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
-from federation import ACTIVITIES, MARKETING, PURPOSE, Federation  # noqa: E402
+sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
+from checks import expect, finish  # noqa: E402
+from federation import ACTIVITIES, Federation, MARKETING, PURPOSE, scratch  # noqa: E402
 
 CROWD, DATASET = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts"
 OTHERS = ("steward", "privacy_officer", "dpo", "operator")
 EVALUATION, EVALUATIONS = "/access/v1/evaluation", "/access/v1/evaluations"
-f = Federation(tempfile.mkdtemp(prefix="sluis-authzen-", dir="/var/tmp"), binary=BIN / "sluis", base_port=20240, parties=("waterrijk", "duinmeer"))
+f = Federation(scratch("authzen"), binary=BIN / "sluis", base_port=20240, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 ACTIVITY = ACTIVITIES["duinmeer"]
-passed = failed = 0
-
-
-def expect(what, got, *wanted):
-    global passed, failed
-    good = got in wanted
-    passed, failed = passed + good, failed + (not good)
-    if not good:
-        print(f"✗ {what}: got {got}, wanted {' or '.join(map(str, wanted))}")
 
 
 def post(path, body, token=None, node=w, **headers):
@@ -71,9 +62,7 @@ def code(answer):
 
 
 def make_agreement():
-    f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
-    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts", "2027-06-01T00:00:00Z"), "file": "detailed-counts.toml"})
-    d.call("CatalogService/Fetch", {"peer": w.participant})
+    f.offer_counts()
     d.call("ActivityService/Publish", {"id": ACTIVITY, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds"})
     made = d.call("AgreementService/Request", {"peer": w.participant, "offer": DATASET, "purpose": CROWD, "waitSeconds": 20})["negotiation"]
     return made["agreement"]
@@ -190,7 +179,7 @@ def record(agreement):
 def replay(agreement):
     """What was evaluated counts as a request on record: a purpose less, and what was permitted for it would be refused."""
     path = f.folder / "narrower.toml"
-    path.write_text(f.dataset("detailed-counts", "2027-06-01T00:00:00Z").replace(f'"{CROWD}"', f'"{MARKETING}"'))
+    path.write_text(f.dataset("detailed-counts").replace(f'"{CROWD}"', f'"{MARKETING}"'))
     path.chmod(0o644)
     done = w.command("terms", "test", path, "--replay", "2020-01-01T00:00:00Z..2100-01-01T00:00:00Z", "-o", "json")
     expect("a replay", (done.returncode, done.stderr), (0, ""))
@@ -211,9 +200,7 @@ def survives():
 
 
 try:
-    f.make()
-    f.start()
-    f.join()
+    f.begin()
     made = make_agreement()
     endpoints = configuration()
     evaluations(made)
@@ -226,5 +213,4 @@ try:
 finally:
     f.stop()
     shutil.rmtree(f.folder, ignore_errors=True)
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+finish()

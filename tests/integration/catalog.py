@@ -9,7 +9,6 @@ import pathlib
 import shutil
 import ssl
 import sys
-import tempfile
 import urllib.request
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
@@ -23,12 +22,12 @@ pinned.enter()
 import pyshacl  # noqa: E402
 import rdflib  # noqa: E402
 from dsp_schemas import Schemas  # noqa: E402
-from federation import Federation  # noqa: E402
+from federation import Federation, scratch  # noqa: E402
 from rdflib.compare import graph_diff, to_isomorphic  # noqa: E402
 
 DCAT, ODRL = rdflib.Namespace("http://www.w3.org/ns/dcat#"), rdflib.Namespace("http://www.w3.org/ns/odrl/2/")
 SH = rdflib.Namespace("http://www.w3.org/ns/shacl#")
-f = Federation(tempfile.mkdtemp(prefix="sluis-catalog-"), binary=BIN / "sluis", base_port=18940, parties=("waterrijk", "duinmeer"))
+f = Federation(scratch("catalog"), binary=BIN / "sluis", base_port=18940, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 
 
@@ -92,12 +91,9 @@ def measured():
 
 
 try:
-    f.make()
-    f.start()
-    f.join()
+    f.begin()
     f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
-    for name in ("detailed-counts", "open-counts"):
-        w.call("DatasetService/Publish", {"toml": f.dataset(name, "2027-06-01T00:00:00Z"), "file": f"{name}.toml"})
+    f.publish(w, "detailed-counts", "open-counts")
     meets_shapes(same_triples())
     meets_schemas()
     measured()

@@ -11,7 +11,6 @@ import pathlib
 import shutil
 import ssl
 import sys
-import tempfile
 import threading
 import time
 import urllib.request
@@ -19,10 +18,10 @@ import urllib.request
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from checks import expect, finish  # noqa: E402
-from federation import PURPOSE, Federation, Refused  # noqa: E402
+from federation import Federation, PURPOSE, Refused, scratch  # noqa: E402
 
 CROWD, DATASET = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts"
-f = Federation(tempfile.mkdtemp(prefix="sluis-delivery-"), binary=BIN / "sluis", base_port=19740, parties=("waterrijk", "duinmeer"))
+f = Federation(scratch("delivery"), binary=BIN / "sluis", base_port=19740, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 
 
@@ -168,13 +167,8 @@ def too_late(offer):
 
 
 try:
-    f.make()
-    f.start()
-    f.join()
-    f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
-    assessed_until = time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() + 365 * 86400))
-    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts", assessed_until), "file": "detailed-counts.toml"})
-    offered = d.call("CatalogService/Fetch", {"peer": w.participant})["datasets"][0]["offers"][0]["offer"]["id"]
+    f.begin()
+    offered = f.offer_counts()["offer"]["id"]
     ended(back(waiting(offered)))
     too_late(offered)
     expect("the node lives", d.process.poll(), None)

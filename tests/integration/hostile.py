@@ -5,12 +5,12 @@ usage: hostile.py BIN_DIR SOURCE_DIR
 """
 import json
 import pathlib
+import re
 import shutil
 import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 import urllib.error
 import urllib.request
@@ -18,11 +18,11 @@ import urllib.request
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from checks import expect, finish  # noqa: E402
-from federation import ACTIVITIES, PURPOSE, Federation, Refused  # noqa: E402
+from federation import ACTIVITIES, Federation, PURPOSE, Refused, scratch  # noqa: E402
 
 CONTEXT = ["https://w3id.org/dspace/2025/1/context.jsonld"]
 CROWD, DATASET = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts"
-f = Federation(tempfile.mkdtemp(prefix="sluis-hostile-", dir="/var/tmp"), binary=BIN / "sluis", base_port=18740, parties=("waterrijk", "duinmeer", "parkwijs"))
+f = Federation(scratch("hostile"), binary=BIN / "sluis", base_port=18740, parties=("waterrijk", "duinmeer", "parkwijs"))
 w, d, p = (f.nodes[k] for k in ("waterrijk", "duinmeer", "parkwijs"))
 
 
@@ -147,8 +147,8 @@ def management_faults():
     expect("a wrong token", status("Bearer nonsense"), 401)
     expect("a role without the method", status(f"Bearer {w.token('application')}"), 403)
     expect("the DPO", status(f"Bearer {w.token('dpo')}"), 200)
-    text = (SOURCE / "deploy/demo.d/datasets/detailed-counts.toml").read_text().replace("@ASSESSED_UNTIL@", "2027-06-01T00:00:00Z")
-    for what, bad in (("a typo", text.replace("purposes =", "porposes =")), ("an expired assessment", text.replace("2027-06-01", "2020-06-01"))):
+    text = f.dataset("detailed-counts")
+    for what, bad in (("a typo", text.replace("purposes =", "porposes =")), ("an expired assessment", re.sub(r'(?m)^until = "\d{4}', 'until = "2020', text))):
         try:
             w.call("DatasetService/Publish", {"toml": bad, "file": "bad.toml"})
             expect(what, "published", "refused")
@@ -157,7 +157,7 @@ def management_faults():
 
 
 def suspension():
-    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts-paced", "2027-06-01T00:00:00Z"), "file": "paced.toml"})
+    f.publish(w, "detailed-counts-paced")
     d.call("CatalogService/Fetch", {"peer": w.participant})
     d.call("ActivityService/Publish", {"id": ACTIVITIES["duinmeer"], "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds"})
     made = d.call("AgreementService/Request", {"peer": w.participant, "offer": "urn:waterrijk:detailed-counts-paced", "purpose": CROWD, "waitSeconds": 15})
@@ -244,13 +244,8 @@ def start_faults():
 
 
 try:
-    f.make()
-    f.start()
-    f.join()
-    f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
-    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts", "2027-06-01T00:00:00Z"), "file": "detailed-counts.toml"})
-    found = d.call("CatalogService/Fetch", {"peer": w.participant})
-    policy = json.loads(found["datasets"][0]["offers"][0]["offer"]["policy"])
+    f.begin()
+    policy = json.loads(f.offer_counts()["offer"]["policy"])
     json_faults(policy)
     identity_faults(policy)
     data_faults()

@@ -10,18 +10,17 @@ import json
 import pathlib
 import shutil
 import sys
-import tempfile
 import time
 import urllib.request
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from checks import expect, finish  # noqa: E402
-from federation import ACTIVITIES, PURPOSE, Federation, Refused  # noqa: E402
+from federation import ACTIVITIES, Federation, PURPOSE, Refused, scratch  # noqa: E402
 
 CROWD, DATASET, ACTIVITY = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts", ACTIVITIES["duinmeer"]
 DAY = 86400
-f = Federation(tempfile.mkdtemp(prefix="sluis-membership-"), binary=BIN / "sluis", base_port=19240, parties=("waterrijk", "duinmeer"),
+f = Federation(scratch("membership"), binary=BIN / "sluis", base_port=19240, parties=("waterrijk", "duinmeer"),
                list_days=(6, 9))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 
@@ -196,14 +195,9 @@ def one_sided(transfer, why):
 
 
 try:
-    f.make()
-    f.start()
-    f.join()
-    f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
-    assessed_until = time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() + 365 * DAY))
-    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts", assessed_until), "file": "detailed-counts.toml"})
+    f.begin()
+    f.offer_counts()
     d.call("ActivityService/Publish", {"id": ACTIVITY, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds"})
-    d.call("CatalogService/Fetch", {"peer": w.participant})
     valid_until = d.call("MembershipService/Show")["membership"]["validUntil"]
     one, two, three = stale()
     said = expired(one, two, three, valid_until)

@@ -14,7 +14,6 @@ import shutil
 import ssl
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -22,13 +21,13 @@ import urllib.request
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from checks import expect, finish  # noqa: E402
-from federation import ACTIVITIES, PURPOSE, Federation, Node  # noqa: E402
+from federation import ACTIVITIES, Federation, Node, PURPOSE, scratch  # noqa: E402
 
 CROWD, DATASET, ACTIVITY = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts", ACTIVITIES["duinmeer"]
 KINDS = {1: "node-started", 2: "node-stopped", 3: "published", 5: "membership", 10: "negotiation", 11: "agreement", 13: "transfer",
          20: "decision", 22: "stream-end", 27: "refused-count"}
 DER = bytes.fromhex("302a300506032b6570032100")  # before the 32 bytes of an Ed25519 key (RFC 8410)
-f = Federation(tempfile.mkdtemp(prefix="sluis-log-"), binary=BIN / "sluis", base_port=19440, parties=("waterrijk", "duinmeer"))
+f = Federation(scratch("log"), binary=BIN / "sluis", base_port=19440, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 
 
@@ -283,11 +282,8 @@ try:
     outsider.init()
     f.start()
     f.join()
-    f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
-    assessed_until = time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() + 365 * 86400))
-    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts", assessed_until), "file": "detailed-counts.toml"})
+    offer = f.offer_counts()
     d.call("ActivityService/Publish", {"id": ACTIVITY, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds"})
-    offer = d.call("CatalogService/Fetch", {"peer": w.participant})["datasets"][0]["offers"][0]
     expect("the offer is proven to be on record", offer["proof"], "proven")
     made = d.call("AgreementService/Request", {"peer": w.participant, "offer": DATASET, "purpose": CROWD, "waitSeconds": 15})["negotiation"]
     transfer = d.call("TransferService/Start", {"agreement": made["agreement"], "waitSeconds": 15})["transfer"]["id"]

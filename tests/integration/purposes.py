@@ -8,19 +8,18 @@ import json
 import pathlib
 import shutil
 import sys
-import tempfile
 import time
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from checks import expect, finish  # noqa: E402
-from federation import ACTIVITIES, PURPOSE, Federation, Refused  # noqa: E402
+from federation import ACTIVITIES, Federation, PURPOSE, Refused, scratch  # noqa: E402
 
 CROWD, FESTIVAL = PURPOSE + "CrowdManagement", "https://waterrijk.example/purpose#Festival"
 DATASET = "urn:waterrijk:detailed-counts"
 APART = f"{FESTIVAL}\tFestivals\tFestivals\tdpv:PublicBenefit\n"
 BELOW = f"{FESTIVAL}\tFestivals\tFestivals\t{CROWD}\n"
-f = Federation(tempfile.mkdtemp(prefix="sluis-purposes-"), binary=BIN / "sluis", base_port=19040, parties=("waterrijk", "duinmeer"))
+f = Federation(scratch("purposes"), binary=BIN / "sluis", base_port=19040, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 ACTIVITY = ACTIVITIES["duinmeer"]
 
@@ -91,7 +90,7 @@ def terms():
     path.chmod(0o644)
     done = sluis(w, "terms", "publish", path, check=False)
     expect("terms that stand in the dataset's file", (done.returncode, "dataset file" in done.stderr), (1, True))
-    text = f.dataset("detailed-counts", "2027-06-01T00:00:00Z")
+    text = f.dataset("detailed-counts")
     path = f.folder / "new.toml"
     path.write_text(text.replace("processing_activity = true", 'processing_activity = true\ndelete_after = "P7D"'))
     path.chmod(0o644)
@@ -120,7 +119,7 @@ def wait_for_steward(**asked):
 
 
 def steward(name):
-    text = f.dataset("detailed-counts", "2027-06-01T00:00:00Z").replace('"urn:waterrijk:detailed-counts"', '"urn:waterrijk:approved-counts"')
+    text = f.dataset("detailed-counts").replace('"urn:waterrijk:detailed-counts"', '"urn:waterrijk:approved-counts"')
     w.call("DatasetService/Publish", {"toml": text.replace("processing_activity = true", "processing_activity = true\nsteward_approval = true"),
                                       "file": "approved.toml"})
     d.call("CatalogService/Fetch", {"peer": w.participant})
@@ -181,11 +180,8 @@ def people(agreement):
 
 
 try:
-    f.make()
-    f.start()
-    f.join()
-    f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
-    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts", "2027-06-01T00:00:00Z"), "file": "detailed-counts.toml"})
+    f.begin()
+    f.offer_counts()
     newest = vocabulary()
     terms()
     name = people(newest)

@@ -9,7 +9,6 @@ import pathlib
 import shutil
 import ssl
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -17,10 +16,10 @@ import urllib.request
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from checks import expect, finish  # noqa: E402
-from federation import ACTIVITIES, PURPOSE, Federation, Refused  # noqa: E402
+from federation import ACTIVITIES, Federation, PURPOSE, Refused, scratch  # noqa: E402
 
 CROWD, DATASET, ACTIVITY = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts", ACTIVITIES["duinmeer"]
-f = Federation(tempfile.mkdtemp(prefix="sluis-slots-"), binary=BIN / "sluis", base_port=19640, parties=("waterrijk", "duinmeer"))
+f = Federation(scratch("slots"), binary=BIN / "sluis", base_port=19640, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 
 
@@ -196,14 +195,9 @@ def one_byte(transfer):
 
 
 try:
-    f.make()
-    f.start()
-    f.join()
-    f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
-    assessed_until = time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() + 365 * 86400))
-    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts", assessed_until), "file": "detailed-counts.toml"})
+    f.begin()
+    offered = json.loads(f.offer_counts()["offer"]["policy"])["@id"]
     d.call("ActivityService/Publish", {"id": ACTIVITY, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds"})
-    offered = json.loads(d.call("CatalogService/Fetch", {"peer": w.participant})["datasets"][0]["offers"][0]["offer"]["policy"])["@id"]
     made = d.call("AgreementService/Request", {"peer": w.participant, "offer": offered, "purpose": CROWD, "waitSeconds": 15})["negotiation"]["agreement"]
     started = d.call("TransferService/Start", {"agreement": made, "waitSeconds": 15})["transfer"]["id"]
     expect("a pull", d.pull(started, CROWD, ACTIVITY)[1], True)

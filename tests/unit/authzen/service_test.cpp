@@ -140,6 +140,22 @@ TEST_F(AuthzenTest, TermsOnAnotherActivityDeny) {
   expect_denied(body(kCrowd), "value");
 }
 
+/// What the gate asks beside the terms, an evaluation asks too.
+TEST_F(AuthzenTest, AnActivityIsNamedAsTheGateWantsIt) {
+  const std::string good = R"("processing_activity_id":"urn:waterrijk:activity:1")";
+  const auto naming = [&](const std::string& activity) {
+    std::string text = body(kCrowd);
+    return text.replace(text.find(good), good.size(), R"("processing_activity_id":")" + activity + "\"");
+  };
+  EXPECT_TRUE(permits(parsed(post(naming("two, of them"))))) << "these data need none";
+  sets_.need_activity.insert(kCounts);
+  EXPECT_TRUE(permits(parsed(post(body(kCrowd)))));
+  expect_denied(naming(""), "activity.missing");
+  expect_denied(naming("two, of them"), "activity.malformed");
+  sets_.plan.suspended = "under review";
+  expect_denied(body(kCrowd), "dataset.suspended");
+}
+
 TEST_F(AuthzenTest, AConsumersActivityIsChecked) {
   service_ = make_service("urn:duinmeer");
   record_ = agree("urn:agreement:1", "urn:waterrijk", kCounts, crowd_only(), negotiation::Role::consumer);

@@ -131,6 +131,41 @@ TEST_F(MadeFromTest, ItIsServedOnlyWhileItsSourcesStandAsTheyStood) {
   EXPECT_NE(forbidden(kBoth).find("is retracted"), std::string::npos);
 }
 
+TEST_F(MadeFromTest, ASourceThatIsReachedTwiceIsHeldAgainstBothItsTerms) {
+  const auto narrow = [](const std::string& list, const std::string& id) {
+    return with(made_from(list, id), R"(["dpv:PublicBenefit"])", R"(["urn:f:CrowdManagement"])");
+  };
+  const std::string counts = "\"" + kCounts + "\"";
+  publish(agreement_file());
+  publish(narrow(counts, kBikes));
+  publish(narrow(counts + ", \"" + kBikes + "\"", kBoth));
+  EXPECT_EQ(forbidden(kBoth), "");
+  // The counts get other terms. What is made of them is published anew, but not what it is made of beside them.
+  publish(agreement_file() + "delete_after = \"P7D\"\n");
+  EXPECT_NE(forbidden(kBikes).find("other terms now"), std::string::npos);
+  EXPECT_FALSE(read(narrow(counts + ", \"" + kBikes + "\"", kBoth))) << "bikes is not on offer";
+  // As the store would have it if both had been published at once.
+  auto both = *catalog_.show(DatasetId(kBoth));
+  both.dataset.made_from[0].offer_hash = catalog_.show(DatasetId(kCounts))->dataset.offer_hash;
+  EXPECT_NE(catalog_.standing(both, now_)->forbidden.find("other terms now"), std::string::npos);
+}
+
+TEST_F(MadeFromTest, ItsPullsAskForClaimsWhereASourceDoes) {
+  const std::string alone = "processing_activity = true\nsingle_purpose_without_claim = true";
+  const std::string made = with(with(made_from("\"" + kCounts + "\""), R"(["dpv:PublicBenefit"])", R"(["urn:f:CrowdManagement"])"),
+                                "processing_activity = true", alone);
+  publish(agreement_file());
+  expect_refused(made, "wants a claim");
+  publish(with(agreement_file(), "processing_activity = true", alone));
+  const auto taken = read(made);
+  EXPECT_TRUE(taken) << describe(taken.error());
+}
+
+TEST_F(MadeFromTest, WhatIsMadeFromBoundDataIsNotOpen) {
+  publish(with(agreement_file(), "processing_activity = true\n", ""));
+  expect_refused(with(named(kBoth, open_file()), "[personal]", "made_from = [\"" + kCounts + "\"]\n[personal]"), "bind nobody");
+}
+
 TEST_F(MadeFromTest, TheFirstAssessmentThatEndsEndsItToo) {
   publish(with(agreement_file(), "2027-11-01", "2027-01-01"));
   publish(with(made_from("\"" + kCounts + "\""), R"(["dpv:PublicBenefit"])", R"(["urn:f:CrowdManagement"])"));

@@ -128,6 +128,13 @@ TEST_F(GateTest, APurposeThatJudgesPersonsMakesAnyDataPersonal) {
   judging.activity.clear();
   expect_refused(ask(judging), "activity.missing");
   EXPECT_TRUE(ask(claim(selection)).stream) << "with a processing activity";
+  // By agreement there is nobody who could name one.
+  record_ = put_agreement("urn:duinmeer", permit(constraint("purpose", "eq", "\"" + selection + "\"")));
+  record_.agreement_hash = crypto::sha256("selection alone");
+  store_agreement(record_);
+  sends_claims_ = false;
+  datasets_.plan.purpose_by_agreement = true;
+  expect_refused(ask(request(std::string())), "activity.missing");
 }
 
 TEST_F(GateTest, AClaimCountsOnce) {
