@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <tuple>
 
 namespace sluis::policy {
 namespace {
@@ -35,6 +37,14 @@ bool is_about_time(const Constraint& constraint) {
   if (constraint.logic == Logic::atom) return constraint.operand == Operand::date_time;
   return constraint.logic != Logic::one &&
          std::all_of(constraint.operands.begin(), constraint.operands.end(), is_about_time);
+}
+
+/// Whether two conditions say the same, wherever they stand.
+bool alike(const Constraint& a, const Constraint& b) {
+  const auto said = [](const Constraint& one) {
+    return std::tie(one.logic, one.operand, one.op, one.values, one.time, one.until, one.duration, one.months, one.number, one.unit);
+  };
+  return said(a) == said(b) && std::equal(a.operands.begin(), a.operands.end(), b.operands.begin(), b.operands.end(), alike);
 }
 
 Intervals all_windows(const Constraint& constraint) {
@@ -113,13 +123,17 @@ class Compiler {
     if (target) flat.target = intern(*target);
     if (assignee) flat.assignee = intern(*assignee);
     Program::Lane lane = make_lane(flat);
-    std::vector<const Constraint*> others;
+    std::vector<const Constraint*> all, others;
     for (const auto* list : {&rule.constraints, &rule.refinements}) {
-      for (const Constraint& one : *list) {
-        SLUIS_TRY(const bool taken, take(one, lane));
-        if (taken) SLUIS_CHECK(add(one));
-        else others.push_back(&one);
-      }
+      for (const Constraint& one : *list) all.push_back(&one);
+    }
+    meet_names(all, Operand::class_of_recipient, lane.kinds, Program::Lane::kind, lane);
+    meet_names(all, Operand::recipient, lane.recipients, Program::Lane::recipient, lane);
+    for (const Constraint* one : all) {
+      SLUIS_TRY(bool taken, take(*one, lane));
+      taken = taken || std::any_of(others.begin(), others.end(), [&](const auto* other) { return alike(*one, *other); });
+      if (taken) SLUIS_CHECK(add(*one));
+      else others.push_back(one);
     }
     flat.rest = static_cast<std::uint16_t>(nodes_.size());
     sort_by_cost(others);
@@ -148,12 +162,14 @@ class Compiler {
     return lane;
   }
 
-  /// Conditions of one kind beside one another are decided faster; `and` does not mind.
+  /// Conditions of one kind beside one another are decided faster, and first those that every request answers; `and` and `or` do
+  /// not mind.
   static void sort_by_cost(std::vector<const Constraint*>& list) {
     const auto rank = [](const Constraint* one) {
-      if (one->logic != Logic::atom) return 3;
+      if (one->logic != Logic::atom) return 4;
       if (one->operand == Operand::purpose) return 0;
-      return takes_list(one->op) || kind(one->operand) == Kind::decimal || one->months != 0 || one->until ? 2 : 1;
+      if (takes_list(one->op) || kind(one->operand) == Kind::decimal || one->months != 0 || one->until) return 3;
+      return one->operand == Operand::date_time ? 1 : 2;
     };
     std::stable_sort(list.begin(), list.end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
   }
@@ -164,8 +180,8 @@ class Compiler {
     if (one.logic != Logic::atom) return false;
     switch (one.operand) {
       case Operand::purpose: return take_purpose(one, lane);
-      case Operand::class_of_recipient: return take_names(one, lane.kinds, Lane::kind, lane);
-      case Operand::recipient: return take_names(one, lane.recipients, Lane::recipient, lane);
+      case Operand::class_of_recipient: return names_one_of(one) && (lane.bits & Lane::kind) != 0;
+      case Operand::recipient: return names_one_of(one) && (lane.bits & Lane::recipient) != 0;
       case Operand::date_time: {
         if (one.op == Operator::eq || one.op == Operator::neq) return false;
         const Interval window = instants(one).front();
@@ -197,14 +213,26 @@ class Compiler {
     return true;
   }
 
-  /// `eq` and `isAnyOf` of an operand that a request has at most one name of.
+  static bool names_one_of(const Constraint& one) { return one.op == Operator::eq || one.op == Operator::is_any_of; }
+
+  /// What all the conditions `eq` and `isAnyOf` on an operand leave of its names, a request having at most one. The lane
+  /// decides them together, if it has room for these names, and none of them if not.
   template <std::size_t N>
-  bool take_names(const Constraint& one, std::array<Interned, N>& names, std::uint8_t bit, Program::Lane& lane) {
-    if ((one.op != Operator::eq && one.op != Operator::is_any_of) || (lane.bits & bit) != 0) return false;
-    if (one.values.size() > N) return false;
-    for (std::size_t i = 0; i < N; ++i) names[i] = intern(one.values[std::min(i, one.values.size() - 1)]);
+  void meet_names(const std::vector<const Constraint*>& all, Operand operand, std::array<Interned, N>& names, std::uint8_t bit,
+                  Program::Lane& lane) {
+    std::optional<std::vector<Interned>> left;
+    for (const Constraint* one : all) {
+      if (one->logic != Logic::atom || one->operand != operand || !names_one_of(*one)) continue;
+      std::vector<Interned> given;
+      for (const std::string& value : one->values) {
+        const Interned name = intern(value);
+        if (!left || std::find(left->begin(), left->end(), name) != left->end()) given.push_back(name);
+      }
+      left = std::move(given);
+    }
+    if (!left || left->empty() || left->size() > N) return;
+    for (std::size_t i = 0; i < N; ++i) names[i] = (*left)[std::min(i, left->size() - 1)];
     lane.bits |= bit;
-    return true;
   }
 
   /// Which set of the asked purpose an operator looks into, and whether to find it there or not.
@@ -251,7 +279,10 @@ class Compiler {
                       : constraint.logic == Logic::one ? Test::one
                                                        : Test::all;
     const std::size_t at = open(test, constraint.pointer);
-    for (const Constraint& one : constraint.operands) SLUIS_CHECK(add(one));
+    std::vector<const Constraint*> operands;
+    for (const Constraint& one : constraint.operands) operands.push_back(&one);
+    if (test == Test::any) sort_by_cost(operands);
+    for (const Constraint* one : operands) SLUIS_CHECK(add(*one));
     close(at);
     return {};
   }
@@ -297,9 +328,8 @@ class Compiler {
       node.test = Test::related;
       node.mask = how.set;
       node.negate = how.negate ? 1 : 0;
-      node.list = indices.size() > 1 ? 1 : 0;
     }
-    node.a = indices.size() == 1 ? static_cast<std::int64_t>(indices.front()) : add_ids(indices);
+    put_ids(indices, node);
     return {};
   }
 
@@ -311,13 +341,19 @@ class Compiler {
       return;
     }
     nodes_[at].test = Test::set;
-    nodes_[at].a = add_ids(ids);
+    put_ids(ids, nodes_[at]);
   }
 
-  std::int64_t add_ids(const std::vector<std::uint32_t>& ids) {
-    const std::size_t first = ids_.size();
+  /// In the node itself, where there is room.
+  void put_ids(const std::vector<std::uint32_t>& ids, Node& node) {
+    if (ids.size() <= 2) {
+      node.list = static_cast<std::uint8_t>(ids.size());
+      node.a = packed(ids.front(), ids.back());
+      return;
+    }
+    node.list = Program::kFar;
+    node.a = packed(ids_.size(), ids.size());
     ids_.insert(ids_.end(), ids.begin(), ids.end());
-    return packed(first, ids.size());
   }
 
   void add_instant(const Constraint& atom, std::size_t at) {

@@ -52,9 +52,8 @@ std::string Program::condition_needed(std::size_t node) const {
                                            : context_->names->text(static_cast<Interned>(id));
   };
   const auto list = [&] {
-    const auto* ids = reinterpret_cast<const std::uint32_t*>(hot_.data() + header().ids) + first;
     std::string names;
-    for (std::size_t i = 0; i < count; ++i) names += (i == 0 ? "" : ", ") + name(ids[i]);
+    for (const std::uint32_t id : ids(one)) names += (names.empty() ? "" : ", ") + name(id);
     return names;
   };
   const std::string op(to_string(one.op));
@@ -66,7 +65,7 @@ std::string Program::condition_needed(std::size_t node) const {
       }
       if (kind(one.operand) == Kind::count) return op + " " + std::to_string(one.a);
       return op + " " + name(static_cast<std::uint32_t>(one.a));
-    case Test::related: return op + " " + (one.list != 0 ? list() : name(static_cast<std::uint32_t>(one.a)));
+    case Test::related:
     case Test::set:
     case Test::never: return op + " " + list();
     case Test::amount: {

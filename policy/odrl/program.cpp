@@ -72,8 +72,16 @@ class Evaluation {
       }
     }
     actions_ = &included_in(request.action);
+    give(Operand::purpose, (lane_ & Bit::purpose) != 0, request.purpose.value_or(0));
+    give(Operand::recipient, (lane_ & Bit::recipient) != 0, static_cast<std::int64_t>(request.recipient));
+    give(Operand::class_of_recipient, (lane_ & Bit::kind) != 0, static_cast<std::int64_t>(request.class_of_recipient));
+    give(Operand::date_time, (lane_ & Bit::window) != 0, now_);
+    give(Operand::elapsed_time, (lane_ & Bit::elapsed) != 0, elapsed_);
+    // What stands in the request itself is not taken from its attributes.
+    const std::uint64_t own = known_ | bit_of(Operand::purpose) | bit_of(Operand::date_time) | bit_of(Operand::elapsed_time);
     for (const Attribute& attribute : request.attributes) {
       sets_ |= attribute.operand == Operand::recipient || attribute.operand == Operand::class_of_recipient;
+      if ((own & bit_of(attribute.operand)) == 0) take(attribute);
     }
   }
 
@@ -197,46 +205,38 @@ class Evaluation {
   }
 
  private:
-  /// What the request gives for an operand: one value, or a set of none or several names.
-  struct Held {
-    bool known = false;
-    bool single = false;
-    std::int64_t value = 0;
-  };
-  Held held(Operand operand) const noexcept {
-    using Bit = Program::Lane::Bit;
-    const auto given = [&](Bit bit, std::int64_t value) { return Held{(lane_ & bit) != 0, (lane_ & bit) != 0, value}; };
-    switch (operand) {
-      case Operand::purpose: return given(Bit::purpose, request_.purpose.value_or(0));
-      case Operand::recipient:
-        if ((lane_ & Bit::recipient) == 0) break;
-        return given(Bit::recipient, static_cast<std::int64_t>(request_.recipient));
-      case Operand::class_of_recipient:
-        if ((lane_ & Bit::kind) == 0) break;
-        return given(Bit::kind, static_cast<std::int64_t>(request_.class_of_recipient));
-      case Operand::date_time: return given(Bit::window, now_);
-      case Operand::elapsed_time: return given(Bit::elapsed, elapsed_);
-      default: break;
-    }
-    Held found;
-    const bool names = kind(operand) == Kind::names;
-    for (const Attribute& attribute : request_.attributes) {
-      if (attribute.operand != operand) continue;
-      if (found.single && names && attribute.value == found.value) continue;  // said twice: a set has it once
-      if (found.known && !names) return Held{};  // two numbers for one thing: neither counts
-      found.single = !found.known && !(names && attribute.value == 0);
-      found.known = true;
-      found.value = attribute.value;
-    }
-    if (operand == Operand::count) ++found.value;
-    return found;
+  /// What the request gives for an operand: nothing, one value, or a set of none or several names.
+  static constexpr std::uint64_t bit_of(Operand operand) noexcept { return std::uint64_t{1} << static_cast<unsigned>(operand); }
+  static_assert(kOperands <= 64);
+  bool known(Operand operand) const noexcept { return (known_ & bit_of(operand)) != 0; }
+  bool single(Operand operand) const noexcept { return (single_ & bit_of(operand)) != 0; }
+  std::int64_t given(Operand operand) const noexcept { return values_[static_cast<std::size_t>(operand)]; }
+
+  void give(Operand operand, bool is, std::int64_t value) noexcept {
+    known_ |= is ? bit_of(operand) : 0;
+    single_ |= is ? bit_of(operand) : 0;
+    values_[static_cast<std::size_t>(operand)] = value;
   }
-  bool known(Operand operand) const noexcept { return held(operand).known; }
+
+  void take(const Attribute& attribute) noexcept {
+    const Operand operand = attribute.operand;
+    const bool names = kind(operand) == Kind::names;
+    const std::uint64_t bit = bit_of(operand);
+    if ((seen_ & bit) == 0) {
+      seen_ |= bit;
+      known_ |= bit;
+      if (!names || attribute.value != 0) single_ |= bit;
+      values_[static_cast<std::size_t>(operand)] = attribute.value + (operand == Operand::count ? 1 : 0);
+      return;
+    }
+    if (names && single(operand) && attribute.value == given(operand)) return;  // said twice: a set has it once
+    single_ &= ~bit;
+    if (!names) known_ &= ~bit;  // two numbers for one thing: neither counts
+  }
 
   Truth compare(const Program::Node& node) const noexcept {
-    const Held given = held(node.operand);
-    if (given.single) return truth((relation(given.value, node.a) & node.mask) != 0);
-    if (!given.known) return Truth::unknown;
+    if (single(node.operand)) return truth((relation(given(node.operand), node.a) & node.mask) != 0);
+    if (!known(node.operand)) return Truth::unknown;
     // A set of none or of several is not the one name of `eq`.
     return truth(node.op == Operator::neq);
   }
@@ -244,18 +244,11 @@ class Evaluation {
   Truth related(const Program::Node& node) const noexcept {
     if (!known(Operand::purpose)) return Truth::unknown;
     const PurposeSet& set = *related_[node.mask];
-    if (node.list == 0) return truth(set.test(static_cast<PurposeIndex>(node.a)) != (node.negate != 0));
-    for (const std::uint32_t id : ids(node)) {
-      if (set.test(static_cast<PurposeIndex>(id))) return truth(node.negate == 0);
-    }
-    return truth(node.negate != 0);
+    bool among = false;
+    for (const std::uint32_t id : program_.ids(node)) among |= set.test(static_cast<PurposeIndex>(id));
+    return truth(among != (node.negate != 0));
   }
 
-  std::span<const std::uint32_t> ids(const Program::Node& node) const noexcept {
-    const auto packed = static_cast<std::uint64_t>(node.a);
-    return {reinterpret_cast<const std::uint32_t*>(program_.hot_.data() + header_.ids) + (packed & 0xffffffffU),
-            static_cast<std::size_t>(packed >> 32U)};
-  }
   const std::int64_t* words(std::int64_t at) const noexcept {
     return reinterpret_cast<const std::int64_t*>(program_.hot_.data() + header_.words) + at;
   }
@@ -268,10 +261,16 @@ class Evaluation {
   }
 
   Truth set(const Program::Node& node) const noexcept {
-    const Held given = held(node.operand);
-    if (!given.known) return Truth::unknown;
-    const auto list = ids(node);
-    const auto has = [&](std::uint32_t id) { return given.single ? given.value == id : holds(node.operand, id); };
+    if (!known(node.operand)) return Truth::unknown;
+    const auto list = program_.ids(node);
+    if (single(node.operand) && node.op != Operator::is_all_of) {
+      bool among = false;
+      for (const std::uint32_t id : list) among |= given(node.operand) == id;
+      return truth(among != (node.op == Operator::is_none_of));
+    }
+    const auto has = [&](std::uint32_t id) {
+      return single(node.operand) ? given(node.operand) == id : holds(node.operand, id);
+    };
     if (node.op == Operator::is_all_of) return truth(std::all_of(list.begin(), list.end(), has));
     return truth(std::any_of(list.begin(), list.end(), has) != (node.op == Operator::is_none_of));
   }
@@ -372,6 +371,8 @@ class Evaluation {
   const Program::Header& header_;
   const Program::Node* nodes_;
   bool sets_ = false;       ///< recipient or class stand among the attributes, as sets
+  std::uint64_t known_ = 0, single_ = 0, seen_ = 0;  ///< operands, as bits
+  std::int64_t values_[kOperands];                   ///< of those that have a bit
   std::uint32_t lane_ = 0;  ///< what a lane may ask that is known
   std::int64_t now_ = 0;
   std::int64_t elapsed_ = 0;
@@ -384,6 +385,12 @@ std::span<const Program::Rule> Program::rules() const noexcept {
 }
 std::span<const Program::Node> Program::nodes() const noexcept {
   return {reinterpret_cast<const Node*>(lanes() + header().rules), header().nodes};
+}
+std::span<const std::uint32_t> Program::ids(const Node& node) const noexcept {
+  if (node.list != kFar) return {reinterpret_cast<const std::uint32_t*>(&node.a), node.list};
+  const auto packed = static_cast<std::uint64_t>(node.a);
+  return {reinterpret_cast<const std::uint32_t*>(hot_.data() + header().ids) + (packed & 0xffffffffU),
+          static_cast<std::size_t>(packed >> 32U)};
 }
 bool Program::counts() const noexcept {
   const auto all = rules();
@@ -414,8 +421,9 @@ Timestamp Program::next_change(const Request& request) const noexcept {
   const Header& head = header();
   const auto* changes = reinterpret_cast<const std::int64_t*>(hot_.data() + head.changes);
   const std::int64_t now = micros(*request.now);
-  const auto* instant = std::upper_bound(changes, changes + head.instants, now);
-  if (instant != changes + head.instants) next = Timestamp(Duration(*instant));
+  std::size_t past = 0;  // counted: a search would guess wrong as often as right
+  for (std::size_t i = 0; i < head.instants; ++i) past += changes[i] <= now ? 1 : 0;
+  if (past != head.instants) next = Timestamp(Duration(changes[past]));
   if (!request.agreed) return next;
   for (std::size_t i = 0; i < head.offsets; ++i) {  // months, rest
     const std::int64_t* pair = changes + head.instants + 2 * i;

@@ -161,9 +161,10 @@ class Program {
     std::uint8_t mask;    ///< compare: 1 less, 2 equal, 4 greater; related: the set
     std::uint16_t skip;   ///< nodes to the next beside it
     std::uint8_t negate;
-    std::uint8_t list;    ///< related: `a` is in the ids
-    std::int64_t a;       ///< lists: first | count << 32
+    std::uint8_t list;    ///< related and set: 0 `a` is the one value; 1, 2 so many stand in `a` itself; kFar: in the ids
+    std::int64_t a;       ///< lists far away, and windows: first | count << 32
   };
+  static constexpr std::uint8_t kFar = 3;
   static_assert(sizeof(Rule) == 20 && sizeof(Lane) == 64 && sizeof(Node) == 16);
 
   /// Denies unless a permission is true and every prohibition false (SEMANTICS.md, one decision).
@@ -228,6 +229,7 @@ class Program {
   static constexpr std::uint16_t kPermissionWins = 2;
 
   const Header& header() const noexcept { return *reinterpret_cast<const Header*>(hot_.data()); }
+  std::span<const std::uint32_t> ids(const Node& node) const noexcept;
   const Lane* lanes() const noexcept { return reinterpret_cast<const Lane*>(hot_.data() + header().lanes); }
   Decision explain_denial(const Evaluation& evaluation) const noexcept;
   std::string text(std::size_t place) const;

@@ -186,7 +186,9 @@ TEST_F(GateStream, ALargeFilePassesInLittleMemory) {
   ::getrusage(RUSAGE_SELF, &after);
   EXPECT_TRUE(sink_.finished);
   EXPECT_GT(sink_.size, 100U << 20U);
+#ifndef __SANITIZE_ADDRESS__  // it keeps for a while what was given back
   EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 16 << 10);  // KiB
+#endif
 }
 
 }  // namespace
