@@ -85,6 +85,14 @@ Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTerm
     added->set_why(policy::tell(part, language));
     if (part.keeper == policy::Keeper::refused) response.set_refused(true);
   }
+  if (const auto named = catalog::check_declarations(policy, dataset_context(backend, vocabulary).situations); !named) {
+    auto* added = response.add_parts();
+    added->set_pointer(named.error().place.pointer);
+    added->set_keeper(std::string(policy::to_string(policy::Keeper::refused)));
+    added->set_part(told_part(policy, named.error().place.pointer, teller));
+    added->set_why(named.error().message);
+    response.set_refused(true);
+  }
   for (const auto code : beside_the_policy(terms)) {
     auto* added = response.add_parts();
     added->set_keeper("enforced");
