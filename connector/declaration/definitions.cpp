@@ -16,6 +16,8 @@ using identity::Role;
 /// Those that the contract lets declare, renew and end (proto/sluis/v1/declaration.proto).
 constexpr std::array kMayDeclare{Role::steward, Role::privacy_officer, Role::operator_, Role::council_clerk};
 
+constexpr std::size_t kIdBytes = limits::kIdBytes / 2;  ///< its key in the store is an identifier too
+
 Error item_refused(const TomlTable& table, std::string_view key, std::size_t index, std::string message) {
   return Error(ErrorCode::invalid_argument, std::move(message)).at(table.place(key, index));
 }
@@ -24,7 +26,7 @@ Error item_refused(const TomlTable& table, std::string_view key, std::size_t ind
 Result<std::string> read_id(TomlTable& table) {
   SLUIS_TRY(std::string id, table.string("id"));
   const bool printable = std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 127; });
-  if (!printable || id.find(':') == std::string::npos || id.size() > limits::kIdBytes) {
+  if (!printable || id.find(':') == std::string::npos || id.size() > kIdBytes) {
     return table.refused("id", "`" + id.substr(0, 128) + "` is not an IRI")
         .mended_by("write one as https://waterrijk.example/situations/crowds");
   }

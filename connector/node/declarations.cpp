@@ -1,5 +1,6 @@
 #include "connector/node/declarations.hpp"
 
+#include "catalog/catalog.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/crypto/crypto.hpp"
@@ -121,18 +122,23 @@ Result<gate::ProvenDeclaration> Declarations::read_proof(const ParticipantId& pe
   return gate::ProvenDeclaration{std::move(said), read.index};
 }
 
-http::Response Declarations::published() const {
+http::Response Declarations::published(const http::Request& request) const {
+  constexpr std::string_view kAfter = "after=";
+  const bool further = request.query.starts_with(kAfter);
+  const auto after = catalog::read_page_token(further ? std::string_view(request.query).substr(kAfter.size()) : "");
+  if (!after || (!further && !request.query.empty())) return refusal(400, "invalid_argument", "the query can only be `after`, as `next` has it");
   const Timestamp now = with_.clock.now();
   json::Array situations, assessments;
-  bool more = false;
-  const auto read = declaration::visit_all(with_.store, "", [&](const declaration::Stored& one) {
+  std::string last, next;
+  const auto read = declaration::visit_all(with_.store, *after, [&](const declaration::Stored& one) {
     const Declaration& said = one.declaration;
     const bool situation = said.kind == declaration::Kind::situation;
     if (situation && !said.over(now)) return true;
     if (situations.size() + assessments.size() == limits::kPageMax) {
-      more = true;
+      next = "/situations?" + std::string(kAfter) + catalog::page_token(last);
       return false;
     }
+    last = one.key;
     auto value = json::parse(declaration::encode(said, false));
     if (!value) return true;  // just encoded: cannot be
     value->set("state", said.ended() ? "ended" : said.over(now) ? "over" : "in force");
@@ -143,9 +149,9 @@ http::Response Declarations::published() const {
     log::error("situations cannot be read", {{"what", read.error().message}});
     return refusal(503, "unavailable", "the situations cannot be read now");
   }
-  return http::json_response(
-      200,
-      json::serialise(json::object({{"situations", std::move(situations)}, {"assessments", std::move(assessments)}, {"more", more}})));
+  json::Value body = json::object({{"situations", std::move(situations)}, {"assessments", std::move(assessments)}});
+  if (!next.empty()) body.set("next", next);
+  return http::json_response(200, json::serialise(body));
 }
 
 }  // namespace sluis::node

@@ -27,8 +27,9 @@ class Declarations {
   /// `/evidence/v1/declarations/<agreement id in hex>`: the receipts of those in force that the terms of this agreement name, for the other
   /// party of it. 404 for all others; 503 where a proof cannot be made now.
   std::vector<http::Route> routes();
-  /// `/situations`, on the public listener: what is over, and assessments also while they are in force. No persons.
-  http::Response published() const;
+  /// `/situations`, on the public listener: what is over, and assessments also while they are in force. No persons. `next` leads to more
+  /// than limits::kPageMax.
+  http::Response published(const http::Request& request) const;
 
   /// gate::DeclarationSource for this node's gate: its own.
   Result<gate::KnownDeclarations> own(Timestamp now) const;

@@ -84,7 +84,7 @@ std::vector<http::Route> Node::Parts::public_routes() {
                       }
                       return http::Response{200, {{"content-type", "application/ld+json"}}, std::string(kOdrlProfile), {}};
                     }, 0});
-  routes.push_back({"GET", "/situations", [this](const http::Request&) { return declarations->published(); }, 0});
+  routes.push_back({"GET", "/situations", [this](const http::Request& request) { return declarations->published(request); }, 0});
   routes.push_back({"GET", "/log/checkpoint", [this](const http::Request&) {
                       const std::string note = public_checkpoint();
                       return note.empty() ? text(404, "no entry yet\n") : text(200, note);

@@ -82,7 +82,7 @@ def offer(situation):
 
 def publish():
     f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
-    head = f.dataset("detailed-counts-paced").split("[terms]")[0].replace("16 KiB/s", "96 KiB/s")
+    head = f.dataset("detailed-counts-paced").split("[terms]")[0].replace("16 KiB/s", "256 KiB/s")
     toml = 'offer = "situations.json"\n' + head + "[terms]\nprocessing_activity = true\n"
     f.put(w, "situations.json", offer(FULL[:-1]))
     try:

