@@ -170,8 +170,12 @@ Result<TakenDeclarations> take_declarations(std::span<const ProvenDeclaration> i
 
 void require_as_read(const Verdict& verdict, Commit& commit) {
   commit.preconditions.push_back({negotiation::agreement_key(verdict.agreement->id), verdict.agreement_bytes});
-  const auto& as_read = verdict.declarations.as_read;
-  commit.preconditions.insert(commit.preconditions.end(), as_read.begin(), as_read.end());
+  for (const Precondition& must : verdict.declarations.as_read) {
+    const bool there = std::any_of(commit.preconditions.begin(), commit.preconditions.end(), [&](const Precondition& other) {
+      return other.key == must.key && other.expected == must.expected;
+    });
+    if (!there) commit.preconditions.push_back(must);
+  }
 }
 
 DeclarationSource asked_once(DeclarationSource source) {
