@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import sys
 import time
+import urllib.request
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
@@ -115,6 +116,17 @@ def decided():
     return len(w.log(kinds=["decision"]))
 
 
+def evaluated(purpose=CROWD):
+    """What the requester's node answers another system of its own, as a decision point: the code of its answer."""
+    agreement = d.call("AgreementService/List")["agreements"][0]["id"]
+    asked = {"subject": {"type": "party", "id": d.participant}, "resource": {"type": "agreement", "id": agreement},
+             "action": {"name": "use", "properties": {"purpose": purpose, "processing_activity_id": ACTIVITY}}}
+    request = urllib.request.Request(f"http://127.0.0.1:{d.port + 2}/access/v1/evaluation", data=json.dumps(asked).encode(),
+                                     headers={"Authorization": f"Bearer {d.token('application')}", "Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)["context"]["code"]
+
+
 def public():
     return json.loads(w.open_data("/situations"))
 
@@ -136,6 +148,7 @@ def opens(transfer):
     code, out, err = declare()
     expect("declared", (code, err), (0, ""))
     expect("permitted while it is there", pull(transfer), "whole")
+    expect("as its decision point says", evaluated(), "permitted")
     said = w.log(kinds=["declaration"])
     expect("an entry of the log names who", [(e["event"], e["person"]) for e in said], [("declared", "operator of Gemeente Waterrijk")])
     rests = [f"{FULL} {said[0].get('index', 0)}"]
@@ -155,6 +168,7 @@ def renews(transfer):
     expect("permitted after its first end", pull(transfer), "whole")
     pass_time(hours=40)
     expect("denied when it is over, with nobody's doing", pull(transfer), "value")
+    expect("by its decision point too", evaluated(), "value")
     over = public()["situations"]
     expect("public afterwards", [(s["id"], s["state"], s["where"], s["opens"], [(a["what"], a["role"], a["why"]) for a in s["acts"]]) for s in over],
            [(FULL, "over", "The shopping streets around the Market", [CROWD],

@@ -1,3 +1,4 @@
+#include "connector/base/limits.hpp"
 #include "tests/unit/declaration/support.hpp"
 
 namespace sluis::declaration::test {
@@ -55,6 +56,16 @@ TEST(SituationFile, WhatIsWrongIsRefusedAtItsPlace) {
   EXPECT_NE(refused(std::string(kFile) + "\n[[situations]]\nid = \"urn:x\"\n").find("did you mean `situation`?"), std::string::npos);
   const auto empty = with(with(kFile, "[\"https://waterrijk.example/purpose#CrowdManagement\"]", "[]"), "[\"dpv:Marketing\"]", "[]");
   EXPECT_NE(refused(empty).find("neither opens nor closes"), std::string::npos);
+}
+
+TEST(SituationFile, HasNoMoreThanTheLimit) {
+  const auto of = [](std::size_t count) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += with(kFile, "situations/crowds", "situations/" + std::to_string(i));
+    return refused(text);
+  };
+  EXPECT_EQ(of(limits::kSituationDefinitions), "read");
+  EXPECT_NE(of(limits::kSituationDefinitions + 1).find("too many situations"), std::string::npos);
 }
 
 constexpr const char* kAssessment = R"(id = "urn:assessment:1"

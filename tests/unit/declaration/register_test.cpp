@@ -85,6 +85,22 @@ TEST(DeclarationRegister, NoMoreThanTheLimitMayBeInForce) {
   EXPECT_TRUE(disk.act(nullptr, declared(kNow + hours(6)), kNow + hours(6))) << "the others are over";
 }
 
+TEST(DeclarationRegister, WhatIsSaidOfOneHasALimit) {
+  Store disk;
+  Declaration one = declared();
+  ASSERT_TRUE(disk.act(nullptr, one, kNow));
+  std::size_t renewals = 0;
+  for (bool taken = true; taken && renewals < 100; ++renewals) {
+    const Stored before = **read_newest(disk.store, Kind::situation, kCrowds);
+    Declaration next = before.declaration;
+    next.acts.push_back({What::renewed, kOfficer, kNow, next.until() + hours(1), std::string(1024, 'x')});
+    taken = disk.act(&before, next, kNow);
+  }
+  EXPECT_GT(renewals, 3U);
+  EXPECT_LT(renewals, 9U);
+  EXPECT_TRUE(read_open(disk.store)) << "and what was taken can be read";
+}
+
 TEST(DeclarationRegister, WhatIsDamagedIsAnErrorAndNotNothing) {
   Store disk;
   ASSERT_TRUE(disk.act(nullptr, declared(), kNow));

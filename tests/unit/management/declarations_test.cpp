@@ -3,6 +3,9 @@
 #include "sluis/v1/evidence.pb.h"
 #include "tests/unit/management/world.hpp"
 
+#include <atomic>
+#include <thread>
+
 namespace sluis::management::test {
 namespace {
 
@@ -65,7 +68,7 @@ struct Situations : World {
                 ->find("state")
                 ->if_string();
   }
-  int looked = 0;
+  std::atomic<int> looked = 0;
 };
 
 bool says(const std::string& body, std::string_view what) { return body.find(what) != std::string::npos; }
@@ -87,6 +90,16 @@ TEST(ManagementDeclarations, ASituationIsDeclaredRenewedAndEndedEachInTheLog) {
   EXPECT_EQ(said[1].second.person(), "B. Mulder");
   for (const auto& [shared, _] : said) EXPECT_FALSE(says(shared.document(), "Bakker")) << "persons stay in the part that never leaves";
   EXPECT_EQ(declaration::decode(said[1].first.document())->acts.size(), 2U);
+}
+
+TEST(ManagementDeclarations, OfManyAtOnceOneWins) {
+  Situations world;
+  std::atomic<int> done = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) threads.emplace_back([&] { done += world.declare() == "done" ? 1 : 0; });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(done, 1);
+  EXPECT_EQ(world.entries().size(), 1U);
 }
 
 TEST(ManagementDeclarations, ADryRunChangesNothing) {
