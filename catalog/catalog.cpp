@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kDatasets = "dataset/";
 constexpr std::size_t kDatasetTomlBytes = 256U << 10U;
+constexpr std::size_t kKeptRead = 1024;  // then it begins anew
 
 std::string dataset_key(const DatasetId& id) { return std::string(kDatasets) + id.str(); }
 
@@ -189,7 +190,7 @@ Result<void> Catalog::each(std::string_view after, const std::function<bool(Publ
   if (!after.empty()) from += '\0';
   std::optional<Error> failure;
   SLUIS_CHECK(store_.scan(kDatasets, from, [&](std::string_view key, std::string_view bytes) {
-    auto published = decode(key, bytes);
+    auto published = read(key, bytes);
     if (!published) {
       failure = std::move(published).error();
       return false;
@@ -219,7 +220,20 @@ Result<PublishedDataset> Catalog::show(const DatasetId& id, std::optional<std::u
   const std::string key = version ? version_key(id, *version) : dataset_key(id);
   SLUIS_TRY(const auto held, store_.get(key));
   if (!held) return unknown_dataset(id);
-  return decode(key, *held);
+  return version ? decode(key, *held) : read(key, *held);
+}
+
+Result<PublishedDataset> Catalog::read(std::string_view key, std::string_view bytes) const {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = read_.find(key);
+    if (found != read_.end() && found->second.bytes == bytes) return found->second.published;
+  }
+  SLUIS_TRY(PublishedDataset published, decode(key, bytes));
+  const std::lock_guard lock(mutex_);
+  if (read_.size() >= kKeptRead) read_.clear();
+  read_.insert_or_assign(std::string(key), AsRead{std::string(bytes), published});
+  return published;
 }
 
 Result<PublishedOffer> Catalog::offer_by_hash(const Hash& hash) const {

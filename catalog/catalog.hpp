@@ -3,6 +3,8 @@
 #include "catalog/dataset.hpp"
 #include "connector/storage/commit_port.hpp"
 
+#include <map>
+#include <mutex>
 #include <set>
 
 namespace sluis::catalog {
@@ -78,8 +80,18 @@ class Catalog {
  private:
   Result<Standing> standing(const PublishedDataset& published, Timestamp now, std::set<std::string>& seen) const;
 
+  /// A newest version, read once as long as its bytes stay the same.
+  Result<PublishedDataset> read(std::string_view key, std::string_view bytes) const;
+
+  struct AsRead {
+    std::string bytes;
+    PublishedDataset published;
+  };
+
   const storage::Reader& store_;
   VocabularySource vocabulary_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::string, AsRead, std::less<>> read_;
 };
 
 /// Tokens of pages: opaque to callers.

@@ -1,5 +1,4 @@
-#include "connector/declaration/register.hpp"
-#include "connector/gate/assess.hpp"
+#include "connector/gate/reason.hpp"
 #include "connector/management/terms_parts.hpp"
 #include "connector/provenance/entry.hpp"
 #include "sluis/v1/evidence.pb.h"
@@ -22,18 +21,9 @@ bool from_terms(const v1::DecisionReason& reason) {
 
 class Replay {
  public:
-  Replay(const Backend& backend, const GivenTerms& terms, DatasetId dataset, policy::Language language)
-      : backend_(backend), terms_(terms), dataset_(std::move(dataset)), language_(language) {
+  Replay(const Backend& backend, const GivenTerms& terms, DatasetId dataset, policy::Language language, Declared declared)
+      : backend_(backend), terms_(terms), dataset_(std::move(dataset)), language_(language), declared_(std::move(declared)) {
     response_.set_simulation(true);
-  }
-
-  /// What was ever declared here: terms may depend on what was in force then.
-  Result<void> read_declarations() {
-    if (named_.empty()) return {};
-    return declaration::visit_all(backend_.store, "", [&](const declaration::Stored& one) {
-      if (named_.contains(one.declaration)) declared_.push_back({one.declaration, 0});
-      return true;
-    });
   }
 
   void ask(std::uint64_t index, const v1::Shared& shared, const v1::Internal& internal) {
@@ -78,23 +68,14 @@ class Replay {
       attributes.push_back(policy::Attribute::name(policy::Operand::processing_activity,
                                                    program.name(internal.activity())));
     }
-    if (!named_.empty() && asked.purpose) add_declared(program, *asked.purpose, *asked.now, attributes);
+    const auto declared = declared_.at(*asked.now, program, asked.purpose);
+    attributes.insert(attributes.end(), declared.begin(), declared.end());
     asked.attributes = attributes;
     const auto decision = program.decide(asked);
     const auto reason = policy::explain(decision, asked, program, shared.purpose());
     const bool permit = decision.permit && asked.purpose.has_value();  // the gate releases nothing without a purpose
     if (permit && !shared.event().starts_with("evaluated")) ++uses;  // who asks for an evaluation uses nothing
     return {permit, reason};
-  }
-
-  void add_declared(const policy::Program& program, policy::PurposeIndex purpose, Timestamp then,
-                    std::vector<policy::Attribute>& attributes) const {
-    std::vector<gate::ProvenDeclaration> in_force;
-    for (const auto& one : declared_) {
-      if (one.declaration.in_force(then)) in_force.push_back(one);
-    }
-    const auto taken = gate::take_declarations(in_force, named_, program, purpose, then);
-    if (taken) attributes.insert(attributes.end(), taken->attributes.begin(), taken->attributes.end());  // else unknown
   }
 
   void compare(std::uint64_t index, const v1::Shared& shared, const Outcome& after) {
@@ -123,8 +104,7 @@ class Replay {
   const GivenTerms& terms_;
   DatasetId dataset_;
   policy::Language language_;
-  gate::NamedDeclarations named_ = gate::named_declarations(terms_.compiled.policy);
-  std::vector<gate::ProvenDeclaration> declared_;
+  Declared declared_;
   std::map<std::string, std::int64_t> uses_;
   v1::ReplayTermsResponse response_;
 };
@@ -150,8 +130,8 @@ Result<v1::ReplayTermsResponse> replay_terms(const Backend& backend, const v1::R
         .at_pointer("/dataset")
         .mended_by("name the dataset, or give a dataset file");
   }
-  Replay replay(backend, terms, DatasetId(dataset), language);
-  SLUIS_CHECK(replay.read_declarations());
+  SLUIS_TRY(Declared declared, Declared::read(backend, terms.compiled.policy));
+  Replay replay(backend, terms, DatasetId(dataset), language, std::move(declared));
   SLUIS_TRY(const auto head, backend.log.head());
   for (std::uint64_t index = 0; index < head.frontier.size(); ++index) {
     SLUIS_TRY(const auto leaf, backend.log.leaf(index));

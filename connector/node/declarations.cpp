@@ -126,7 +126,9 @@ http::Response Declarations::published(const http::Request& request) const {
   constexpr std::string_view kAfter = "after=";
   const bool further = request.query.starts_with(kAfter);
   const auto after = catalog::read_page_token(further ? std::string_view(request.query).substr(kAfter.size()) : "");
-  if (!after || (!further && !request.query.empty())) return refusal(400, "invalid_argument", "the query can only be `after`, as `next` has it");
+  if (!after || (!further && !request.query.empty())) {
+    return refusal(400, "invalid_argument", "the query can only be `after`, as `next` has it");
+  }
   const Timestamp now = with_.clock.now();
   json::Array situations, assessments;
   std::string last, next;

@@ -12,6 +12,7 @@ using provenance::EntryKind;
 using provenance::Receipt;
 
 constexpr std::size_t kReceiptBytes = 256U << 10U;
+constexpr std::size_t kKeptProven = 10'000;  // then it begins anew
 constexpr std::string_view kEntryMark = "entry:";  ///< before an index, in messages of before; else a commit's id
 
 http::Response refusal(unsigned status, std::string_view code, std::string_view reason) {
@@ -101,6 +102,10 @@ http::Response EvidenceChannel::offer_proof(const http::Request& request) {
 }
 
 Result<void> EvidenceChannel::check_offer(const ParticipantId& peer, const catalog::RemoteOffer& offer) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (proven_.contains({peer.str(), offer.hash})) return {};
+  }
   const Timestamp now = with_.clock.now();
   SLUIS_TRY(const std::string base, with_.directory.endpoint(peer, now));
   http::PeerRequest request;
@@ -120,6 +125,9 @@ Result<void> EvidenceChannel::check_offer(const ParticipantId& peer, const catal
   if (receipt.leaf.kind != static_cast<std::uint8_t>(EntryKind::published) || receipt.leaf.policy_digest != offer.hash) {
     return Error(ErrorCode::permission_denied, "the proof is of another entry than this offer's publication");
   }
+  const std::lock_guard lock(mutex_);
+  if (proven_.size() >= kKeptProven) proven_.clear();
+  proven_.emplace(peer.str(), offer.hash);
   return {};
 }
 

@@ -10,6 +10,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 
 namespace sluis::node {
 
@@ -38,7 +39,8 @@ class EvidenceChannel {
   /// `/.well-known/sluis-evidence`, `/evidence/v1/offers/<hash>`, `/evidence/v1/receipts`.
   std::vector<http::Route> routes();
 
-  /// Asks a peer for the proof that its log has this offer, and checks it. Errors: peer_unavailable, not_found,
+  /// Asks a peer for the proof that its log has this offer, and checks it. A proof that held is not asked for again: the
+  /// log that it is from only grows. Errors: peer_unavailable, not_found,
   /// permission_denied (the proof does not hold).
   Result<void> check_offer(const ParticipantId& peer, const catalog::RemoteOffer& offer);
 
@@ -64,6 +66,7 @@ class EvidenceChannel {
   ParticipantId self_;
   EvidenceDependencies with_;
   std::mutex mutex_;
+  std::set<std::pair<std::string, Hash>> proven_;       ///< peer and offer
   std::map<std::pair<provenance::EntryKind, Hash>, std::uint64_t> entries_;  ///< read from the log's leaves, up to `scanned_`
   std::uint64_t scanned_ = 0;
 };

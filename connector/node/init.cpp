@@ -3,10 +3,13 @@
 #include "certs/authority.hpp"
 #include "connector/identity/membership.hpp"
 #include "connector/identity/roles.hpp"
+#include "connector/node/offline.hpp"
 #include "connector/node/pinned_purposes.hpp"
 #include "connector/provenance/note.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace sluis::node {
 namespace {
@@ -141,9 +144,7 @@ Result<void> write_party(const InitOptions& options, const crypto::Key& claim, c
   return certs::write_public(options.folder / "party.json", json::serialise_pretty(mine));
 }
 
-}  // namespace
-
-Result<void> init_node(const InitOptions& options, const Clock& clock, Random& random) {
+Result<void> may_begin(const InitOptions& options) {
   if (fs::exists(options.folder / "node.toml")) {
     return Error(ErrorCode::conflict, "`" + options.folder.string() + "` has a node already")
         .mended_by("name another folder; nothing was changed");
@@ -151,6 +152,13 @@ Result<void> init_node(const InitOptions& options, const Clock& clock, Random& r
   if (options.demo && options.address != "127.0.0.1") {
     return Error(ErrorCode::invalid_argument, "a demo node's clock can be moved: it listens on loopback only");
   }
+  return {};
+}
+
+}  // namespace
+
+Result<void> init_node(const InitOptions& options, const Clock& clock, Random& random) {
+  SLUIS_CHECK(may_begin(options));
   std::error_code ec;
   for (const char* name : {"tls", "keys", "tokens", "datasets", "payload_keys"}) fs::create_directories(options.folder / name, ec);
   fs::permissions(options.folder / "keys", fs::perms::owner_all, ec);
@@ -177,6 +185,36 @@ Result<void> init_node(const InitOptions& options, const Clock& clock, Random& r
   SLUIS_CHECK(write_party(options, claim, log, origin, clock.now()));
   if (options.demo) SLUIS_CHECK(certs::write_public(options.folder / "demo", "this node's clock can be moved\n"));
   return certs::write_public(options.folder / "node.toml", config_text(options));  // last: without it there is no node
+}
+
+Result<std::vector<fs::path>> try_init_node(const InitOptions& options, const Clock& clock, Random& random) {
+  SLUIS_CHECK(may_begin(options));
+  SLUIS_CHECK(may_write_in(options.folder));
+  std::error_code ec;
+  const fs::path scratch = fs::temp_directory_path(ec) / ("sluis-init-" + to_hex(random.bytes(16)));
+  if (!fs::create_directory(scratch, ec)) {
+    return Error(ErrorCode::storage_unavailable, "cannot make `" + scratch.string() + "`: " + ec.message());
+  }
+  fs::permissions(scratch, fs::perms::owner_all, ec);
+  InitOptions there = options;
+  there.folder = scratch / "node";
+  if (!fs::exists(options.authority / "root.pem", ec)) there.authority = scratch / "authority";
+  const Result<void> made = init_node(there, clock, random);
+  std::vector<fs::path> files;
+  for (fs::recursive_directory_iterator at(scratch, ec), end; !ec && at != end; at.increment(ec)) {
+    const fs::path within = at->path().lexically_relative(scratch);
+    const bool of_node = *within.begin() == "node";
+    const fs::path real = (of_node ? options.folder : options.authority) / within.lexically_relative(*within.begin());
+    if (at->is_regular_file()) files.push_back(real);
+  }
+  fs::remove_all(scratch, ec);
+  if (!made) return made.error();
+  for (const fs::path& file : files) {
+    if (!fs::exists(file, ec)) continue;
+    return Error(ErrorCode::conflict, "`" + file.string() + "` is there already").mended_by("name another folder");
+  }
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 }  // namespace sluis::node

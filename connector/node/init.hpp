@@ -32,4 +32,7 @@ struct InitOptions {
 /// what the membership list is to say of it. Refused: a folder that has a node already.
 Result<void> init_node(const InitOptions& options, const Clock& clock, Random& random);
 
+/// The same in a folder that is thrown away. The files that `init_node` would make, sorted; or what would hinder it.
+Result<std::vector<std::filesystem::path>> try_init_node(const InitOptions& options, const Clock& clock, Random& random);
+
 }  // namespace sluis::node

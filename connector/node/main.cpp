@@ -28,7 +28,12 @@ struct Words {
   std::uint64_t version = 1;
   std::uint64_t threshold = 1;
   bool payloads = false;
+  bool dry_run = false;
 };
+
+void add_dry_run(CLI::App& command, Words& words) {
+  command.add_flag("--dry-run", words.dry_run, "says what would happen, and changes nothing");
+}
 
 std::vector<std::filesystem::path> paths(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
 
@@ -59,9 +64,21 @@ void add_init(CLI::App& app, Words& words, int& code) {
   init->add_option("--purposes", words.init.purposes, "the federation's own purposes");
   init->add_option("--activity", words.init.activities, "processing activity that the application's token may name; may be repeated");
   init->add_flag("--demo", words.init.demo, "its clock can be moved, for ever; loopback only");
+  add_dry_run(*init, words);
   init->callback([&words, &code] {
     const SystemClock clock;
     SystemRandom random;
+    if (words.dry_run) {
+      const auto files = try_init_node(words.init, clock, random);
+      if (files) {
+        for (const auto& file : *files) std::printf("%s\n", file.c_str());
+        std::fprintf(stderr, "these would be made; nothing was changed: this was a dry run\n");
+      } else {
+        std::fprintf(stderr, "sluis: %s\n", describe(files.error()).c_str());
+        code = 1;
+      }
+      return;
+    }
     if (const auto made = init_node(words.init, clock, random); !made) {
       std::fprintf(stderr, "sluis: %s\n", describe(made.error()).c_str());
       code = 1;
@@ -82,7 +99,8 @@ void add_offline(CLI::App& app, Words& words, int& code) {
   CLI::App& membership = noun(app, "membership", "who takes part");
   CLI::App* key = membership.add_subcommand("key", "a new key that signs membership lists");
   key->add_option("FILE", words.file, "private; the public one gets .pub behind its name")->required();
-  key->callback([&] { code = membership_key(words.file); });
+  add_dry_run(*key, words);
+  key->callback([&] { code = membership_key(words.file, words.dry_run); });
   CLI::App* compose = membership.add_subcommand("compose", "a list from the party.json of each party, not signed yet");
   compose->add_option("FILE", words.file, "the new list")->required();
   compose->add_option("--federation", words.federation, "its name")->required();
@@ -90,13 +108,16 @@ void add_offline(CLI::App& app, Words& words, int& code) {
   compose->add_option("--threshold", words.threshold, "signatures that it needs");
   compose->add_option("--signer", words.keys, "public keys of its signers")->required();
   compose->add_option("--party", words.parties, "party.json")->required();
+  add_dry_run(*compose, words);
   compose->callback([&] {
-    code = membership_compose(paths(words.parties), paths(words.keys), words.federation, words.version, words.threshold, words.file);
+    code = membership_compose(paths(words.parties), paths(words.keys), words.federation, words.version, words.threshold, words.file,
+                              words.dry_run);
   });
   CLI::App* sign = membership.add_subcommand("sign", "signs a list, or adds a signature");
   sign->add_option("FILE", words.file, "the list")->required();
   sign->add_option("--key", words.key, "a signer's private key")->required();
-  sign->callback([&] { code = membership_sign(words.file, words.key); });
+  add_dry_run(*sign, words);
+  sign->callback([&] { code = membership_sign(words.file, words.key, words.dry_run); });
 }
 
 #ifndef SLUIS_CLI
@@ -105,7 +126,8 @@ void add_audit(CLI::App& app, Words& words, int& code) {
   exporting->add_option("DIR", words.folder, "a new folder")->required();
   exporting->add_option("--config", words.config, "node.toml")->required();
   exporting->add_flag("--payloads", words.payloads, "with what the entries say");
-  exporting->callback([&] { code = audit_export(words.config, words.folder, words.payloads); });
+  add_dry_run(*exporting, words);
+  exporting->callback([&] { code = audit_export(words.config, words.folder, words.payloads, words.dry_run); });
 }
 #endif
 

@@ -1,25 +1,31 @@
 #pragma once
 
+#include "connector/base/error.hpp"
+
 #include <filesystem>
 #include <string>
 #include <vector>
 
 /// Commands that need no running node. Each gives the exit code: 0 done, 1 refused or failed, 3 done but not proven.
+/// With `dry_run` all is read and checked, and nothing written.
 namespace sluis::node {
+
+/// Whether something could be made in this folder, or in the nearest one above it that is there.
+Result<void> may_write_in(std::filesystem::path folder);
 
 int config_check(const std::filesystem::path& file);
 
 /// A new Ed25519 key for signing membership lists: `FILE` (0600) and `FILE.pub`.
-int membership_key(const std::filesystem::path& file);
+int membership_key(const std::filesystem::path& file, bool dry_run);
 /// A list from the `party.json` files of its parties, not signed yet.
 int membership_compose(const std::vector<std::filesystem::path>& parties, const std::vector<std::filesystem::path>& signers,
                        const std::string& federation, std::uint64_t version, std::uint64_t threshold,
-                       const std::filesystem::path& out);
+                       const std::filesystem::path& out, bool dry_run);
 /// Signs a list, or adds a signature to a signed one; in place.
-int membership_sign(const std::filesystem::path& file, const std::filesystem::path& key);
+int membership_sign(const std::filesystem::path& file, const std::filesystem::path& key, bool dry_run);
 int membership_check(const std::filesystem::path& file, const std::vector<std::filesystem::path>& keys, std::uint64_t threshold);
 
 /// The exported log of a node that does not run (or of the state that its store has now).
-int audit_export(const std::filesystem::path& config, const std::filesystem::path& folder, bool payloads);
+int audit_export(const std::filesystem::path& config, const std::filesystem::path& folder, bool payloads, bool dry_run);
 
 }  // namespace sluis::node

@@ -51,6 +51,15 @@ Result<void> write_entries(const LogReader& log, std::uint64_t size, const std::
 
 std::string payload_path(std::uint64_t index) { return "payloads/" + bundle_path(index, kTileWidth).substr(13); }
 
+Result<void> may_export_to(const std::filesystem::path& folder) {
+  std::error_code ec;
+  if (std::filesystem::exists(folder, ec) && !std::filesystem::is_empty(folder, ec)) {
+    return Error(ErrorCode::invalid_argument, "`" + folder.string() + "` is not empty")
+        .mended_by("name a new folder: an old export beside a new one reads as damage");
+  }
+  return {};
+}
+
 Result<void> export_log(const LogReader& log, const std::string& note, const VerifierKey& key,
                         const std::filesystem::path& folder, bool with_payloads) {
   // A checkpoint that does not fit is evidence too: it goes with all that the log has, and no verifier calls it good.
@@ -58,11 +67,7 @@ Result<void> export_log(const LogReader& log, const std::string& note, const Ver
   SLUIS_TRY(const LogHead head, log.head());
   const std::uint64_t held = head.frontier.size();
   const std::uint64_t size = checkpoint && checkpoint->size <= held ? checkpoint->size : held;
-  std::error_code ec;
-  if (std::filesystem::exists(folder, ec) && !std::filesystem::is_empty(folder, ec)) {
-    return Error(ErrorCode::invalid_argument, "`" + folder.string() + "` is not empty")
-        .mended_by("name a new folder: an old export beside a new one reads as damage");
-  }
+  SLUIS_CHECK(may_export_to(folder));
   SLUIS_CHECK(write_tiles(log, size, folder));
   SLUIS_CHECK(write_entries(log, size, folder, with_payloads));
   return write_file(folder, "checkpoint", note);  // last: a folder without it is no export

@@ -6,6 +6,9 @@
 
 namespace sluis::provenance {
 
+/// Whether the folder is empty or new.
+Result<void> may_export_to(const std::filesystem::path& folder);
+
 /// Writes the standard tree (D22): `checkpoint`, `tile/…`, `tile/entries/…` and, on request, `payloads/…` in clear: one
 /// file for 256 entries, each with a 32-bit length; an erased payload has length 0. The folder must be empty or new.
 /// `note` is a signed checkpoint of this log, at most as large as the reader's.

@@ -77,6 +77,8 @@ inline constexpr std::size_t kReasonCodes = static_cast<std::size_t>(ReasonCode:
 /// `no_permission`, `prohibited`, `indeterminate`, `target`, `assignee`, `count`, `value`, `duty`, `alternatives`.
 std::string_view to_string(ReasonCode code);
 
+/// What a program says of a request. Who asked knows the program; its hash (`program_hash_input`) goes with what is
+/// recorded of a decision.
 struct Decision {
   static constexpr std::uint16_t kNone = 0xffff;
 

@@ -75,10 +75,13 @@ def write(path, text):
 def offer(situation):
     def on(left, op, right):
         return {"leftOperand": left, "operator": op, "rightOperand": right}
+
+    def use(*constraints):
+        return {"action": "use", "constraint": list(constraints)}
     return json.dumps({"@id": "urn:waterrijk:offer:situations", "@type": "Offer",
-                       "permission": [{"action": "use", "constraint": [on("purpose", "isA", CROWD), on("sluis:situation", "isAnyOf", situation)]},
-                                      {"action": "use", "constraint": [on("purpose", "isA", NAVIGATION)]}],
-                       "prohibition": [{"action": "use", "constraint": [on("purpose", "isA", NAVIGATION), on("sluis:situation", "isAnyOf", FLOOD)]}]})
+                       "permission": [use(on("purpose", "isA", CROWD), on("sluis:situation", "isAnyOf", situation)),
+                                      use(on("purpose", "isA", NAVIGATION))],
+                       "prohibition": [use(on("purpose", "isA", NAVIGATION), on("sluis:situation", "isAnyOf", FLOOD))]})
 
 
 def publish():
@@ -90,7 +93,8 @@ def publish():
         w.call("DatasetService/Publish", {"toml": toml, "file": "counts.toml"})
         expect("terms that name a situation nobody can declare", "published", "refused")
     except Refused as refused:
-        expect(f"are refused with the nearest that is defined: {refused.body}", (f"did you mean `{FULL}`" in refused.body, "/permission/0/constraint/1" in refused.body), (True, True))
+        says = [f"did you mean `{FULL}`" in refused.body, "/permission/0/constraint/1" in refused.body]
+        expect(f"are refused with the nearest that is defined: {refused.body}", says, [True, True])
     f.put(w, "situations.json", offer(FULL))
     w.call("DatasetService/Publish", {"toml": toml, "file": "counts.toml"})
 
@@ -170,7 +174,8 @@ def renews(transfer):
     expect("denied when it is over, with nobody's doing", pull(transfer), "value")
     expect("by its decision point too", evaluated(), "value")
     over = public()["situations"]
-    expect("public afterwards", [(s["id"], s["state"], s["where"], s["opens"], [(a["what"], a["role"], a["why"]) for a in s["acts"]]) for s in over],
+    said = [(s["id"], s["state"], s["where"], s["opens"], [(a["what"], a["role"], a["why"]) for a in s["acts"]]) for s in over]
+    expect("public afterwards", said,
            [(FULL, "over", "The shopping streets around the Market", [CROWD],
              [("declared", "operator", "The Market is full"), ("renewed", "privacy_officer", "Still full")])])
     expect("without persons", "Gemeente" in json.dumps(over), False)
@@ -190,7 +195,8 @@ def is_cut(transfer):
     expect("the provider cut it", [e["reason"] for e in w.wait_log(1, kinds=["cut"])], ["value"])
     expect("refused after", pull(transfer), "value")
     show = json.loads(run(w, "situation", "show", FULL, "-o", "json", role="dpo")[1])["declaration"]
-    expect("who did what", [(a["what"], a["person"]) for a in show["acts"]], [(what, "operator of Gemeente Waterrijk") for what in ("declared", "ended")])
+    person = "operator of Gemeente Waterrijk"
+    expect("who did what", [(a["what"], a["person"]) for a in show["acts"]], [("declared", person), ("ended", person)])
 
 
 def closes(transfer):
@@ -205,9 +211,11 @@ def closes(transfer):
 
 
 def assessments():
-    text = f'id = "{STUDY}"\ntitle = "Study"\npurposes = ["dpv:ScientificResearch"]\nlegal_basis = ["eu-gdpr:A6-1-e"]\nwhy = "compatible"\nuntil = "{now(days=9)}"\n'
+    text = (f'id = "{STUDY}"\ntitle = "Study"\npurposes = ["dpv:ScientificResearch"]\nlegal_basis = ["eu-gdpr:A6-1-e"]\n'
+            f'why = "compatible"\nuntil = "{now(days=9)}"\n')
     safe = text + 'safeguards = ["per hour and counter"]\n'
-    for bad, says in ((text, "study.toml:3:"), (safe.replace("eu-gdpr:A6-1-e", "dpv:Consent"), "study.toml:4:"), (safe.replace("why", "wy"), "study.toml:")):
+    for bad, says in ((text, "study.toml:3:"), (safe.replace("eu-gdpr:A6-1-e", "dpv:Consent"), "study.toml:4:"),
+                      (safe.replace("why", "wy"), "study.toml:")):
         code, _, err = run(w, "assessment", "record", write(f.folder / "study.toml", bad), role="privacy_officer")
         expect(f"refused at its place: {err}", (code, says in err), (1, True))
     path = write(f.folder / "study.toml", safe)

@@ -81,6 +81,23 @@ def run(text):
     return done.stdout
 
 
+def tree():
+    """What stands in the folder: each file with its bytes."""
+    return {str(path.relative_to(home)): path.read_bytes() for path in sorted(home.rglob("*")) if path.is_file()}
+
+
+def try_dry(given, command):
+    """What the command would do is what it then does; trying it changes nothing."""
+    before = tree()
+    would = run(given + re.sub(r"\$sluis (init|membership (?:key|compose|sign))", r"$sluis \1 --dry-run", command))
+    if tree() != before:
+        sys.exit(f"✗ with --dry-run this changes something: {command}")
+    run(given + command)
+    made = sorted(name for name in tree() if name not in before)
+    if "$sluis init" in command and sorted(would.split()) != made:
+        sys.exit(f"✗ said\n{would}made\n" + "\n".join(made))
+
+
 def main():
     prepare()
     given, said, ran = "", "", 0
@@ -92,6 +109,8 @@ def main():
         if " serve " in command:
             program = re.match(r"sluis=(\S+)", given)[1]
             serve(command.replace("$sluis", program), f"{program} status --config mynode/node.toml")
+        elif re.match(r"\$sluis (init|membership (key|compose|sign)) ", command):
+            try_dry(given, command)
         else:
             said = run(given + command)
         ran += 1

@@ -179,6 +179,8 @@ def exported(kept, leaves):
     """The auditor's copy: its entries hash to the tiles that everybody saw, and to its own checkpoint."""
     w.stop()
     export = f.folder / "export"
+    f.sluis("audit", "export-log", export, "--config", w.folder / "node.toml", "--dry-run")
+    expect("a dry run writes nothing", export.exists(), False)
     f.sluis("audit", "export-log", export, "--config", w.folder / "node.toml")
     for note in kept.values():
         (f.folder / "kept").write_text(note)

@@ -21,6 +21,7 @@ struct Words {
   std::string file;
   std::string folder;
   bool payloads = false;
+  bool dry_run = false;
 };
 
 /// The key itself, or the name of a file that holds it.
@@ -133,12 +134,13 @@ void add_audit_papers(CLI::App& app, const SessionPtr& session) {
   auto& writing = verb(app, "audit", "export-log", "writes a node's log as the standard tree; --config names the node");
   writing.add_option("DIR", words->folder, "a new folder")->required();
   writing.add_flag("--payloads", words->payloads, "with what the entries say");
+  writing.add_flag("--dry-run", words->dry_run, "says what would happen, and changes nothing");
   writing.callback([session, words] {
     if (session->options.config.empty()) {
       return session->fail(Error(ErrorCode::invalid_argument, "no node is named").mended_by("use --config node.toml"),
                            2);
     }
-    session->leave(node::audit_export(session->options.config, words->folder, words->payloads));
+    session->leave(node::audit_export(session->options.config, words->folder, words->payloads, words->dry_run));
   });
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 namespace sluis::management::test {
@@ -284,6 +285,29 @@ TEST(CommandTable, NounsAndVerbsAreThoseThatArePromised) {
   for (const auto& [noun, verbs] : promised) {
     const auto* sub = app.get_subcommand(noun);
     for (const auto* verb : verbs) EXPECT_NO_THROW((void)sub->get_subcommand(verb)) << noun << ' ' << verb;
+  }
+}
+
+/// All that change nothing but what an exchange is recorded by; `catalog fetch` refreshes what is kept of a peer.
+const std::set<std::string> kReading = {
+    "dataset list", "dataset show", "terms check", "terms test", "terms explain", "terms diff", "explain",
+    "catalog fetch", "catalog search", "catalog check", "membership show", "membership check", "purpose list",
+    "activity list", "activity show", "activity export", "agreement list", "agreement show", "negotiation list",
+    "transfer list", "transfer show", "retention list", "audit log", "audit checkpoint", "audit verify",
+    "audit verify-proof", "audit proof", "pull", "watch", "status", "doctor", "version", "completion"};
+
+TEST(CommandTable, WhateverChangesSomethingHasADryRun) {
+  CLI::App app;
+  int code = 0;
+  cli::add_commands(app, code);
+  const auto look = [&](const CLI::App& command, const std::string& name) {
+    const bool dry = command.get_option_no_throw("--dry-run") != nullptr;
+    EXPECT_EQ(dry, !kReading.contains(name)) << name;
+  };
+  for (const auto* noun : app.get_subcommands([](const CLI::App*) { return true; })) {
+    const auto verbs = noun->get_subcommands([](const CLI::App*) { return true; });
+    for (const auto* verb : verbs) look(*verb, noun->get_name() + ' ' + verb->get_name());
+    if (verbs.empty()) look(*noun, noun->get_name());
   }
 }
 

@@ -223,6 +223,15 @@ TEST(Terms, AReplayKnowsWhichSituationsWereInForceThen) {
   EXPECT_EQ(text_of(answer, "stillReleased"), "1");
   EXPECT_EQ(text_of(answer, "newlyRefused"), "2");
   for (const auto& row : *answer.find("refused")->if_array()) EXPECT_EQ(text_of(row, "after"), "value") << "known not to be there";
+  // A simulation of one request knows it as well.
+  const auto test = [&](Timestamp at) {
+    const auto tested = world.answer(kTerms + "Test", "{\"text\":" + as_json(proposed) + R"(,"file":"offer.json","purpose":")" + crowd +
+                                                          R"(","at":")" + format_time(at) + "\"}");
+    return text_of(*tested.find("decision"), "code");
+  };
+  EXPECT_EQ(test(now - std::chrono::minutes(1)), "value");
+  EXPECT_EQ(test(now + std::chrono::minutes(1)), "permitted");
+  EXPECT_EQ(test(now + std::chrono::hours(2)), "value");
 }
 
 TEST(Terms, ANewVocabularyShowsWhatItChangesForRunningAgreements) {

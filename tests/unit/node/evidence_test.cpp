@@ -77,6 +77,12 @@ TEST_F(EvidenceTest, AnOfferIsUsableOnlyWithTheProofOfItsPublication) {
   EXPECT_TRUE(checked) << describe(checked.error());
   EXPECT_EQ(transport_.asked.peer.str(), kDuinmeer);
   EXPECT_EQ(transport_.asked.url, "https://duinmeer.example:8443/base/evidence/v1/offers/" + to_hex(offer_.hash));
+
+  transport_.answer = {404, {}, "nothing"};
+  EXPECT_TRUE(channel_.check_offer(ParticipantId(kDuinmeer), offer_)) << "it was proven";
+  EXPECT_FALSE(channel_.check_offer(ParticipantId("did:web:stroomplein.example"), offer_)) << "not by this peer";
+  offer_.hash = crypto::sha256("another offer");
+  expect_offer_refused("gives no proof");
 }
 
 TEST_F(EvidenceTest, AProofOfSomethingElseIsNoProof) {
