@@ -1,7 +1,9 @@
 #include "catalog/dataset_file.hpp"
 #include "catalog/offer.hpp"
+#include "connector/base/suggest.hpp"
 #include "connector/base/zoneinfo.hpp"
 #include "policy/odrl/match.hpp"
+#include "policy/odrl/named.hpp"
 
 #include <algorithm>
 #include <array>
@@ -144,10 +146,20 @@ Error in_offer(Error error, const std::string& name, const std::string& text) {
   return error;
 }
 
+/// Several situations and assessments may be in force at once.
+Result<void> check_sets(const std::vector<policy::Named>& named, const std::string& what) {
+  const policy::Named* one = policy::opens_on_more(named);
+  if (one == nullptr) return {};
+  return Error(ErrorCode::invalid_argument, "this would open where one more " + what + " is in force")
+      .at_pointer(one->pointer)
+      .mended_by(one->prohibition ? "write `isAnyOf` for `eq`" : "write `isNoneOf` for `neq`");
+}
+
 /// Terms that this node could never keep are no promise to anybody.
-Result<void> check_enforceable(const policy::Policy& policy, const std::optional<policy::Supplied>& supplied) {
-  if (!supplied) return {};
-  for (const policy::PolicyPart& part : policy::enforcement(policy, *supplied)) {
+Result<void> check_enforceable(const policy::Policy& policy, const DatasetContext& context) {
+  SLUIS_CHECK(check_declarations(policy, context.situations));
+  if (!context.supplied) return {};
+  for (const policy::PolicyPart& part : policy::enforcement(policy, *context.supplied)) {
     if (part.keeper != policy::Keeper::refused) continue;
     return Error(ErrorCode::invalid_argument, policy::refusal(part))
         .at_pointer(part.pointer)
@@ -165,7 +177,7 @@ Result<CompiledOffer> read_offer(DatasetFile& file, const DatasetContext& contex
   if (!value) return in_offer(value.error(), name, *text);
   auto compiled = compile_offer(*value, context.vocabulary);
   if (!compiled) return in_offer(compiled.error(), name, *text);
-  const auto kept = check_enforceable(compiled->policy, context.supplied);
+  const auto kept = check_enforceable(compiled->policy, context);
   if (!kept) return in_offer(kept.error(), name, *text);
   const auto hash = offer_hash(*value);
   if (!hash) return in_offer(hash.error(), name, *text);
@@ -219,6 +231,22 @@ Result<void> check_open_transforms(const DatasetFile& file, std::span<const poli
 
 }  // namespace
 
+Result<void> check_declarations(const policy::Policy& policy, const std::optional<std::vector<std::string>>& situations) {
+  const auto named = policy::named(policy, policy::Operand::situation);
+  SLUIS_CHECK(check_sets(named, "situation"));
+  SLUIS_CHECK(check_sets(policy::named(policy, policy::Operand::assessment), "assessment"));
+  if (!situations) return {};
+  const std::vector<std::string_view> known(situations->begin(), situations->end());
+  for (const policy::Named& one : named) {
+    if (std::find(known.begin(), known.end(), one.value) != known.end()) continue;
+    return Error(ErrorCode::invalid_argument, "this node defines no situation " + in_backticks(one.value))
+        .at_pointer(one.pointer)
+        .mended_by(known.empty() ? "name a file of situations in node.toml: [policy] situations"
+                                 : suggestion(one.value, known));
+  }
+  return {};
+}
+
 Result<void> check_dataset_file(const DatasetFile& file, const DatasetContext& context) {
   SLUIS_CHECK(check_access(file));
   SLUIS_CHECK(check_terms(file, *context.vocabulary));
@@ -239,7 +267,7 @@ Result<void> add_offer(DatasetFile& file, const DatasetContext& context) {
     SLUIS_CHECK(meet_sources(file, *compiled, groups, context));
   }
   SLUIS_CHECK(check_column_groups(file, groups));
-  const auto kept = check_enforceable(compiled->policy, context.supplied);
+  const auto kept = check_enforceable(compiled->policy, context);
   if (!kept) return Error(kept.error()).at(file.root.place("terms"));
   SLUIS_TRY(dataset.offer_hash, offer_hash(dataset.offer));
   SLUIS_CHECK(check_open_offer(file, compiled->policy));

@@ -137,7 +137,12 @@ struct DatasetContext {
   std::function<Result<Dataset>(const DatasetId& id)> source = {};
   /// What the node's gate knows and does: terms that it could not keep are refused. Unset: not looked at.
   std::optional<policy::Supplied> supplied = policy::Supplied::by_this_node();
+  /// The situations that can be declared here: terms that name another are refused. Unset: not looked at.
+  std::optional<std::vector<std::string>> situations = {};
 };
+
+/// invalid_argument at the condition's pointer: terms name a situation that is not among these, or open where one more is in force.
+Result<void> check_declarations(const policy::Policy& policy, const std::optional<std::vector<std::string>>& situations);
 
 /// Reads and checks one dataset file, and makes its offer. Every error is invalid_argument with file, line and column
 /// (in a hand-written offer: with its pointer too): unknown keys with the one that was meant, wrong types, an

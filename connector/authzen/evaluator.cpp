@@ -20,11 +20,10 @@ Outcome refused(policy::Reason reason) {
 
 }  // namespace
 
-Result<Outcome> Evaluator::evaluate(const Evaluation& asked, const intake::Application& application,
-                                    Timestamp now) const {
+Result<Outcome> Evaluator::evaluate(const Evaluation& asked, const Asking& by) const {
   if (auto reason = refuse_unread(asked)) return refused(std::move(*reason));
-  if (asked.resource_type == "dataset" && asked.agreement.empty()) return under_any(asked, application, now);
-  return under(AgreementId(asked.agreement), asked, application, now);
+  if (asked.resource_type == "dataset" && asked.agreement.empty()) return under_any(asked, by);
+  return under(AgreementId(asked.agreement), asked, by);
 }
 
 /// What can be refused before anything is read.
@@ -43,8 +42,7 @@ Evaluator::MaybeReason Evaluator::refuse_unread(const Evaluation& asked) const {
 }
 
 /// The first permit; else the refusal of the first running agreement, else that of the last that ended.
-Result<Outcome> Evaluator::under_any(const Evaluation& asked, const intake::Application& application,
-                                     Timestamp now) const {
+Result<Outcome> Evaluator::under_any(const Evaluation& asked, const Asking& by) const {
   const auto agreements = agreements_.all();
   if (!agreements && agreements.error().code == ErrorCode::limit_exceeded) {
     return refused(own_reason("agreement.unnamed"));
@@ -54,7 +52,7 @@ Result<Outcome> Evaluator::under_any(const Evaluation& asked, const intake::Appl
   std::size_t running = 0;
   for (const AgreementOf& one : **agreements) {
     if (one.party.str() != asked.party || one.dataset.str() != asked.resource_id) continue;
-    SLUIS_TRY(Outcome outcome, under(one.id, asked, application, now));
+    SLUIS_TRY(Outcome outcome, under(one.id, asked, by));
     if (outcome.permit) return outcome;
     const bool runs = outcome.reason.code != "agreement.ended" && outcome.reason.code != "agreement.unknown";
     if (running == 0) told = std::move(outcome);
@@ -63,18 +61,18 @@ Result<Outcome> Evaluator::under_any(const Evaluation& asked, const intake::Appl
   return told;
 }
 
-Result<Outcome> Evaluator::under(const AgreementId& agreement, const Evaluation& asked,
-                                 const intake::Application& application, Timestamp now) const {
+Result<Outcome> Evaluator::under(const AgreementId& agreement, const Evaluation& asked, const Asking& by) const {
   SLUIS_TRY(std::optional<gate::AgreementAsRead> read, gate::read_as_stored(with_.store, agreement));
   if (!read) return refused(gate::make_reason("agreement.unknown"));
   gate::Question question;
-  if (auto reason = form(question, read->record, asked, now)) return refused(std::move(*reason));
+  if (auto reason = form(question, read->record, asked, by.now)) return refused(std::move(*reason));
   Outcome outcome;
-  SLUIS_TRY(outcome.verdict, gate::assess(question, std::move(read), with_.store, with_.programs, with_.vocabulary(), now));
+  SLUIS_TRY(outcome.verdict, gate::assess(question, std::move(read), with_.store, with_.programs, with_.vocabulary(),
+                                          by.declarations, by.now));
   MaybeReason denied;
   if (!outcome.verdict.permit) denied = outcome.verdict.reason;
   if (!denied) {
-    SLUIS_TRY(denied, beside_terms(asked, application, now, outcome.verdict));
+    SLUIS_TRY(denied, beside_terms(asked, by.application, by.now, outcome.verdict));
   }
   outcome.permit = !denied;
   outcome.reason = denied ? std::move(*denied) : outcome.verdict.reason;

@@ -18,17 +18,26 @@ class Evaluator {
   Evaluator(const Options& options, const Dependencies& with, Agreements& agreements)
       : options_(options), with_(with), agreements_(agreements) {}
 
+  /// What is asked in one request: the declarations of a provider are asked for once. Used by one thread.
+  struct Asking {
+    const intake::Application& application;
+    Timestamp now;
+    gate::DeclarationSource declarations;
+  };
+  Asking asking(const intake::Application& application, Timestamp now) const {
+    return {application, now, gate::asked_once(with_.declarations)};
+  }
+
   /// What is unknown denies. Where a dataset is asked for without an agreement, any running agreement of the subject
   /// about it may permit; at most limits::kAgreementsPerEvaluation are asked. Errors: the store's alone.
-  Result<Outcome> evaluate(const Evaluation& asked, const intake::Application& application, Timestamp now) const;
+  Result<Outcome> evaluate(const Evaluation& asked, const Asking& by) const;
 
  private:
   using MaybeReason = std::optional<policy::Reason>;
 
   MaybeReason refuse_unread(const Evaluation& asked) const;
-  Result<Outcome> under_any(const Evaluation& asked, const intake::Application& application, Timestamp now) const;
-  Result<Outcome> under(const AgreementId& agreement, const Evaluation& asked, const intake::Application& application,
-                        Timestamp now) const;
+  Result<Outcome> under_any(const Evaluation& asked, const Asking& by) const;
+  Result<Outcome> under(const AgreementId& agreement, const Evaluation& asked, const Asking& by) const;
   MaybeReason form(gate::Question& question, const negotiation::AgreementRecord& record, const Evaluation& asked,
                    Timestamp now) const;
   Result<MaybeReason> beside_terms(const Evaluation& asked, const intake::Application& application, Timestamp now,

@@ -23,6 +23,8 @@ struct Dependencies {
   std::function<Result<std::string>(const ParticipantId&)> class_of;
   /// As of intake::Dependencies.
   std::function<Result<void>(std::string_view activity, std::string_view purpose, Timestamp now)> activity_allows;
+  /// This node's own where it provides; else the provider's, with proof.
+  gate::DeclarationSource declarations = {};
 };
 
 struct Options {

@@ -56,6 +56,7 @@ EntryDraft entry(const Evaluation& asked, const Outcome& outcome, v1::Shared sha
     shared.set_agreement_hash(std::string(view(agreement->agreement_hash)));
   }
   if (outcome.verdict.terms) shared.set_program_hash(std::string(view(outcome.verdict.terms->program_hash)));
+  gate::set_rests_on(shared, outcome.verdict.rests_on);
   return gate::make_entry(provenance::EntryKind::decision, offer_hash, shared, internal);
 }
 
@@ -168,10 +169,10 @@ http::Response Service::decide(const Batch& batch, const Asker& by) const {
 }
 
 Result<std::vector<Outcome>> Service::evaluate_all(const Batch& batch, const Asker& by) const {
-  const Timestamp now = with_.decision_clock.now();
+  const Evaluator::Asking asking = evaluator_.asking(by.application, with_.decision_clock.now());
   std::vector<Outcome> outcomes;
   for (const Evaluation& asked : batch.evaluations) {
-    SLUIS_TRY(Outcome outcome, evaluator_.evaluate(asked, by.application, now));
+    SLUIS_TRY(Outcome outcome, evaluator_.evaluate(asked, asking));
     const bool permit = outcome.permit;
     outcomes.push_back(std::move(outcome));
     if (batch.semantic == Semantic::deny_on_first_deny && !permit) break;
@@ -191,7 +192,7 @@ Result<std::vector<std::string>> Service::record(const Batch& batch, const std::
     const Evaluation& asked = batch.evaluations[i];
     if (one.permit) {
       if (commit.commit_class == CommitClass::revoke) return Error(ErrorCode::conflict, "the clock fell behind");
-      commit.preconditions.push_back({negotiation::agreement_key(one.verdict.agreement->id), one.verdict.agreement_bytes});
+      gate::require_as_read(one.verdict, commit);
     }
     v1::Shared shared;
     gate::set_time(shared, with_.decision_clock.now());

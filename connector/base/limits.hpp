@@ -56,6 +56,12 @@ inline constexpr std::size_t kSearchResultBytes = 24U << 10U;     ///< on a page
 inline constexpr std::size_t kSearchEvaluations = 500;            ///< for a page; then the page ends, whatever it lists
 inline constexpr std::size_t kPageTokenBytes = 4096;              ///< a page's token, as it comes back
 
+inline constexpr std::size_t kOpenDeclarations = 64;              ///< of one node, that may be in force
+inline constexpr std::size_t kDeclarationBytes = 8U << 10U;       ///< what is said of one, as JSON
+inline constexpr std::size_t kDeclarationProofBytes = 1U << 20U;  ///< a peer's answer: those of one agreement, with their proofs
+inline constexpr std::size_t kSituationDefinitions = 256;         ///< of one node's file
+inline constexpr std::chrono::seconds kDeclarationTimeout{3};     ///< a request waits for the provider's proofs
+
 inline constexpr std::size_t kPageDefault = 100;
 inline constexpr std::size_t kPageMax = 1000;
 

@@ -44,7 +44,37 @@ Result<void> read_uses(const Question& question, const storage::Reader& store, V
   return {};
 }
 
-void decide(const Question& question, Timestamp now, std::span<const policy::Attribute> attributes, Verdict& verdict) {
+/// Whether the condition on which a decision came to nothing is, or holds, one on a declaration.
+bool failed_on_declarations(const policy::Decision& decision, const policy::Program& program) {
+  const auto nodes = program.nodes();
+  if (decision.permit || decision.constraint >= nodes.size()) return false;
+  const auto first = nodes.begin() + decision.constraint;
+  return std::any_of(first, first + std::max<std::uint16_t>(first->skip, 1), [](const policy::Program::Node& node) {
+    return node.test == policy::Program::Test::set &&
+           (node.operand == policy::Operand::situation || node.operand == policy::Operand::assessment);
+  });
+}
+
+/// Asks for declarations only where they could make a difference: a request that no permission fits costs the provider nothing.
+std::optional<std::string> add_declarations(const policy::Request& request, const DeclarationSource& source, Timestamp now,
+                                            Verdict& verdict, std::vector<policy::Attribute>& attributes) {
+  const CompiledTerms& terms = *verdict.terms;
+  if (terms.named.empty() || !request.purpose) return std::nullopt;
+  if (terms.program.permission_possible(request) == policy::Truth::no) return std::nullopt;
+  if (!source) return "this node does not keep them";
+  auto known = source(*verdict.agreement, now);
+  if (!known) return known.error().message;
+  verdict.declarations = std::move(*known);
+  auto taken = take_declarations(verdict.declarations.declarations, terms.named, terms.program, *request.purpose, now);
+  if (!taken) return taken.error().message;
+  attributes.insert(attributes.end(), taken->attributes.begin(), taken->attributes.end());
+  verdict.rests_on = std::move(taken->rests_on);
+  verdict.valid_until = taken->until;
+  return std::nullopt;
+}
+
+void decide(const Question& question, const DeclarationSource& source, Timestamp now, std::vector<policy::Attribute>& attributes,
+            Verdict& verdict) {
   const CompiledTerms& terms = *verdict.terms;
   const policy::Program& program = terms.program;
   policy::Request request;
@@ -58,12 +88,17 @@ void decide(const Question& question, Timestamp now, std::span<const policy::Att
   request.now = now;
   request.agreed = terms.agreed;
   request.attributes = attributes;
+  const auto unknown = add_declarations(request, source, now, verdict, attributes);
+  request.attributes = attributes;
   const policy::Decision decision = program.decide(request);
   verdict.reason = policy::explain(decision, request, program, question.purpose.value_or(""));
   verdict.permit = decision.permit;
   verdict.counted = decision.reserve;
-  verdict.valid_until = decision.valid_until;
+  verdict.valid_until = std::min(verdict.valid_until, decision.valid_until);
   if (request.purpose) verdict.purpose = terms.vocabulary->term(*request.purpose).iri;
+  if (unknown && failed_on_declarations(decision, program)) {
+    verdict.reason = make_reason("declarations.unknown", {{"why", *unknown}});
+  }
   if (verdict.permit && !request.purpose) {
     verdict.permit = false;
     verdict.reason = make_reason(question.purpose ? "purpose.unknown" : "claim.missing",
@@ -83,13 +118,14 @@ Result<std::optional<AgreementAsRead>> read_as_stored(const storage::Reader& sto
 }
 
 Result<Verdict> assess(const Question& question, const storage::Reader& store, ProgramCache& programs,
-                       const std::shared_ptr<const policy::Vocabulary>& vocabulary, Timestamp now) {
+                       const std::shared_ptr<const policy::Vocabulary>& vocabulary, const DeclarationSource& declarations, Timestamp now) {
   SLUIS_TRY(std::optional<AgreementAsRead> agreement, read_as_stored(store, question.agreement));
-  return assess(question, std::move(agreement), store, programs, vocabulary, now);
+  return assess(question, std::move(agreement), store, programs, vocabulary, declarations, now);
 }
 
 Result<Verdict> assess(const Question& question, std::optional<AgreementAsRead> agreement, const storage::Reader& store,
-                       ProgramCache& programs, const std::shared_ptr<const policy::Vocabulary>& vocabulary, Timestamp now) {
+                       ProgramCache& programs, const std::shared_ptr<const policy::Vocabulary>& vocabulary,
+                       const DeclarationSource& declarations, Timestamp now) {
   Verdict verdict;
   if (auto missing = take_agreement(question, std::move(agreement), verdict)) {
     verdict.reason = std::move(*missing);
@@ -107,8 +143,56 @@ Result<Verdict> assess(const Question& question, std::optional<AgreementAsRead> 
     attributes.push_back(policy::Attribute::name(policy::Operand::processing_activity,
                                                  verdict.terms->program.name(question.activity)));
   }
-  decide(question, now, attributes, verdict);
+  decide(question, declarations, now, attributes, verdict);
   return verdict;
+}
+
+Result<TakenDeclarations> take_declarations(std::span<const ProvenDeclaration> in_force, const NamedDeclarations& named,
+                                            const policy::Program& program, policy::PurposeIndex asked, Timestamp now) {
+  TakenDeclarations out;
+  bool situations = false, assessments = false;
+  for (const ProvenDeclaration& one : in_force) {
+    const declaration::Declaration& said = one.declaration;
+    if (said.until() <= now || !named.contains(said)) continue;
+    SLUIS_TRY(const bool about, declaration::concerns(said, program.vocabulary(), asked));
+    if (!about) continue;
+    const bool situation = said.kind == declaration::Kind::situation;
+    (situation ? situations : assessments) = true;
+    const auto operand = situation ? policy::Operand::situation : policy::Operand::assessment;
+    out.attributes.push_back(policy::Attribute::name(operand, program.name(said.id)));
+    out.rests_on.push_back({said.id, one.entry});
+    out.until = std::min(out.until, said.until());
+  }
+  if (!situations) out.attributes.push_back(policy::Attribute::name(policy::Operand::situation, policy::Interned::absent));
+  if (!assessments) out.attributes.push_back(policy::Attribute::name(policy::Operand::assessment, policy::Interned::absent));
+  return out;
+}
+
+void require_as_read(const Verdict& verdict, Commit& commit) {
+  commit.preconditions.push_back({negotiation::agreement_key(verdict.agreement->id), verdict.agreement_bytes});
+  for (const Precondition& must : verdict.declarations.as_read) {
+    const bool there = std::any_of(commit.preconditions.begin(), commit.preconditions.end(), [&](const Precondition& other) {
+      return other.key == must.key && other.expected == must.expected;
+    });
+    if (!there) commit.preconditions.push_back(must);
+  }
+}
+
+DeclarationSource asked_once(DeclarationSource source) {
+  struct Asked {
+    std::map<AgreementId, KnownDeclarations> known;
+    std::map<ParticipantId, Error> failed;
+  };
+  if (!source) return source;
+  return [source = std::move(source), asked = std::make_shared<Asked>()](const negotiation::AgreementRecord& record,
+                                                                        Timestamp now) -> Result<KnownDeclarations> {
+    if (const auto found = asked->known.find(record.id); found != asked->known.end()) return found->second;
+    if (const auto found = asked->failed.find(record.peer); found != asked->failed.end()) return found->second;
+    auto known = source(record, now);
+    if (known) asked->known.emplace(record.id, *known);
+    else asked->failed.emplace(record.peer, known.error());
+    return known;
+  };
 }
 
 std::optional<policy::Reason> not_served(const ReleasePlan& plan, Timestamp now) {

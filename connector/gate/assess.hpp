@@ -22,6 +22,22 @@ struct Question {
 /// Where the provider keeps how often an agreement has been used.
 std::string uses_key(const AgreementId& agreement);
 
+/// A declaration in force that a decision took into account.
+struct RestsOn {
+  std::string id;
+  std::uint64_t entry = 0;  ///< in the provider's log
+};
+
+/// What the declarations in force come to, for a request about one purpose.
+struct TakenDeclarations {
+  std::vector<policy::Attribute> attributes;  ///< of both operands: the names, or that there are none
+  std::vector<RestsOn> rests_on;
+  Timestamp until = Timestamp::max();         ///< when the first of them ends
+};
+/// Those that the terms name and that are about the purpose, of those given: in force at `now`, or over by then. invalid_argument: nobody
+/// can tell, as one is about a purpose that the program does not know.
+Result<TakenDeclarations> take_declarations(std::span<const ProvenDeclaration> in_force, const NamedDeclarations& named,
+                                            const policy::Program& program, policy::PurposeIndex asked, Timestamp now);
 
 struct Verdict {
   policy::Reason reason;             ///< of the permit, or of the refusal
@@ -35,6 +51,9 @@ struct Verdict {
   bool counted = false;
   std::optional<std::string> uses_bytes;
   std::int64_t uses_before = 0;
+  /// Where the terms depend on declarations: those that were taken into account, and what must still hold when a permit is recorded.
+  std::vector<RestsOn> rests_on;
+  KnownDeclarations declarations;
 };
 
 /// An agreement, as it was read; `bytes` is as stored.
@@ -48,10 +67,14 @@ Result<std::optional<AgreementAsRead>> read_as_stored(const storage::Reader& sto
 /// Reads the agreement, compiles it once, decides. What is unknown, unreadable, ended or another party's is a refusal
 /// with its reason. Errors: the store's alone.
 Result<Verdict> assess(const Question& question, const storage::Reader& store, ProgramCache& programs,
-                       const std::shared_ptr<const policy::Vocabulary>& vocabulary, Timestamp now);
+                       const std::shared_ptr<const policy::Vocabulary>& vocabulary, const DeclarationSource& declarations, Timestamp now);
 /// The same, for who has read it already.
 Result<Verdict> assess(const Question& question, std::optional<AgreementAsRead> agreement, const storage::Reader& store,
-                       ProgramCache& programs, const std::shared_ptr<const policy::Vocabulary>& vocabulary, Timestamp now);
+                       ProgramCache& programs, const std::shared_ptr<const policy::Vocabulary>& vocabulary,
+                       const DeclarationSource& declarations, Timestamp now);
+
+/// Adds to the commit of a permit that what it rests on still is as it was read.
+void require_as_read(const Verdict& verdict, Commit& commit);
 
 /// Why a dataset is not served now, whoever asks: it is suspended, or its assessment is over.
 std::optional<policy::Reason> not_served(const ReleasePlan& plan, Timestamp now);

@@ -40,6 +40,14 @@ v1::DecisionReason to_proto(const policy::Reason& reason, bool permit) {
 
 void set_time(v1::Shared& shared, Timestamp time) { shared.set_time_us(time.time_since_epoch().count()); }
 
+void set_rests_on(v1::Shared& shared, const std::vector<RestsOn>& declarations) {
+  for (const RestsOn& one : declarations) {
+    v1::RestsOn& added = *shared.add_rests_on();
+    added.set_id(one.id);
+    added.set_entry(one.entry);
+  }
+}
+
 std::string open_process_key(std::string_view prefix, Random& random) {
   return std::string(prefix) + to_hex(random.bytes(16));
 }
@@ -93,6 +101,7 @@ v1::Shared end_of(const v1::Shared& begin, Timestamp now) {
   v1::Shared out = begin;
   out.clear_decision();
   out.clear_peer_checkpoint();
+  out.clear_rests_on();
   set_time(out, now);
   return out;
 }

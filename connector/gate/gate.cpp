@@ -164,7 +164,7 @@ Result<Reevaluation> Gate::look(Asked& asked, Timestamp now) const {
                           asked.party.class_of_recipient,
                           asked.claim_header.empty() ? std::nullopt : std::optional(asked.purpose), asked.use,
                           asked.activity};
-  SLUIS_TRY(asked.verdict, assess(question, with_.store, with_.programs, with_.vocabulary(), now));
+  SLUIS_TRY(asked.verdict, assess(question, with_.store, with_.programs, with_.vocabulary(), with_.declarations, now));
   const auto admitted = with_.membership.admitted_until(asked.party.id, now);
   if (!admitted) return Reevaluation{make_reason("membership", {{"why", admitted.error().message}}), now};
   if (!asked.plan) return Reevaluation{make_reason("dataset.gone"), now};
@@ -243,7 +243,7 @@ Result<std::optional<policy::Reason>> Gate::check_series(Asked& asked) const {
 /// The decision is durable when this returns without error; nothing may leave before.
 Result<void> Gate::record_permit(Asked& asked, const std::string& source) {
   Commit commit = decision(asked, asked.verdict.reason, true, source);
-  commit.preconditions.push_back({negotiation::agreement_key(asked.transfer.agreement), asked.verdict.agreement_bytes});
+  require_as_read(asked.verdict, commit);
   guard_replay(commit, asked);
   if (asked.verdict.counted) {
     const std::string key = uses_key(asked.transfer.agreement);

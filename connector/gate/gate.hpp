@@ -30,6 +30,8 @@ struct GateDependencies {
   std::function<Result<crypto::Key>(const ParticipantId&, std::string_view kid, Timestamp now)> claim_key;
   /// 32 bytes; the keys of pseudonyms come from it. Empty: `pseudonymise` is refused.
   std::string pseudonym_root = {};
+  /// This node's own.
+  DeclarationSource declarations = {};
 };
 
 /// The provider's side of a pull (D15): who, what, why; decided, recorded, and only then released. Thread-safe; worker

@@ -48,6 +48,7 @@ Commit Gate::decision(Asked& asked, const policy::Reason& reason, bool permit, c
     shared.set_agreement_hash(std::string(view(asked.verdict.agreement->agreement_hash)));
   }
   if (asked.verdict.terms) shared.set_program_hash(std::string(view(asked.verdict.terms->program_hash)));
+  set_rests_on(shared, asked.verdict.rests_on);
 
   v1::Internal internal;
   internal.set_activity(asked.activity);

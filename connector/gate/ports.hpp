@@ -3,9 +3,11 @@
 #include "connector/base/bytes.hpp"
 #include "connector/base/ids.hpp"
 #include "connector/base/time.hpp"
+#include "connector/declaration/declaration.hpp"
 #include "connector/http/port.hpp"
 #include "connector/identity/claim.hpp"
 #include "connector/json/json.hpp"
+#include "connector/negotiation/agreement.hpp"
 #include "connector/storage/commit_port.hpp"
 #include "connector/transfer/service.hpp"
 #include "policy/minimise/column_plan.hpp"
@@ -72,6 +74,22 @@ class DecisionClock {
   virtual Timestamp now() const = 0;     ///< max(now, last recorded time)
   virtual bool behind() const = 0;       ///< so far behind the log that exchanges are refused
 };
+
+/// A declaration as its log has it.
+struct ProvenDeclaration {
+  declaration::Declaration declaration;
+  std::uint64_t entry = 0;  ///< of its newest act, in the log of the agreement's provider
+};
+/// What may be in force at an agreement's provider, and what stays so for as long as a commit relies on it.
+struct KnownDeclarations {
+  std::vector<ProvenDeclaration> declarations;
+  std::vector<Precondition> as_read;  ///< empty where another node has them
+};
+/// The situations and assessments of the provider of this agreement, asked only where its terms depend on some. An error: they cannot be
+/// known now, and why; what is not known denies. Unset: never known.
+using DeclarationSource = std::function<Result<KnownDeclarations>(const negotiation::AgreementRecord& record, Timestamp now)>;
+/// The same, asking once about each agreement, and no more of a party that did not answer: for one request with many questions.
+DeclarationSource asked_once(DeclarationSource source);
 
 using VocabularySource = std::function<std::shared_ptr<const policy::Vocabulary>()>;
 

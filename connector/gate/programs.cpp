@@ -1,11 +1,26 @@
 #include "connector/gate/programs.hpp"
 
 #include "connector/crypto/crypto.hpp"
+#include "policy/odrl/named.hpp"
+
+#include <algorithm>
 
 namespace sluis::gate {
 namespace {
 constexpr std::size_t kKept = 1024;
 constexpr std::size_t kNames = 200'000;  ///< then a new table: programs of the old one keep theirs
+}
+
+bool NamedDeclarations::contains(const declaration::Declaration& declaration) const {
+  const auto& names = declaration.kind == declaration::Kind::situation ? situations : assessments;
+  return std::find(names.begin(), names.end(), declaration.id) != names.end();
+}
+
+NamedDeclarations named_declarations(const policy::Policy& policy) {
+  NamedDeclarations out;
+  for (auto& one : policy::named(policy, policy::Operand::situation)) out.situations.push_back(std::move(one.value));
+  for (auto& one : policy::named(policy, policy::Operand::assessment)) out.assessments.push_back(std::move(one.value));
+  return out;
 }
 
 Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash,
@@ -19,6 +34,7 @@ Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash
   terms->single_purpose = policy::single_purpose(program);
   terms->delete_after = policy::retention(parsed);
   terms->agreed = parsed.timestamp;
+  terms->named = named_declarations(parsed);
   terms->program = std::move(program);
   terms->vocabulary = context->vocabulary;
   return TermsPtr(std::move(terms));

@@ -10,6 +10,16 @@
 
 namespace sluis::gate {
 
+/// What the conditions of terms name of the provider's declarations.
+struct NamedDeclarations {
+  std::vector<std::string> situations;
+  std::vector<std::string> assessments;
+
+  bool empty() const { return situations.empty() && assessments.empty(); }
+  bool contains(const declaration::Declaration& declaration) const;
+};
+NamedDeclarations named_declarations(const policy::Policy& policy);
+
 /// A compiled policy with what follows from it.
 struct CompiledTerms {
   std::shared_ptr<const policy::Vocabulary> vocabulary;
@@ -19,6 +29,7 @@ struct CompiledTerms {
   std::optional<policy::PurposeIndex> single_purpose;
   std::optional<Duration> delete_after;
   std::optional<Timestamp> agreed;
+  NamedDeclarations named;
 };
 using TermsPtr = std::shared_ptr<const CompiledTerms>;
 

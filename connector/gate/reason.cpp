@@ -39,6 +39,10 @@ constexpr std::array kSentences{
                      "Geweigerd: deze gegevens zijn er niet meer."}},
     policy::Sentence{"dataset.suspended", {"Denied: the dataset is suspended: {why}.",
                      "Geweigerd: deze gegevens zijn tijdelijk gesloten: {why}."}},
+    policy::Sentence{"declarations.unknown",
+                     {"Denied: the terms depend on a situation or an assessment, and it is not known which are in force: {why}.",
+                      "Geweigerd: de regels hangen af van een situatie of een beoordeling. "
+                      "Welke nu gelden, is niet bekend: {why}."}},
     policy::Sentence{"membership", {"Denied: the party may not start a pull now: {why}.",
                      "Geweigerd: deze partij mag nu geen gegevens ophalen: {why}."}},
     policy::Sentence{"node.stopping", {"The node is stopping.",

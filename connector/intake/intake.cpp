@@ -72,7 +72,7 @@ http::Response Intake::handle(const http::Request& request) {
 http::Response Intake::decide(const std::shared_ptr<Asked>& asked, const std::shared_ptr<gate::Stream>& stream) {
   for (int tries = 0; tries < kTries; ++tries) {
     const Timestamp now = with_.decision_clock.now();
-    auto seen = look(*asked, now);
+    auto seen = look(*asked, with_.declarations, now);
     if (!seen) {
       log::error("intake_cannot_decide", {{"error", seen.error().message}});
       return cannot_record();
@@ -97,11 +97,11 @@ http::Response Intake::decide(const std::shared_ptr<Asked>& asked, const std::sh
 }
 
 /// Agreement and policy first, as they say most about why; then the activity, then membership.
-Result<gate::Reevaluation> Intake::look(Asked& asked, Timestamp now) const {
+Result<gate::Reevaluation> Intake::look(Asked& asked, const gate::DeclarationSource& declarations, Timestamp now) const {
   const gate::Question question{asked.access.agreement, asked.access.dataset,        asked.access.peer,
                                 options_.self,          options_.class_of_recipient, asked.purpose,
                                 0,                      asked.activity};
-  SLUIS_TRY(asked.verdict, gate::assess(question, with_.store, with_.programs, with_.vocabulary(), now));
+  SLUIS_TRY(asked.verdict, gate::assess(question, with_.store, with_.programs, with_.vocabulary(), declarations, now));
   const gate::Verdict& verdict = asked.verdict;
   if (!verdict.permit) return gate::Reevaluation{verdict.reason, now};
   const auto no_activity = [&](const std::string& why) {
@@ -122,8 +122,11 @@ Result<gate::Reevaluation> Intake::look(Asked& asked, Timestamp now) const {
   return gate::Reevaluation{std::nullopt, std::min({verdict.valid_until, *admitted, registered->until})};
 }
 
+/// With the declarations that were proven when the pull began: each ends by itself, and when one is ended or another declared
+/// meanwhile, the provider cuts. Asking here would hold up the cuts of others.
 gate::Reevaluation Intake::look_again(Asked asked, Timestamp now) const {
-  auto seen = look(asked, now);
+  const auto proven = [known = asked.verdict.declarations](const auto&, Timestamp) -> Result<gate::KnownDeclarations> { return known; };
+  auto seen = look(asked, proven, now);
   return seen ? std::move(*seen) : gate::Reevaluation{gate::make_reason("store.unavailable"), now};
 }
 
@@ -149,6 +152,7 @@ EntryDraft Intake::begin(Asked& asked, provenance::EntryKind kind, std::string_v
     shared.set_agreement_hash(std::string(view(asked.verdict.agreement->agreement_hash)));
   }
   if (asked.verdict.terms) shared.set_program_hash(std::string(view(asked.verdict.terms->program_hash)));
+  gate::set_rests_on(shared, asked.verdict.rests_on);
   v1::Internal internal;
   internal.set_activity(asked.activity);
   internal.set_application(asked.application.name);
@@ -159,7 +163,7 @@ EntryDraft Intake::begin(Asked& asked, provenance::EntryKind kind, std::string_v
 Result<void> Intake::record_intent(Asked& asked) const {
   Commit commit;
   commit.entries.push_back(begin(asked, provenance::EntryKind::intent, "intended", asked.verdict.reason, true));
-  commit.preconditions.push_back({negotiation::agreement_key(asked.access.agreement), asked.verdict.agreement_bytes});
+  gate::require_as_read(asked.verdict, commit);
   if (!asked.activity_as_read.key.empty()) commit.preconditions.push_back(asked.activity_as_read);
   asked.open_key = gate::open_process_key(kIntentPrefix, with_.random);
   const gate::OpenProcess open{asked.begun, asked.verdict.agreement->offer_hash, asked.verdict.terms->delete_after};

@@ -42,6 +42,8 @@ struct Dependencies {
   std::function<Result<std::string>(const identity::Claim&)> sign_claim;
   /// Own newest checkpoint; empty: none yet.
   std::function<std::string()> checkpoint;
+  /// The provider's, with proof, asked at each request.
+  gate::DeclarationSource declarations = {};
 };
 
 struct Options {
@@ -68,7 +70,7 @@ class Intake {
 
   http::Response handle(const http::Request& request);
   http::Response decide(const std::shared_ptr<Asked>& asked, const std::shared_ptr<gate::Stream>& stream);
-  Result<gate::Reevaluation> look(Asked& asked, Timestamp now) const;
+  Result<gate::Reevaluation> look(Asked& asked, const gate::DeclarationSource& declarations, Timestamp now) const;
   gate::Reevaluation look_again(Asked asked, Timestamp now) const;
   EntryDraft begin(Asked& asked, provenance::EntryKind kind, std::string_view event, const policy::Reason& reason,
                    bool permit) const;

@@ -31,6 +31,7 @@ void put_shared(v1::AuditEntry& row, const v1::Shared& shared, std::string_view 
   row.set_count(shared.count());
   row.set_due(shared.due());
   if (shared.document().size() <= limits::kReasonBytes) row.set_document(shared.document());
+  for (const auto& one : shared.rests_on()) row.add_rests_on(fmt::format("{} {}", one.id(), one.entry()));
   if (!shared.has_decision()) return;
   const auto& decision = shared.decision();
   row.set_decision(decision.permit() ? "permit" : "refused");

@@ -2,6 +2,7 @@
 
 #include "catalog/catalog.hpp"
 #include "catalog/remote.hpp"
+#include "connector/declaration/definitions.hpp"
 #include "connector/identity/directory.hpp"
 #include "connector/management/commit_signal.hpp"
 #include "connector/negotiation/service.hpp"
@@ -58,6 +59,7 @@ struct Backend {
   const provenance::LogReader& log;
 
   std::function<std::shared_ptr<const policy::Vocabulary>()> vocabulary = {};
+  std::shared_ptr<const declaration::Definitions> situations = {};  ///< that can be declared here; null: none
   std::function<std::string()> checkpoint = {};    ///< the newest signed note; empty before the first
   std::function<std::string()> verifier_key = {};
   std::function<std::string()> quarantine = {};

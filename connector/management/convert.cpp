@@ -110,6 +110,7 @@ catalog::DatasetContext dataset_context(const Backend& backend, std::shared_ptr<
   context.vocabulary = std::move(vocabulary);
   context.now = backend.clock.now();
   context.read_beside = backend.read_beside;
+  context.situations = backend.situations ? backend.situations->ids() : std::vector<std::string>();
   context.source = [&backend](const DatasetId& id) { return backend.catalog.source(id, backend.clock.now()); };
   return context;
 }

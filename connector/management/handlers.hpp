@@ -10,6 +10,7 @@ void add_terms(Methods& methods, Backend& backend);
 void add_catalogs(Methods& methods, Backend& backend);
 void add_memberships(Methods& methods, Backend& backend);
 void add_activities(Methods& methods, Backend& backend);
+void add_declarations(Methods& methods, Backend& backend);
 void add_purposes(Methods& methods, Backend& backend);
 void add_agreements(Methods& methods, Backend& backend);
 void add_transfers(Methods& methods, Backend& backend);

@@ -7,6 +7,7 @@
 #include "sluis/v1/authzen.pb.h"
 #include "sluis/v1/catalog.pb.h"
 #include "sluis/v1/dataset.pb.h"
+#include "sluis/v1/declaration.pb.h"
 #include "sluis/v1/membership.pb.h"
 #include "sluis/v1/node.pb.h"
 #include "sluis/v1/register.pb.h"
@@ -61,7 +62,7 @@ std::vector<const google::protobuf::ServiceDescriptor*> contract() {
       v1::FoundOffer::descriptor()->file(), v1::Membership::descriptor()->file(),
       v1::Activity::descriptor()->file(),   v1::Agreement::descriptor()->file(),
       v1::Transfer::descriptor()->file(),   v1::AuditEntry::descriptor()->file(),
-      v1::NodeStatusRequest::descriptor()->file()};
+      v1::NodeStatusRequest::descriptor()->file(), v1::Declaration::descriptor()->file()};
   std::vector<const google::protobuf::ServiceDescriptor*> services;
   for (const auto* file : files) {
     for (int i = 0; i < file->service_count(); ++i) services.push_back(file->service(i));
@@ -76,6 +77,7 @@ Methods make_methods(Backend& backend) {
   add_catalogs(methods, backend);
   add_memberships(methods, backend);
   add_activities(methods, backend);
+  add_declarations(methods, backend);
   add_purposes(methods, backend);
   add_agreements(methods, backend);
   add_transfers(methods, backend);

@@ -1,4 +1,5 @@
 #include "connector/base/limits.hpp"
+#include "connector/declaration/register.hpp"
 #include "connector/management/publication.hpp"
 #include "connector/management/terms_parts.hpp"
 #include "policy/odrl/check.hpp"
@@ -85,6 +86,14 @@ Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTerm
     added->set_why(policy::tell(part, language));
     if (part.keeper == policy::Keeper::refused) response.set_refused(true);
   }
+  if (const auto named = catalog::check_declarations(policy, dataset_context(backend, vocabulary).situations); !named) {
+    auto* added = response.add_parts();
+    added->set_pointer(named.error().place.pointer);
+    added->set_keeper(std::string(policy::to_string(policy::Keeper::refused)));
+    added->set_part(told_part(policy, named.error().place.pointer, teller));
+    added->set_why(named.error().message);
+    response.set_refused(true);
+  }
   for (const auto code : beside_the_policy(terms)) {
     auto* added = response.add_parts();
     added->set_keeper("enforced");
@@ -166,10 +175,11 @@ Result<GivenTerms> terms_of(const Backend& backend, const v1::TestTermsRequest& 
   return published_terms(backend, request.dataset());
 }
 
-/// Who asks, what for and when.
+/// Who asks, what for and when, in which situations.
 struct AskedTerms {
   policy::Request request;
   std::string party;
+  std::vector<policy::Attribute> declared;  ///< that the request's attributes are
 };
 
 Result<AskedTerms> asked_of(const Backend& backend, const v1::TestTermsRequest& request, const GivenTerms& terms) {
@@ -198,6 +208,8 @@ Result<AskedTerms> asked_of(const Backend& backend, const v1::TestTermsRequest& 
     SLUIS_TRY(asked.agreed, read_time(request.agreed(), "/agreed"));
   }
   if (terms.dataset) asked.target = program.name(terms.dataset->id.str());
+  SLUIS_TRY(const Declared declared, Declared::read(backend, terms.compiled.policy));
+  out.declared = declared.at(*asked.now, program, asked.purpose);
   return out;
 }
 
@@ -205,7 +217,8 @@ Result<v1::TestTermsResponse> test(const Backend& backend, const v1::TestTermsRe
   SLUIS_TRY(const auto language, language_of(request.lang()));
   SLUIS_TRY(const auto terms, terms_of(backend, request));
   const policy::Program& program = terms.compiled.program;
-  SLUIS_TRY(const AskedTerms asked, asked_of(backend, request, terms));
+  SLUIS_TRY(AskedTerms asked, asked_of(backend, request, terms));
+  asked.request.attributes = asked.declared;
   const auto decision = program.decide(asked.request);
   const auto reason = policy::explain(decision, asked.request, program);
   v1::TestTermsResponse response;
@@ -282,6 +295,28 @@ Result<GivenTerms> published_terms(const Backend& backend, const std::string& da
   GivenTerms terms{published.dataset.offer, {{}, {}}, published.dataset};
   SLUIS_TRY(terms.compiled, catalog::compile_offer(terms.offer, vocabulary));
   return terms;
+}
+
+Result<Declared> Declared::read(const Backend& backend, const policy::Policy& terms) {
+  Declared out;
+  out.named_ = gate::named_declarations(terms);
+  if (out.named_.empty()) return out;
+  SLUIS_CHECK(declaration::visit_all(backend.store, "", [&](const declaration::Stored& one) {
+    if (out.named_.contains(one.declaration)) out.all_.push_back({one.declaration, 0});
+    return true;
+  }));
+  return out;
+}
+
+std::vector<policy::Attribute> Declared::at(Timestamp then, const policy::Program& program,
+                                            std::optional<policy::PurposeIndex> purpose) const {
+  if (named_.empty() || !purpose) return {};
+  std::vector<gate::ProvenDeclaration> in_force;
+  for (const auto& one : all_) {
+    if (one.declaration.in_force(then)) in_force.push_back(one);
+  }
+  const auto taken = gate::take_declarations(in_force, named_, program, *purpose, then);
+  return taken ? taken->attributes : std::vector<policy::Attribute>();
 }
 
 Result<policy::Language> language_of(const std::string& text) {

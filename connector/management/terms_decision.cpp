@@ -195,6 +195,11 @@ Result<v1::ExplainDecisionResponse> explain_decision(const Backend& backend, con
       named(party), named(shared.dataset()), shared.purpose(), shared.decision().permit(), reason,
       terms ? &*terms : nullptr, by};
   for (const auto& sentence : tell_decision(decision, teller)) response.add_told(sentence);
+  constexpr policy::Both kRestsOn{"It took into account `{id}`, entry {entry} of the provider's log.",
+                                  "Daarbij telde `{id}` mee, regel {entry} in het logboek van de aanbieder."};
+  for (const auto& one : shared.rests_on()) {
+    response.add_told(policy::fill(kRestsOn.in(language), {{"id", one.id()}, {"entry", std::to_string(one.entry())}}, language));
+  }
   return response;
 }
 

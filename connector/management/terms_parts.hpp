@@ -1,6 +1,7 @@
 #pragma once
 
 #include "catalog/offer.hpp"
+#include "connector/gate/assess.hpp"
 #include "connector/management/convert.hpp"
 #include "connector/management/handlers.hpp"
 #include "policy/odrl/explain.hpp"
@@ -21,6 +22,19 @@ struct GivenTerms {
 Result<GivenTerms> read_terms(const Backend& backend, const std::string& text, const std::string& file);
 /// Those of a published dataset. not_found.
 Result<GivenTerms> published_terms(const Backend& backend, const std::string& dataset);
+
+/// The situations and assessments of this node that terms name, for simulations of a time at which they were, or will be, in force.
+class Declared {
+ public:
+  /// Errors: the store's, and corruption.
+  static Result<Declared> read(const Backend& backend, const policy::Policy& terms);
+  /// What those in force then come to; nothing, and so unknown, where nobody can tell.
+  std::vector<policy::Attribute> at(Timestamp then, const policy::Program& program, std::optional<policy::PurposeIndex> purpose) const;
+
+ private:
+  gate::NamedDeclarations named_;
+  std::vector<gate::ProvenDeclaration> all_;
+};
 
 /// "en", "nl" or nothing. invalid_argument.
 Result<policy::Language> language_of(const std::string& text);

@@ -21,8 +21,8 @@ bool from_terms(const v1::DecisionReason& reason) {
 
 class Replay {
  public:
-  Replay(const Backend& backend, const GivenTerms& terms, DatasetId dataset, policy::Language language)
-      : backend_(backend), terms_(terms), dataset_(std::move(dataset)), language_(language) {
+  Replay(const Backend& backend, const GivenTerms& terms, DatasetId dataset, policy::Language language, Declared declared)
+      : backend_(backend), terms_(terms), dataset_(std::move(dataset)), language_(language), declared_(std::move(declared)) {
     response_.set_simulation(true);
   }
 
@@ -68,6 +68,8 @@ class Replay {
       attributes.push_back(policy::Attribute::name(policy::Operand::processing_activity,
                                                    program.name(internal.activity())));
     }
+    const auto declared = declared_.at(*asked.now, program, asked.purpose);
+    attributes.insert(attributes.end(), declared.begin(), declared.end());
     asked.attributes = attributes;
     const auto decision = program.decide(asked);
     const auto reason = policy::explain(decision, asked, program, shared.purpose());
@@ -102,6 +104,7 @@ class Replay {
   const GivenTerms& terms_;
   DatasetId dataset_;
   policy::Language language_;
+  Declared declared_;
   std::map<std::string, std::int64_t> uses_;
   v1::ReplayTermsResponse response_;
 };
@@ -127,7 +130,8 @@ Result<v1::ReplayTermsResponse> replay_terms(const Backend& backend, const v1::R
         .at_pointer("/dataset")
         .mended_by("name the dataset, or give a dataset file");
   }
-  Replay replay(backend, terms, DatasetId(dataset), language);
+  SLUIS_TRY(Declared declared, Declared::read(backend, terms.compiled.policy));
+  Replay replay(backend, terms, DatasetId(dataset), language, std::move(declared));
   SLUIS_TRY(const auto head, backend.log.head());
   for (std::uint64_t index = 0; index < head.frontier.size(); ++index) {
     SLUIS_TRY(const auto leaf, backend.log.leaf(index));

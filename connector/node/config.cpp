@@ -105,6 +105,8 @@ Result<void> read_policy(TomlTable& root, NodeConfig& config) {
     return policy->refused("other_offers", "`" + other + "` is neither `refuse` nor `steward`");
   }
   config.refuse_unknown_offers = other == "refuse";
+  SLUIS_TRY(const std::optional<std::string> situations, policy->optional_string("situations"));
+  if (situations) config.situations = config.folder / *situations;
   return {};
 }
 

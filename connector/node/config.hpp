@@ -51,6 +51,7 @@ struct NodeConfig {
   std::uint64_t membership_threshold = 1;
 
   bool refuse_unknown_offers = true;  ///< else they wait for the steward
+  std::filesystem::path situations;   ///< the file that defines them; empty: none can be declared
 };
 
 /// Every error has file, line and column; an unknown key is refused with the one that was meant.

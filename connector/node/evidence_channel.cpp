@@ -30,15 +30,16 @@ std::string origin_of_note(const std::string& note) { return note.substr(0, note
 
 }  // namespace
 
-Result<std::uint64_t> EvidenceChannel::publication_of(const Hash& offer) {
+Result<std::uint64_t> EvidenceChannel::entry_of(EntryKind kind, const Hash& digest) {
   const std::lock_guard lock(mutex_);
   SLUIS_TRY(const provenance::LogHead head, with_.log.head());
   for (; scanned_ < head.frontier.size(); ++scanned_) {
     SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(scanned_));
-    if (leaf.kind == static_cast<std::uint8_t>(EntryKind::published)) publications_.emplace(leaf.policy_digest, scanned_);
+    const auto of = static_cast<EntryKind>(leaf.kind);
+    if (of == EntryKind::published || of == EntryKind::declaration) entries_.emplace(std::pair(of, leaf.policy_digest), scanned_);
   }
-  const auto found = publications_.find(offer);
-  if (found == publications_.end()) return Error(ErrorCode::not_found, "no offer with this hash was published");
+  const auto found = entries_.find({kind, digest});
+  if (found == entries_.end()) return Error(ErrorCode::not_found, "the log has no such entry");
   return found->second;
 }
 
@@ -70,6 +71,13 @@ Result<Receipt> EvidenceChannel::receipt_of(std::uint64_t entry) const {
   return provenance::make_receipt(with_.log, entry, with_.sequencer.checkpoint(), key);
 }
 
+Result<void> EvidenceChannel::check_receipt(const ParticipantId& peer, const Receipt& receipt, Timestamp now) const {
+  SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, origin_of_note(receipt.checkpoint), now));
+  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
+  SLUIS_CHECK(provenance::verify_receipt(receipt, key));
+  return {};
+}
+
 std::vector<http::Route> EvidenceChannel::routes() {
   return {
       {"GET", "/.well-known/sluis-evidence",
@@ -83,7 +91,7 @@ http::Response EvidenceChannel::offer_proof(const http::Request& request) {
   if (!with_.authenticate(request)) return refusal(404, "not_found", "nothing here");
   const auto bytes = from_hex(request.rest);
   const auto hash = bytes ? to_hash(*bytes) : Result<Hash>(bytes.error());
-  const auto entry = hash ? publication_of(*hash) : Result<std::uint64_t>(hash.error());
+  const auto entry = hash ? entry_of(EntryKind::published, *hash) : Result<std::uint64_t>(hash.error());
   if (!entry) return refusal(404, "not_found", "no offer with this hash was published");
   const auto receipt = receipt_of(*entry);
   if (!receipt) {
@@ -113,9 +121,7 @@ Result<void> EvidenceChannel::check_offer(const ParticipantId& peer, const catal
     return Error(ErrorCode::not_found, "`" + peer.str() + "` gives no proof that it published this offer");
   }
   SLUIS_TRY(const Receipt receipt, Receipt::from_json(response.body));
-  SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, origin_of_note(receipt.checkpoint), now));
-  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
-  SLUIS_CHECK(provenance::verify_receipt(receipt, key));
+  SLUIS_CHECK(check_receipt(peer, receipt, now));
   if (receipt.leaf.kind != static_cast<std::uint8_t>(EntryKind::published) || receipt.leaf.policy_digest != offer.hash) {
     return Error(ErrorCode::permission_denied, "the proof is of another entry than this offer's publication");
   }
@@ -131,9 +137,7 @@ http::Response EvidenceChannel::take_receipt(const http::Request& request) {
   const auto take = [&]() -> Result<void> {
     SLUIS_TRY(const Receipt receipt, Receipt::from_json(request.body));
     const Timestamp now = with_.clock.now();
-    SLUIS_TRY(const std::string vkey, with_.directory.log_key(*peer, origin_of_note(receipt.checkpoint), now));
-    SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
-    SLUIS_CHECK(provenance::verify_receipt(receipt, key));
+    SLUIS_CHECK(check_receipt(*peer, receipt, now));
     v1::Shared shared;
     if (!shared.ParseFromString(receipt.shared) || shared.counterparty() != self_.str() || shared.self() != peer->str()) {
       return Error(ErrorCode::invalid_argument, "the receipt does not concern this node");

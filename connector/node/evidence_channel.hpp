@@ -51,18 +51,23 @@ class EvidenceChannel {
   /// outbox::Deliver for service "evidence".
   outbox::Verdict deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
 
+  /// The entry of this node's log that publishes or declares what has this digest. not_found.
+  Result<std::uint64_t> entry_of(provenance::EntryKind kind, const Hash& digest);
+  /// Of an entry of this node's log, for who may have it.
+  Result<provenance::Receipt> receipt_of(std::uint64_t entry) const;
+  /// That the entry is in a log that the membership list has for this peer. not_found, permission_denied.
+  Result<void> check_receipt(const ParticipantId& peer, const provenance::Receipt& receipt, Timestamp now) const;
+
  private:
   http::Response offer_proof(const http::Request& request);
   http::Response take_receipt(const http::Request& request);
-  Result<provenance::Receipt> receipt_of(std::uint64_t entry) const;
   Result<std::uint64_t> first_entry(std::string_view commit_id) const;
-  Result<std::uint64_t> publication_of(const Hash& offer);
 
   ParticipantId self_;
   EvidenceDependencies with_;
   std::mutex mutex_;
   std::set<std::pair<std::string, Hash>> proven_;       ///< peer and offer
-  std::map<Hash, std::uint64_t> publications_;  ///< read from the log's leaves, up to `scanned_`
+  std::map<std::pair<provenance::EntryKind, Hash>, std::uint64_t> entries_;  ///< read from the log's leaves, up to `scanned_`
   std::uint64_t scanned_ = 0;
 };
 

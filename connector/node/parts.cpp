@@ -120,7 +120,14 @@ Result<void> Node::Parts::start_purposes() {
       store, *commits, *log_clock, [this](const Hash& hash, const std::string& document, const std::string& person) {
         return writer->purposes_entry(hash, document, person);
       });
-  return purposes->open(std::move(files));
+  SLUIS_CHECK(purposes->open(std::move(files)));
+  declaration::Definitions defined;
+  if (!config.situations.empty()) {
+    SLUIS_TRY(const std::string text, certs::read_file(config.situations));
+    SLUIS_TRY(defined, declaration::Definitions::parse(text, config.situations.string(), *purposes->current()));
+  }
+  situations = std::make_shared<const declaration::Definitions>(std::move(defined));
+  return {};
 }
 
 Result<void> Node::Parts::start_identity() {
@@ -205,6 +212,11 @@ Result<void> Node::Parts::start_data_plane() {
   streams = std::make_unique<gate::StreamRegistry>(*log_clock);
   refusals = std::make_unique<gate::RefusalCounter>(*commits, *log_clock, config.participant);
   const gate::VocabularySource words = [this] { return purposes->current(); };
+  declarations = std::make_unique<Declarations>(DeclarationDependencies{
+      store, *evidence, *directory, *log_clock, *transport, programs, words, [this](const http::Request& request) { return authenticate(request); }});
+  const gate::DeclarationSource of_provider = [this](const negotiation::AgreementRecord& record, Timestamp now) {
+    return declarations->of_provider(record, now);
+  };
   gate = std::make_unique<gate::Gate>(
       config.participant,
       gate::GateDependencies{
@@ -216,7 +228,8 @@ Result<void> Node::Parts::start_data_plane() {
           },
           [this](std::string_view handle) { return transfers->find_by_handle(handle); },
           [this](const ParticipantId& peer, std::string_view kid, Timestamp now) { return directory->claim_key(peer, kid, now); },
-          crypto::hkdf_sha256(node_key, "", "sluis pseudonyms root", 32)});
+          crypto::hkdf_sha256(node_key, "", "sluis pseudonyms root", 32),
+          [this](const negotiation::AgreementRecord&, Timestamp now) { return declarations->own(now); }});
   open = std::make_unique<gate::OpenGate>(
       config.participant,
       gate::OpenDependencies{*commits, store, *log_clock, *log_clock, *plans, programs, *streams, *refusals, words});
@@ -228,8 +241,8 @@ Result<void> Node::Parts::start_data_plane() {
           [this](const ProcessId& pid) { return transfers->access(pid); },
           [this](std::string_view activity, std::string_view purpose, Timestamp now) { return activity_allows(store, activity, purpose, now); },
           [this](const identity::Claim& claim) -> Result<std::string> { return identity::make_claim(claim, config.claim_kid, *claim_key); },
-          [this] { return sequencer->checkpoint(); }});
-  start_authzen();
+          [this] { return sequencer->checkpoint(); }, of_provider});
+  start_authzen(of_provider);
   return {};
 }
 
@@ -241,7 +254,7 @@ Result<intake::Application> Node::Parts::application(const http::Request& reques
   return intake::Application{holder.person, holder.activities};
 }
 
-void Node::Parts::start_authzen() {
+void Node::Parts::start_authzen(const gate::DeclarationSource& of_provider) {
   const std::string base = config.management.url.empty()
                                ? "http://" + config.management.address + ":" + std::to_string(config.management.port)
                                : config.management.url;
@@ -263,7 +276,8 @@ void Node::Parts::start_authzen() {
           [this](std::string_view activity, std::string_view purpose, Timestamp now) -> Result<void> {
             SLUIS_CHECK(activity_allows(store, activity, purpose, now));
             return {};
-          }});
+          },
+          of_provider});
 }
 
 Result<void> Node::Parts::recover() {

@@ -12,6 +12,7 @@
 #include "connector/management/connect.hpp"
 #include "connector/management/grpc_server.hpp"
 #include "connector/node/clocks.hpp"
+#include "connector/node/declarations.hpp"
 #include "connector/node/evidence_channel.hpp"
 #include "connector/node/node.hpp"
 #include "connector/node/ports.hpp"
@@ -44,6 +45,7 @@ struct Node::Parts {
 
   // Who and what.
   std::unique_ptr<Purposes> purposes;
+  std::shared_ptr<const declaration::Definitions> situations;
   std::shared_ptr<const identity::Roles> roles;
   std::unique_ptr<identity::Directory> directory;
   std::unique_ptr<identity::MutualTls> scheme;
@@ -69,6 +71,7 @@ struct Node::Parts {
   gate::ProgramCache programs{[this](const negotiation::AgreementRecord& record) {
     return record.vocabulary_hash ? purposes->by_hash(*record.vocabulary_hash) : purposes->oldest();
   }};
+  std::unique_ptr<Declarations> declarations;
   std::unique_ptr<gate::StreamRegistry> streams;
   std::unique_ptr<gate::RefusalCounter> refusals;
   std::unique_ptr<gate::Gate> gate;
@@ -96,7 +99,7 @@ struct Node::Parts {
   Result<void> start_identity();
   Result<void> start_exchange();
   Result<void> start_data_plane();
-  void start_authzen();
+  void start_authzen(const gate::DeclarationSource& of_provider);
   Result<intake::Application> application(const http::Request& request) const;
   void fill_backend();
   Result<void> start_listeners();

@@ -84,6 +84,7 @@ std::vector<http::Route> Node::Parts::public_routes() {
                       }
                       return http::Response{200, {{"content-type", "application/ld+json"}}, std::string(kOdrlProfile), {}};
                     }, 0});
+  routes.push_back({"GET", "/situations", [this](const http::Request& request) { return declarations->published(request); }, 0});
   routes.push_back({"GET", "/log/checkpoint", [this](const http::Request&) {
                       const std::string note = public_checkpoint();
                       return note.empty() ? text(404, "no entry yet\n") : text(200, note);
@@ -230,6 +231,7 @@ void Node::Parts::fill_backend() {
       *datasets, *negotiations, *transfers, *directory, *log});
   management::Backend& out = *backend;
   out.vocabulary = [this] { return purposes->current(); };
+  out.situations = situations;
   out.publish_purposes = [this](const std::string& text, const std::string& file, bool dry_run,
                                 const std::string& person) {
     return publish_purposes(text, file, dry_run, person);
@@ -281,6 +283,7 @@ Result<void> Node::Parts::start_listeners() {
       options, {*negotiations, *transfers, *dsp_catalog, [this](const http::Request& request) { return authenticate(request); },
                 [this](const ParticipantId& peer, std::string_view url) { return directory->origin_allowed(peer, url, log_clock->now()); }});
   for (http::Route& route : evidence->routes()) exchange.push_back(std::move(route));
+  for (http::Route& route : declarations->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : gate->routes()) exchange.push_back(std::move(route));
   const auto listener = [this](const std::string& name, const auto& where) {
     http::ServerOptions made;

@@ -27,6 +27,7 @@ std::string_view kind_name(std::uint8_t kind) {
     case EntryKind::retention_confirmed: return "retention-confirmed";
     case EntryKind::activity: return "activity";
     case EntryKind::receipt: return "receipt";
+    case EntryKind::declaration: return "declaration";
   }
   return "";
 }

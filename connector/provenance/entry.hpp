@@ -31,6 +31,7 @@ enum class EntryKind : std::uint8_t {
   retention_confirmed = 30,
   activity = 31,
   receipt = 32,  ///< a counterparty's receipt was taken
+  declaration = 33,  ///< a situation or an assessment: declared, renewed, ended; its digest is that of what is said
 };
 /// The stable name, as commands print it; empty for a number that has none.
 std::string_view kind_name(std::uint8_t kind);

@@ -5,6 +5,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/toml.hpp"
 #include "connector/base/zoneinfo.hpp"
+#include "connector/declaration/declaration.hpp"
 #include "connector/dsp/wire.hpp"
 #include "connector/http/server.hpp"
 #include "connector/identity/claim.hpp"
@@ -21,6 +22,11 @@ namespace {
 
 constexpr const char* kOffer =
     R"({"@id":"o","@type":"Offer","permission":[{"action":"use","constraint":[{"leftOperand":"purpose","operator":"isAnyOf","rightOperand":["dpv:Marketing","dpv:Advertising"]},{"leftOperand":"dateTime","operator":"lt","rightOperand":"2027-01-01T00:00:00Z"}]}],"obligation":[{"action":"https://w3id.org/sluis/odrl/1#deleteAfter","constraint":[{"leftOperand":"delayPeriod","operator":"eq","rightOperand":"P7D"}]}]})";
+
+constexpr const char* kDeclaration =
+    R"({"id":"urn:s","kind":"situation","number":3,"title":"Crowds","where":"Market","opens":["urn:p"],"from":"2026-11-26T09:00:00Z",)"
+    R"("until":"2026-11-26T12:00:00Z","acts":[{"what":"declared","role":"operator","when":"2026-11-26T09:00:00Z","until":)"
+    R"("2026-11-26T12:00:00Z","why":"full"}]})";
 
 constexpr const char* kBatch =
     R"({"subject":{"type":"party","id":"urn:p","properties":{"class":"municipality"}},"options":)"
@@ -128,6 +134,13 @@ std::vector<Target> targets() {
        }},
       {"authzen", {kBatch}, authzen_bounded},
       {"checkpoint", {note}, [verifier](const std::string& text) { return bool(provenance::open_checkpoint(text, verifier)); }},
+      {"declaration", {kDeclaration}, [](const std::string& text) {
+         const auto read = declaration::decode(text);
+         if (!read) return false;
+         const auto again = declaration::decode(declaration::encode(*read, true));
+         if (!again || declaration::digest(*again) != declaration::digest(*read)) std::abort();
+         return true;
+       }},
       {"receipt", {receipt.to_json()}, [](const std::string& text) { return bool(provenance::Receipt::from_json(text)); }},
       {"vkey", {verifier.text()}, [](const std::string& text) { return bool(provenance::VerifierKey::parse(text)); }},
       {"bundle", {bundle + bundle}, [](const std::string& text) { return bool(provenance::parse_bundle(text)); }},

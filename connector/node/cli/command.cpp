@@ -200,6 +200,7 @@ Result<json::Value> make_request(const Command& command, const Given& given) {
       SLUIS_CHECK(put(request, argument, given.values[i]));
     }
   }
+  if (!command.kind.empty()) request.set("kind", command.kind);
   if (given.dry_run) request.set("dryRun", true);
   return request;
 }

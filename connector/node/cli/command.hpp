@@ -47,6 +47,7 @@ struct Command {
   bool paged = false;
   Waits waits = Waits::no;
   bool told = false;            ///< its answer has sentences for people: the request says in which language
+  std::string_view kind = {};   ///< the field of this name in the request; empty: it has none
 };
 
 std::span<const Command> commands();

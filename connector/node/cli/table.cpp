@@ -27,6 +27,9 @@ const std::vector<Column> kActivities = {{"ACTIVITY", "id"}, {"PURPOSE", "purpos
                                          {"UNTIL", "until"}, {"VERSION", "version"}};
 const std::vector<Column> kActivityChanges = {{"CHANGE", "what"}, {"ACTIVITY", "activity.id"}, {"FROM", "activity.from"},
                                               {"UNTIL", "activity.until"}, {"VERSION", "activity.version"}};
+const std::vector<Column> kDeclarations = {{"ID", "id"}, {"TITLE", "title"}, {"FROM", "from"}, {"UNTIL", "until"}, {"STATE", "state"}};
+const std::vector<Column> kDefinitions = {{"SITUATION", "id"}, {"TITLE", "title"}, {"WHERE", "where"}, {"DECLARED BY", "declaredBy"},
+                                          {"RENEWED BY", "renewedBy"}, {"LONGEST", "longest"}};
 const std::vector<Column> kPurposes = {{"NAME", "name"}, {"LABEL", "label"}, {"IRI", "iri"}};
 const std::vector<Column> kChecks = {{"CHECK", "name"}, {"GOOD", "good"}, {"MESSAGE", "message"}, {"MEND", "mend"}};
 
@@ -74,6 +77,36 @@ std::vector<Command> offering() {
         {"--format", "format", Kind::text, false, "csv or json; as the file's name ends, unless given"}},
        "changes", kActivityChanges, "activity.id", true},
   };
+}
+
+/// A situation and an assessment are asked for in the same way.
+void add_asking(std::vector<Command>& list, std::string_view noun) {
+  const Argument why = {"--why", "why", Kind::text, true, "in a sentence; it becomes public"};
+  list.push_back({noun, "end", "DeclarationService/End", "ends one before its time; running streams are looked at anew",
+                  {kId, why}, "declaration", {}, "id", true, true, false, Waits::no, false, noun});
+  list.push_back({noun, "list", "DeclarationService/List", "what is in force, and what was",
+                  {{"--in-force", "inForce", Kind::flag, false, "what is in force now"}},
+                  "declarations", kDeclarations, "id", false, false, true, Waits::no, false, noun});
+  list.push_back({noun, "show", "DeclarationService/Show", "the newest of this id, with who did what",
+                  {kId}, "declaration", {}, "id", false, false, false, Waits::no, false, noun});
+}
+
+std::vector<Command> declaring() {
+  const Argument until = {"--until", "until", Kind::time, true, "it ends by itself then"};
+  const Argument why = {"--why", "why", Kind::text, true, "in a sentence; it becomes public afterwards"};
+  std::vector<Command> list = {
+      {"situation", "declare", "DeclarationService/Declare", "that a situation is there, from now on",
+       {kId, until, why}, "declaration", {}, "id", true},
+      {"situation", "renew", "DeclarationService/Renew", "a later end, by another person in another role",
+       {kId, until, why}, "declaration", {}, "id", true},
+      {"situation", "definitions", "DeclarationService/Definitions", "the situations that can be declared here, and by whom",
+       {}, "definitions", kDefinitions, "id"},
+      {"assessment", "record", "DeclarationService/RecordAssessment", "that a purpose is compatible: who, why, on which basis",
+       {{"FILE", "toml", Kind::file, true, "TOML: id, title, purposes, legal_basis, safeguards, why, until"}}, "declaration", {}, "id", true},
+  };
+  add_asking(list, "situation");
+  add_asking(list, "assessment");
+  return list;
 }
 
 std::vector<Command> agreeing() {
@@ -152,7 +185,7 @@ std::vector<Command> overseeing() {
 
 std::vector<Command> all() {
   auto list = offering();
-  for (auto&& part : {agreeing(), overseeing()}) list.insert(list.end(), part.begin(), part.end());
+  for (auto&& part : {declaring(), agreeing(), overseeing()}) list.insert(list.end(), part.begin(), part.end());
   return list;
 }
 

@@ -42,6 +42,11 @@ class DecisionPoint : public World {
             [this](std::string_view, std::string_view, Timestamp) -> Result<void> {
               if (!registered_) return Error(ErrorCode::permission_denied, "not in the register");
               return {};
+            },
+            [this](const negotiation::AgreementRecord&, Timestamp) -> Result<gate::KnownDeclarations> {
+              ++asked_about_declarations_;
+              if (!known_) return Error(ErrorCode::peer_unavailable, "no answer");
+              return *known_;
             }};
   }
   std::unique_ptr<authzen::Service> make_service(const std::string& self,
@@ -105,6 +110,8 @@ class DecisionPoint : public World {
   std::vector<std::string> activities_{"urn:waterrijk:activity:1"};
   std::set<std::string> unlisted_;
   bool registered_ = true;
+  std::optional<gate::KnownDeclarations> known_;  ///< what the provider has in force; none: it does not answer
+  int asked_about_declarations_ = 0;
   ManyDatasets sets_;
   std::unique_ptr<authzen::Service> service_ = make_service("urn:waterrijk");
 };

@@ -319,5 +319,29 @@ TEST_F(AuthzenTest, TheConfigurationNamesWhatIsServedOnly) {
   }
 }
 
+TEST_F(AuthzenTest, TermsThatDependOnASituationAreDecidedOnWhatIsKnownOnceInARequest) {
+  const std::string situation = "urn:situation:crowds";
+  put(crowd_only("," + constraint("https://w3id.org/sluis/odrl/1#situation", "isAnyOf", "\"" + situation + "\"")));
+  expect_denied(body(kCrowd), "declarations.unknown");
+  asked_about_declarations_ = 0;
+  EXPECT_EQ(answers(post(body(kCrowd, R"(,"evaluations":[{},{},{}])"), true)), 3U);
+  EXPECT_EQ(asked_about_declarations_, 1) << "who does not answer is not asked again";
+
+  declaration::Declaration one;
+  one.id = situation;
+  one.opens = {kCrowd};
+  one.acts.push_back({declaration::What::declared, {}, clock_.now(), clock_.now() + std::chrono::hours(1), "full"});
+  known_ = gate::KnownDeclarations{{{one, 7}}, {{"dec-head", std::nullopt}}};
+  asked_about_declarations_ = 0;
+  EXPECT_TRUE(permits(parsed(post(body(kCrowd)))));
+  const auto decided = entries_of(EntryKind::decision).back().shared;
+  ASSERT_EQ(decided.rests_on_size(), 1);
+  EXPECT_EQ(decided.rests_on(0).id(), situation);
+  EXPECT_EQ(answers(post(body(kCrowd, R"(,"evaluations":[{},{},{}])"), true)), 3U);
+  EXPECT_EQ(asked_about_declarations_, 2) << "once in each request";
+  known_->as_read[0].expected = "another state";
+  EXPECT_EQ(post(body(kCrowd)).status, 503U) << "a permit holds only while that is as it was read";
+}
+
 }  // namespace
 }  // namespace sluis::test

@@ -78,7 +78,7 @@ TEST_F(CountTest, TermsMayNameTheProcessingActivity) {
   gate::ProgramCache fresh;
   const gate::Question question{record_.id, record_.dataset, record_.peer, record_.peer, "municipality", kCrowd, {},
                                 "urn:duinmeer:activity:1"};
-  const auto verdict = gate::assess(question, store_, fresh, vocabulary_, clock_.now());
+  const auto verdict = gate::assess(question, store_, fresh, vocabulary_, {}, clock_.now());
   ASSERT_TRUE(verdict) << describe(verdict.error());
   EXPECT_EQ(verdict->reason.code, "value");
   EXPECT_EQ(verdict->reason.parameters.at("operand"), "processingActivity");

@@ -71,7 +71,12 @@ class IntakeTest : public World {
                               [this](const identity::Claim& claim) -> Result<std::string> {
                                 return identity::make_claim(claim, "k1", key_);
                               },
-                              [this] { return sequencer_.checkpoint(); }};
+                              [this] { return sequencer_.checkpoint(); },
+                              [this](const negotiation::AgreementRecord&, Timestamp) -> Result<gate::KnownDeclarations> {
+                                ++asked_about_declarations_;
+                                if (!proven_) return Error(ErrorCode::peer_unavailable, "`urn:waterrijk` does not prove what it declares");
+                                return *proven_;
+                              }};
     intake_ = std::make_unique<intake::Intake>(
         intake::Options{ParticipantId("urn:duinmeer"), "municipality", std::chrono::seconds(60)}, std::move(with));
   }
@@ -117,6 +122,8 @@ class IntakeTest : public World {
   Provider provider_;
   Sink sink_;
   bool suspended_ = false;
+  std::optional<gate::KnownDeclarations> proven_;  ///< what the provider proves to be in force; none: nothing
+  int asked_about_declarations_ = 0;
   Timestamp until_ = Timestamp::max();  ///< of the activity
   Precondition as_read_;
   std::unique_ptr<intake::Intake> intake_;
@@ -348,6 +355,46 @@ TEST_F(IntakeTest, AnIntentWithoutAnEndIsUnknownAfterARestart) {
   EXPECT_EQ(*retention().find("due")->if_string(), "2026-12-03T09:00:00Z");
   ASSERT_TRUE(intake_->recover());
   EXPECT_EQ(entries_of(EntryKind::received).size(), 1U);
+}
+
+const std::string kSituation = "https://waterrijk.example/situations/crowds";
+
+gate::KnownDeclarations in_force_until(Timestamp from, Timestamp until) {
+  declaration::Declaration one;
+  one.id = kSituation;
+  one.opens = {kCrowd};
+  one.acts.push_back({declaration::What::declared, {}, from, until, "full"});
+  return {{{std::move(one), 7}}, {}};
+}
+
+TEST_F(IntakeTest, TermsThatDependOnASituationAreDecidedOnTheProvidersProofAtEachRequest) {
+  put_agreement("urn:waterrijk", crowd_only("," + constraint("https://w3id.org/sluis/odrl/1#situation", "isAnyOf", "\"" + kSituation + "\"")));
+  EXPECT_EQ(code(ask(request()).body), "declarations.unknown");
+  EXPECT_EQ(provider_.requests, 0) << "denied at its own node";
+  proven_.emplace();
+  EXPECT_EQ(code(ask(request()).body), "value");
+  proven_ = in_force_until(clock_.now(), clock_.now() + std::chrono::hours(1));
+  pull();
+  EXPECT_TRUE(sink_.finished);
+  const auto intents = entries_of(EntryKind::intent);
+  ASSERT_EQ(intents.size(), 1U);
+  ASSERT_EQ(intents[0].shared.rests_on_size(), 1);
+  EXPECT_EQ(intents[0].shared.rests_on(0).id(), kSituation);
+  EXPECT_EQ(intents[0].shared.rests_on(0).entry(), 7U);
+  EXPECT_EQ(asked_about_declarations_, 3) << "nothing is kept for the next request";
+}
+
+TEST_F(IntakeTest, APullOnASituationIsCutWhenItEndsWithoutAskingAgain) {
+  put_agreement("urn:waterrijk", crowd_only("," + constraint("https://w3id.org/sluis/odrl/1#situation", "isAnyOf", "\"" + kSituation + "\"")));
+  proven_ = in_force_until(clock_.now(), clock_.now() + std::chrono::hours(1));
+  provider_.on_request = [this] {
+    clock_.advance(std::chrono::hours(1));
+    streams_.reevaluate_all();
+  };
+  pull();
+  EXPECT_TRUE(sink_.is_cut);
+  EXPECT_EQ(received().decision().code(), "value");
+  EXPECT_EQ(asked_about_declarations_, 1);
 }
 
 }  // namespace

@@ -41,6 +41,10 @@ const std::map<std::string, std::string> kTable = {
     {"NodeService.DemoClock", "so"},          {"AuthzenService.Evaluation", "A"},
     {"AuthzenService.Evaluations", "A"},      {"AuthzenService.SearchSubject", "A"},
     {"AuthzenService.SearchResource", "A"},   {"AuthzenService.SearchAction", "A"},
+    {"DeclarationService.Declare", "spoc"},   {"DeclarationService.Renew", "spoc"},
+    {"DeclarationService.End", "spoc"},       {"DeclarationService.RecordAssessment", "p"},
+    {"DeclarationService.List", "spdaomc"},   {"DeclarationService.Show", "spdaomc"},
+    {"DeclarationService.Definitions", "spdaomc"},
 };
 constexpr std::string_view kLetters = "spdaAomc";
 

@@ -276,6 +276,8 @@ TEST(CommandTable, NounsAndVerbsAreThoseThatArePromised) {
       {"membership", {"show", "check", "load"}},
       {"purpose", {"list", "publish"}},
       {"activity", {"publish", "list", "show", "import", "export"}},
+      {"situation", {"declare", "renew", "end", "list", "show", "definitions"}},
+      {"assessment", {"record", "end", "list", "show"}},
       {"agreement", {"request", "approve", "refuse", "list", "show", "terminate"}},
       {"transfer", {"start", "list", "show", "suspend", "resume", "complete", "terminate"}},
       {"retention", {"confirm", "list"}},
@@ -292,7 +294,8 @@ TEST(CommandTable, NounsAndVerbsAreThoseThatArePromised) {
 const std::set<std::string> kReading = {
     "dataset list", "dataset show", "terms check", "terms test", "terms explain", "terms diff", "explain",
     "catalog fetch", "catalog search", "catalog check", "membership show", "membership check", "purpose list",
-    "activity list", "activity show", "activity export", "agreement list", "agreement show", "negotiation list",
+    "activity list", "activity show", "activity export", "situation list", "situation show", "situation definitions",
+    "assessment list", "assessment show", "agreement list", "agreement show", "negotiation list",
     "transfer list", "transfer show", "retention list", "audit log", "audit checkpoint", "audit verify",
     "audit verify-proof", "audit proof", "pull", "watch", "status", "doctor", "version", "completion"};
 

@@ -1,3 +1,4 @@
+#include "connector/declaration/register.hpp"
 #include "connector/gate/reason.hpp"
 #include "connector/negotiation/agreement.hpp"
 #include "connector/provenance/entry.hpp"
@@ -196,6 +197,41 @@ TEST(Terms, AReplayShowsWhatWouldBeNewlyReleasedAndRefused) {
   EXPECT_EQ(text_of(same, "newlyReleased") + text_of(same, "newlyRefused"), "");
   EXPECT_EQ(text_of(same, "stillReleased"), "1");
   EXPECT_EQ(text_of(same, "stillRefused"), "1");
+}
+
+TEST(Terms, AReplayKnowsWhichSituationsWereInForceThen) {
+  TermsWorld world;
+  const std::string crowd = "urn:f:CrowdManagement";
+  world.record("urn:t:before", crowd, true, "permitted");
+  world.clock.advance(std::chrono::hours(1));
+  declaration::Declaration one;
+  one.id = "urn:situation:crowds";
+  one.opens = {crowd};
+  const Timestamp now = world.clock.now();
+  one.acts.push_back({declaration::What::declared, {}, now, now + std::chrono::hours(4), "full"});
+  one.acts.push_back({declaration::What::ended, {}, now + std::chrono::hours(2), now + std::chrono::hours(2), "quiet"});
+  Commit commit;
+  ASSERT_TRUE(declaration::put(commit, *declaration::read_open(world.store), nullptr, one, now));
+  ASSERT_TRUE(world.commits.commit_and_wait(std::move(commit)));
+  world.record("urn:t:during", crowd, true, "permitted");
+  world.clock.advance(std::chrono::hours(2));
+  world.record("urn:t:after", crowd, true, "permitted");
+  const std::string proposed =
+      offer_for(crowd, R"(,{"leftOperand":"sluis:situation","operator":"isAnyOf","rightOperand":"urn:situation:crowds"})");
+  const auto answer = world.answer(kTerms + "Replay", "{\"text\":" + as_json(proposed) + R"(,"file":"offer.json","dataset":)" +
+                                                          as_json(kDataset) + "}");
+  EXPECT_EQ(text_of(answer, "stillReleased"), "1");
+  EXPECT_EQ(text_of(answer, "newlyRefused"), "2");
+  for (const auto& row : *answer.find("refused")->if_array()) EXPECT_EQ(text_of(row, "after"), "value") << "known not to be there";
+  // A simulation of one request knows it as well.
+  const auto test = [&](Timestamp at) {
+    const auto tested = world.answer(kTerms + "Test", "{\"text\":" + as_json(proposed) + R"(,"file":"offer.json","purpose":")" + crowd +
+                                                          R"(","at":")" + format_time(at) + "\"}");
+    return text_of(*tested.find("decision"), "code");
+  };
+  EXPECT_EQ(test(now - std::chrono::minutes(1)), "value");
+  EXPECT_EQ(test(now + std::chrono::minutes(1)), "permitted");
+  EXPECT_EQ(test(now + std::chrono::hours(2)), "value");
 }
 
 TEST(Terms, ANewVocabularyShowsWhatItChangesForRunningAgreements) {

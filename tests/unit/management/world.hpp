@@ -67,7 +67,8 @@ inline std::string file_token(std::string role) {
   return to_base64url(role);
 }
 
-/// A node's inside without network: real store, log, catalogue and services. A role's token is its name, or file_token.
+/// A node's inside without network: real store, log, catalogue and services. A role's token is its name, or file_token; with a colon and
+/// a name behind it, it is that person's.
 struct World {
   World() {
     EXPECT_TRUE(sequencer.open());
@@ -83,6 +84,7 @@ struct World {
       if (token == name || token == file_token(name)) {
         return Caller{static_cast<v1::Role>(role), "A. Bakker", {}};
       }
+      if (token.starts_with(name + ":")) return Caller{static_cast<v1::Role>(role), std::string(token.substr(name.size() + 1)), {}};
     }
     return Error(ErrorCode::unauthenticated, "no such token");
   }

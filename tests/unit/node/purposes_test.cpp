@@ -40,7 +40,7 @@ class PurposesTest : public World {
     });
     const gate::Question question{AgreementId("urn:agreement:1"), DatasetId("urn:waterrijk:counts"),
                                   ParticipantId("urn:duinmeer"), ParticipantId("urn:duinmeer"), "municipality", purpose};
-    auto verdict = gate::assess(question, store_, programs, words.current(), clock_.now());
+    auto verdict = gate::assess(question, store_, programs, words.current(), {}, clock_.now());
     EXPECT_TRUE(verdict);
     return std::move(*verdict);
   }

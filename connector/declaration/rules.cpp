@@ -1,0 +1,194 @@
+#include "connector/declaration/rules.hpp"
+
+#include "connector/base/limits.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sluis::declaration {
+namespace {
+
+using identity::Role;
+
+constexpr std::size_t kWhyBytes = 1024;
+
+/// Consent as a basis, as DPV and its extension for the GDPR name it: article 6(1)(a), 9(2)(a), 22(2)(c), 49(1)(a), with what qualifies
+/// them (`A6-1-a-explicit-consent`), and articles 7 and 8, which are about consent alone.
+constexpr std::array<std::string_view, 16> kConsent{"Consent",
+                                                    "ExpressedConsent",
+                                                    "ExplicitlyExpressedConsent",
+                                                    "ImpliedConsent",
+                                                    "InformedConsent",
+                                                    "UninformedConsent",
+                                                    "ExplicitConsent",
+                                                    "A6-1-a",
+                                                    "A7",
+                                                    "A8",
+                                                    "A9-2-a",
+                                                    "A22-2-c",
+                                                    "A49-1-a",
+                                                    "ConsentGiven",
+                                                    "GivenConsent",
+                                                    "Toestemming"};
+
+/// Research, statistics and archiving in DPV; of the last it has nothing nearer than the management of records.
+constexpr std::array<std::string_view, 3> kSafeguarded{"https://w3id.org/dpv#ResearchAndDevelopment",
+                                                       "https://w3id.org/dpv#ProvideOfficialStatistics",
+                                                       "https://w3id.org/dpv#RecordManagement"};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out;
+}
+
+std::string names(const std::set<Role>& roles) {
+  std::string out;
+  for (const Role role : roles) out += (out.empty() ? "`" : ", `") + std::string(identity::to_string(role)) + "`";
+  return out;
+}
+
+Result<void> check_why(const std::string& why) {
+  if (why.empty()) {
+    return Error(ErrorCode::invalid_argument, "it is not said why").at_pointer("/why").mended_by("say it in a sentence: --why");
+  }
+  const bool good = std::none_of(why.begin(), why.end(), [](char c) { return (c >= 0 && c < ' ') || c == 127; });
+  if (good && why.size() <= kWhyBytes) return {};
+  return Error(ErrorCode::invalid_argument, "the reason is too long, or has control characters").at_pointer("/why");
+}
+
+Result<void> check_until(Timestamp until, Timestamp now, std::optional<Duration> longest) {
+  if (until <= now) return Error(ErrorCode::invalid_argument, format_time(until) + " is not later than now").at_pointer("/until");
+  if (!longest || until - now <= *longest) return {};
+  return Error(ErrorCode::invalid_argument, format_time(until) + " is later than this situation may last, " + format_duration(*longest))
+      .at_pointer("/until")
+      .mended_by("at the latest until " + format_time(std::chrono::floor<std::chrono::seconds>(now + *longest)));
+}
+
+/// Whether this is another person in another role than who declared or renewed it last.
+Result<void> check_renewer(const Declaration& last, const Definition& definition, const By& by) {
+  if (!definition.renewed_by.contains(by.role)) {
+    return Error(ErrorCode::permission_denied,
+                 "the role `" + std::string(identity::to_string(by.role)) + "` does not renew `" + definition.id + "`")
+        .mended_by("it is renewed by " + names(definition.renewed_by));
+  }
+  const Act* declared = nullptr;
+  for (const Act& act : last.acts) {
+    if (act.what != What::ended) declared = &act;
+  }
+  if (declared == nullptr || (declared->by.role != by.role && declared->by.person != by.person)) return {};
+  return Error(ErrorCode::permission_denied,
+               "who declared `" + definition.id + "` last cannot renew it: that takes another person in another role");
+}
+
+}  // namespace
+
+Result<Declaration> declare(const Definition& definition, const By& by, const std::string& why, Timestamp until, Timestamp now,
+                            const Declaration* last) {
+  if (last != nullptr && !last->over(now)) {
+    return Error(ErrorCode::invalid_state, "`" + definition.id + "` is in force until " + format_time(last->until()))
+        .mended_by("renew it, or end it first");
+  }
+  if (last != nullptr && now - last->until() < definition.longest) {
+    SLUIS_CHECK(check_renewer(*last, definition, by));
+  } else if (!definition.declared_by.contains(by.role)) {
+    return Error(ErrorCode::permission_denied,
+                 "the role `" + std::string(identity::to_string(by.role)) + "` does not declare `" + definition.id + "`")
+        .mended_by("it is declared by " + names(definition.declared_by));
+  }
+  SLUIS_CHECK(check_why(why));
+  SLUIS_CHECK(check_until(until, now, definition.longest));
+  Declaration out;
+  out.id = definition.id;
+  out.title = definition.title;
+  out.where = definition.where;
+  out.decided_by = definition.decided_by;
+  out.opens = definition.opens;
+  out.closes = definition.closes;
+  out.acts.push_back({What::declared, by, now, until, why});
+  return out;
+}
+
+Result<void> renew(Declaration& declaration, const Definition& definition, const By& by, const std::string& why, Timestamp until,
+                   Timestamp now) {
+  if (!declaration.in_force(now)) {
+    return Error(ErrorCode::invalid_state, "`" + declaration.id + "` is not in force").mended_by("declare it anew");
+  }
+  SLUIS_CHECK(check_renewer(declaration, definition, by));
+  SLUIS_CHECK(check_why(why));
+  SLUIS_CHECK(check_until(until, now, definition.longest));
+  if (until <= declaration.until()) {
+    return Error(ErrorCode::invalid_argument, "it is in force until " + format_time(declaration.until()) + " already")
+        .at_pointer("/until");
+  }
+  declaration.acts.push_back({What::renewed, by, now, until, why});
+  return {};
+}
+
+Result<void> end(Declaration& declaration, const Definition* definition, const By& by, const std::string& why, Timestamp now) {
+  if (declaration.over(now)) return Error(ErrorCode::invalid_state, "`" + declaration.id + "` is over already");
+  const bool allowed = declaration.kind == Kind::assessment ? by.role == Role::privacy_officer
+                                                            : definition == nullptr || definition->declared_by.contains(by.role) ||
+                                                                  definition->renewed_by.contains(by.role);
+  if (!allowed) {
+    return Error(ErrorCode::permission_denied,
+                 "the role `" + std::string(identity::to_string(by.role)) + "` does not end `" + declaration.id + "`")
+        .mended_by(definition == nullptr ? std::string("it is ended by `privacy_officer`")
+                                         : "it is ended by " + names(definition->declared_by) + ", " + names(definition->renewed_by));
+  }
+  SLUIS_CHECK(check_why(why));
+  declaration.acts.push_back({What::ended, by, now, now, why});
+  return {};
+}
+
+Result<Declaration> record(const AssessmentDraft& draft, const By& by, Timestamp now, const Declaration* last) {
+  if (by.role != Role::privacy_officer) return Error(ErrorCode::permission_denied, "assessments are recorded by `privacy_officer`");
+  if (last != nullptr && !last->over(now)) {
+    return Error(ErrorCode::invalid_state, "the assessment `" + draft.id + "` is in force until " + format_time(last->until()))
+        .mended_by("end it first, or record another under an id of its own");
+  }
+  SLUIS_CHECK(check_why(draft.why));
+  SLUIS_CHECK(check_until(draft.until, now, std::nullopt));
+  Declaration out;
+  out.kind = Kind::assessment;
+  out.id = draft.id;
+  out.title = draft.title;
+  out.decided_by = draft.decided_by;
+  out.opens = draft.purposes;
+  out.legal_basis = draft.legal_basis;
+  out.safeguards = draft.safeguards;
+  out.acts.push_back({What::recorded, by, now, draft.until, draft.why});
+  if (encode(out, true).size() > limits::kDeclarationBytes / 2) {
+    return Error(ErrorCode::limit_exceeded, "the assessment is too long to be recorded");
+  }
+  return out;
+}
+
+Result<void> check_legal_basis(std::string_view basis) {
+  const bool printable = std::all_of(basis.begin(), basis.end(), [](char c) { return c > ' ' && c < 127; });
+  if (!printable || basis.find(':') == std::string_view::npos || basis.size() > limits::kIdBytes) {
+    return Error(ErrorCode::invalid_argument, "`" + std::string(basis.substr(0, 128)) + "` is not the IRI of a legal basis")
+        .mended_by("name it as eu-gdpr:A6-1-e or by its full IRI");
+  }
+  const std::string last = lower(basis.substr(basis.find_last_of(":#/") + 1));
+  for (const std::string_view consent : kConsent) {
+    const std::string word = lower(consent);
+    if (last != word && !last.starts_with(word + "-")) continue;
+    return Error(ErrorCode::invalid_argument,
+                 "`" + std::string(basis) + "` is consent: it is for the purpose that was asked for, and no other")
+        .mended_by("ask for consent to this purpose, or rest the assessment on another basis (GDPR art. 6(4))");
+  }
+  return {};
+}
+
+std::vector<std::string_view> consent_bases() { return {kConsent.begin(), kConsent.end()}; }
+
+bool needs_safeguards(std::string_view purpose, const policy::Vocabulary& vocabulary) {
+  const auto asked = vocabulary.lookup(purpose);
+  return asked && std::any_of(kSafeguarded.begin(), kSafeguarded.end(), [&](std::string_view one) {
+           const auto known = vocabulary.lookup(one);
+           return known && vocabulary.related(*asked).test(*known);
+         });
+}
+
+}  // namespace sluis::declaration

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "connector/declaration/definitions.hpp"
+
+/// How declarations come about, are renewed and end: pure functions, in which time and persons are given.
+namespace sluis::declaration {
+
+/// A situation is there, from now until then. `last`: the newest occurrence of it; null: none yet. Who declares it again within `longest`
+/// of its end renews it, and needs what `renew` needs.
+/// permission_denied: not this role, or it would be a renewal by its own declarer. invalid_state: it is in force. invalid_argument: at
+/// `/until` (not later than now, or longer than `longest`), `/why`.
+Result<Declaration> declare(const Definition& definition, const By& by, const std::string& why, Timestamp until, Timestamp now,
+                            const Declaration* last);
+
+/// A later end, at most `longest` from now. permission_denied: a role that does not renew, or the person or role of the last declarer.
+/// invalid_state: not in force. invalid_argument at `/until`, `/why`.
+Result<void> renew(Declaration& declaration, const Definition& definition, const By& by, const std::string& why, Timestamp until,
+                   Timestamp now);
+
+/// Before its time. `definition`: of a situation, where it still is defined. permission_denied: a role that neither declares nor renews it;
+/// of an assessment: not the privacy officer. invalid_state: it is over. invalid_argument at `/why`.
+Result<void> end(Declaration& declaration, const Definition* definition, const By& by, const std::string& why, Timestamp now);
+
+/// An assessment that a purpose is compatible. permission_denied: not the privacy officer. invalid_state: one with this id is in force.
+/// invalid_argument: `/until` is not later than now.
+Result<Declaration> record(const AssessmentDraft& draft, const By& by, Timestamp now, const Declaration* last);
+
+/// invalid_argument: consent, in whichever notation, on which no compatibility can rest (GDPR art. 6(4)); or not the IRI of a basis.
+Result<void> check_legal_basis(std::string_view basis);
+/// The bases that are consent: the last parts of their IRIs.
+std::vector<std::string_view> consent_bases();
+
+/// Whether it may be research, statistics or archiving: one of these, or above or below one (GDPR art. 89).
+bool needs_safeguards(std::string_view purpose, const policy::Vocabulary& vocabulary);
+
+}  // namespace sluis::declaration

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "connector/declaration/register.hpp"
+#include "connector/gate/programs.hpp"
+#include "connector/node/evidence_channel.hpp"
+
+namespace sluis::node {
+
+/// What the declarations of this node and of others need; all of it outlives them.
+struct DeclarationDependencies {
+  const storage::Reader& store;
+  EvidenceChannel& evidence;
+  const identity::Directory& directory;
+  const Clock& clock;
+  http::PeerTransport& transport;
+  gate::ProgramCache& programs;
+  gate::VocabularySource vocabulary;
+  std::function<Result<ParticipantId>(const http::Request&)> authenticate;
+};
+
+/// The situations and assessments that decisions depend on: those of this node, with their entries in its log; those of a provider, with
+/// the proof that its log has them. Nothing is kept: what a peer said is used for one request. Thread-safe; worker threads only.
+class Declarations {
+ public:
+  explicit Declarations(DeclarationDependencies with) : with_(std::move(with)) {}
+
+  /// `/evidence/v1/declarations/<agreement id in hex>`: the receipts of those in force that the terms of this agreement name, for the other
+  /// party of it. 404 for all others; 503 where a proof cannot be made now.
+  std::vector<http::Route> routes();
+  /// `/situations`, on the public listener: what is over, and assessments also while they are in force. No persons. `next` leads to more
+  /// than limits::kPageMax.
+  http::Response published(const http::Request& request) const;
+
+  /// gate::DeclarationSource for this node's gate: its own.
+  Result<gate::KnownDeclarations> own(Timestamp now) const;
+  /// For an agreement of either role. Of a peer: peer_unavailable (no answer, or it proves nothing), permission_denied (a proof does not
+  /// hold), limit_exceeded.
+  Result<gate::KnownDeclarations> of_provider(const negotiation::AgreementRecord& record, Timestamp now) const;
+
+ private:
+  http::Response proofs(const http::Request& request) const;
+  Result<json::Value> receipts(const negotiation::AgreementRecord& record) const;
+  Result<gate::KnownDeclarations> ask(const negotiation::AgreementRecord& record, Timestamp now) const;
+  Result<gate::ProvenDeclaration> read_proof(const ParticipantId& peer, const json::Value& receipt, Timestamp now) const;
+
+  DeclarationDependencies with_;
+};
+
+}  // namespace sluis::node

@@ -1,0 +1,178 @@
+#include "tests/unit/declaration/support.hpp"
+
+namespace sluis::declaration::test {
+namespace {
+
+TEST(SituationRules, ADeclarationEndsByItself) {
+  const Declaration one = declared();
+  EXPECT_TRUE(one.in_force(kNow));
+  EXPECT_FALSE(one.in_force(kNow - Duration(1)));
+  EXPECT_TRUE(one.in_force(kNow + hours(6) - Duration(1)));
+  EXPECT_FALSE(one.in_force(kNow + hours(6)));
+  EXPECT_TRUE(one.over(kNow + hours(6)));
+  EXPECT_FALSE(one.ended());
+}
+
+TEST(SituationRules, OnlyTheNamedRolesDeclareAndNoLongerThanItMayLast) {
+  const auto by = [](Role role) { return code(declare(crowds(), {role, "C"}, "full", kNow + hours(1), kNow, nullptr)); };
+  EXPECT_EQ(by(Role::steward), ErrorCode::permission_denied);
+  EXPECT_EQ(by(Role::council_clerk), ErrorCode::permission_denied) << "renews only";
+  EXPECT_EQ(by(Role::operator_), ErrorCode::internal);
+  const auto until = [](Timestamp time) {
+    const auto made = declare(crowds(), kOperator, "full", time, kNow, nullptr);
+    return made ? std::string("declared") : made.error().place.pointer;
+  };
+  EXPECT_EQ(until(kNow), "/until");
+  EXPECT_EQ(until(kNow + hours(48)), "declared");
+  EXPECT_EQ(until(kNow + hours(48) + Duration(1)), "/until");
+  EXPECT_EQ(declare(crowds(), kOperator, "", kNow + hours(1), kNow, nullptr).error().place.pointer, "/why");
+  EXPECT_EQ(declare(crowds(), kOperator, "a\nb", kNow + hours(1), kNow, nullptr).error().place.pointer, "/why");
+}
+
+TEST(SituationRules, ItsOwnDeclarerCannotRenewIt) {
+  const Timestamp later = kNow + hours(3);
+  const auto renewed_by = [&](const By& first, const By& by) {
+    Declaration one = declared(kNow, first);
+    return code(renew(one, crowds(), by, "still full", later + hours(10), later));
+  };
+  EXPECT_EQ(renewed_by(kOperator, kOperator), ErrorCode::permission_denied) << "its role does not renew";
+  EXPECT_EQ(renewed_by(kOfficer, kOfficer), ErrorCode::permission_denied);
+  EXPECT_EQ(renewed_by(kOfficer, {Role::privacy_officer, "D. Smit"}), ErrorCode::permission_denied) << "another person, the same role";
+  EXPECT_EQ(renewed_by(kOperator, {Role::privacy_officer, "A. Bakker"}), ErrorCode::permission_denied) << "another role, the same person";
+  EXPECT_EQ(renewed_by(kOperator, kOfficer), ErrorCode::internal);
+  EXPECT_EQ(renewed_by(kOfficer, {Role::council_clerk, "E. Jansen"}), ErrorCode::internal);
+}
+
+TEST(SituationRules, ARenewalIsJudgedByTheLastDeclarer) {
+  Declaration one = declared();
+  ASSERT_TRUE(renew(one, crowds(), kOfficer, "still full", kNow + hours(40), kNow + hours(3)));
+  EXPECT_EQ(one.until(), kNow + hours(40));
+  EXPECT_EQ(one.from(), kNow);
+  EXPECT_EQ(code(renew(one, crowds(), kOfficer, "still", kNow + hours(60), kNow + hours(30))), ErrorCode::permission_denied);
+  EXPECT_EQ(renew(one, crowds(), {Role::council_clerk, "E"}, "still", kNow + hours(40), kNow + hours(30)).error().place.pointer,
+            "/until");
+  EXPECT_EQ(renew(one, crowds(), {Role::council_clerk, "E"}, "still", kNow + hours(79), kNow + hours(30)).error().place.pointer,
+            "/until");
+  EXPECT_TRUE(renew(one, crowds(), {Role::council_clerk, "E"}, "still", kNow + hours(78), kNow + hours(30)));
+  EXPECT_EQ(code(renew(one, crowds(), kOfficer, "still", kNow + hours(120), kNow + hours(78))), ErrorCode::invalid_state);
+}
+
+TEST(SituationRules, DeclaringAgainSoonIsARenewal) {
+  const Declaration last = declared();
+  const auto again = [&](const By& by, Timestamp now) { return code(declare(crowds(), by, "full", now + hours(1), now, &last)); };
+  EXPECT_EQ(again(kOperator, kNow + hours(2)), ErrorCode::invalid_state) << "it is in force";
+  EXPECT_EQ(again(kOperator, kNow + hours(6)), ErrorCode::permission_denied);
+  EXPECT_EQ(again(kOperator, kNow + hours(6 + 48) - Duration(1)), ErrorCode::permission_denied);
+  EXPECT_EQ(again(kOfficer, kNow + hours(6)), ErrorCode::internal);
+  EXPECT_EQ(again(kOperator, kNow + hours(6 + 48)), ErrorCode::internal);
+}
+
+TEST(SituationRules, ItCanBeEndedOnceByWhoDeclaresOrRenews) {
+  const auto ended_by = [](Role role) {
+    Declaration one = declared();
+    const auto definition = crowds();
+    return code(end(one, &definition, {role, "F"}, "quiet again", kNow + hours(1)));
+  };
+  EXPECT_EQ(ended_by(Role::steward), ErrorCode::permission_denied);
+  EXPECT_EQ(ended_by(Role::operator_), ErrorCode::internal);
+  EXPECT_EQ(ended_by(Role::council_clerk), ErrorCode::internal);
+  Declaration one = declared();
+  ASSERT_TRUE(end(one, nullptr, kOperator, "quiet again", kNow + hours(1)));
+  EXPECT_FALSE(one.in_force(kNow + hours(1)));
+  EXPECT_EQ(one.until(), kNow + hours(1));
+  EXPECT_EQ(code(end(one, nullptr, kOperator, "again", kNow + hours(2))), ErrorCode::invalid_state);
+  Declaration over = declared();
+  EXPECT_EQ(code(end(over, nullptr, kOperator, "late", kNow + hours(6))), ErrorCode::invalid_state);
+}
+
+AssessmentDraft draft() {
+  AssessmentDraft out;
+  out.id = "urn:assessment:1";
+  out.title = "Flows studied";
+  out.purposes = {"https://w3id.org/dpv#ScientificResearch"};
+  out.legal_basis = {"eu-gdpr:A6-1-e"};
+  out.safeguards = {"per hour"};
+  out.why = "compatible";
+  out.until = kNow + hours(1000);
+  return out;
+}
+
+TEST(AssessmentRules, ThePrivacyOfficerRecordsThemOneAtATime) {
+  EXPECT_EQ(code(record(draft(), kOperator, kNow, nullptr)), ErrorCode::permission_denied);
+  auto made = record(draft(), kOfficer, kNow, nullptr);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(code(record(draft(), kOfficer, kNow + hours(1), &*made)), ErrorCode::invalid_state);
+  EXPECT_EQ(code(end(*made, nullptr, kOperator, "doubted", kNow + hours(2))), ErrorCode::permission_denied);
+  ASSERT_TRUE(end(*made, nullptr, kOfficer, "doubted", kNow + hours(2)));
+  EXPECT_TRUE(record(draft(), kOfficer, kNow + hours(3), &*made));
+  auto late = draft();
+  late.until = kNow;
+  EXPECT_EQ(record(late, kOfficer, kNow, nullptr).error().place.pointer, "/until");
+}
+
+TEST(AssessmentRules, ConsentIsNoBasisInWhicheverNotation) {
+  for (const char* basis : {"dpv:Consent", "dpv:ExplicitlyExpressedConsent", "https://w3id.org/dpv#InformedConsent", "eu-gdpr:A6-1-a",
+                            "dpv-gdpr:a6-1-A", "eu-gdpr:A6-1-a-explicit-consent", "https://w3id.org/dpv/legal/eu/gdpr#A9-2-a",
+                            "eu-gdpr:A7", "eu-gdpr:A7-1", "eu-gdpr:A8", "consent", ""}) {
+    EXPECT_FALSE(check_legal_basis(basis)) << basis;
+  }
+  for (const char* basis :
+       {"eu-gdpr:A6-1-e", "dpv-gdpr:A6-1-f", "dpv:PublicInterest", "eu-gdpr:A89", "https://wetten.example/gemeentewet#160"}) {
+    EXPECT_TRUE(check_legal_basis(basis)) << basis;
+  }
+  for (const auto basis : consent_bases()) EXPECT_FALSE(check_legal_basis("x:" + std::string(basis)));
+}
+
+TEST(AssessmentRules, ResearchAndStatisticsNeedSafeguardsAndWhatIsAboveThemToo) {
+  const auto words = vocabulary();
+  const std::string dpv = "https://w3id.org/dpv#";
+  for (const char* name : {"ResearchAndDevelopment", "ScientificResearch", "ProvideOfficialStatistics", "PublicBenefit", "Purpose"}) {
+    EXPECT_TRUE(needs_safeguards(dpv + name, words)) << name;
+  }
+  EXPECT_FALSE(needs_safeguards(dpv + "Marketing", words));
+  EXPECT_FALSE(needs_safeguards(kPurposes + "CrowdManagement", words));
+}
+
+TEST(Declarations, ConcernAPurposeOrOneBelowIt) {
+  const auto words = vocabulary();
+  const auto about = [&](const std::string& purpose) { return *concerns(declared(), words, *words.lookup(purpose)); };
+  EXPECT_TRUE(about(kPurposes + "CrowdManagement"));
+  EXPECT_TRUE(about(kPurposes + "Evacuation"));
+  EXPECT_TRUE(about("https://w3id.org/dpv#Marketing")) << "what it closes as well";
+  EXPECT_FALSE(about("https://w3id.org/dpv#Purpose")) << "nothing broader";
+  EXPECT_FALSE(about("https://w3id.org/dpv#ScientificResearch"));
+  Declaration strange = declared();
+  strange.closes.push_back("urn:not-here");
+  EXPECT_FALSE(concerns(strange, words, *words.lookup(kPurposes + "CrowdManagement"))) << "nobody can tell";
+}
+
+TEST(Declarations, AreReadAsTheyWereWrittenAndNothingElse) {
+  Declaration one = declared();
+  one.number = 7;
+  ASSERT_TRUE(renew(one, crowds(), kOfficer, "still full", kNow + hours(9), kNow + hours(3)));
+  const std::string whole = encode(one, true);
+  const auto read = decode(whole);
+  ASSERT_TRUE(read) << describe(read.error());
+  EXPECT_EQ(encode(*read, true), whole);
+  EXPECT_EQ(read->acts.back().by.person, kOfficer.person);
+  const std::string shown = encode(one, false);
+  EXPECT_EQ(shown.find("Bakker"), std::string::npos);
+  EXPECT_EQ(digest(*decode(shown)), digest(one)) << "what others read has the digest of the log's entry";
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string text = shown;
+    const auto at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return decode(text.replace(at, from.size(), to));
+  };
+  EXPECT_FALSE(with("\"number\":7", "\"number\":7,\"more\":1"));
+  EXPECT_FALSE(with("\"number\":7", "\"number\":-7"));
+  EXPECT_FALSE(with("\"what\":\"declared\"", "\"what\":\"renewed\"")) << "a situation begins by being declared";
+  EXPECT_FALSE(with("\"what\":\"renewed\"", "\"what\":\"declared\""));
+  EXPECT_FALSE(with("\"until\":\"2026-11-26T21:00:00Z\"", "\"until\":\"2026-11-26T22:00:00Z\"")) << "the times are those of the acts";
+  EXPECT_FALSE(with("\"kind\":\"situation\"", "\"kind\":\"assessment\""));
+  EXPECT_FALSE(decode("{}"));
+  EXPECT_EQ(code(decode(std::string(9000, ' '))), ErrorCode::limit_exceeded);
+}
+
+}  // namespace
+}  // namespace sluis::declaration::test
