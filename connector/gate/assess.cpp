@@ -50,8 +50,7 @@ bool failed_on_declarations(const policy::Decision& decision, const policy::Prog
   if (decision.permit || decision.constraint >= nodes.size()) return false;
   const auto first = nodes.begin() + decision.constraint;
   return std::any_of(first, first + std::max<std::uint16_t>(first->skip, 1), [](const policy::Program::Node& node) {
-    return node.test == policy::Program::Test::set &&
-           (node.operand == policy::Operand::situation || node.operand == policy::Operand::assessment);
+    return node.operand == policy::Operand::situation || node.operand == policy::Operand::assessment;
   });
 }
 
