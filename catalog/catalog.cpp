@@ -224,15 +224,17 @@ Result<PublishedDataset> Catalog::show(const DatasetId& id, std::optional<std::u
 }
 
 Result<PublishedDataset> Catalog::read(std::string_view key, std::string_view bytes) const {
+  std::shared_ptr<const AsRead> held;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = read_.find(key);
-    if (found != read_.end() && found->second.bytes == bytes) return found->second.published;
+    if (const auto found = read_.find(key); found != read_.end()) held = found->second;
   }
+  if (held && held->bytes == bytes) return held->published;
   SLUIS_TRY(PublishedDataset published, decode(key, bytes));
+  held = std::make_shared<const AsRead>(AsRead{std::string(bytes), published});
   const std::lock_guard lock(mutex_);
   if (read_.size() >= kKeptRead) read_.clear();
-  read_.insert_or_assign(std::string(key), AsRead{std::string(bytes), published});
+  read_.insert_or_assign(std::string(key), std::move(held));
   return published;
 }
 

@@ -4,6 +4,7 @@
 #include "connector/storage/commit_port.hpp"
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 
@@ -91,7 +92,7 @@ class Catalog {
   const storage::Reader& store_;
   VocabularySource vocabulary_;
   mutable std::mutex mutex_;
-  mutable std::map<std::string, AsRead, std::less<>> read_;
+  mutable std::map<std::string, std::shared_ptr<const AsRead>, std::less<>> read_;
 };
 
 /// Tokens of pages: opaque to callers.

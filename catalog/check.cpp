@@ -152,7 +152,9 @@ Result<void> check_sets(const std::vector<policy::Named>& named, const std::stri
   if (one == nullptr) return {};
   return Error(ErrorCode::invalid_argument, "this would open where one more " + what + " is in force")
       .at_pointer(one->pointer)
-      .mended_by(one->prohibition ? "write `isAnyOf` for `eq`" : "write `isNoneOf` for `neq`");
+      .mended_by(one->in_one        ? "write it without `xone`"
+                 : one->prohibition ? "write `isAnyOf` for `eq`"
+                                    : "write `isNoneOf` for `neq`");
 }
 
 /// Terms that this node could never keep are no promise to anybody.

@@ -192,6 +192,8 @@ Result<std::vector<std::string>> Service::record(const Batch& batch, const std::
     const Evaluation& asked = batch.evaluations[i];
     if (one.permit) {
       if (commit.commit_class == CommitClass::revoke) return Error(ErrorCode::conflict, "the clock fell behind");
+      // Asking others takes time, and what was permitted at its beginning may be over.
+      if (one.verdict.valid_until <= with_.decision_clock.now()) return Error(ErrorCode::conflict, "it ended meanwhile");
       gate::require_as_read(one.verdict, commit);
     }
     v1::Shared shared;

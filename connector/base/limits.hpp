@@ -61,6 +61,7 @@ inline constexpr std::size_t kDeclarationBytes = 8U << 10U;       ///< what is s
 inline constexpr std::size_t kDeclarationProofBytes = 1U << 20U;  ///< a peer's answer: those of one agreement, with their proofs
 inline constexpr std::size_t kSituationDefinitions = 256;         ///< of one node's file
 inline constexpr std::chrono::seconds kDeclarationTimeout{3};     ///< a request waits for the provider's proofs
+inline constexpr std::chrono::seconds kDeclarationsTogether{5};   ///< a request with many questions begins no further one after this
 
 inline constexpr std::size_t kPageDefault = 100;
 inline constexpr std::size_t kPageMax = 1000;

@@ -114,6 +114,10 @@ Result<bool> concerns(const Declaration& declaration, const policy::Vocabulary& 
                                                       "` is about a purpose that these terms do not know, `" + iri + "`");
       }
       found = found || vocabulary.is_a(asked, *purpose);
+      if (list == &declaration.closes && *purpose != asked && vocabulary.is_a(*purpose, asked)) {
+        return Error(ErrorCode::invalid_argument, "the " + std::string(to_string(declaration.kind)) + " `" + declaration.id +
+                                                      "` closes a part of what is asked for, `" + iri + "`");
+      }
     }
   }
   return found;

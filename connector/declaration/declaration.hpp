@@ -60,8 +60,8 @@ struct Declaration {
   bool over(Timestamp now) const { return ended() || until() <= now; }
 };
 
-/// Whether it is about this purpose: one that it opens or closes is the asked one or above it. invalid_argument: it names a purpose that
-/// this vocabulary does not have, so that nobody can tell.
+/// Whether it is about this purpose: one that it opens or closes is the asked one or above it. invalid_argument: there is no yes or no, as
+/// it names a purpose that this vocabulary does not have, or closes one that is only a part of the asked one.
 Result<bool> concerns(const Declaration& declaration, const policy::Vocabulary& vocabulary, policy::PurposeIndex asked);
 
 /// As canonical JSON. `with_persons`: as this node stores it; without, it is what the log's entry says and what others may see.

@@ -79,7 +79,10 @@ Result<Definition> read_definition(TomlTable& table, const policy::Vocabulary& v
   if (out.longest <= Duration(0)) {
     return table.refused("longest", "the longest time is nothing").mended_by("write a time as P2D or PT12H");
   }
-  const std::size_t bytes = out.id.size() + out.title.size() + out.where.size() + out.decided_by.size();
+  std::size_t bytes = out.id.size() + out.title.size() + out.where.size() + out.decided_by.size();
+  for (const auto* list : {&out.opens, &out.closes}) {
+    for (const std::string& purpose : *list) bytes += purpose.size();
+  }
   if (bytes > limits::kDeclarationBytes / 4) return table.refused("title", "the situation is described at too great length");
   return out;
 }

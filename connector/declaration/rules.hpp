@@ -18,17 +18,16 @@ Result<void> renew(Declaration& declaration, const Definition& definition, const
                    Timestamp now);
 
 /// Before its time. `definition`: of a situation, where it still is defined. permission_denied: a role that neither declares nor renews it;
-/// of an assessment: not the privacy officer. invalid_state: it is over. invalid_argument at `/why`.
+/// of an assessment, and of a situation that is not defined any more: not the privacy officer. invalid_state: it is over. invalid_argument at `/why`.
 Result<void> end(Declaration& declaration, const Definition* definition, const By& by, const std::string& why, Timestamp now);
 
 /// An assessment that a purpose is compatible. permission_denied: not the privacy officer. invalid_state: one with this id is in force.
 /// invalid_argument: `/until` is not later than now.
 Result<Declaration> record(const AssessmentDraft& draft, const By& by, Timestamp now, const Declaration* last);
 
-/// invalid_argument: consent, in whichever notation, on which no compatibility can rest (GDPR art. 6(4)); or not the IRI of a basis.
+/// invalid_argument: consent, in whichever notation, on which no compatibility can rest (GDPR art. 6(4)); or not the IRI of a basis, or one
+/// with something behind its name.
 Result<void> check_legal_basis(std::string_view basis);
-/// The bases that are consent: the last parts of their IRIs.
-std::vector<std::string_view> consent_bases();
 
 /// Whether it may be research, statistics or archiving: one of these, or above or below one (GDPR art. 89).
 bool needs_safeguards(std::string_view purpose, const policy::Vocabulary& vocabulary);

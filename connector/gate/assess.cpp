@@ -177,16 +177,20 @@ void require_as_read(const Verdict& verdict, Commit& commit) {
   }
 }
 
-DeclarationSource asked_once(DeclarationSource source) {
+DeclarationSource asked_once(DeclarationSource source, Duration at_most) {
+  using Steady = std::chrono::steady_clock;
   struct Asked {
+    std::optional<Steady::time_point> began;
     std::map<AgreementId, KnownDeclarations> known;
     std::map<ParticipantId, Error> failed;
   };
   if (!source) return source;
-  return [source = std::move(source), asked = std::make_shared<Asked>()](const negotiation::AgreementRecord& record,
-                                                                        Timestamp now) -> Result<KnownDeclarations> {
+  return [source = std::move(source), at_most, asked = std::make_shared<Asked>()](const negotiation::AgreementRecord& record,
+                                                                                 Timestamp now) -> Result<KnownDeclarations> {
     if (const auto found = asked->known.find(record.id); found != asked->known.end()) return found->second;
     if (const auto found = asked->failed.find(record.peer); found != asked->failed.end()) return found->second;
+    if (!asked->began) asked->began = Steady::now();
+    else if (Steady::now() - *asked->began >= at_most) return Error(ErrorCode::peer_unavailable, "providers took too long to answer");
     auto known = source(record, now);
     if (known) asked->known.emplace(record.id, *known);
     else asked->failed.emplace(record.peer, known.error());

@@ -2,6 +2,7 @@
 
 #include "connector/base/bytes.hpp"
 #include "connector/base/ids.hpp"
+#include "connector/base/limits.hpp"
 #include "connector/base/time.hpp"
 #include "connector/declaration/declaration.hpp"
 #include "connector/http/port.hpp"
@@ -88,8 +89,9 @@ struct KnownDeclarations {
 /// The situations and assessments of the provider of this agreement, asked only where its terms depend on some. An error: they cannot be
 /// known now, and why; what is not known denies. Unset: never known.
 using DeclarationSource = std::function<Result<KnownDeclarations>(const negotiation::AgreementRecord& record, Timestamp now)>;
-/// The same, asking once about each agreement, and no more of a party that did not answer: for one request with many questions.
-DeclarationSource asked_once(DeclarationSource source);
+/// The same for one request with many questions: asks once about each agreement, no more of a party that did not answer, and nobody once
+/// `at_most` has passed since it first asked.
+DeclarationSource asked_once(DeclarationSource source, Duration at_most = limits::kDeclarationsTogether);
 
 using VocabularySource = std::function<std::shared_ptr<const policy::Vocabulary>()>;
 

@@ -11,7 +11,7 @@ namespace sluis::gate {
 void Stream::permit(Reevaluate reevaluate, Timestamp valid_until) {
   const std::lock_guard lock(mutex_);
   reevaluate_ = std::move(reevaluate);
-  valid_until_ = valid_until;
+  valid_until_ = missed_ ? Timestamp::min() : valid_until;  // asked to look when it could not yet: it does so before the first byte
 }
 
 void Stream::attach(http::ResponseSink* sink) {
@@ -56,7 +56,9 @@ void Stream::reevaluate(Timestamp now) {
   Reevaluate look;
   {
     const std::lock_guard lock(mutex_);
-    if (cut_ || !reevaluate_) return;
+    if (cut_) return;
+    missed_ = !reevaluate_;
+    if (missed_) return;
     look = reevaluate_;
   }
   Reevaluation seen = look(now);

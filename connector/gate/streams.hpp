@@ -38,7 +38,7 @@ class Stream {
   explicit Stream(StreamSubject subject) : subject_(std::move(subject)) {}
 
   const StreamSubject& subject() const { return subject_; }
-  /// Before the first byte: how to look again, and when.
+  /// Before the first byte: how to look again, and when. At once, if something changed between the decision and this.
   void permit(Reevaluate reevaluate, Timestamp valid_until);
   /// The sender gives its sink while it sends; a cut resets it. Null: no longer.
   void attach(http::ResponseSink* sink);
@@ -59,6 +59,7 @@ class Stream {
   std::mutex looking_;  ///< one look at a time
   std::condition_variable wake_;
   Reevaluate reevaluate_;
+  bool missed_ = false;  ///< something changed before it was known how to look again
   Timestamp valid_until_ = Timestamp::max();
   std::optional<policy::Reason> cut_;
   http::ResponseSink* sink_ = nullptr;

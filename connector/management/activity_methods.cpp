@@ -98,13 +98,6 @@ void add_changes(const Backend& backend, const Caller& caller, const Registered&
   }
 }
 
-/// Durable, then looked at by what streams: an activity may have ended.
-Result<CommitReceipt> record(const Backend& backend, Commit commit) {
-  SLUIS_TRY(auto receipt, backend.commits.commit_and_wait(std::move(commit)));
-  if (backend.look_anew) backend.look_anew();
-  return receipt;
-}
-
 Result<ActivityVersion> read(const Backend& backend, const v1::PublishActivityRequest& request) {
   ActivityVersion version;
   version.id = request.id();
@@ -152,7 +145,7 @@ Result<v1::PublishActivityResponse> publish(Backend& backend, const v1::PublishA
   registered.changed.push_back(version);
   Commit commit;
   add_changes(backend, caller, registered, commit);
-  SLUIS_TRY(const auto receipt, record(backend, std::move(commit)));
+  SLUIS_TRY(const auto receipt, commit_and_look_anew(backend, std::move(commit)));
   response.set_entry(receipt.first_entry);
   return response;
 }
@@ -246,7 +239,7 @@ Result<v1::ImportActivitiesResponse> import_file(Backend& backend, const v1::Imp
   if (!commit) return Error(commit.error()).at({file, 1, 1, ""});
   response.set_unchanged(commit->entries.empty());
   if (response.unchanged() || request.dry_run()) return response;
-  SLUIS_TRY(const auto receipt, record(backend, std::move(*commit)));
+  SLUIS_TRY(const auto receipt, commit_and_look_anew(backend, std::move(*commit)));
   response.set_entry(receipt.first_entry);
   return response;
 }

@@ -67,8 +67,7 @@ Result<v1::RetractDatasetResponse> retract(Backend& backend, const v1::RetractDa
     internal.set_detail(request.reason().substr(0, limits::kReasonBytes));
     commit.entries.front().internal = internal.SerializeAsString();
   }
-  SLUIS_TRY(const auto receipt, backend.commits.commit_and_wait(std::move(commit)));
-  if (backend.look_anew) backend.look_anew();
+  SLUIS_TRY(const auto receipt, commit_and_look_anew(backend, std::move(commit)));
   response.set_entry(receipt.first_entry);
   SLUIS_TRY(const auto after, backend.catalog.show(id));
   *response.mutable_dataset() = to_proto(after, false);

@@ -17,4 +17,12 @@ inline EntryDraft make_entry(const Backend& backend, const Caller& caller, prove
   return {static_cast<std::uint8_t>(kind), policy_digest, shared.SerializeAsString(), internal.SerializeAsString()};
 }
 
+/// Of what streams may rest on: durable, then looked at anew by what streams; also where it is not known whether it is durable.
+inline Result<CommitReceipt> commit_and_look_anew(const Backend& backend, Commit commit) {
+  auto receipt = backend.commits.commit_and_wait(std::move(commit));
+  const bool may_be_durable = receipt || receipt.error().code == ErrorCode::outcome_unknown;
+  if (may_be_durable && backend.look_anew) backend.look_anew();
+  return receipt;
+}
+
 }  // namespace sluis::management

@@ -53,8 +53,7 @@ Result<Publication> publish_dataset(Backend& backend, const catalog::Dataset& da
     return made;
   }
   dress_publication(backend, caller, commit, kKind, dataset);
-  SLUIS_TRY(const auto receipt, backend.commits.commit_and_wait(std::move(commit)));
-  if (backend.look_anew) backend.look_anew();
+  SLUIS_TRY(const auto receipt, commit_and_look_anew(backend, std::move(commit)));
   made.entry = receipt.first_entry;
   SLUIS_TRY(const auto published, backend.catalog.show(dataset.id));
   made.dataset = to_proto(published, false);

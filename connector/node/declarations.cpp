@@ -5,6 +5,8 @@
 #include "connector/base/log.hpp"
 #include "connector/crypto/crypto.hpp"
 
+#include <algorithm>
+
 namespace sluis::node {
 namespace {
 
@@ -100,6 +102,12 @@ Result<gate::KnownDeclarations> Declarations::ask(const negotiation::AgreementRe
   gate::KnownDeclarations out;
   for (const json::Value& receipt : *receipts) {
     SLUIS_TRY(gate::ProvenDeclaration one, read_proof(peer, receipt, now));
+    const auto same = [&](const gate::ProvenDeclaration& other) {
+      return other.declaration.kind == one.declaration.kind && other.declaration.id == one.declaration.id;
+    };
+    if (std::any_of(out.declarations.begin(), out.declarations.end(), same)) {
+      return Error(ErrorCode::permission_denied, "`" + peer.str() + "` says twice of `" + one.declaration.id + "` that it is in force");
+    }
     out.declarations.push_back(std::move(one));
   }
   return out;

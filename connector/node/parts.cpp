@@ -172,7 +172,8 @@ Result<void> Node::Parts::start_exchange() {
   SLUIS_TRY(client, http::Client::make(std::move(options), clock));
   transport = std::make_unique<identity::IdentifiedTransport>(*scheme, *client, *client);
   peers = std::make_unique<dsp::Client>(dsp::ClientOptions{description.dsp_url, limits::kPeerTimeout}, *transport);
-  terms = std::make_unique<NodeTerms>(*datasets, *purposes, *directory, *log_clock, config.refuse_unknown_offers);
+  terms = std::make_unique<NodeTerms>(*datasets, *purposes, *directory, *log_clock, config.refuse_unknown_offers,
+                                      situations->ids());
   dsp_catalog = std::make_unique<NodeCatalog>(*datasets, description, *directory, *log_clock);
   const auto notify = [this](std::string_view peer, std::string_view process) { outbox->notify(peer, process); };
   negotiation::Options negotiating;

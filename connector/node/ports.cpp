@@ -79,6 +79,7 @@ Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, c
     return agree;
   }
   SLUIS_TRY(const policy::Policy asked, policy::parse_policy(offer, {true, "/offer"}));
+  if (const auto kept = catalog::check_declarations(asked, situations_); !kept) return refuse("other", describe(kept.error()));
   const auto difference = policy::compare(terms.policy, asked);
   return otherwise(difference ? outbox::Reason{difference->code, {difference->sentence}}
                               : outbox::Reason{"other", {"these are not the published terms, to the letter"}});

@@ -17,8 +17,9 @@ namespace sluis::node {
 class NodeTerms final : public negotiation::Terms {
  public:
   NodeTerms(const catalog::Catalog& catalog, const Purposes& purposes, const identity::Directory& directory,
-            const Clock& clock, bool refuse_others)
-      : catalog_(catalog), purposes_(purposes), directory_(directory), clock_(clock), refuse_others_(refuse_others) {}
+            const Clock& clock, bool refuse_others, std::vector<std::string> situations)
+      : catalog_(catalog), purposes_(purposes), directory_(directory), clock_(clock), refuse_others_(refuse_others),
+        situations_(std::move(situations)) {}
   negotiation::Judgement judge_request(const ParticipantId& consumer, const DatasetId& dataset, const json::Value& offer,
                                        const Hash& hash) override;
   negotiation::Judgement judge_offer(const ParticipantId& provider, const DatasetId& dataset, const json::Value& offer,
@@ -36,6 +37,7 @@ class NodeTerms final : public negotiation::Terms {
   const identity::Directory& directory_;
   const Clock& clock_;
   bool refuse_others_;
+  std::optional<std::vector<std::string>> situations_;  ///< that can be declared here
 };
 
 class NodeCatalog final : public dsp::CatalogPort {

@@ -5,10 +5,11 @@
 namespace sluis::policy {
 namespace {
 
-void add(const Constraint& constraint, Operand operand, bool prohibition, std::vector<Named>& out) {
-  for (const Constraint& one : constraint.operands) add(one, operand, prohibition, out);
+void add(const Constraint& constraint, Operand operand, bool prohibition, bool in_one, std::vector<Named>& out) {
+  in_one = in_one || constraint.logic == Logic::one;
+  for (const Constraint& one : constraint.operands) add(one, operand, prohibition, in_one, out);
   if (constraint.logic != Logic::atom || constraint.operand != operand) return;
-  for (const std::string& value : constraint.values) out.push_back({value, constraint.pointer, constraint.op, prohibition});
+  for (const std::string& value : constraint.values) out.push_back({value, constraint.pointer, constraint.op, prohibition, in_one});
 }
 
 }  // namespace
@@ -19,7 +20,7 @@ std::vector<Named> named(const Policy& policy, Operand operand) {
     for (const Rule& rule : *rules) {
       if (!included(Action::use, rule.action)) continue;
       for (const auto* list : {&rule.constraints, &rule.refinements}) {
-        for (const Constraint& one : *list) add(one, operand, rules == &policy.prohibitions, out);
+        for (const Constraint& one : *list) add(one, operand, rules == &policy.prohibitions, false, out);
       }
     }
   }
@@ -28,7 +29,7 @@ std::vector<Named> named(const Policy& policy, Operand operand) {
 
 const Named* opens_on_more(const std::vector<Named>& named) {
   const auto found = std::find_if(named.begin(), named.end(), [](const Named& one) {
-    return one.op == (one.prohibition ? Operator::eq : Operator::neq);
+    return one.in_one || one.op == (one.prohibition ? Operator::eq : Operator::neq);
   });
   return found == named.end() ? nullptr : &*found;
 }

@@ -10,13 +10,14 @@ struct Named {
   std::string pointer;  ///< of the condition
   Operator op = Operator::eq;
   bool prohibition = false;
+  bool in_one = false;  ///< it stands within an `xone`
 };
 
 /// What the conditions that a decision about `use` looks at name by an operand whose values are names, in the policy's order.
 std::vector<Named> named(const Policy& policy, Operand operand);
 
-/// The first condition on this operand that would open more when several of its names hold at once: `eq` in a prohibition, `neq` in a
-/// permission compare whole sets (SEMANTICS.md). Null: there is none.
+/// The first condition on this operand that could open more when one more of its names holds: `eq` in a prohibition and `neq` in a
+/// permission compare whole sets, and a second alternative that holds makes `xone` false (SEMANTICS.md). Null: there is none.
 const Named* opens_on_more(const std::vector<Named>& named);
 
 }  // namespace sluis::policy

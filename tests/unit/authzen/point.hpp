@@ -45,6 +45,7 @@ class DecisionPoint : public World {
             },
             [this](const negotiation::AgreementRecord&, Timestamp) -> Result<gate::KnownDeclarations> {
               ++asked_about_declarations_;
+              clock_.advance(answer_takes_);
               if (!known_) return Error(ErrorCode::peer_unavailable, "no answer");
               return *known_;
             }};
@@ -112,6 +113,7 @@ class DecisionPoint : public World {
   bool registered_ = true;
   std::optional<gate::KnownDeclarations> known_;  ///< what the provider has in force; none: it does not answer
   int asked_about_declarations_ = 0;
+  Duration answer_takes_{};
   ManyDatasets sets_;
   std::unique_ptr<authzen::Service> service_ = make_service("urn:waterrijk");
 };

@@ -339,6 +339,12 @@ TEST_F(AuthzenTest, TermsThatDependOnASituationAreDecidedOnWhatIsKnownOnceInAReq
   EXPECT_EQ(decided.rests_on(0).id(), situation);
   EXPECT_EQ(answers(post(body(kCrowd, R"(,"evaluations":[{},{},{}])"), true)), 3U);
   EXPECT_EQ(asked_about_declarations_, 2) << "once in each request";
+  // It ends while the provider thinks: what would have been permitted at first is looked at again.
+  clock_.advance(std::chrono::minutes(59));
+  answer_takes_ = std::chrono::minutes(2);
+  expect_denied(body(kCrowd), "value");
+  answer_takes_ = {};
+  known_->declarations[0].declaration.acts[0].until = clock_.now() + std::chrono::hours(1);
   known_->as_read[0].expected = "another state";
   EXPECT_EQ(post(body(kCrowd)).status, 503U) << "a permit holds only while that is as it was read";
 }

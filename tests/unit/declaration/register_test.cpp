@@ -47,7 +47,8 @@ TEST(DeclarationRegister, EveryActChangesWhatAPermitReliesOn) {
   EXPECT_NE(one.expected, none.expected);
   const Stored before = **read_newest(disk.store, Kind::situation, kCrowds);
   Declaration next = before.declaration;
-  ASSERT_TRUE(end(next, nullptr, kOperator, "quiet", kNow + hours(1)));
+  const Definition definition = crowds();
+  ASSERT_TRUE(end(next, &definition, kOperator, "quiet", kNow + hours(1)));
   ASSERT_TRUE(disk.act(&before, next, kNow + hours(1)));
   const auto after = *read_open(disk.store);
   EXPECT_NE(after.as_read.expected, one.expected);
@@ -99,6 +100,11 @@ TEST(DeclarationRegister, WhatIsSaidOfOneHasALimit) {
   EXPECT_GT(renewals, 3U);
   EXPECT_LT(renewals, 9U);
   EXPECT_TRUE(read_open(disk.store)) << "and what was taken can be read";
+  const Stored last = **read_newest(disk.store, Kind::situation, kCrowds);
+  Declaration next = last.declaration;
+  ASSERT_TRUE(end(next, nullptr, kOfficer, std::string(1024, '"'), kNow));
+  EXPECT_TRUE(disk.act(&last, next, kNow)) << "and always ended";
+  EXPECT_TRUE((*read_newest(disk.store, Kind::situation, kCrowds))->declaration.ended());
 }
 
 TEST(DeclarationRegister, WhatIsDamagedIsAnErrorAndNotNothing) {

@@ -58,7 +58,9 @@ class WatchedCommits final : public CommitPort {
       changed.wait(lock, [this] { return !hold; });
     }
     if (before_commit) std::exchange(before_commit, nullptr)();
-    return inner->commit_and_wait(std::move(commit));
+    auto done = inner->commit_and_wait(std::move(commit));
+    if (after_commit) std::exchange(after_commit, nullptr)();
+    return done;
   }
   void release() {
     const std::lock_guard lock(mutex);
@@ -73,6 +75,7 @@ class WatchedCommits final : public CommitPort {
   CommitPort* inner = nullptr;
   std::atomic<bool> refuse = false;
   std::function<void()> before_commit;
+  std::function<void()> after_commit;
   std::mutex mutex;
   std::condition_variable changed;
   bool hold = false;

@@ -92,6 +92,24 @@ TEST(ManagementDeclarations, ASituationIsDeclaredRenewedAndEndedEachInTheLog) {
   EXPECT_EQ(declaration::decode(said[1].first.document())->acts.size(), 2U);
 }
 
+TEST(ManagementDeclarations, WhatStreamsIsLookedAtAlsoWhereItIsNotKnownWhetherAnActWasRecorded) {
+  Situations world;
+  EXPECT_EQ(world.declare(), "done");
+  world.disk_fails = true;
+  EXPECT_TRUE(says(world.ask("End", R"({"id":"urn:situation:crowds","kind":"situation","why":"quiet"})", "operator:A. Bakker"), "not known"));
+  EXPECT_EQ(world.looked, 2);
+}
+
+TEST(ManagementDeclarations, WhatClosesIsDeclaredAlsoWhileTheClockIsBehind) {
+  Situations world;
+  EXPECT_EQ(world.declare(), "done");
+  EXPECT_EQ(world.ask("End", R"({"id":"urn:situation:crowds","kind":"situation","why":"quiet"})", "operator:A. Bakker"), "done");
+  world.clock.advance(-std::chrono::hours(1));
+  EXPECT_EQ(world.ask("Declare", R"({"id":"urn:situation:crowds","until":"2026-11-26T18:00:00Z","why":"full again"})",
+                      "privacy_officer:B. Mulder"),
+            "done");
+}
+
 TEST(ManagementDeclarations, OfManyAtOnceOneWins) {
   Situations world;
   std::atomic<int> done = 0;
@@ -167,7 +185,7 @@ TEST(ManagementDeclarations, TermsMayNameOnlySituationsThatAreDefinedHere) {
     const auto policy =
         policy::parse_policy(*json::parse(R"({"@id":"o","@type":"Offer",)" + rule + "}"), {.in_catalogue = true, .pointer = ""});
     EXPECT_TRUE(policy) << describe(policy.error());
-    const auto checked = catalog::check_declarations(*policy, std::vector<std::string>{"urn:situation:crowds"});
+    const auto checked = catalog::check_declarations(*policy, std::vector<std::string>{"urn:situation:crowds", "urn:situation:flood"});
     return checked ? "good" : describe(checked.error());
   };
   const auto on = [](const std::string& kind, const std::string& op, const std::string& id) {
@@ -181,6 +199,13 @@ TEST(ManagementDeclarations, TermsMayNameOnlySituationsThatAreDefinedHere) {
   EXPECT_TRUE(says(check(on("prohibition", "eq", "urn:situation:crowds")), "isAnyOf")) << "false where one more is in force";
   EXPECT_TRUE(says(check(on("permission", "neq", "urn:situation:crowds")), "isNoneOf"));
   EXPECT_EQ(check(on("prohibition", "isAnyOf", "urn:situation:crowds")), "good");
+  const auto either = [](const std::string& logic) {
+    return R"("prohibition":[{"action":"use","constraint":[{")" + logic +
+           R"(":[{"leftOperand":"sluis:situation","operator":"isAnyOf","rightOperand":"urn:situation:crowds"},)"
+           R"({"leftOperand":"sluis:situation","operator":"isAnyOf","rightOperand":"urn:situation:flood"}]}]}])";
+  };
+  EXPECT_TRUE(says(check(either("xone")), "xone")) << "no longer exactly one where one more is in force";
+  EXPECT_EQ(check(either("or")), "good");
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 namespace sluis::management::test {
 
 using sluis::test::ManualClock;
@@ -16,17 +18,19 @@ using sluis::test::SeededRandom;
 using sluis::test::TempFolder;
 
 struct Disk final : storage::KvStore {
-  explicit Disk(storage::MemoryStore& inner) : memory(inner) {}
+  Disk(storage::MemoryStore& inner, const std::atomic<bool>& broken) : memory(inner), fails(broken) {}
   Result<std::optional<std::string>> get(std::string_view key) const override { return memory.get(key); }
   Result<void> scan(std::string_view prefix, std::string_view from,
                     const std::function<bool(std::string_view, std::string_view)>& visit) const override {
     return memory.scan(prefix, from, visit);
   }
   Result<void> write(const std::vector<storage::Change>& changes, bool sync) override {
+    if (fails) return Error(ErrorCode::storage_unavailable, "the disk is gone");
     return memory.write(changes, sync);
   }
   std::unique_ptr<storage::Reader> snapshot() const override { return memory.snapshot(); }
   storage::MemoryStore& memory;
+  const std::atomic<bool>& fails;
 };
 
 struct NobodyTerms final : negotiation::Terms {
@@ -116,8 +120,9 @@ struct World {
   ManualClock clock{catalog::test::kNow};
   SeededRandom random;
   storage::MemoryStore memory;
+  std::atomic<bool> disk_fails = false;
   storage::ReopeningStore store{[this]() -> Result<std::unique_ptr<storage::KvStore>> {
-    return std::unique_ptr<storage::KvStore>(std::make_unique<Disk>(memory));
+    return std::unique_ptr<storage::KvStore>(std::make_unique<Disk>(memory, disk_fails));
   }};
   provenance::PayloadKeys keys{folder.path() / "keys", random};
   commit::Sequencer sequencer{store, keys, clock, random,

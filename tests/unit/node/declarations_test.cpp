@@ -160,6 +160,8 @@ TEST_F(DeclarationsTest, WhatIsNotProvenIsNotKnown) {
   skewed.acts[0].when += limits::kSkew;
   answer({proof(skewed)});
   EXPECT_EQ(asked(), "");
+  answer({proof(one), proof(one)});
+  EXPECT_NE(asked().find("says twice"), std::string::npos) << asked();
   answer({proof(one), "{}"});
   EXPECT_NE(asked(), "") << "one bad proof spoils all: it may be the one that closes";
 }

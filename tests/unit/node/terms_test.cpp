@@ -1,0 +1,73 @@
+#include "catalog/offer.hpp"
+#include "connector/node/ports.hpp"
+#include "connector/node/writer.hpp"
+#include "tests/unit/catalog/support.hpp"
+#include "tests/unit/gate/world.hpp"
+#include "tests/unit/identity/support.hpp"
+
+namespace sluis::test {
+namespace {
+
+using negotiation::Judgement;
+
+constexpr const char* kWords =
+    "dpv:Purpose\tPurpose\t\t\ndpv:PublicBenefit\tPublic benefit\t\tdpv:Purpose\n"
+    "urn:f:CrowdManagement\tCrowd management\t\tdpv:PublicBenefit\ndpv:Marketing\tMarketing\t\tdpv:Purpose\n";
+
+/// What a node says to proposals, where others than the published terms wait for the steward.
+class NodeTermsTest : public World {
+ protected:
+  void SetUp() override {
+    World::SetUp();
+    ASSERT_TRUE(purposes_.open({{kWords, "test.tsv"}}));
+    ASSERT_TRUE(purposes_.record());
+    ASSERT_TRUE(directory_.load(federation_.envelope(), clock_.now(), true));
+    const catalog::Dataset dataset = catalog::test::good(catalog::test::agreement_file());
+    auto commit = catalog_.publish(dataset, 4, clock_.now());
+    ASSERT_TRUE(commit) << describe(commit.error());
+    ASSERT_TRUE(sequencer_.commit_and_wait(std::move(*commit)));
+    published_ = dataset.offer;
+    id_ = dataset.id;
+  }
+  Judgement judge(const json::Value& offer) {
+    return terms_.judge_request(ParticipantId("did:web:duinmeer.example"), id_, offer, *catalog::offer_hash(offer));
+  }
+  /// The published terms with one more condition.
+  json::Value with(const std::string& op, const std::string& situation) {
+    std::string text = json::serialise(published_);
+    const std::string key = "\"constraint\":[";
+    const auto at = text.find(key);
+    EXPECT_NE(at, std::string::npos) << text;
+    text.insert(at + key.size(), R"({"leftOperand":"https://w3id.org/sluis/odrl/1#situation","operator":")" + op +
+                                     R"(","rightOperand":")" + situation + R"("},)");
+    return *json::parse(text);
+  }
+
+  identity::test::Federation federation_;
+  identity::Directory directory_{identity::Trust{{federation_.keeper}, 1}};
+  node::Writer writer_{ParticipantId("did:web:waterrijk.example"), clock_};
+  node::Purposes purposes_{store_, commits_, clock_, [this](const Hash& hash, const std::string& document, const std::string& person) {
+                             return writer_.purposes_entry(hash, document, person);
+                           }};
+  catalog::Catalog catalog_{store_, [this] { return purposes_.current(); }};
+  node::NodeTerms terms_{catalog_, purposes_, directory_, clock_, false, {"urn:situation:crowds"}};
+  json::Value published_;
+  DatasetId id_{"none"};
+};
+
+TEST_F(NodeTermsTest, ThePublishedTermsAreAgreedAndOthersWait) {
+  EXPECT_EQ(judge(published_).kind, Judgement::Kind::agree);
+  EXPECT_EQ(judge(with("isAnyOf", "urn:situation:crowds")).kind, Judgement::Kind::wait);
+}
+
+TEST_F(NodeTermsTest, OthersThatCouldOpenByMistakeDoNotReachTheSteward) {
+  const auto more = judge(with("neq", "urn:situation:crowds"));
+  EXPECT_EQ(more.kind, Judgement::Kind::refuse);
+  EXPECT_NE(more.reason.sentences.at(0).find("one more situation"), std::string::npos);
+  const auto unknown = judge(with("isNoneOf", "urn:situation:crowd"));
+  EXPECT_EQ(unknown.kind, Judgement::Kind::refuse);
+  EXPECT_NE(unknown.reason.sentences.at(0).find("defines no situation"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluis::test
