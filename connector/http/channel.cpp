@@ -1,7 +1,7 @@
 #include "connector/http/channel.hpp"
 
 #include "connector/crypto/crypto.hpp"
-#include "connector/crypto/x509.hpp"
+#include "connector/http/peer_certificate.hpp"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -182,8 +182,7 @@ Result<void> Channel::accept(Timestamp now, std::chrono::milliseconds limit) {
   }
   X509_up_ref(certificate);
   if (const auto read = crypto::Certificate::adopt(certificate)) {
-    peer_.certificate = std::make_shared<const PeerCertificate>(PeerCertificate{
-        to_hex(read->fingerprint()), read->oin(), read->issuer_name(), read->not_before(), read->not_after()});
+    peer_.certificate = peer_certificate(*read);
   } else {
     peer_.verify_error = "it cannot be read";
   }

@@ -227,11 +227,13 @@ Server::~Server() { stop(milliseconds(0)); }
 
 Result<void> Server::listen() {
   const std::string where = options_.address + ":" + std::to_string(options_.port);
+  std::string address = options_.address;
+  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
   addrinfo hints{};
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (::getaddrinfo(options_.address.c_str(), std::to_string(options_.port).c_str(), &hints, &found) != 0) {
+  if (::getaddrinfo(address.c_str(), std::to_string(options_.port).c_str(), &hints, &found) != 0) {
     return Error(ErrorCode::invalid_argument, "`" + options_.address + "` is no address to listen on")
         .mended_by("write a numeric one, such as 127.0.0.1");
   }

@@ -13,7 +13,7 @@ namespace sluis::http {
 
 struct ServerOptions {
   std::string name;     ///< for the log: "exchange", "public", "management"
-  std::string address;  ///< to bind, numeric, IPv4 or IPv6
+  std::string address;  ///< to bind, numeric, IPv4 or IPv6 (with or without brackets)
   std::uint16_t port = 0;  ///< 0: any
   std::optional<TlsFiles> tls;
   bool request_client_certificate = false;

@@ -87,15 +87,20 @@ Result<PartyPtr> Directory::find(const ParticipantId& participant) const {
   return PartyPtr(held, party);
 }
 
-Result<PartyPtr> Directory::party_by_certificate(const http::TlsPeer& peer, Timestamp now) const {
+Result<const http::PeerCertificate*> verified_certificate(const http::TlsPeer& peer, Timestamp now) {
   if (!peer.presented()) return unauthenticated("no client certificate was presented");
   if (!peer.verify_error.empty()) {
     return unauthenticated("the client certificate does not verify: " + peer.verify_error);
   }
-  const http::PeerCertificate& certificate = *peer.certificate;
   // The chain was verified at the handshake, which may be long ago on a connection that is kept.
-  if (now < certificate.not_before) return unauthenticated("the client certificate is not valid yet");
-  if (now > certificate.not_after) return unauthenticated("the client certificate has expired");
+  if (now < peer.certificate->not_before) return unauthenticated("the client certificate is not valid yet");
+  if (now > peer.certificate->not_after) return unauthenticated("the client certificate has expired");
+  return peer.certificate.get();
+}
+
+Result<PartyPtr> Directory::party_by_certificate(const http::TlsPeer& peer, Timestamp now) const {
+  SLUIS_TRY(const http::PeerCertificate* shown, verified_certificate(peer, now));
+  const http::PeerCertificate& certificate = *shown;
   const auto held = list();
   if (!held) return unauthenticated("this node has no membership list");
   bool at_another_time = false;

@@ -9,6 +9,9 @@
 
 namespace sluis::identity {
 
+/// A caller's certificate, where it was verified and is valid now; as long as `peer` lives. unauthenticated, with the reason.
+Result<const http::PeerCertificate*> verified_certificate(const http::TlsPeer& peer, Timestamp now);
+
 using PartyPtr = std::shared_ptr<const Party>;
 
 /// fresh; stale: past `refresh_after`, all goes on with a warning; expired: past `valid_until`, or no list at all.

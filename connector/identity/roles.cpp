@@ -1,6 +1,7 @@
 #include "connector/identity/roles.hpp"
 
 #include "connector/crypto/crypto.hpp"
+#include "connector/identity/directory.hpp"
 #include "connector/identity/object_reader.hpp"
 
 #include <fcntl.h>
@@ -42,6 +43,22 @@ class Descriptor {
   int fd_;
 };
 
+int open_secret(const std::string& path) { return ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); }
+
+Result<void> check_owner_only(int file, const std::string& path) {
+  struct stat info{};
+  if (::fstat(file, &info) != 0) return io_error(path, errno);
+  if (!S_ISREG(info.st_mode)) return Error(ErrorCode::invalid_argument, "`" + path + "` is not a regular file");
+  if ((info.st_mode & 077U) != 0) {
+    return Error(ErrorCode::permission_denied, "`" + path + "` can be read by others than its owner")
+        .mended_by("chmod 600 it, or better make a new one");
+  }
+  return {};
+}
+
+constexpr std::string_view kTokenMember = "sha256";
+constexpr std::string_view kCertificateMember = "certificate_sha256";
+
 Result<RoleHolder> read_holder(ObjectReader& reader) {
   RoleHolder holder;
   SLUIS_TRY(const auto name, reader.string("role"));
@@ -49,10 +66,12 @@ Result<RoleHolder> read_holder(ObjectReader& reader) {
   if (!role) return reader.refused("role", "unknown role `" + name + "`").mended_by(suggestion(name, kNames));
   holder.role = *role;
   SLUIS_TRY(holder.person, reader.string("person"));
-  SLUIS_TRY(const auto hex, reader.string("sha256"));
+  holder.shown = reader.optional(kCertificateMember) != nullptr ? Shown::certificate : Shown::token;
+  const std::string_view member = holder.shown == Shown::certificate ? kCertificateMember : kTokenMember;
+  SLUIS_TRY(const auto hex, reader.string(member));
   const auto bytes = from_hex(hex);
-  if (!bytes || bytes->size() != 32) return reader.refused("sha256", "a hash has 64 hexadecimal digits");
-  SLUIS_TRY(holder.token_hash, to_hash(*bytes));
+  if (!bytes || bytes->size() != 32) return reader.refused(member, "a hash has 64 hexadecimal digits");
+  SLUIS_TRY(holder.hash, to_hash(*bytes));
   SLUIS_TRY(holder.until, reader.optional_time("until"));
   if (holder.role == Role::auditor && !holder.until) {
     return Error(ErrorCode::invalid_argument, "an auditor needs `until`").at_pointer(reader.pointer());
@@ -71,11 +90,15 @@ Result<std::vector<RoleHolder>> read_roles(const json::Value& value) {
   SLUIS_TRY(ObjectReader reader, ObjectReader::open(value, ""));
   SLUIS_TRY(const json::Array* array, reader.array("roles"));
   std::vector<RoleHolder> holders;
-  std::set<Hash> seen;
+  std::set<std::pair<Shown, Hash>> seen;
   for (std::size_t i = 0; i < array->size(); ++i) {
     SLUIS_TRY(ObjectReader one, ObjectReader::open((*array)[i], json::pointer_to("/roles", i)));
     SLUIS_TRY(RoleHolder holder, read_holder(one));
-    if (!seen.insert(holder.token_hash).second) return one.refused("sha256", "one token has two roles");
+    if (!seen.insert({holder.shown, holder.hash}).second) {
+      const bool token = holder.shown == Shown::token;
+      return one.refused(token ? kTokenMember : kCertificateMember,
+                         token ? "one token has two roles" : "one certificate has two roles");
+    }
     holders.push_back(std::move(holder));
   }
   SLUIS_CHECK(reader.finish());
@@ -98,7 +121,7 @@ NewToken make_token(Random& random, Role role, std::string person) {
   made.token = to_base64url(random.bytes(32));
   made.holder.role = role;
   made.holder.person = std::move(person);
-  made.holder.token_hash = crypto::sha256(made.token);
+  made.holder.hash = crypto::sha256(made.token);
   return made;
 }
 
@@ -118,16 +141,16 @@ Result<void> write_token_file(const std::string& path, std::string_view token) {
   return {};
 }
 
-Result<std::string> read_token_file(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+Result<void> for_owner_only(const std::string& path) {
+  const Descriptor file(open_secret(path));
   if (file.get() < 0) return io_error(path, errno);
-  struct stat info{};
-  if (::fstat(file.get(), &info) != 0) return io_error(path, errno);
-  if (!S_ISREG(info.st_mode)) return Error(ErrorCode::invalid_argument, "`" + path + "` is not a regular file");
-  if ((info.st_mode & 077U) != 0) {
-    return Error(ErrorCode::permission_denied, "`" + path + "` can be read by others than its owner")
-        .mended_by("chmod 600 it, or better make a new token");
-  }
+  return check_owner_only(file.get(), path);
+}
+
+Result<std::string> read_token_file(const std::string& path) {
+  const Descriptor file(open_secret(path));
+  if (file.get() < 0) return io_error(path, errno);
+  SLUIS_CHECK(check_owner_only(file.get(), path));
   std::array<char, kTokenFileBytes> buffer{};
   const ssize_t size = ::read(file.get(), buffer.data(), buffer.size());
   if (size < 0) return io_error(path, errno);
@@ -151,7 +174,8 @@ std::string Roles::serialise() const {
   for (const RoleHolder& holder : holders_) {
     json::Value one = json::object({{"role", json::Value(to_string(holder.role))},
                                     {"person", json::Value(holder.person)},
-                                    {"sha256", json::Value(to_hex(holder.token_hash))}});
+                                    {std::string(holder.shown == Shown::token ? kTokenMember : kCertificateMember),
+                                     json::Value(to_hex(holder.hash))}});
     if (holder.until) one.set("until", json::Value(format_time(*holder.until)));
     json::Array activities;
     for (const std::string& activity : holder.activities) activities.emplace_back(activity);
@@ -161,18 +185,22 @@ std::string Roles::serialise() const {
   return json::serialise_pretty(json::object({{"roles", json::Value(std::move(array))}}));
 }
 
-Result<RoleHolder> Roles::find(std::string_view token, Timestamp now) const {
-  const Hash hash = crypto::sha256(token);
+Result<RoleHolder> Roles::find_hash(Shown shown, const Hash& hash, Timestamp now) const {
   const RoleHolder* found = nullptr;
   for (const RoleHolder& holder : holders_) {
-    if (crypto::equal(view(hash), view(holder.token_hash))) found = &holder;
+    if (crypto::equal(view(hash), view(holder.hash)) && holder.shown == shown) found = &holder;
   }
-  if (found == nullptr) return Error(ErrorCode::unauthenticated, "unknown token");
+  if (found == nullptr) {
+    return Error(ErrorCode::unauthenticated, shown == Shown::token ? "unknown token" : "this client certificate has no role");
+  }
   if (found->until && now >= *found->until) {
-    return Error(ErrorCode::unauthenticated, "the token of `" + found->person + "` ended at " +
-        format_time(*found->until));
+    return Error(ErrorCode::unauthenticated, "the role of `" + found->person + "` ended at " + format_time(*found->until));
   }
   return *found;
+}
+
+Result<RoleHolder> Roles::find(std::string_view token, Timestamp now) const {
+  return find_hash(Shown::token, crypto::sha256(token), now);
 }
 
 Result<RoleHolder> Roles::find_bearer(std::string_view authorization, Timestamp now) const {
@@ -182,6 +210,22 @@ Result<RoleHolder> Roles::find_bearer(std::string_view authorization, Timestamp 
                                  [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
   if (!bearer) return Error(ErrorCode::unauthenticated, "no token").mended_by("send `Authorization: Bearer <token>`");
   return find(authorization.substr(scheme.size()), now);
+}
+
+
+Result<RoleHolder> Roles::find_certificate(const http::TlsPeer& tls, Timestamp now) const {
+  SLUIS_TRY(const http::PeerCertificate* certificate, verified_certificate(tls, now));
+  const auto bytes = from_hex(certificate->sha256);
+  if (!bytes) return Error(ErrorCode::unauthenticated, "the client certificate has no fingerprint");
+  SLUIS_TRY(const Hash hash, to_hash(*bytes));
+  return find_hash(Shown::certificate, hash, now);
+}
+
+Result<RoleHolder> Roles::find_caller(std::string_view authorization, const http::TlsPeer& tls, Timestamp now) const {
+  if (!authorization.empty()) return find_bearer(authorization, now);
+  if (tls.presented()) return find_certificate(tls, now);
+  return Error(ErrorCode::unauthenticated, "no role token was sent")
+      .mended_by("send `Authorization: Bearer <token>` with the token of a role, or a client certificate that has one");
 }
 
 }  // namespace sluis::identity

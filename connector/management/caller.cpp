@@ -1,7 +1,6 @@
 #include "connector/management/caller.hpp"
 
 #include <algorithm>
-#include <memory>
 
 namespace sluis::management {
 
@@ -26,27 +25,6 @@ std::string role_name(v1::Role role) {
   return name;
 }
 
-Authenticator authenticate_with(std::function<std::shared_ptr<const identity::Roles>()> roles, const Clock& clock) {
-  return [roles = std::move(roles), &clock](std::string_view token) -> Result<Caller> {
-    const auto known = roles();
-    if (!known || token.empty()) {
-      return Error(ErrorCode::unauthenticated, "no role token was sent")
-          .mended_by("send `Authorization: Bearer <token>` with the token of a role");
-    }
-    SLUIS_TRY(const auto holder, known->find(token, clock.now()));
-    return Caller{to_proto(holder.role), holder.person, holder.activities};
-  };
-}
-
-std::string_view bearer_token(std::string_view authorization) {
-  constexpr std::string_view kScheme = "bearer ";
-  if (authorization.size() <= kScheme.size()) return {};
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    const char c = authorization[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != kScheme[i]) return {};
-  }
-  authorization.remove_prefix(kScheme.size());
-  return authorization;
-}
+Caller to_caller(const identity::RoleHolder& holder) { return {to_proto(holder.role), holder.person, holder.activities}; }
 
 }  // namespace sluis::management

@@ -62,7 +62,7 @@ std::optional<http::Response> refuse_headers(const http::Request& request) {
 }
 
 Result<std::string> answer(const Api& api, const Method& method, const http::Request& request) {
-  SLUIS_TRY(const auto caller, api.authorise(method, bearer_token(request.header("authorization"))));
+  SLUIS_TRY(const auto caller, api.authorise(method, request.header("authorization"), request.tls));
   auto message = method.new_request();
   SLUIS_CHECK(read_json(request.body, *message));
   SLUIS_TRY(const auto response, api.run(method, *message, caller));

@@ -1,6 +1,8 @@
 #include "connector/management/grpc_server.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/http/loopback.hpp"
+#include "connector/http/peer_certificate.hpp"
 #include "connector/management/status_codes.hpp"
 
 #include <fmt/core.h>
@@ -27,7 +29,21 @@ grpc::ByteBuffer buffer_of(const google::protobuf::Message& message) {
 }
 
 bool is_local(const std::string& address) {
-  return address.starts_with("unix:") || address.starts_with("127.") || address.starts_with("[::1]:");
+  return address.starts_with("unix:") || http::is_loopback(address.substr(0, address.rfind(':')));
+}
+
+/// gRPC hands on a certificate only when it verified it.
+http::TlsPeer peer_of(const grpc::ServerContextBase& context) {
+  http::TlsPeer peer;
+  const auto found = context.auth_context()->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (found.empty()) return peer;
+  const auto certificate = crypto::Certificate::from_pem(std::string_view(found.front().data(), found.front().size()));
+  if (!certificate) {
+    peer.verify_error = "it cannot be read";
+    return peer;
+  }
+  peer.certificate = http::peer_certificate(*certificate);
+  return peer;
 }
 
 /// One call from its beginning to its end; the completion queue drives it.
@@ -62,11 +78,10 @@ class Call {
     const auto* method = api_.methods().find(context_.method());
     if (method == nullptr) return Error(ErrorCode::not_found, "no such method");
     const auto sent = context_.client_metadata().find("authorization");
-    const std::string_view token =
-        sent == context_.client_metadata().end()
-            ? std::string_view()
-            : bearer_token(std::string_view(sent->second.data(), sent->second.size()));
-    SLUIS_TRY(const auto caller, api_.authorise(*method, token));
+    const std::string_view authorization = sent == context_.client_metadata().end()
+                                               ? std::string_view()
+                                               : std::string_view(sent->second.data(), sent->second.size());
+    SLUIS_TRY(const auto caller, api_.authorise(*method, authorization, peer_of(context_)));
     auto message = method->new_request();
     if (!message->ParseFromString(flat(request_))) {
       return Error(ErrorCode::invalid_argument, "the request is not a message of the method");
@@ -126,6 +141,10 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const Api& api, const Grpc
   grpc::ServerBuilder builder;
   grpc::SslServerCredentialsOptions ssl;
   ssl.pem_key_cert_pairs.push_back({options.key_pem, options.certificate_pem});
+  if (!options.roots_pem.empty()) {
+    ssl.pem_root_certs = options.roots_pem;
+    ssl.client_certificate_request = GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY;
+  }
   builder.AddListeningPort(options.address, tls ? grpc::SslServerCredentials(ssl) : grpc::InsecureServerCredentials(),
                            &impl->port);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);

@@ -11,11 +11,13 @@ struct GrpcOptions {
   std::string address;  ///< `127.0.0.1:9092`, port 0 for any; or `unix:/run/sluis/management.sock`
   std::string certificate_pem;  ///< chain; empty: no TLS, which is allowed on loopback and Unix sockets only
   std::string key_pem;
+  std::string roots_pem;        ///< who signs clients' certificates; empty: none is asked for
   unsigned threads = 8;         ///< calls that run at the same time
 };
 
-/// The same methods as gRPC. The token comes as metadata `authorization: Bearer <token>`; errors carry the serialised
-/// ErrorDetail as trailing metadata `sluis-error-bin`.
+/// The same methods as gRPC. The token comes as metadata `authorization: Bearer <token>`, or the client has a certificate
+/// (gRPC checks it by the machine's clock at the handshake; each call by the node's). Errors carry the serialised ErrorDetail
+/// as trailing metadata `sluis-error-bin`.
 class GrpcServer {
  public:
   /// `api` outlives the server. conflict: the address is in use; invalid_argument: off loopback without TLS.

@@ -102,12 +102,8 @@ const google::protobuf::ServiceDescriptor& decision_point() {
   return *v1::AuthzenDocument::descriptor()->file()->service(0);
 }
 
-Result<Caller> Api::authorise(const Method& method, std::string_view token) const {
-  if (token.empty()) {
-    return Error(ErrorCode::unauthenticated, "no role token was sent")
-        .mended_by("send `Authorization: Bearer <token>` with the token of a role");
-  }
-  SLUIS_TRY(auto caller, authenticate_(token));
+Result<Caller> Api::authorise(const Method& method, std::string_view authorization, const http::TlsPeer& tls) const {
+  SLUIS_TRY(auto caller, authenticate_(authorization, tls));
   SLUIS_CHECK(check_role(*method.descriptor, caller.role));
   return caller;
 }

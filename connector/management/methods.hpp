@@ -71,7 +71,7 @@ class Api {
 
   const Methods& methods() const { return methods_; }
   /// unauthenticated; permission_denied: not a method of this role.
-  Result<Caller> authorise(const Method& method, std::string_view token) const;
+  Result<Caller> authorise(const Method& method, std::string_view authorization, const http::TlsPeer& tls) const;
   /// Runs an authorised call. What it throws becomes `internal`, and is logged.
   Result<MessagePtr> run(const Method& method, const google::protobuf::Message& request, const Caller& caller) const;
 

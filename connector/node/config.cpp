@@ -2,14 +2,20 @@
 
 #include "certs/authority.hpp"
 #include "connector/base/toml.hpp"
+#include "connector/http/loopback.hpp"
 
 #include <charconv>
 
 namespace sluis::node {
 namespace {
 
-Result<ListenerConfig> read_listener(TomlTable& root, std::string_view key, bool public_url) {
-  SLUIS_TRY(TomlTable table, root.table(key));
+Result<void> check_url(const TomlTable& table, const std::string& url) {
+  if (url.starts_with("https://") && !url.ends_with('/')) return {};
+  return table.refused("url", "`" + url + "` must begin with https:// and not end with /");
+}
+
+/// Without its url.
+Result<ListenerConfig> read_listener(TomlTable& table) {
   SLUIS_TRY(const std::string listen, table.string("listen"));
   ListenerConfig listener;
   const std::size_t colon = listen.rfind(':');
@@ -21,12 +27,14 @@ Result<ListenerConfig> read_listener(TomlTable& root, std::string_view key, bool
     return table.refused("listen", "`" + listen + "` is not address:port");
   }
   listener.port = static_cast<std::uint16_t>(port);
-  if (public_url) {
-    SLUIS_TRY(listener.url, table.string("url"));
-    if (!listener.url.starts_with("https://") || listener.url.ends_with('/')) {
-      return table.refused("url", "`" + listener.url + "` must begin with https:// and not end with /");
-    }
-  }
+  return listener;
+}
+
+Result<ListenerConfig> read_public_listener(TomlTable& root, std::string_view key) {
+  SLUIS_TRY(TomlTable table, root.table(key));
+  SLUIS_TRY(ListenerConfig listener, read_listener(table));
+  SLUIS_TRY(listener.url, table.string("url"));
+  SLUIS_CHECK(check_url(table, listener.url));
   return listener;
 }
 
@@ -60,12 +68,45 @@ Result<void> read_node(TomlTable& root, NodeConfig& config) {
   return {};
 }
 
+Result<void> read_tls(TomlTable table, const std::filesystem::path& folder, TlsConfig& into) {
+  Paths tls(std::move(table), folder);
+  SLUIS_CHECK(tls.read("certificate", into.chain));
+  SLUIS_CHECK(tls.read("key", into.key));
+  return tls.read("roots", into.roots);
+}
+
+/// The management interface: in clear on loopback, else with TLS (D16).
+Result<void> read_management(TomlTable& root, NodeConfig& config) {
+  SLUIS_TRY(TomlTable table, root.table("management"));
+  SLUIS_TRY(config.management, read_listener(table));
+  SLUIS_TRY(std::optional<TomlTable> tls, table.optional_table("tls"));
+  SLUIS_TRY(const std::optional<std::string> url, table.optional_string("url"));
+  SLUIS_TRY(const std::optional<std::string> grpc, table.optional_string("grpc"));
+  config.management_grpc = grpc.value_or("");
+  const std::string& address = config.management.address;
+  const std::string authority = address + ":" + std::to_string(config.management.port);
+  if (tls) {
+    config.management_tls.emplace();
+    SLUIS_CHECK(read_tls(std::move(*tls), config.folder, *config.management_tls));
+    if (!url && (address == "0.0.0.0" || address == "[::]")) {
+      return table.refused("listen", "`" + address + "` is every address: others cannot tell from it how to reach the node")
+          .mended_by("add `url = \"https://<name in the certificate>:" + std::to_string(config.management.port) + "\"`");
+    }
+    config.management.url = url.value_or("https://" + authority);
+    return check_url(table, config.management.url);
+  }
+  if (!http::is_loopback(address)) {
+    return table.refused("listen", "without TLS the management interface listens on loopback only")
+        .mended_by("listen on 127.0.0.1, or add [management.tls] with certificate, key and roots");
+  }
+  if (url) return table.refused("url", "without TLS the management interface is reached as it listens").mended_by("leave `url` out");
+  config.management.url = "http://" + authority;
+  return {};
+}
+
 Result<void> read_keys(TomlTable& root, NodeConfig& config) {
-  SLUIS_TRY(TomlTable tls_table, root.table("tls"));
-  Paths tls(std::move(tls_table), config.folder);
-  SLUIS_CHECK(tls.read("certificate", config.tls_chain));
-  SLUIS_CHECK(tls.read("key", config.tls_key));
-  SLUIS_CHECK(tls.read("roots", config.tls_roots));
+  SLUIS_TRY(TomlTable tls, root.table("tls"));
+  SLUIS_CHECK(read_tls(std::move(tls), config.folder, config.tls));
   SLUIS_TRY(TomlTable keys_table, root.table("keys"));
   Paths keys(std::move(keys_table), config.folder);
   SLUIS_CHECK(keys.read("log", config.log_key));
@@ -119,16 +160,9 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
   std::error_code ec;
   config.folder = std::filesystem::absolute(file, ec).parent_path();
   SLUIS_CHECK(read_node(root, config));
-  SLUIS_TRY(config.exchange, read_listener(root, "exchange", true));
-  SLUIS_TRY(config.open, read_listener(root, "public", true));
-  SLUIS_TRY(config.management, read_listener(root, "management", false));
-  SLUIS_TRY(TomlTable management, root.table("management"));
-  if (!config.management.address.starts_with("127.")) {
-    return management.refused("listen", "the management interface has no TLS of its own: it listens on loopback only")
-        .mended_by("listen on 127.0.0.1, and reach it through a tunnel or a proxy on the same machine");
-  }
-  SLUIS_TRY(const std::optional<std::string> grpc, management.optional_string("grpc"));
-  config.management_grpc = grpc.value_or("");
+  SLUIS_TRY(config.exchange, read_public_listener(root, "exchange"));
+  SLUIS_TRY(config.open, read_public_listener(root, "public"));
+  SLUIS_CHECK(read_management(root, config));
   SLUIS_CHECK(read_keys(root, config));
   SLUIS_CHECK(read_data(root, config));
   SLUIS_CHECK(read_policy(root, config));

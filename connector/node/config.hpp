@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,14 @@ namespace sluis::node {
 struct ListenerConfig {
   std::string address;
   std::uint16_t port = 0;
-  std::string url;  ///< public base address without a trailing slash; empty for management
+  std::string url;  ///< how others reach it, without a trailing slash
+};
+
+/// The files of one side of TLS, PEM.
+struct TlsConfig {
+  std::filesystem::path chain;
+  std::filesystem::path key;
+  std::filesystem::path roots;  ///< who signs the others' certificates
 };
 
 /// What one node.toml says. Relative paths are below the file's folder.
@@ -29,10 +37,9 @@ struct NodeConfig {
   ListenerConfig open;        ///< the public listener
   ListenerConfig management;
   std::string management_grpc;  ///< address or unix: socket; empty: off
+  std::optional<TlsConfig> management_tls;  ///< none: in clear, on loopback only
 
-  std::filesystem::path tls_chain;
-  std::filesystem::path tls_key;
-  std::filesystem::path tls_roots;
+  TlsConfig tls;
 
   std::filesystem::path log_key;    ///< Ed25519, signs checkpoints
   std::filesystem::path claim_key;  ///< P-256, signs claims

@@ -41,7 +41,7 @@ url = "https://{host}:{exchange}"
 listen = "{address}:{open}"
 url = "https://{host}:{open}"
 
-[management]                    # role tokens; keep it on loopback
+[management]                    # role tokens; off loopback only with [management.tls]: connector/node/README.md
 listen = "127.0.0.1:{management}"
 
 [tls]

@@ -18,6 +18,7 @@ using namespace sluis::node;
 
 struct Words {
   InitOptions init;
+  NewRole role;
   std::string config = "node.toml";
   std::string file;
   std::string key;
@@ -120,6 +121,30 @@ void add_offline(CLI::App& app, Words& words, int& code) {
   sign->callback([&] { code = membership_sign(words.file, words.key, words.dry_run); });
 }
 
+void add_roles(CLI::App& app, Words& words, int& code) {
+  CLI::App& roles = noun(app, "role", "who may manage this node; a running node reads changes by itself");
+  const auto common = [&words](CLI::App& command) {
+    // `--config` is also an option of the commands that ask a node.
+    command.add_option("--config", words.config, "node.toml")->required();
+    command.add_option("--role", words.role.role, "steward, privacy_officer, dpo, auditor, application, operator, …")->required();
+    command.add_option("--person", words.role.person, "whose it is")->required();
+    add_dry_run(command, words);
+  };
+  CLI::App* add = roles.add_subcommand("add", "gives a person a role, shown by a new token or by a client certificate");
+  common(*add);
+  add->add_option("--until", words.role.until, "when it ends: a day, or a time with its zone; an auditor always has an end");
+  add->add_option("--activity", words.role.activities, "processing activity that an application may name; may be repeated");
+  add->add_option("--token-file", words.role.token, "a new file that gets the token");
+  add->add_option("--certificate", words.role.certificate, "the person's client certificate, signed by the roots of [management.tls]");
+  add->callback([&] { code = role_add(words.config, words.role, words.dry_run); });
+  CLI::App* end = roles.add_subcommand("end", "takes a role from a person, with all its tokens and certificates");
+  common(*end);
+  end->callback([&] { code = role_end(words.config, words.role.role, words.role.person, words.dry_run); });
+  CLI::App* list = roles.add_subcommand("list", "who has which role");
+  list->add_option("--config", words.config, "node.toml")->required();
+  list->callback([&] { code = role_list(words.config); });
+}
+
 #ifndef SLUIS_CLI
 void add_audit(CLI::App& app, Words& words, int& code) {
   CLI::App* exporting = noun(app, "audit", "the provenance log").add_subcommand("export-log", "the stopped node's log as the standard tree");
@@ -143,6 +168,7 @@ int main(int argc, char** argv) {
   cli::add_commands(app, code);
 #endif
   add_offline(app, words, code);
+  add_roles(app, words, code);
 #ifndef SLUIS_CLI
   add_audit(app, words, code);
 #endif

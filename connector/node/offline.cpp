@@ -2,7 +2,9 @@
 
 #include "certs/authority.hpp"
 #include "connector/base/random.hpp"
+#include "connector/crypto/x509.hpp"
 #include "connector/identity/membership.hpp"
+#include "connector/identity/roles.hpp"
 #include "connector/node/config.hpp"
 #include "connector/provenance/export.hpp"
 #include "connector/provenance/slots.hpp"
@@ -102,6 +104,84 @@ Result<void> sign_file(const std::filesystem::path& file, const std::filesystem:
   return dry_run ? may_write_in(file.parent_path()) : replace_file(file, identity::serialise(*envelope));
 }
 
+Result<identity::Roles> read_roles(const NodeConfig& config) {
+  SLUIS_TRY(const std::string text, certs::read_file(config.roles));
+  return identity::Roles::parse(text, config.roles.string());
+}
+
+/// What is written is what a node would read.
+Result<void> write_roles(const NodeConfig& config, std::vector<identity::RoleHolder> holders, bool dry_run) {
+  const std::string text = identity::Roles(std::move(holders)).serialise();
+  SLUIS_CHECK(identity::Roles::parse(text, config.roles.string()));
+  return dry_run ? may_write_in(config.roles.parent_path()) : replace_file(config.roles, text);
+}
+
+Result<identity::Role> role_named(const std::string& name) {
+  if (const auto role = identity::role_from(name)) return *role;
+  std::string all;
+  for (std::size_t i = 0; i < identity::kRoles; ++i) {
+    all += (i == 0 ? "" : ", ") + std::string(identity::to_string(static_cast<identity::Role>(i)));
+  }
+  return Error(ErrorCode::invalid_argument, "no role `" + name + "`").mended_by("one of " + all);
+}
+
+Result<void> add_role(const std::filesystem::path& config_file, const NewRole& asked, bool dry_run) {
+  if (asked.token.empty() == asked.certificate.empty()) {
+    return Error(ErrorCode::invalid_argument, "a role is shown by a token or by a certificate")
+        .mended_by("give --token-file, a new file, or --certificate");
+  }
+  SLUIS_TRY(const NodeConfig config, read_config(config_file));
+  SLUIS_TRY(const identity::Roles before, read_roles(config));
+  identity::RoleHolder holder;
+  SLUIS_TRY(holder.role, role_named(asked.role));
+  holder.person = asked.person;
+  holder.activities = asked.activities;
+  if (!asked.until.empty()) {
+    SLUIS_TRY(holder.until, parse_time(asked.until.find('T') == std::string::npos ? asked.until + "T00:00:00Z" : asked.until));
+  }
+  std::string token;
+  if (asked.token.empty()) {
+    SLUIS_TRY(const std::string pem, certs::read_file(asked.certificate));
+    SLUIS_TRY(const crypto::Certificate certificate, crypto::Certificate::from_pem(pem));
+    holder.shown = identity::Shown::certificate;
+    holder.hash = certificate.fingerprint();
+  } else {
+    SLUIS_CHECK(may_make(asked.token));
+    SystemRandom random;
+    const identity::NewToken made = identity::make_token(random, holder.role, holder.person);
+    token = made.token;
+    holder.hash = made.holder.hash;
+  }
+  std::vector<identity::RoleHolder> holders = before.holders();
+  holders.push_back(std::move(holder));
+  SLUIS_CHECK(write_roles(config, holders, true));
+  // The token first: a token without a role opens nothing, a role without its token would have to be made again.
+  if (!token.empty() && !dry_run) SLUIS_CHECK(identity::write_token_file(asked.token.string(), token));
+  return write_roles(config, std::move(holders), dry_run);
+}
+
+Result<void> end_role(const std::filesystem::path& config_file, const std::string& name, const std::string& person, bool dry_run) {
+  SLUIS_TRY(const NodeConfig config, read_config(config_file));
+  SLUIS_TRY(const identity::Role role, role_named(name));
+  SLUIS_TRY(const identity::Roles before, read_roles(config));
+  std::vector<identity::RoleHolder> holders = before.holders();
+  if (std::erase_if(holders, [&](const auto& holder) { return holder.role == role && holder.person == person; }) == 0) {
+    return Error(ErrorCode::not_found, "`" + person + "` is no " + name + " here").mended_by("sluis role list names them");
+  }
+  return write_roles(config, std::move(holders), dry_run);
+}
+
+Result<void> list_roles(const std::filesystem::path& config_file) {
+  SLUIS_TRY(const NodeConfig config, read_config(config_file));
+  SLUIS_TRY(const identity::Roles roles, read_roles(config));
+  for (const identity::RoleHolder& holder : roles.holders()) {
+    std::printf("%s\t%s\t%s\t%s\n", std::string(identity::to_string(holder.role)).c_str(), holder.person.c_str(),
+                holder.shown == identity::Shown::token ? "token" : "certificate",
+                holder.until ? ("until " + format_time(*holder.until)).c_str() : "without end");
+  }
+  return {};
+}
+
 Result<void> export_stopped(const std::filesystem::path& config_file, const std::filesystem::path& folder, bool payloads, bool dry_run) {
   SLUIS_TRY(const NodeConfig config, read_config(config_file));
   SLUIS_TRY(const std::unique_ptr<storage::Reader> store, storage::open_rocks_reader(config.store));
@@ -175,6 +255,20 @@ int membership_check(const std::filesystem::path& file, const std::vector<std::f
               list->federation.c_str(), list->parties.size(), format_time(list->valid_until).c_str());
   return 0;
 }
+
+int role_add(const std::filesystem::path& config, const NewRole& asked, bool dry_run) {
+  const auto made = add_role(config, asked, dry_run);
+  if (made && dry_run) std::fprintf(stderr, "%s would be %s; nothing was changed: this was a dry run\n", asked.person.c_str(), asked.role.c_str());
+  return finish(made);
+}
+
+int role_end(const std::filesystem::path& config, const std::string& role, const std::string& person, bool dry_run) {
+  const auto made = end_role(config, role, person, dry_run);
+  if (made && dry_run) std::fprintf(stderr, "%s would not be %s any more; nothing was changed: this was a dry run\n", person.c_str(), role.c_str());
+  return finish(made);
+}
+
+int role_list(const std::filesystem::path& config) { return finish(list_roles(config)); }
 
 int audit_export(const std::filesystem::path& config, const std::filesystem::path& folder, bool payloads, bool dry_run) {
   const auto made = export_stopped(config, folder, payloads, dry_run);

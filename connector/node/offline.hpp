@@ -25,6 +25,22 @@ int membership_compose(const std::vector<std::filesystem::path>& parties, const 
 int membership_sign(const std::filesystem::path& file, const std::filesystem::path& key, bool dry_run);
 int membership_check(const std::filesystem::path& file, const std::vector<std::filesystem::path>& keys, std::uint64_t threshold);
 
+/// Somebody who may manage the node. Of `token` (a new file, 0600, that gets the token) and `certificate` (a client certificate,
+/// PEM) one is given.
+struct NewRole {
+  std::string role;
+  std::string person;
+  std::string until;  ///< RFC 3339 or a day; empty: without end
+  std::vector<std::string> activities;
+  std::filesystem::path token;
+  std::filesystem::path certificate;
+};
+/// The file of roles, which a running node reads again by itself: adds somebody, takes everything of a role and person out,
+/// prints it.
+int role_add(const std::filesystem::path& config, const NewRole& asked, bool dry_run);
+int role_end(const std::filesystem::path& config, const std::string& role, const std::string& person, bool dry_run);
+int role_list(const std::filesystem::path& config);
+
 /// The exported log of a node that does not run (or of the state that its store has now).
 int audit_export(const std::filesystem::path& config, const std::filesystem::path& folder, bool payloads, bool dry_run);
 

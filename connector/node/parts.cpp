@@ -4,6 +4,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/dsp/version.hpp"
+#include "connector/http/loopback.hpp"
 #include "connector/storage/rocks_store.hpp"
 
 #include <sys/stat.h>
@@ -68,7 +69,10 @@ Result<void> Node::Parts::check_demo() const {
   if (!config.log_origin.ends_with("-demo")) {
     return Error(ErrorCode::invalid_argument, "the log's origin of a demo node ends in `-demo`");
   }
-  if (!config.exchange.address.starts_with("127.") || !config.open.address.starts_with("127.")) {
+  const std::string grpc = config.management_grpc.substr(0, config.management_grpc.rfind(':'));
+  const bool local_grpc = grpc.empty() || grpc.starts_with("unix") || http::is_loopback(grpc);
+  if (!http::is_loopback(config.exchange.address) || !http::is_loopback(config.open.address) ||
+      !http::is_loopback(config.management.address) || !local_grpc) {
     return Error(ErrorCode::invalid_argument, "a demo node's clock can be moved: it listens on loopback only");
   }
   return {};
@@ -132,9 +136,8 @@ Result<void> Node::Parts::start_purposes() {
 
 Result<void> Node::Parts::start_identity() {
   SLUIS_CHECK(start_purposes());
-  SLUIS_TRY(const std::string role_text, certs::read_file(config.roles));
-  SLUIS_TRY(identity::Roles read_roles, identity::Roles::parse(role_text, config.roles.string()));
-  roles = std::make_shared<const identity::Roles>(std::move(read_roles));
+  roles = std::make_unique<RoleFile>(config.roles);
+  SLUIS_CHECK(roles->current());
   SLUIS_TRY(identity::Trust trust, read_trust());
   directory = std::make_unique<identity::Directory>(std::move(trust));
   SLUIS_TRY(const std::optional<std::string> kept, store.get("membership/list"));
@@ -168,7 +171,7 @@ Result<ParticipantId> Node::Parts::authenticate(const http::Request& request) co
 
 Result<void> Node::Parts::start_exchange() {
   http::ClientOptions options;
-  options.tls = {config.tls_chain.string(), config.tls_key.string(), config.tls_roots.string()};
+  options.tls = tls_files(config.tls);
   SLUIS_TRY(client, http::Client::make(std::move(options), clock));
   transport = std::make_unique<identity::IdentifiedTransport>(*scheme, *client, *client);
   peers = std::make_unique<dsp::Client>(dsp::ClientOptions{description.dsp_url, limits::kPeerTimeout}, *transport);
@@ -247,8 +250,22 @@ Result<void> Node::Parts::start_data_plane() {
   return {};
 }
 
+/// Who manages this node, and as what. Who is refused is counted, and the operator can read why.
+Result<identity::RoleHolder> Node::Parts::role_of(std::string_view authorization, const http::TlsPeer& tls) const {
+  auto holder = [&]() -> Result<identity::RoleHolder> {
+    const auto named = roles->current();
+    if (!named) return Error(ErrorCode::unauthenticated, "nobody has a role now").mended_by("see the node's log");
+    return (*named)->find_caller(authorization, tls, log_clock->now());
+  }();
+  if (!holder) {
+    refusals->count("no-role");
+    log::warning("not authenticated", {{"listener", "management"}, {"what", holder.error().message}});
+  }
+  return holder;
+}
+
 Result<intake::Application> Node::Parts::application(const http::Request& request) const {
-  SLUIS_TRY(const identity::RoleHolder holder, roles->find_bearer(request.header("authorization"), log_clock->now()));
+  SLUIS_TRY(const identity::RoleHolder holder, role_of(request.header("authorization"), request.tls));
   if (holder.role != identity::Role::application) {
     return Error(ErrorCode::permission_denied, "this is for the role application");
   }
@@ -256,15 +273,12 @@ Result<intake::Application> Node::Parts::application(const http::Request& reques
 }
 
 void Node::Parts::start_authzen(const gate::DeclarationSource& of_provider) {
-  const std::string base = config.management.url.empty()
-                               ? "http://" + config.management.address + ":" + std::to_string(config.management.port)
-                               : config.management.url;
   authzen = std::make_unique<authzen::Service>(
-      authzen::Options{config.participant, config.class_of_party, base},
+      authzen::Options{config.participant, config.class_of_party, config.management.url},
       authzen::Dependencies{
           *commits, store, *log_clock, random, *plans, *membership, programs, [this] { return purposes->current(); },
           [this](const http::Request& request, const std::string& method) -> Result<intake::Application> {
-            SLUIS_TRY(const auto holder, roles->find_bearer(request.header("authorization"), log_clock->now()));
+            SLUIS_TRY(const auto holder, role_of(request.header("authorization"), request.tls));
             const auto* asked = management::decision_point().FindMethodByName(method);
             if (asked == nullptr) return Error(ErrorCode::permission_denied, "nobody may ask this");
             SLUIS_CHECK(management::check_role(*asked, management::to_proto(holder.role)));

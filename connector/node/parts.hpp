@@ -6,7 +6,6 @@
 #include "connector/gate/open.hpp"
 #include "connector/http/client.hpp"
 #include "connector/http/server.hpp"
-#include "connector/identity/roles.hpp"
 #include "connector/identity/transport.hpp"
 #include "connector/intake/intake.hpp"
 #include "connector/management/connect.hpp"
@@ -17,10 +16,13 @@
 #include "connector/node/node.hpp"
 #include "connector/node/ports.hpp"
 #include "connector/node/purposes.hpp"
+#include "connector/node/role_file.hpp"
 #include "connector/node/transfer_commits.hpp"
 #include "connector/storage/rocks_store.hpp"
 
 namespace sluis::node {
+
+inline http::TlsFiles tls_files(const TlsConfig& of) { return {of.chain.string(), of.key.string(), of.roots.string()}; }
 
 /// Everything that a node is made of, declared in the order in which it is made: what stands later uses what stands before.
 struct Node::Parts {
@@ -46,7 +48,7 @@ struct Node::Parts {
   // Who and what.
   std::unique_ptr<Purposes> purposes;
   std::shared_ptr<const declaration::Definitions> situations;
-  std::shared_ptr<const identity::Roles> roles;
+  std::unique_ptr<RoleFile> roles;
   std::unique_ptr<identity::Directory> directory;
   std::unique_ptr<identity::MutualTls> scheme;
   std::unique_ptr<catalog::Catalog> datasets;
@@ -100,9 +102,11 @@ struct Node::Parts {
   Result<void> start_exchange();
   Result<void> start_data_plane();
   void start_authzen(const gate::DeclarationSource& of_provider);
+  Result<identity::RoleHolder> role_of(std::string_view authorization, const http::TlsPeer& tls) const;
   Result<intake::Application> application(const http::Request& request) const;
   void fill_backend();
   Result<void> start_listeners();
+  Result<void> start_grpc();
   Result<void> recover();
 
   Result<identity::VerifiedPeer> verified(const http::Request& request) const;

@@ -109,6 +109,7 @@ std::vector<std::string> Node::Parts::findings() const {
   std::vector<std::string> out;
   if (const std::string why = sequencer->quarantine(); !why.empty()) out.push_back("the log is quarantined: " + why);
   if (sequencer->clock_behind()) out.emplace_back("the clock is behind the log");
+  if (!roles->current()) out.emplace_back("the file of roles is not in order: nobody has a role");
   switch (directory->state(log_clock->now())) {
     case identity::ListState::fresh: break;
     case identity::ListState::stale: out.emplace_back("the membership list should be refreshed"); break;
@@ -272,11 +273,14 @@ void Node::Parts::fill_backend() {
     outbox->notify(record.peer.str(), "retention-" + to_hex(crypto::sha256(record.agreement.str())));
   };
   api = std::make_unique<management::Api>(management::make_methods(out),
-                                          management::authenticate_with([this] { return roles; }, *log_clock));
+                                          [this](std::string_view authorization, const http::TlsPeer& tls) -> Result<management::Caller> {
+                                            SLUIS_TRY(const identity::RoleHolder holder, role_of(authorization, tls));
+                                            return management::to_caller(holder);
+                                          });
 }
 
 Result<void> Node::Parts::start_listeners() {
-  const http::TlsFiles tls{config.tls_chain.string(), config.tls_key.string(), config.tls_roots.string()};
+  const http::TlsFiles tls = tls_files(config.tls);
   dsp::RouteOptions options;
   options.service_id = config.participant.str();
   std::vector<http::Route> exchange = dsp::routes(
@@ -301,17 +305,31 @@ Result<void> Node::Parts::start_listeners() {
   to_peers.request_client_certificate = true;
   http::ServerOptions to_all = listener("public", config.open);
   to_all.tls = tls;
+  http::ServerOptions to_managers = listener("management", config.management);
+  if (config.management_tls) {
+    to_managers.tls = tls_files(*config.management_tls);
+    to_managers.request_client_certificate = true;
+  }
   exchange_server = std::make_unique<http::Server>(std::move(to_peers), std::move(exchange), clock, random);
   public_server = std::make_unique<http::Server>(std::move(to_all), public_routes(), clock, random);
-  management_server = std::make_unique<http::Server>(listener("management", config.management), management_routes(), clock, random);
+  management_server = std::make_unique<http::Server>(std::move(to_managers), management_routes(), clock, random);
   SLUIS_CHECK(exchange_server->start());
   SLUIS_CHECK(public_server->start());
   SLUIS_CHECK(management_server->start());
-  if (!config.management_grpc.empty()) {
-    management::GrpcOptions grpc;
-    grpc.address = config.management_grpc;
-    SLUIS_TRY(grpc_server, management::GrpcServer::start(*api, grpc));
+  return start_grpc();
+}
+
+/// With the certificates of the management interface, where it has them; a Unix socket has none.
+Result<void> Node::Parts::start_grpc() {
+  if (config.management_grpc.empty()) return {};
+  management::GrpcOptions options;
+  options.address = config.management_grpc;
+  if (config.management_tls && !options.address.starts_with("unix:")) {
+    SLUIS_TRY(options.certificate_pem, certs::read_file(config.management_tls->chain));
+    SLUIS_TRY(options.key_pem, certs::read_file(config.management_tls->key));
+    SLUIS_TRY(options.roots_pem, certs::read_file(config.management_tls->roots));
   }
+  SLUIS_TRY(grpc_server, management::GrpcServer::start(*api, options));
   return {};
 }
 

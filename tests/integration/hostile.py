@@ -17,6 +17,7 @@ import urllib.request
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
+from certificates import certificate  # noqa: E402
 from checks import expect, finish  # noqa: E402
 from federation import ACTIVITIES, Federation, PURPOSE, Refused, scratch  # noqa: E402
 
@@ -100,31 +101,13 @@ def data_faults():
             expect(path, str(error), "an answer")
 
 
-def certificate(name, issuer, expired=False, usage="clientAuth"):
-    """A client certificate made for the purpose, as its two files."""
-    key, request, made = (f.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
-    openssl = lambda *words: subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)  # noqa: E731
-    openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request, "-subj", "/O=X/CN=x")
-    extensions = f.folder / f"{name}.ext"
-    extensions.write_text(f"extendedKeyUsage={usage}\n")
-    signed_by = ["-CA", f.folder / f"authority/{issuer}.pem", "-CAkey", f.folder / f"authority/{issuer}.key"] if issuer else ["-signkey", key]
-    sign = "x509", "-req", "-in", request, *signed_by, "-extfile", extensions, "-out", made
-    if not expired:
-        openssl(*sign, "-days", "2")
-    elif subprocess.run(["openssl", *map(str, sign), "-days", "-1"], capture_output=True).returncode != 0:  # OpenSSL 3.5 wants dates for that
-        openssl(*sign, "-not_before", "20250101000000Z", "-not_after", "20250201000000Z")
-    if issuer:
-        made.write_text(made.read_text() + (f.folder / f"authority/{issuer}.pem").read_text())
-    return made, key
-
-
 def certificate_faults():
     """The caller learns nothing; the operator's log says which fault it was, wherever the caller knocked."""
     log = f.folder / f"{w.key}.log"
-    for what, made, said in (("an expired certificate", certificate("expired", "intermediate", expired=True), "certificate has expired"),
-                             ("a certificate for servers", certificate("server", "intermediate", usage="serverAuth"), "unsuitable certificate purpose"),
-                             ("a certificate of nobody's", certificate("alone", None), "self-signed certificate"),
-                             ("a certificate that nobody listed", certificate("unlisted", "intermediate"), "is not in the membership list")):
+    for what, made, said in (("an expired certificate", certificate(f.folder, "expired", expired=True), "certificate has expired"),
+                             ("a certificate for servers", certificate(f.folder, "server", usage="serverAuth"), "unsuitable certificate purpose"),
+                             ("a certificate of nobody's", certificate(f.folder, "alone", None), "self-signed certificate"),
+                             ("a certificate that nobody listed", certificate(f.folder, "unlisted"), "is not in the membership list")):
         for path in ("/data", "/2025-1/negotiations/urn:uuid:none"):
             before = len(log.read_text())
             expect(f"{what} at {path}", ask("GET", path, None, None, {"Authorization": "Bearer " + "A" * 43}, certificate=made)[0], 404)

@@ -43,7 +43,7 @@ Result<void> run(const std::map<std::string, std::string>& words) {
   claim.method = "GET";
   claim.path = process.endpoint.substr(process.endpoint.find('/', 8));
   http::ClientOptions options;
-  options.tls = {config.tls_chain.string(), config.tls_key.string(), config.tls_roots.string()};
+  options.tls = {config.tls.chain.string(), config.tls.key.string(), config.tls.roots.string()};
   SLUIS_TRY(const std::unique_ptr<http::Client> client, http::Client::make(std::move(options), clock));
   http::PeerRequest request;
   request.method = "GET";

@@ -66,6 +66,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--contexts", options.contexts, "the file of contexts; ~/.config/sluis/contexts.toml unless given");
   app.add_option("--url", options.url, "of a node's management listener");
   app.add_option("--token-file", options.token_file, "of a role's token");
+  app.add_option("--certificate", options.certificate, "a client certificate that has a role, instead of a token");
+  app.add_option("--key", options.key, "of that certificate; for its owner only");
   app.add_option("--roots", options.roots, "certificates that sign the management listener's, where it has TLS");
   app.add_option("--config", options.config, "a node.toml on this machine: its address, and its token of --role");
   app.add_option("--role", options.role, "which token of that node; steward unless given");

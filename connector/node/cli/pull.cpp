@@ -84,9 +84,9 @@ http::PeerRequest request_for(const Session& session, const Words& words) {
   request.method = "GET";
   request.url = fmt::format("{}/intake/{}", session.target().url, percent_encoded(words.transfer));
   if (!words.path.empty()) request.url += "/" + percent_encoded(words.path);
-  request.headers = {{"authorization", "Bearer " + session.target().token},
-                     {"sluis-purpose", purpose_of(words.purpose)},
-                     {"sluis-activity", words.activity}};
+  request.headers = session.target().headers();
+  request.headers["sluis-purpose"] = purpose_of(words.purpose);
+  request.headers["sluis-activity"] = words.activity;
   request.timeout = std::chrono::hours(1);
   return request;
 }

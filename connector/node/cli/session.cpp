@@ -5,6 +5,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/suggest.hpp"
 #include "connector/base/toml.hpp"
+#include "connector/http/loopback.hpp"
 #include "connector/identity/roles.hpp"
 #include "connector/management/status_codes.hpp"
 #include "connector/node/config.hpp"
@@ -23,14 +24,38 @@ Error wrong_use(std::string message, std::string mend) {
   return Error(ErrorCode::invalid_argument, std::move(message)).mended_by(std::move(mend));
 }
 
+/// `http://<host>[:port]` on this machine.
+bool on_loopback(std::string_view url) {
+  constexpr std::string_view kScheme = "http://";
+  if (!url.starts_with(kScheme)) return false;
+  url.remove_prefix(kScheme.size());
+  const auto end = url.starts_with('[') ? url.find(']') + 1 : url.find_first_of(":/");
+  const std::string_view host = url.substr(0, end);
+  return host == "localhost" || http::is_loopback(host);
+}
+
+/// Either a token or a certificate with its key; nobody else may read the secret one.
+Result<void> show(Target& target, const std::string& token_file, const std::string& certificate, const std::string& key) {
+  if (certificate.empty() != key.empty()) {
+    return wrong_use("a client certificate goes with its key", "give both --certificate and --key");
+  }
+  if (certificate.empty()) {
+    SLUIS_TRY(target.token, identity::read_token_file(token_file));
+    return {};
+  }
+  SLUIS_CHECK(identity::for_owner_only(key));
+  target.tls.chain = certificate;
+  target.tls.key = key;
+  return {};
+}
+
 Result<Target> from_config(const Options& options, const std::string& role) {
   SLUIS_TRY(const auto config, node::read_config(options.config));
   Target target;
-  target.url = options.url.empty()
-                   ? fmt::format("http://{}:{}", config.management.address, config.management.port)
-                   : options.url;
+  target.url = options.url.empty() ? config.management.url : options.url;
+  if (config.management_tls) target.tls.roots = config.management_tls->roots.string();
   const auto file = options.token_file.empty() ? (config.folder / "tokens" / role).string() : options.token_file;
-  SLUIS_TRY(target.token, identity::read_token_file(file));
+  SLUIS_CHECK(show(target, file, options.certificate, options.key));
   return target;
 }
 
@@ -53,13 +78,20 @@ Result<Target> from_contexts(const Options& options, const Surroundings& with) {
   for (const auto& key : contexts.keys()) {
     SLUIS_TRY(auto context, contexts.table(key));
     SLUIS_TRY(const auto url, context.string("url"));
-    SLUIS_TRY(const auto token_file, context.string("token_file"));
+    SLUIS_TRY(const auto token_file, context.optional_string("token_file"));
+    SLUIS_TRY(const auto certificate, context.optional_string("certificate"));
+    SLUIS_TRY(const auto private_key, context.optional_string("key"));
     SLUIS_TRY(const auto roots, context.optional_string("roots"));
     SLUIS_CHECK(context.finish());
+    if (token_file.has_value() == certificate.has_value()) {
+      return context.refused("url", "a context has a `token_file`, or a `certificate` with its `key`");
+    }
     if (key != name) continue;
-    Target target{url, {}, roots.value_or("")};
-    const auto path = std::filesystem::path(file).parent_path() / token_file;  // an absolute one stays as it is
-    SLUIS_TRY(target.token, identity::read_token_file(path.string()));
+    const auto beside = [&file](const std::optional<std::string>& path) {  // an absolute one stays as it is
+      return path ? (std::filesystem::path(file).parent_path() / *path).string() : std::string();
+    };
+    Target target{url, {}, {"", "", beside(roots)}};
+    SLUIS_CHECK(show(target, beside(token_file), beside(certificate), beside(private_key)));
     return target;
   }
   return wrong_use(fmt::format("no context `{}` in `{}`", name, file), "");
@@ -71,12 +103,18 @@ Result<Target> find_target(const Options& options, const Surroundings& surroundi
   Result<Target> found = [&]() -> Result<Target> {
     if (!options.config.empty()) return from_config(options, options.role.empty() ? role : options.role);
     if (options.url.empty()) return from_contexts(options, surroundings);
-    if (options.token_file.empty()) return wrong_use("`--url` needs `--token-file`", "name the file of a role's token");
-    SLUIS_TRY(const auto token, identity::read_token_file(options.token_file));
-    return Target{options.url, token, {}};
+    if (options.token_file.empty() && options.certificate.empty()) {
+      return wrong_use("`--url` needs `--token-file`, or `--certificate` and `--key`", "name the file of a role's token");
+    }
+    Target target{options.url, {}, {}};
+    SLUIS_CHECK(show(target, options.token_file, options.certificate, options.key));
+    return target;
   }();
   if (!found) return found;
-  if (!options.roots.empty()) found->roots = options.roots;
+  if (!options.roots.empty()) found->tls.roots = options.roots;
+  if (!found->token.empty() && !found->url.starts_with("https://") && !on_loopback(found->url)) {
+    return wrong_use(fmt::format("a token would go to `{}` in clear", found->url), "use https, or a tunnel to this machine");
+  }
   while (found->url.ends_with('/')) found->url.pop_back();
   return found;
 }
@@ -88,7 +126,7 @@ Result<void> Session::connect(const std::string& role) {
   if (!found) return std::move(found).error();
   target_ = std::move(*found);
   http::ClientOptions client;
-  client.tls.roots = target_->roots;
+  client.tls = target_->tls;
   client.allow_http = true;
   SLUIS_TRY(client_, http::Client::make(client, with.clock));
   return {};
@@ -98,9 +136,9 @@ Result<json::Value> Session::call(const std::string& method, const json::Value& 
   SLUIS_CHECK(connect());
   http::PeerRequest post;
   post.url = fmt::format("{}/sluis.v1.{}", target_->url, method);
-  post.headers = {{"authorization", "Bearer " + target_->token},
-                  {"content-type", "application/json"},
-                  {"connect-protocol-version", "1"}};
+  post.headers = target_->headers();
+  post.headers["content-type"] = "application/json";
+  post.headers["connect-protocol-version"] = "1";
   post.body = request.if_object() == nullptr ? "{}" : json::serialise(request);
   post.timeout = std::chrono::seconds(60);
   const auto answer = client_->send(post);

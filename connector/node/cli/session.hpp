@@ -17,6 +17,8 @@ struct Options {
   std::string contexts;
   std::string url;
   std::string token_file;
+  std::string certificate;  ///< and its key: instead of a token
+  std::string key;
   std::string roots;
   std::string config;
   std::string role;
@@ -24,11 +26,14 @@ struct Options {
   bool no_input = false;
 };
 
-/// A node to ask, and as whom.
+/// A node to ask, and as whom: by a token, or else by the certificate of `tls`.
 struct Target {
-  std::string url;    ///< of the management listener, without a trailing slash
+  std::string url;  ///< of the management listener, without a trailing slash
   std::string token;
-  std::string roots;  ///< PEM file, for https
+  http::TlsFiles tls;
+  http::Headers headers() const {
+    return token.empty() ? http::Headers() : http::Headers{{"authorization", "Bearer " + token}};
+  }
 };
 
 /// `role` is what the command needs unless another was asked for. invalid_argument: no node is named.

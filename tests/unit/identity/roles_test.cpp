@@ -1,5 +1,6 @@
 #include "connector/identity/roles.hpp"
 
+#include "connector/crypto/crypto.hpp"
 #include "tests/support/doubles.hpp"
 
 #include <gtest/gtest.h>
@@ -26,7 +27,7 @@ TEST(Roles, ATokenNamesARoleAndAPerson) {
                                  "Bearer " + steward.token + "x"}) {
     EXPECT_EQ(roles.find_bearer(bad, kNow).error().code, ErrorCode::unauthenticated) << bad;
   }
-  EXPECT_FALSE(roles.find(to_hex(steward.holder.token_hash), kNow));
+  EXPECT_FALSE(roles.find(to_hex(steward.holder.hash), kNow));
 }
 
 TEST(Roles, OnlyTheHashIsKept) {
@@ -54,8 +55,42 @@ TEST(Roles, ABadFileIsRefused) {
   EXPECT_FALSE(file(R"({"role":"auditor","person":"C","sha256":")" + hash + "\"}"));
   EXPECT_FALSE(file(R"({"role":"dpo","person":"C","sha256":"aa"})"));
   EXPECT_FALSE(file(R"({"role":"dpo","person":"C","token":"x","sha256":")" + hash + "\"}"));
+  EXPECT_TRUE(file(R"({"role":"dpo","person":"C","certificate_sha256":")" + hash + "\"}"));
+  EXPECT_FALSE(file(R"({"role":"dpo","person":"C","certificate_sha256":")" + hash + R"(","sha256":")" + hash + "\"}"));
   const std::string one = R"({"role":"dpo","person":"C","sha256":")" + hash + "\"}";
   EXPECT_FALSE(file(one + "," + one));
+}
+
+TEST(Roles, AVerifiedClientCertificateNamesAHolderToo) {
+  test::SeededRandom random;
+  const NewToken steward = make_token(random, Role::steward, "Anna");
+  RoleHolder dpo{Role::dpo, "Bo", Shown::certificate, crypto::sha256("a certificate's DER"), {}, {}};
+  dpo.until = kNow + std::chrono::hours(2);
+  const auto roles = Roles::parse(Roles({steward.holder, dpo}).serialise());
+  ASSERT_TRUE(roles) << describe(roles.error());
+  const auto shown = [](const std::string& sha256) {
+    return http::TlsPeer{std::make_shared<const http::PeerCertificate>(http::PeerCertificate{
+                             sha256, {}, {}, kNow - std::chrono::hours(1), kNow + std::chrono::hours(1)}),
+                         {}};
+  };
+  http::TlsPeer good = shown(to_hex(dpo.hash));
+  const std::string token = "Bearer " + steward.token;
+  EXPECT_EQ(roles->find_caller("", good, kNow)->person, "Bo");
+  EXPECT_EQ(roles->find_caller(token, good, kNow)->person, "Anna");
+  EXPECT_EQ(roles->find_caller(token, {}, kNow)->person, "Anna");
+  const auto code = [&](std::string_view authorization, const http::TlsPeer& tls, Timestamp now) {
+    const auto found = roles->find_caller(authorization, tls, now);
+    return found ? std::string("found") : std::string(to_string(found.error().code));
+  };
+  EXPECT_EQ(code("", {}, kNow), "unauthenticated");
+  EXPECT_EQ(code("Bearer x", good, kNow), "unauthenticated") << "a bad token is not mended by a good certificate";
+  EXPECT_EQ(code("", shown(to_hex(crypto::sha256("another"))), kNow), "unauthenticated");
+  EXPECT_EQ(code("", shown(to_hex(steward.holder.hash)), kNow), "unauthenticated") << "a token's hash is no certificate's";
+  EXPECT_EQ(code("", good, kNow + std::chrono::minutes(61)), "unauthenticated") << "the connection was kept, the certificate ended";
+  EXPECT_EQ(code("", good, kNow - std::chrono::minutes(61)), "unauthenticated");
+  good.verify_error = "self-signed certificate";
+  EXPECT_EQ(code("", good, kNow), "unauthenticated");
+  EXPECT_EQ(code("", http::TlsPeer{nullptr, "it cannot be read"}, kNow), "unauthenticated");
 }
 
 TEST(Roles, EveryRoleHasAName) {

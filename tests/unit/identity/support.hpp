@@ -1,6 +1,6 @@
 #pragma once
 
-#include "connector/crypto/x509.hpp"
+#include "connector/http/peer_certificate.hpp"
 #include "connector/identity/directory.hpp"
 #include "tests/support/doubles.hpp"
 
@@ -70,10 +70,7 @@ struct Federation {
 };
 
 inline http::TlsPeer presented(const crypto::Certificate& certificate) {
-  return {std::make_shared<const http::PeerCertificate>(
-              http::PeerCertificate{to_hex(certificate.fingerprint()), certificate.oin(), certificate.issuer_name(),
-                                    certificate.not_before(), certificate.not_after()}),
-          {}};
+  return {http::peer_certificate(certificate), {}};
 }
 
 }  // namespace sluis::identity::test

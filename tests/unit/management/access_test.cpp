@@ -1,3 +1,4 @@
+#include "certs/authority.hpp"
 #include "connector/management/grpc_server.hpp"
 #include "connector/management/status_codes.hpp"
 #include "tests/unit/management/world.hpp"
@@ -139,7 +140,7 @@ GrpcAnswer call(grpc::GenericStub& stub, const std::string& path, const std::str
 
 TEST(ManagementAccess, OverGrpcEachRoleReachesItsMethodsAndNoOther) {
   World world;
-  const auto server = GrpcServer::start(world.api, {"127.0.0.1:0", "", "", 2});
+  const auto server = GrpcServer::start(world.api, {"127.0.0.1:0", "", "", "", 2});
   ASSERT_TRUE(server) << describe(server.error());
   grpc::GenericStub stub(
       grpc::CreateChannel("127.0.0.1:" + std::to_string((*server)->port()), grpc::InsecureChannelCredentials()));
@@ -160,9 +161,50 @@ TEST(ManagementAccess, OverGrpcEachRoleReachesItsMethodsAndNoOther) {
 
 TEST(ManagementAccess, GrpcIsNotServedInClearOffLoopback) {
   World world;
-  const auto server = GrpcServer::start(world.api, {"0.0.0.0:0", "", "", 1});
-  ASSERT_FALSE(server);
-  EXPECT_EQ(server.error().code, ErrorCode::invalid_argument);
+  for (const std::string where : {"0.0.0.0:0", "[::]:0", "127.0.0.1.example:0", "localhost:0"}) {
+    const auto server = GrpcServer::start(world.api, {where, "", "", "", 1});
+    ASSERT_FALSE(server) << where;
+    EXPECT_EQ(server.error().code, ErrorCode::invalid_argument);
+  }
+}
+
+TEST(ManagementAccess, OverGrpcWithTlsACertificateShowsARole) {
+  World world;
+  const SystemClock clock;  // gRPC's handshake goes by the machine's
+  const auto now = clock.now();
+  const auto ca = world.folder.path() / "ca";
+  ASSERT_TRUE(certs::make_authority(ca, now - std::chrono::hours(24), now + std::chrono::hours(240), world.random));
+  const auto leaf = [&](std::string name) {
+    const auto made = certs::issue(ca, {.organisation = "Waterrijk", .common_name = std::move(name), .oin = "", .dns_names = {"localhost"},
+                                        .from = now - std::chrono::hours(1), .until = now + std::chrono::hours(1)},
+                                   world.random);
+    EXPECT_TRUE(made);
+    return *made;
+  };
+  const certs::Leaf node = leaf("waterrijk.example"), anna = leaf("anna"), nobody = leaf("nobody");
+  const std::string roots = *certs::read_file(ca / "root.pem");
+  const identity::Roles roles({{identity::Role::steward, "Anna", identity::Shown::certificate,
+                                crypto::Certificate::from_pem(anna.chain_pem)->fingerprint(), {}, {}}});
+  Timestamp at = now;
+  const Api api(make_methods(world.backend), [&](std::string_view authorization, const http::TlsPeer& tls) -> Result<Caller> {
+    SLUIS_TRY(const auto holder, roles.find_caller(authorization, tls, at));
+    return to_caller(holder);
+  });
+  const auto server = GrpcServer::start(api, {"127.0.0.1:0", node.chain_pem, node.key_pem, roots, 2});
+  ASSERT_TRUE(server) << describe(server.error());
+  const std::string where = "localhost:" + std::to_string((*server)->port());
+  const auto asked = [&](const certs::Leaf& as, const std::string& token = "") {
+    grpc::GenericStub stub(grpc::CreateChannel(where, grpc::SslCredentials({roots, as.key_pem, as.chain_pem})));
+    return call(stub, "/sluis.v1.DatasetService/List", token).status.error_code();
+  };
+  EXPECT_EQ(asked(anna), grpc::StatusCode::OK);
+  EXPECT_EQ(asked(anna, "guessed"), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(asked(nobody), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(asked({}), grpc::StatusCode::UNAUTHENTICATED);
+  grpc::GenericStub clear(grpc::CreateChannel(where, grpc::InsecureChannelCredentials()));
+  EXPECT_EQ(call(clear, "/sluis.v1.DatasetService/List", "").status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  at = now + std::chrono::hours(2);
+  EXPECT_EQ(asked(anna), grpc::StatusCode::UNAUTHENTICATED) << "by the node's clock the certificate is over";
 }
 
 TEST(ManagementAccess, EveryErrorCodeHasOneRowAndComesBackAsItself) {

@@ -82,7 +82,9 @@ struct World {
     backend.doctor = [] { return std::vector<Finding>{{"store", true, "writable", ""}}; };
   }
 
-  static Result<Caller> authenticate(std::string_view token) {
+  static Result<Caller> authenticate(std::string_view authorization, const http::TlsPeer&) {
+    if (!authorization.starts_with("Bearer ")) return Error(ErrorCode::unauthenticated, "no token");
+    const std::string_view token = authorization.substr(7);
     for (int role = v1::STEWARD; role <= v1::COUNCIL_CLERK; ++role) {
       const auto name = role_name(static_cast<v1::Role>(role));
       if (token == name || token == file_token(name)) {
