@@ -13,7 +13,7 @@ namespace sluis::policy {
 namespace {
 
 constexpr std::uint8_t kLess = 1, kEqual = 2, kGreater = 4;
-constexpr std::uint8_t kAbove = 0, kBelow = 1, kEither = 2, kItself = 3;  // Program::Rule::key_set
+constexpr std::uint8_t kAbove = 0, kBelow = 1, kEither = 2, kItself = 3;  // Program::Test::related
 
 std::int64_t micros(Timestamp time) { return time.time_since_epoch().count(); }
 
@@ -115,6 +115,7 @@ class Compiler {
     prohibition_ = prohibition;
     counts_ = false;
     Program::Rule flat{};
+    begin_pointers(rule.pointer);
     flat.first = static_cast<std::uint16_t>(nodes_.size());
     flat.prohibition = prohibition;
     flat.action = rule.action;
@@ -127,10 +128,12 @@ class Compiler {
     for (const auto* list : {&rule.constraints, &rule.refinements}) {
       for (const Constraint& one : *list) all.push_back(&one);
     }
+    std::stable_partition(all.begin(), all.end(), is_on_purpose);
+    PurposeSet open = program_.context_->vocabulary->all_but({});
     meet_names(all, Operand::class_of_recipient, lane.kinds, Program::Lane::kind, lane);
     meet_names(all, Operand::recipient, lane.recipients, Program::Lane::recipient, lane);
     for (const Constraint* one : all) {
-      SLUIS_TRY(bool taken, take(*one, lane));
+      SLUIS_TRY(bool taken, is_on_purpose(one) ? take_purpose(*one, lane, open) : Result<bool>(take(*one, lane)));
       taken = taken || std::any_of(others.begin(), others.end(), [&](const auto* other) { return alike(*one, *other); });
       if (taken) SLUIS_CHECK(add(*one));
       else others.push_back(one);
@@ -139,16 +142,22 @@ class Compiler {
     sort_by_cost(others);
     for (const Constraint* one : others) SLUIS_CHECK(add(*one));
     for (const Rule& duty : rule.duties) SLUIS_CHECK(add_duty(duty, 0));
-    if (nodes_.size() >= Decision::kNone) {
+    if (nodes_.size() >= Decision::kNone || longest_ > std::numeric_limits<std::uint16_t>::max()) {
       return Error(ErrorCode::limit_exceeded, "too many conditions").at_pointer(rule.pointer);
     }
     flat.end = static_cast<std::uint16_t>(nodes_.size());
     flat.counts = counts_;
+    lane.first = flat.first;
+    lane.rest = flat.rest;
+    lane.end = flat.end;
+    if (counts_) lane.bits |= Program::Lane::counts;
     lanes_.push_back(lane);
     rules_.push_back(flat);
-    rule_places_.push_back(place(rule.pointer));
+    open_.push_back(open);
     return {};
   }
+
+  static bool is_on_purpose(const Constraint* one) { return one->logic == Logic::atom && one->operand == Operand::purpose; }
 
   static Program::Lane make_lane(const Program::Rule& rule) {
     Program::Lane lane{};
@@ -175,11 +184,10 @@ class Compiler {
   }
 
   /// Lets the lane decide a condition, if it can.
-  Result<bool> take(const Constraint& one, Program::Lane& lane) {
+  static bool take(const Constraint& one, Program::Lane& lane) {
     using Lane = Program::Lane;
     if (one.logic != Logic::atom) return false;
     switch (one.operand) {
-      case Operand::purpose: return take_purpose(one, lane);
       case Operand::class_of_recipient: return names_one_of(one) && (lane.bits & Lane::kind) != 0;
       case Operand::recipient: return names_one_of(one) && (lane.bits & Lane::recipient) != 0;
       case Operand::date_time: {
@@ -199,17 +207,10 @@ class Compiler {
     }
   }
 
-  Result<bool> take_purpose(const Constraint& one, Program::Lane& lane) {
-    if ((lane.bits & Program::Lane::purpose) != 0 || one.values.size() > lane.key.size()) return false;
-    if (one.op == Operator::is_all_of && one.values.size() > 1) return false;
-    SLUIS_CHECK(purpose_set(one, prohibition_, *program_.context_->vocabulary));  // refuses unknown purposes
-    const Purposes how = read_purposes(one.op);
+  Result<bool> take_purpose(const Constraint& one, Program::Lane& lane, PurposeSet& open) const {
+    SLUIS_TRY(const PurposeSet admitted, purpose_set(one, prohibition_, *program_.context_->vocabulary));
+    open &= admitted;
     lane.bits |= Program::Lane::purpose;
-    lane.key_set = how.set;
-    lane.key_negate = how.negate ? 1 : 0;
-    for (std::size_t i = 0; i < lane.key.size(); ++i) {
-      lane.key[i] = *program_.context_->vocabulary->lookup(one.values[std::min(i, one.values.size() - 1)]);
-    }
     return true;
   }
 
@@ -264,7 +265,7 @@ class Compiler {
     node.test = test;
     node.skip = 1;
     nodes_.push_back(node);
-    node_places_.push_back(place(pointer));
+    step(pointer);
     return nodes_.size() - 1;
   }
   void close(std::size_t at) { nodes_[at].skip = static_cast<std::uint16_t>(nodes_.size() - at); }
@@ -413,10 +414,32 @@ class Compiler {
     return {};
   }
 
-  Program::Place place(const std::string& pointer) {
-    const Program::Place made{static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(pointer.size())};
+  void begin_pointers(const std::string& pointer) {
+    rule_places_.push_back({static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(pointer.size())});
     text_ += pointer;
-    return made;
+    last_ = pointer;
+  }
+
+  /// A node's pointer, as what it has more than the one before.
+  void step(const std::string& pointer) {
+    const auto differs = std::mismatch(pointer.begin(), pointer.end(), last_.begin(), last_.end()).first;
+    node_places_.push_back({static_cast<std::uint16_t>(differs - pointer.begin()),
+                            static_cast<std::uint16_t>(pointer.end() - differs)});
+    text_.append(differs, pointer.end());
+    last_ = pointer;
+    longest_ = std::max(longest_, pointer.size());
+  }
+
+  /// For each purpose the rules that it leaves open.
+  std::vector<char> table(std::size_t purposes, std::size_t width) const {
+    std::vector<char> bits(purposes * width);
+    for (std::size_t r = 0; r < open_.size(); ++r) {
+      for (std::size_t p = 0; p < purposes; ++p) {
+        const auto bit = static_cast<unsigned>(open_[r].test(static_cast<PurposeIndex>(p))) << (r % 8);
+        bits[p * width + r / 8] = static_cast<char>(static_cast<unsigned char>(bits[p * width + r / 8]) | bit);
+      }
+    }
+    return bits;
   }
 
   template <class T>
@@ -444,11 +467,15 @@ class Compiler {
     head.offsets = static_cast<std::uint16_t>(offsets_.size());
     head.flags = static_cast<std::uint16_t>((policy_.suite ? Program::kSuite : 0) |
                                             (policy_.conflict == Conflict::perm ? Program::kPermissionWins : 0));
+    head.purposes = static_cast<std::uint16_t>(program_.context_->vocabulary->size());
+    head.width = static_cast<std::uint16_t>(width_for(rules_.size()));
+    const std::vector<char> open = table(head.purposes, head.width);
     std::vector<std::uint64_t> hot, cold;
-    hot.reserve(18 + 11 * rules_.size() + 2 * nodes_.size() + words_.size() + instants_.size() + 2 * offsets_.size() +
-                ids_.size() / 2 + 1);
+    hot.reserve(28 + open.size() / 8 + 8 * rules_.size() + 2 * nodes_.size() + words_.size() + instants_.size() +
+                2 * offsets_.size() + ids_.size() / 2 + 1);
     put(hot, &head, 1);
-    put(hot, rules_.data(), rules_.size());
+    put(hot, open.data(), open.size());
+    hot.push_back(0);  // the last entry is read as a whole word
     constexpr std::size_t kLine = sizeof(Program::Lane) / sizeof(std::uint64_t);
     hot.resize((hot.size() + kLine - 1) / kLine * kLine);
     head.lanes = put(hot, lanes_.data(), lanes_.size());
@@ -457,12 +484,22 @@ class Compiler {
     head.words = put(hot, words_.data(), words_.size());
     head.changes = put(hot, instants_.data(), instants_.size());
     put(hot, offsets_.data(), offsets_.size());
-    put(cold, rule_places_.data(), rule_places_.size());
-    put(cold, node_places_.data(), node_places_.size());
-    head.text = put(cold, text_.data(), text_.size());
     std::memcpy(hot.data(), &head, sizeof head);
+    std::string told;  // close together, so that it is as small as it can be
+    const auto tell = [&told](const auto& list) {
+      if (!list.empty()) told.append(reinterpret_cast<const char*>(list.data()), list.size() * sizeof(list[0]));
+    };
+    tell(rules_);
+    tell(rule_places_);
+    tell(node_places_);
+    put(cold, (told + text_).data(), told.size() + text_.size());
     program_.hot_ = Block(hot, program_.context_->memory);
     program_.cold_ = Block(cold, nullptr);
+  }
+
+  /// Bytes for a bit of each rule: 1, 2, 4, or a whole number of words.
+  static std::size_t width_for(std::size_t rules) {
+    return rules <= 8 ? 1 : rules <= 16 ? 2 : rules <= 32 ? 4 : (rules + 63) / 64 * 8;
   }
 
   const Policy& policy_;
@@ -476,9 +513,12 @@ class Compiler {
   std::vector<std::int64_t> instants_;
   std::vector<std::array<std::int64_t, 2>> offsets_;
   std::vector<std::uint32_t> ids_;
-  std::vector<Program::Place> rule_places_;
-  std::vector<Program::Place> node_places_;
+  std::vector<PurposeSet> open_;  ///< of each rule: the purposes whose conditions hold
+  std::vector<Program::RulePlace> rule_places_;
+  std::vector<Program::NodePlace> node_places_;
   std::string text_;
+  std::string last_;  ///< the pointer before
+  std::size_t longest_ = 0;
 };
 
 Result<Program> compile(const Policy& policy, std::shared_ptr<const Context> context) {

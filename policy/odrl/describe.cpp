@@ -2,7 +2,6 @@
 #include "policy/odrl/values.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 /// What a program can say of itself, off the deciding path.
 namespace sluis::policy {
@@ -17,17 +16,31 @@ std::string_view order(std::uint8_t mask) {
 
 }  // namespace
 
-std::string Program::text(std::size_t place) const {
-  Place found;
-  std::memcpy(&found, reinterpret_cast<const Place*>(cold_.data()) + place, sizeof found);
-  return std::string(reinterpret_cast<const char*>(cold_.data() + header().text) + found.offset, found.size);
+std::string Program::rule_pointer(std::size_t rule) const {
+  return rule < header().rules ? pointer(rule, rules()[rule].first) : std::string();
 }
 
-std::string Program::rule_pointer(std::size_t rule) const { return rule < header().rules ? text(rule) : std::string(); }
-
 std::string Program::condition_pointer(std::size_t node) const {
-  // The places of the rules fill whole words, as each is one.
-  return node < header().nodes ? text(header().rules + node) : std::string();
+  for (std::size_t r = 0; r < header().rules; ++r) {
+    if (node < rules()[r].end) return pointer(r, node + 1);
+  }
+  return {};
+}
+
+/// From the rule's own, over those of its nodes before `end`.
+std::string Program::pointer(std::size_t rule, std::size_t end) const {
+  const Header& head = header();
+  const auto* rule_places = reinterpret_cast<const RulePlace*>(rules().data() + head.rules);
+  const auto* node_places = reinterpret_cast<const NodePlace*>(rule_places + head.rules);
+  const char* at = reinterpret_cast<const char*>(node_places + head.nodes) + rule_places[rule].offset;
+  std::string made(at, rule_places[rule].size);
+  at += rule_places[rule].size;
+  for (std::size_t n = rules()[rule].first; n < end; ++n) {
+    made.resize(node_places[n].shared);
+    made.append(at, node_places[n].size);
+    at += node_places[n].size;
+  }
+  return made;
 }
 
 std::string_view Program::condition_operand(std::size_t node) const {

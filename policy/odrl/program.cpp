@@ -4,13 +4,13 @@
 #include "policy/odrl/values.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 namespace sluis::policy {
 namespace {
 
 constexpr std::int64_t kSkew = std::chrono::duration_cast<Duration>(limits::kSkew).count();
-
-constinit const PurposeSet kNoPurpose{};
 
 std::int64_t micros(Timestamp time) noexcept { return time.time_since_epoch().count(); }
 Truth truth(bool value) noexcept { return value ? Truth::yes : Truth::no; }
@@ -50,14 +50,7 @@ class Evaluation {
   Evaluation(const Program& program, const Request& request) noexcept
       : program_(program), request_(request), header_(program.header()), nodes_(program.nodes().data()) {
     using Bit = Program::Lane::Bit;
-    const Vocabulary& vocabulary = *program.context_->vocabulary;
-    if (request.purpose && *request.purpose < vocabulary.size()) {
-      related_[0] = &vocabulary.ancestors(*request.purpose);
-      related_[1] = &vocabulary.descendants(*request.purpose);
-      related_[2] = &vocabulary.related(*request.purpose);
-      related_[3] = &vocabulary.itself(*request.purpose);
-      lane_ |= Bit::purpose;
-    }
+    if (request.purpose && *request.purpose < header_.purposes) lane_ |= Bit::purpose;
     lane_ |= static_cast<std::uint32_t>(request.target != Interned::absent) * Bit::target;
     lane_ |= static_cast<std::uint32_t>(request.assignee != Interned::absent) * Bit::assignee;
     lane_ |= static_cast<std::uint32_t>(request.recipient != Interned::absent) * Bit::recipient;
@@ -85,14 +78,32 @@ class Evaluation {
     }
   }
 
-  /// The conditions of a lane that hold, as bits; one that asks for what is not known may be either. Without a branch
-  /// that depends on lane or request.
+  /// Of the rules [64 · chunk, …) those that the purpose leaves open, as bits: all, where it is not known.
+  std::uint64_t open(std::size_t chunk) const noexcept {
+    return (lane_ & Program::Lane::purpose) != 0 ? program_.open_to(*request_.purpose, chunk) : ~std::uint64_t{0};
+  }
+  bool is_open(std::size_t rule) const noexcept { return ((open(rule / 64) >> (rule % 64)) & 1U) != 0; }
+
+  /// Calls `visit` with each open rule of [begin, end) in their order, until it says true; whether it did.
+  template <class Visit>
+  bool any_open(std::size_t begin, std::size_t end, Visit visit) const noexcept {
+    for (std::size_t chunk = begin / 64; chunk * 64 < end; ++chunk) {
+      std::uint64_t bits = open(chunk);
+      if (begin > chunk * 64) bits &= ~std::uint64_t{0} << (begin % 64);
+      if (end < chunk * 64 + 64) bits &= (std::uint64_t{1} << (end % 64)) - 1;
+      for (; bits != 0; bits &= bits - 1) {
+        if (visit(chunk * 64 + static_cast<std::size_t>(std::countr_zero(bits)))) return true;
+      }
+    }
+    return false;
+  }
+
+  /// The conditions of an open rule's lane that hold, as bits; one that asks for what is not known may be either. Without a
+  /// branch that depends on lane or request.
   std::uint32_t holding(const Program::Lane& lane) const noexcept {
     using Bit = Program::Lane::Bit;
-    const PurposeSet& set = *related_[lane.key_set];
-    const bool among = set.test(lane.key[0]) | set.test(lane.key[1]) | set.test(lane.key[2]) | set.test(lane.key[3]);
     const auto bit = [](bool holds, Bit which) { return static_cast<std::uint32_t>(holds) * which; };
-    std::uint32_t good = bit(among != (lane.key_negate != 0), Bit::purpose);
+    std::uint32_t good = Bit::purpose;
     good |= bit(lane.target_id == request_.target || within(lane.target_id, request_.target_in), Bit::target);
     good |= bit(lane.assignee_id == request_.assignee || within(lane.assignee_id, request_.assignee_in), Bit::assignee);
     const Interned kind = request_.class_of_recipient;
@@ -104,33 +115,25 @@ class Evaluation {
     return good;
   }
 
-  /// Whether the lane's purpose alone makes it false: most rules end here.
-  bool falls(const Program::Lane& lane) const noexcept {
-    const PurposeSet& set = *related_[lane.key_set];
-    const bool among = set.test(lane.key[0]) | set.test(lane.key[1]) | set.test(lane.key[2]) | set.test(lane.key[3]);
-    return (among == (lane.key_negate != 0)) & ((lane.bits & lane_ & Program::Lane::purpose) != 0);
-  }
-
-  Truth lane(std::size_t rule) const noexcept {
-    const Program::Lane& lane = program_.lanes()[rule];
-    if (falls(lane)) return Truth::no;
-    if (sets_) return by_conditions(program_.rules()[rule]);
-    const std::uint32_t needed = lane.bits;
+  /// What the lane makes of an open rule.
+  Truth lane(const Program::Lane& lane) const noexcept {
+    if (sets_) return by_conditions(lane);
+    const std::uint32_t needed = lane.bits & Program::Lane::kConditions;
     const bool no = ((needed & lane_ & ~holding(lane)) != 0) | !actions_->test(lane.action);
     return no ? Truth::no : (needed & ~lane_) != 0 ? Truth::unknown : Truth::yes;
   }
 
   /// How far a permission gets, to find the one to explain: 0 another action, 1 another subject, 2 another purpose, 3.
-  int reach(const Program::Lane& lane) const noexcept {
+  int reach(const Program::Lane& lane, bool open) const noexcept {
     // Of sets of names a lane knows nothing: they count as met.
     using Bit = Program::Lane::Bit;
     if (!actions_->test(lane.action)) return 0;
     const std::uint32_t missing = lane.bits & ~(holding(lane) & lane_);
     if ((missing & (Bit::target | Bit::assignee)) != 0) return 1;
-    return (missing & Bit::purpose) != 0 ? 2 : 3;
+    return !open || (missing & Bit::purpose) != 0 ? 2 : 3;
   }
 
-  Truth rest(const Program::Rule& rule) const noexcept { return all(nodes_ + rule.rest, nodes_ + rule.end); }
+  Truth rest(const Program::Lane& lane) const noexcept { return all(nodes_ + lane.rest, nodes_ + lane.end); }
 
   Truth node(const Program::Node& node) const noexcept {
     switch (node.test) {
@@ -150,7 +153,7 @@ class Evaluation {
   }
 
   /// Kleene's "and" over nodes beside one another. `failing`: the first that is false, else the first unknown one.
-  Truth conditions(const Program::Rule& rule, std::uint16_t& failing) const noexcept {
+  Truth conditions(const Program::Lane& rule, std::uint16_t& failing) const noexcept {
     Truth least = Truth::yes;
     failing = Decision::kNone;
     for (std::uint16_t i = rule.first; i < rule.end; i = static_cast<std::uint16_t>(i + nodes_[i].skip)) {
@@ -164,16 +167,16 @@ class Evaluation {
     return least;
   }
 
-  Truth target(const Program::Rule& rule) const noexcept {
-    return party(rule.target, request_.target, request_.target_in);
+  Truth target(const Program::Lane& rule) const noexcept {
+    return party(rule.target_id, request_.target, request_.target_in);
   }
-  Truth assignee(const Program::Rule& rule) const noexcept {
-    return party(rule.assignee, request_.assignee, request_.assignee_in);
+  Truth assignee(const Program::Lane& rule) const noexcept {
+    return party(rule.assignee_id, request_.assignee, request_.assignee_in);
   }
-  bool action(const Program::Rule& rule) const noexcept { return actions_->test(rule.action); }
+  bool action(const Program::Lane& rule) const noexcept { return actions_->test(rule.action); }
 
   /// Whom and what the rule is about: action, target, assignee.
-  Truth subject(const Program::Rule& rule) const noexcept {
+  Truth subject(const Program::Lane& rule) const noexcept {
     if (!action(rule)) return Truth::no;
     return std::min(target(rule), assignee(rule));
   }
@@ -243,7 +246,12 @@ class Evaluation {
 
   Truth related(const Program::Node& node) const noexcept {
     if (!known(Operand::purpose)) return Truth::unknown;
-    const PurposeSet& set = *related_[node.mask];
+    const Vocabulary& vocabulary = *program_.context_->vocabulary;
+    const PurposeIndex asked = *request_.purpose;
+    const PurposeSet& set = node.mask == 0   ? vocabulary.ancestors(asked)
+                            : node.mask == 1 ? vocabulary.descendants(asked)
+                            : node.mask == 2 ? vocabulary.related(asked)
+                                             : vocabulary.itself(asked);
     bool among = false;
     for (const std::uint32_t id : program_.ids(node)) among |= set.test(static_cast<PurposeIndex>(id));
     return truth(among != (node.negate != 0));
@@ -352,8 +360,8 @@ class Evaluation {
   }
 
   /// The lane's conditions one by one: where a recipient or class is a set.
-  Truth by_conditions(const Program::Rule& rule) const noexcept {
-    return std::min(subject(rule), all(nodes_ + rule.first, nodes_ + rule.rest));
+  Truth by_conditions(const Program::Lane& lane) const noexcept {
+    return std::min(subject(lane), all(nodes_ + lane.first, nodes_ + lane.rest));
   }
 
   static bool within(Interned needed, std::span<const Interned> list) noexcept {
@@ -377,11 +385,10 @@ class Evaluation {
   std::int64_t now_ = 0;
   std::int64_t elapsed_ = 0;
   const IncludedIn* actions_;
-  const PurposeSet* related_[4] = {&kNoPurpose, &kNoPurpose, &kNoPurpose, &kNoPurpose};
 };
 
 std::span<const Program::Rule> Program::rules() const noexcept {
-  return {reinterpret_cast<const Rule*>(hot_.data() + sizeof(Header) / 8), header().rules};
+  return {reinterpret_cast<const Rule*>(cold_.data()), header().rules};
 }
 std::span<const Program::Node> Program::nodes() const noexcept {
   return {reinterpret_cast<const Node*>(lanes() + header().rules), header().nodes};
@@ -392,6 +399,14 @@ std::span<const std::uint32_t> Program::ids(const Node& node) const noexcept {
   return {reinterpret_cast<const std::uint32_t*>(hot_.data() + header().ids) + (packed & 0xffffffffU),
           static_cast<std::size_t>(packed >> 32U)};
 }
+/// Read as a whole word: behind the table there is always one more.
+std::uint64_t Program::open_to(PurposeIndex purpose, std::size_t chunk) const noexcept {
+  static_assert(std::endian::native == std::endian::little);
+  const Header& head = header();
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, reinterpret_cast<const char*>(&head + 1) + std::size_t{purpose} * head.width + 8 * chunk, sizeof bits);
+  return bits;
+}
 bool Program::counts() const noexcept {
   const auto all = rules();
   return std::any_of(all.begin(), all.end(), [](const Rule& rule) { return rule.counts; });
@@ -401,13 +416,13 @@ bool Program::suite() const noexcept { return (header().flags & kSuite) != 0; }
 Truth Program::value(std::size_t rule, const Request& request) const noexcept {
   const Evaluation evaluation(*this, request);
   std::uint16_t failing = 0;
-  const Rule& one = rules()[rule];
+  const Lane& one = lanes()[rule];
   return std::min(evaluation.subject(one), evaluation.conditions(one, failing));
 }
 
 Program::Subject Program::subject(std::size_t rule, const Request& request) const noexcept {
   const Evaluation evaluation(*this, request);
-  const Rule& one = rules()[rule];
+  const Lane& one = lanes()[rule];
   return {truth(evaluation.action(one)), evaluation.target(one), evaluation.assignee(one)};
 }
 
@@ -437,23 +452,21 @@ Timestamp Program::next_change(const Request& request) const noexcept {
 Decision Program::decide(const Request& request) const noexcept {
   const Evaluation evaluation(*this, request);
   const Header& head = header();
-  const auto all_rules = rules();
-  bool blocked = false;
-  for (std::size_t r = 0; r < head.prohibitions && !blocked; ++r) {
-    const Truth value = evaluation.lane(r);
-    blocked = value != Truth::no && evaluation.rest(all_rules[r]) != Truth::no;
-  }
-  if (!blocked || (head.flags & kPermissionWins) != 0) {
-    for (std::size_t r = head.prohibitions; r < head.rules; ++r) {
-      if (evaluation.lane(r) != Truth::yes || evaluation.rest(all_rules[r]) != Truth::yes) continue;
-      Decision permitted;
-      permitted.permit = true;
-      permitted.reason = ReasonCode::permitted;
-      permitted.reserve = all_rules[r].counts;
-      permitted.rule = static_cast<std::uint16_t>(r);
-      permitted.valid_until = next_change(request);
-      return permitted;
-    }
+  const Lane* lane = lanes();
+  const bool blocked = evaluation.any_open(0, head.prohibitions, [&](std::size_t r) {
+    return evaluation.lane(lane[r]) != Truth::no && evaluation.rest(lane[r]) != Truth::no;
+  });
+  Decision permitted;
+  if ((!blocked || (head.flags & kPermissionWins) != 0) &&
+      evaluation.any_open(head.prohibitions, head.rules, [&](std::size_t r) {
+        permitted.rule = static_cast<std::uint16_t>(r);
+        return evaluation.lane(lane[r]) == Truth::yes && evaluation.rest(lane[r]) == Truth::yes;
+      })) {
+    permitted.permit = true;
+    permitted.reason = ReasonCode::permitted;
+    permitted.reserve = (lane[permitted.rule].bits & Lane::counts) != 0;
+    permitted.valid_until = next_change(request);
+    return permitted;
   }
   return explain_denial(evaluation);
 }
@@ -462,31 +475,38 @@ Decision Program::decide(const Request& request) const noexcept {
 /// that gets furthest.
 Decision Program::explain_denial(const Evaluation& evaluation) const noexcept {
   Decision denied;
-  const auto all_rules = rules();
-  const std::size_t prohibitions = header().prohibitions;
-  for (std::size_t r = 0; r < prohibitions; ++r) {
-    const Rule& rule = all_rules[r];
-    const Truth lane = evaluation.lane(r);
-    if (lane == Truth::no) continue;
+  const Header& head = header();
+  const Lane* lane = lanes();
+  evaluation.any_open(0, head.prohibitions, [&](std::size_t r) {
+    if (evaluation.lane(lane[r]) == Truth::no) return false;
+    const Lane& rule = lane[r];
     std::uint16_t failing = Decision::kNone;
     const Truth value = std::min(evaluation.subject(rule), evaluation.conditions(rule, failing));
-    if (value == Truth::no || (value == Truth::unknown && denied.rule != Decision::kNone)) continue;
+    if (value == Truth::no || (value == Truth::unknown && denied.rule != Decision::kNone)) return false;
     const bool active = value == Truth::yes;
     denied.rule = static_cast<std::uint16_t>(r);
     denied.reason = active ? ReasonCode::prohibited : ReasonCode::indeterminate;
     denied.constraint = active ? (rule.end != rule.first ? rule.first : Decision::kNone) : failing;
-    if (active) break;
-  }
+    return active;
+  });
   if (denied.rule != Decision::kNone) return denied;
   int closest = 0;
-  for (std::size_t r = prohibitions; r < all_rules.size(); ++r) {
-    const int reach = evaluation.reach(lanes()[r]);
-    if (reach <= closest) continue;
-    closest = reach;
-    denied.rule = static_cast<std::uint16_t>(r);
+  const auto closer = [&](std::size_t r, bool open, int furthest) {
+    const int reach = evaluation.reach(lane[r], open);
+    if (reach > closest) {
+      closest = reach;
+      denied.rule = static_cast<std::uint16_t>(r);
+    }
+    return closest == furthest;
+  };
+  if (!evaluation.any_open(head.prohibitions, head.rules, [&](std::size_t r) { return closer(r, true, 3); })) {
+    // None gets further than its subject and, where it is open, its purpose: the first of all that gets furthest.
+    closest = 0;
+    denied.rule = Decision::kNone;
+    for (std::size_t r = head.prohibitions; r < head.rules && !closer(r, evaluation.is_open(r), 2); ++r) {}
   }
   if (closest == 0) return denied;
-  const Rule& rule = all_rules[denied.rule];
+  const Lane& rule = lane[denied.rule];
   const Truth target = evaluation.target(rule);
   const Truth subject = std::min(target, evaluation.assignee(rule));
   if (subject == Truth::no) {
@@ -505,10 +525,11 @@ Truth Program::permission_possible(const Request& request) const noexcept {
   const bool permission_wins = (header().flags & kPermissionWins) != 0;
   Truth most = Truth::yes;  // what the prohibitions leave
   Truth best = Truth::no;
-  for (const Rule& rule : rules()) {
+  for (std::size_t r = 0; r < header().rules; ++r) {
+    const Lane& rule = lanes()[r];
     std::uint16_t failing = 0;
     const Truth value = std::min(evaluation.subject(rule), evaluation.conditions(rule, failing));
-    if (!rule.prohibition) best = std::max(best, value);
+    if (r >= header().prohibitions) best = std::max(best, value);
     else if (value != Truth::no) most = std::min(most, value == Truth::yes ? Truth::no : Truth::unknown);
   }
   return permission_wins ? best : std::min(most, best);

@@ -106,7 +106,8 @@ class Evaluation;
 /// thread may use it. The deciding path does no I/O, reads no clock, allocates nothing, and takes no lock.
 class Program {
  public:
-  /// An atomic rule; its conditions are the nodes [first, end), those from `rest` on are not in its lane.
+  /// An atomic rule; its conditions are the nodes [first, end), those from `rest` on are not in its lane. Those on the
+  /// purpose come first.
   struct Rule {
     std::uint16_t first;
     std::uint16_t rest;
@@ -118,7 +119,8 @@ class Program {
     Interned target;  ///< absent: any
     Interned assignee;
   };
-  /// The usual conditions of a rule in one cache line, decided together and without a branch. Bits say which there are.
+  /// The usual conditions of a rule in one cache line, decided together and without a branch. Bits say which there are. Of
+  /// the purpose it says only that there is a condition: which rules a purpose leaves open stands in a table of the program.
   struct Lane {
     enum Bit : std::uint8_t {
       purpose = 1,
@@ -127,25 +129,27 @@ class Program {
       kind = 8,
       recipient = 16,
       window = 32,
-      elapsed = 64
+      elapsed = 64,
+      counts = 128  ///< no condition: Rule::counts
     };
+    static constexpr std::uint8_t kConditions = counts - 1;
     std::int64_t from;        ///< now is in [from, to)
     std::int64_t to;
     std::int64_t elapsed_to;  ///< less has passed since the agreement
-    std::array<PurposeIndex, 4> key;  ///< one of these is in the set
     std::array<Interned, 3> kinds;    ///< the class of the recipient is one of these
     std::array<Interned, 2> recipients;
     Interned target_id;
     Interned assignee_id;
+    std::uint16_t first, rest, end;  ///< as of the rule
     std::uint8_t bits;
-    std::uint8_t key_set;     ///< purposes above (0), below (1), above or below (2) the asked one, it itself (3)
-    std::uint8_t key_negate;
     Action action;
+    std::uint32_t unused;
   };
   /// How a node is tested; the rest of a node means something else for each.
   enum class Test : std::uint8_t {
     compare,   ///< operand's value against `a`; `mask` has bits for less, equal, greater
-    related,   ///< purpose `a`, or a list of them, in the set of the asked one that `mask` says (as Lane::key_set)
+    related,   ///< purpose `a`, or a list of them, among those that `mask` says: above (0), below (1), above or below (2) the
+               ///< asked one, it itself (3)
     set,       ///< names: ids [a, a + n) and the operator
     amount,    ///< decimals: value and unit at words [a, a + 2)
     window,    ///< instants: n pairs [from, to) at words [a …), sorted, apart
@@ -210,20 +214,26 @@ class Program {
   friend class Compiler;
   friend class Evaluation;
 
-  /// For deciding: this, rules, lanes (each a cache line), nodes, ids, words (pairs of instants and the like), instants
-  /// and offsets that change something. For explaining: places of rules and nodes, text.
+  /// For deciding: this, the table of purposes, lanes (each a cache line), nodes, ids, words (pairs of instants and the
+  /// like), instants and offsets that change something. For explaining: rules, places of rules and nodes, text.
+  /// The table has for each purpose of the vocabulary the rules that it leaves open, as bits; `width` bytes each.
   struct Header {
-    std::uint16_t prohibitions, rules, nodes, instants, offsets, flags;
+    std::uint16_t prohibitions, rules, nodes, instants, offsets, flags, purposes, width;
     std::uint32_t ids;  ///< where they begin, in words of the block; the others likewise
     std::uint32_t words;
     std::uint32_t changes;
     std::uint32_t lanes;
-    std::uint32_t text;  ///< in the other block
   };
   static_assert(sizeof(Header) == 32);
-  struct Place {
+  /// The pointer of a rule begins at `offset` of the text, behind it stands what those of its nodes have of their own.
+  struct RulePlace {
     std::uint32_t offset;
     std::uint32_t size;
+  };
+  /// The pointer of a node: so much of the one before it, or of its rule's, and so much more text.
+  struct NodePlace {
+    std::uint16_t shared;
+    std::uint16_t size;
   };
   static constexpr std::uint16_t kSuite = 1;
   static constexpr std::uint16_t kPermissionWins = 2;
@@ -231,11 +241,13 @@ class Program {
   const Header& header() const noexcept { return *reinterpret_cast<const Header*>(hot_.data()); }
   std::span<const std::uint32_t> ids(const Node& node) const noexcept;
   const Lane* lanes() const noexcept { return reinterpret_cast<const Lane*>(hot_.data() + header().lanes); }
+  /// Of the rules [64 · chunk, …), as bits: those that a purpose leaves open.
+  std::uint64_t open_to(PurposeIndex purpose, std::size_t chunk) const noexcept;
   Decision explain_denial(const Evaluation& evaluation) const noexcept;
-  std::string text(std::size_t place) const;
+  std::string pointer(std::size_t rule, std::size_t end) const;
 
-  std::shared_ptr<const Context> context_;
   Block hot_;
+  std::shared_ptr<const Context> context_;
   Block cold_;
 };
 
