@@ -370,6 +370,26 @@ std::string_view to_string(DecidedBy::Kind kind) {
   return "appointed";
 }
 
+json::Value to_json(const DecidedBy& by) {
+  json::Value value = json::object({{"body", json::Value(by.body)}, {"kind", json::Value(to_string(by.kind))}});
+  if (!by.reference.empty()) value.set("reference", json::Value(by.reference));
+  return value;
+}
+
+Result<DecidedBy> decided_by_from_json(const json::Value& value) {
+  const auto read = [&]() -> Result<DecidedBy> {
+    DecidedBy by;
+    SLUIS_TRY(by.body, json::required_string(value, "body"));
+    SLUIS_TRY(const std::string kind, json::required_string(value, "kind"));
+    SLUIS_TRY(by.kind, decided_kind(kind));
+    SLUIS_TRY(const std::optional<std::string> reference, json::optional_string(value, "reference"));
+    by.reference = reference.value_or("");
+    return by;
+  }();
+  if (!read) return Error(ErrorCode::corruption, "who decided cannot be read: " + read.error().message);
+  return *read;
+}
+
 Result<DecidedBy::Kind> decided_kind(std::string_view text) {
   using Kind = DecidedBy::Kind;
   for (const Kind kind : {Kind::elected, Kind::appointed, Kind::external, Kind::supplier}) {
@@ -477,11 +497,7 @@ json::Value public_json(const Dataset& dataset) {
   value.set("processingActivity", dataset.terms.processing_activity);
   value.set("stewardApproval", dataset.terms.steward_approval);
   value.set("singlePurposeWithoutClaim", dataset.terms.single_purpose_without_claim);
-  if (const auto& by = dataset.terms.decided_by) {
-    json::Value decided = json::object({{"body", json::Value(by->body)}, {"kind", json::Value(to_string(by->kind))}});
-    if (!by->reference.empty()) decided.set("reference", json::Value(by->reference));
-    value.set("decidedBy", std::move(decided));
-  }
+  if (const auto& by = dataset.terms.decided_by) value.set("decidedBy", to_json(*by));
   return value;
 }
 

@@ -78,6 +78,10 @@ struct DecidedBy {
 std::string_view to_string(DecidedBy::Kind kind);
 /// invalid_argument, with what is known.
 Result<DecidedBy::Kind> decided_kind(std::string_view text);
+/// `{"body","kind","reference"}`, the last where there is one.
+json::Value to_json(const DecidedBy& by);
+/// corruption: not what `to_json` made.
+Result<DecidedBy> decided_by_from_json(const json::Value& value);
 
 /// Terms as their author states them; the offer is made from them.
 struct Terms {

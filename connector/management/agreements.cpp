@@ -104,8 +104,10 @@ Result<negotiation::Negotiation> waiting_one(const Backend& backend, const std::
 Result<v1::ApproveAgreementResponse> approve(Backend& backend, const v1::ApproveAgreementRequest& request,
                                              const Caller& caller) {
   SLUIS_TRY(auto negotiation, waiting_one(backend, request.negotiation()));
+  SLUIS_TRY(const auto by, read_decided_by(request.decided_by()));
   if (!request.dry_run()) {
-    SLUIS_TRY(negotiation, backend.negotiations.approve(ProcessId(request.negotiation()), caller.person));
+    SLUIS_TRY(negotiation, backend.negotiations.approve(ProcessId(request.negotiation()), caller.person,
+                                                        by ? catalog::to_json(*by) : json::Value()));
   }
   v1::ApproveAgreementResponse response;
   response.set_dry_run(request.dry_run());

@@ -45,6 +45,7 @@ void put_internal(v1::AuditEntry& row, const v1::Internal& internal) {
   row.set_application(internal.application());
   row.set_person(internal.person());
   row.set_detail(internal.detail());
+  row.set_decided_by(internal.decided_by());
 }
 
 Timestamp hour(std::uint32_t hours) { return Timestamp(std::chrono::hours(hours)); }

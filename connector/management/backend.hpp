@@ -29,6 +29,12 @@ struct Taken {
   std::uint64_t entry = 0;
 };
 
+/// Who published something, and the body that decided it.
+struct PublishedBy {
+  std::string person;
+  std::optional<catalog::DecidedBy> decided_by;
+};
+
 /// A duty to delete, stored as JSON at `ret/<agreement>`; written by intake/.
 struct RetentionRecord {
   AgreementId agreement;
@@ -79,10 +85,12 @@ struct Backend {
   std::function<Result<Taken>(const std::string& envelope, bool dry_run, const std::string& person)> load_membership = {};
   /// What is in a signed list, verified, without taking it over.
   std::function<Result<identity::MembershipList>(const std::string& envelope, const std::string& file)> read_membership = {};
-  /// The federation's own purposes, as a new version: recorded, then in force. `person` is named in the log's entry.
-  std::function<Result<Taken>(const std::string& text, const std::string& file, bool dry_run,
-                              const std::string& person)>
+  /// The federation's own purposes, as a new version: recorded, then in force. Who did it is named in the log's entry, and which
+  /// body decided it, where that was said.
+  std::function<Result<Taken>(const std::string& text, const std::string& file, bool dry_run, const PublishedBy& by)>
       publish_purposes = {};
+  /// The body that decided the version of the purposes that has this hash; none: nobody said.
+  std::function<std::optional<catalog::DecidedBy>(const Hash& vocabulary)> purposes_decided_by = {};
   std::function<Result<Timestamp>(Duration by)> move_clock = {};
   /// After a dataset was published or retracted, or an activity changed: what streams is looked at anew.
   std::function<void()> look_anew = {};

@@ -257,9 +257,33 @@ v1::Agreement to_proto(const negotiation::AgreementRecord& from, const Participa
   out.set_delete_after(summary.delete_after);
   if (whole) {
     out.set_policy(json::serialise(from.agreement));
+    if (const auto by = catalog::decided_by_from_json(from.decided_by)) *out.mutable_decided_by() = to_proto(*by);
     if (!from.peer_identity.is_null()) out.set_peer_identity(json::serialise(from.peer_identity));
   }
   return out;
+}
+
+v1::DecidedBy to_proto(const catalog::DecidedBy& by) {
+  v1::DecidedBy out;
+  out.set_body(by.body);
+  out.set_kind(std::string(catalog::to_string(by.kind)));
+  out.set_reference(by.reference);
+  return out;
+}
+
+Result<std::optional<catalog::DecidedBy>> read_decided_by(const v1::DecidedBy& said) {
+  if (said.body().empty() && said.kind().empty() && said.reference().empty()) return std::optional<catalog::DecidedBy>();
+  catalog::DecidedBy by;
+  SLUIS_CHECK(require_id(said.body(), "decidedBy/body"));
+  const auto kind = catalog::decided_kind(said.kind());
+  if (!kind) return Error(kind.error()).at_pointer("/decidedBy/kind");
+  if (said.reference().size() > limits::kReasonBytes) {
+    return Error(ErrorCode::limit_exceeded, "the reference is too long").at_pointer("/decidedBy/reference");
+  }
+  by.body = said.body();
+  by.kind = *kind;
+  by.reference = said.reference();
+  return std::optional<catalog::DecidedBy>(std::move(by));
 }
 
 v1::Transfer to_proto(const transfer::TransferProcess& from) {

@@ -53,6 +53,10 @@ v1::Agreement to_proto(const negotiation::AgreementRecord& record, const Partici
 v1::Transfer to_proto(const transfer::TransferProcess& process);
 v1::Membership to_proto(const identity::MembershipList& list, std::string_view state, Timestamp now);
 
+v1::DecidedBy to_proto(const catalog::DecidedBy& by);
+/// None where nothing was said. invalid_argument: without a body, or of an unknown kind.
+Result<std::optional<catalog::DecidedBy>> read_decided_by(const v1::DecidedBy& said);
+
 /// Waits until `ready` says yes, at most so many seconds (no more than 20), looking again after each commit.
 Result<void> wait_until(Backend& backend, std::uint32_t seconds, const std::function<Result<bool>()>& ready);
 

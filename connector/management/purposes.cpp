@@ -15,7 +15,11 @@ Result<v1::ListPurposesResponse> list_purposes(const Backend& backend, const v1:
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   SLUIS_TRY(const auto after, catalog::read_page_token(request.page_token()));
   v1::ListPurposesResponse response;
-  response.set_hash(to_hex(crypto::sha256(vocabulary->canonical_text())));
+  const Hash hash = crypto::sha256(vocabulary->canonical_text());
+  response.set_hash(to_hex(hash));
+  if (backend.purposes_decided_by) {
+    if (const auto by = backend.purposes_decided_by(hash)) *response.mutable_decided_by() = to_proto(*by);
+  }
   const std::size_t wanted = page_size(request.page_size());
   bool skipping = !after.empty();
   std::string last;
@@ -39,6 +43,7 @@ Result<v1::ListPurposesResponse> list_purposes(const Backend& backend, const v1:
     added->set_iri(term.iri);
     added->set_name(short_name(term.iri));
     added->set_label(term.label_en);
+    added->set_label_nl(term.label_nl);
     for (const auto parent : term.parents) added->add_parents(vocabulary->term(parent).iri);
   }
   return response;
@@ -48,7 +53,9 @@ Result<v1::PublishPurposesResponse> publish_purposes(const Backend& backend,
                                                      const v1::PublishPurposesRequest& request, const Caller& caller) {
   if (!backend.publish_purposes) return not_here("way to publish purposes");
   const std::string file = request.file().empty() ? "purposes.tsv" : request.file();
-  SLUIS_TRY(const auto taken, backend.publish_purposes(request.text(), file, request.dry_run(), caller.person));
+  PublishedBy by{caller.person, {}};
+  SLUIS_TRY(by.decided_by, read_decided_by(request.decided_by()));
+  SLUIS_TRY(const auto taken, backend.publish_purposes(request.text(), file, request.dry_run(), by));
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   v1::PublishPurposesResponse response;
   response.set_hash(to_hex(crypto::sha256(vocabulary->canonical_text())));

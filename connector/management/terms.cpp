@@ -341,14 +341,6 @@ policy::Teller teller_for(const Backend& backend, const policy::Vocabulary& voca
           }};
 }
 
-v1::DecidedBy to_proto(const catalog::DecidedBy& by) {
-  v1::DecidedBy out;
-  out.set_body(by.body);
-  out.set_kind(std::string(catalog::to_string(by.kind)));
-  out.set_reference(by.reference);
-  return out;
-}
-
 void add_terms(Methods& methods, Backend& backend) {
   methods.add<v1::PublishTermsRequest, v1::PublishTermsResponse>(
       "TermsService.Publish", [&backend](const auto& request, const Caller& caller) {

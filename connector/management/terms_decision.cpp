@@ -19,13 +19,13 @@ std::string told(std::string_view code, const std::map<std::string, std::string>
   return policy::fill(policy::sentence(code, language), parameters, language);
 }
 
-std::string told_by(const std::optional<catalog::DecidedBy>& by, Language language) {
-  if (!by) return told("told.decided_unknown", {}, language);
-  const std::string kind = "kind." + std::string(catalog::to_string(by->kind));
-  return told(by->reference.empty() ? "told.decided_by" : "told.decided_by_reference",
-              {{"body", by->body},
+/// `what`: told.decided_by, or told.purposes_by.
+std::string told_by(const std::string& what, const catalog::DecidedBy& by, Language language) {
+  const std::string kind = "kind." + std::string(catalog::to_string(by.kind));
+  return told(by.reference.empty() ? what : what + "_reference",
+              {{"body", by.body},
                {"kind", std::string(policy::sentence(kind, language))},
-               {"reference", by->reference}},
+               {"reference", by.reference}},
               language);
 }
 
@@ -79,10 +79,12 @@ Result<std::optional<Recorded>> read_entry(const Backend& backend, std::uint64_t
 bool may_hold_decision(std::uint8_t kind) {
   using provenance::EntryKind;
   return kind == static_cast<std::uint8_t>(EntryKind::decision) || kind == static_cast<std::uint8_t>(EntryKind::cut) ||
-         kind == static_cast<std::uint8_t>(EntryKind::received);
+         kind == static_cast<std::uint8_t>(EntryKind::received) || kind == static_cast<std::uint8_t>(EntryKind::negotiation);
 }
 
-/// By index, or the newest of a transaction.
+bool is_proposal(const v1::Shared& shared) { return shared.agreement().empty() && !shared.negotiation().empty(); }
+
+/// By index, or the newest of a transaction, or the end of a negotiation.
 Result<Recorded> find_decision(const Backend& backend, const std::string& named) {
   const Error none(ErrorCode::not_found, fmt::format("no decision `{}` is on record", named.substr(0, 200)));
   SLUIS_TRY(const auto head, backend.log.head());
@@ -99,13 +101,16 @@ Result<Recorded> find_decision(const Backend& backend, const std::string& named)
     SLUIS_TRY(const auto leaf, backend.log.leaf(index));
     if (!may_hold_decision(leaf.kind)) continue;
     SLUIS_TRY(auto entry, read_entry(backend, index));
-    if (entry && entry->shared.has_decision() && entry->shared.transaction() == named) return std::move(*entry);
+    if (!entry || !entry->shared.has_decision()) continue;
+    const auto& shared = entry->shared;
+    if (is_proposal(shared) ? shared.negotiation() == named : shared.transaction() == named) return std::move(*entry);
   }
-  return Error(none).mended_by("`audit log --decision refused` lists decisions with their transactions");
+  return Error(none).mended_by("`audit log --decision refused` lists decisions with their transactions, `negotiation list` negotiations");
 }
 
-/// Who decided the terms that an agreement follows, where they are this node's own.
+/// Who decided the terms of an agreement: what a steward approved; else those that it follows, where they are this node's own.
 std::optional<catalog::DecidedBy> decided_by(const Backend& backend, const negotiation::AgreementRecord& record) {
+  if (const auto approved = catalog::decided_by_from_json(record.decided_by)) return *approved;
   const auto offer = backend.catalog.offer_by_hash(record.offer_hash);
   if (!offer) return std::nullopt;
   const auto dataset = backend.catalog.show(offer->dataset, offer->version);
@@ -131,6 +136,50 @@ std::string report_of(const Backend& backend, const Recorded& entry, const negot
   return json::serialise(policy::to_json(policy::report(*program, asked), record.id.str()));
 }
 
+void add_terms(v1::ExplainDecisionResponse& response, const policy::Policy& terms, const policy::Teller& teller) {
+  for (const auto& line : policy::tell(terms, teller)) response.add_told(std::string(2 * (line.depth + 1), ' ') + line.text);
+}
+
+/// A proposal that came to nothing: whose, why, and for our own data what is on offer and who decided that.
+v1::ExplainDecisionResponse explain_proposal(const Backend& backend, const Recorded& entry, const policy::Teller& teller) {
+  const auto language = teller.language;
+  const auto& shared = entry.shared;
+  const auto named = [&](const std::string& id) {
+    const auto name = teller.name(id);
+    return name.empty() ? id : name;
+  };
+  v1::ExplainDecisionResponse response;
+  response.set_index(entry.index);
+  response.set_code(shared.decision().code());
+  const auto negotiation = backend.negotiations.show(ProcessId(shared.negotiation()));
+  const bool ours = negotiation && negotiation->role == negotiation::Role::provider;
+  const auto second = std::chrono::floor<std::chrono::seconds>(Timestamp(std::chrono::microseconds(shared.time_us())));
+  const std::string time = policy::tell_time(second, language);
+  const std::string about = named(shared.dataset());
+  if (negotiation) {
+    response.add_told(told("told.proposed", {{"time", time}, {"party", named(ours ? shared.counterparty() : backend.self.str())}, {"dataset", about}}, language));
+    const auto proposed = policy::parse_policy(negotiation->offer, {true, ""});
+    if (proposed) add_terms(response, *proposed, teller);
+  } else {
+    response.add_told(told("told.proposal_gone", {{"time", time}, {"dataset", about}}, language));
+  }
+  const bool by_us = negotiation && negotiation->reason_is_ours;
+  response.add_told(told(by_us ? "told.refused_by_us" : "told.refused_by_them", {{"party", named(shared.counterparty())}}, language));
+  // The sentence is as it was sent to the other party; only the code has words in both languages.
+  const policy::Reason reason{shared.decision().code(), {}, shared.decision().sentence()};
+  response.add_told(told("told.reason", {{"code", reason.code}, {"sentence", reason.sentence.empty() ? gate::told(reason, language) : reason.sentence}}, language));
+  const auto published = ours ? backend.catalog.show(DatasetId(shared.dataset())) : Error(ErrorCode::not_found, "");
+  if (!published) return response;
+  const auto terms = policy::parse_policy(published->dataset.offer, {true, ""});
+  if (!terms) return response;
+  response.add_told(told("told.on_offer", {}, language));
+  add_terms(response, *terms, teller);
+  const auto& by = published->dataset.terms.decided_by;
+  if (by) *response.mutable_decided_by() = to_proto(*by);
+  response.add_told(by ? told_by("told.terms_by", *by, language) : told("told.terms_unknown", {}, language));
+  return response;
+}
+
 }  // namespace
 
 std::vector<std::string> tell_decision(const ToldDecision& decision, const policy::Teller& teller) {
@@ -147,7 +196,8 @@ std::vector<std::string> tell_decision(const ToldDecision& decision, const polic
   if (out.size() == before && !decision.permit) out.push_back(gate::told(decision.reason, language));
   // Only where a rule decided is there somebody who decided that rule.
   if (decision.terms != nullptr && !at(decision.reason, "rule").empty()) {
-    out.push_back(told_by(decision.decided_by, language));
+    out.push_back(decision.decided_by ? told_by("told.decided_by", *decision.decided_by, language)
+                                      : told("told.decided_unknown", {}, language));
   }
   return out;
 }
@@ -163,6 +213,7 @@ Result<v1::ExplainDecisionResponse> explain_decision(const Backend& backend, con
     return Error(ErrorCode::not_found, fmt::format("no decision `{}` is on record", request.decision().substr(0, 200)));
   }
   const auto& shared = entry.shared;
+  if (is_proposal(shared)) return explain_proposal(backend, entry, teller_for(backend, *vocabulary, language));
   policy::Reason reason;
   reason.code = shared.decision().code();
   reason.parameters = {shared.decision().parameters().begin(), shared.decision().parameters().end()};
@@ -173,7 +224,7 @@ Result<v1::ExplainDecisionResponse> explain_decision(const Backend& backend, con
   response.set_permit(shared.decision().permit());
   response.set_code(reason.code);
   std::optional<policy::Policy> terms;
-  std::optional<catalog::DecidedBy> by;
+  std::optional<catalog::DecidedBy> by, purposes_by;
   std::string party = shared.counterparty();
   if (const auto record = backend.negotiations.agreement(AgreementId(shared.agreement()))) {
     if (auto parsed = policy::parse_policy(record->agreement)) {
@@ -181,6 +232,7 @@ Result<v1::ExplainDecisionResponse> explain_decision(const Backend& backend, con
       response.set_report(report_of(backend, entry, *record, *terms, vocabulary));
     }
     by = decided_by(backend, *record);
+    if (record->vocabulary_hash && backend.purposes_decided_by) purposes_by = backend.purposes_decided_by(*record->vocabulary_hash);
     if (record->role == negotiation::Role::consumer) party = backend.self.str();
   }
   if (by) *response.mutable_decided_by() = to_proto(*by);
@@ -195,6 +247,7 @@ Result<v1::ExplainDecisionResponse> explain_decision(const Backend& backend, con
       named(party), named(shared.dataset()), shared.purpose(), shared.decision().permit(), reason,
       terms ? &*terms : nullptr, by};
   for (const auto& sentence : tell_decision(decision, teller)) response.add_told(sentence);
+  if (purposes_by) response.add_told(told_by("told.purposes_by", *purposes_by, language));
   constexpr policy::Both kRestsOn{"It took into account `{id}`, entry {entry} of the provider's log.",
                                   "Daarbij telde `{id}` mee, regel {entry} in het logboek van de aanbieder."};
   for (const auto& one : shared.rests_on()) {

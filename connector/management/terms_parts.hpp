@@ -41,8 +41,6 @@ Result<policy::Language> language_of(const std::string& text);
 /// Names of parties from the membership list, titles of datasets from the catalogue.
 policy::Teller teller_for(const Backend& backend, const policy::Vocabulary& vocabulary, policy::Language language);
 
-v1::DecidedBy to_proto(const catalog::DecidedBy& by);
-
 /// A decision for people.
 struct ToldDecision {
   std::string time;

@@ -46,6 +46,7 @@ std::string encode(const AgreementRecord& record) {
                                     {"timestamp", outbox::time_value(record.timestamp)},
                                     {"negotiation", record.negotiation.str()}});
   if (record.vocabulary_hash) value.set("vocabulary_hash", to_hex(*record.vocabulary_hash));
+  if (!record.decided_by.is_null()) value.set("decided_by", record.decided_by);
   if (!record.peer_identity.is_null()) value.set("peer_identity", record.peer_identity);
   if (record.ended) {
     value.set("ended", json::object({{"by", record.ended->by.str()},
@@ -78,6 +79,7 @@ Result<AgreementRecord> decode_agreement(std::string_view bytes) {
   SLUIS_TRY(std::string negotiation, json::required_string(value, "negotiation"));
   record.negotiation = ProcessId(std::move(negotiation));
   SLUIS_TRY(record.vocabulary_hash, outbox::optional_hash(value, "vocabulary_hash"));
+  if (const json::Value* by = value.find("decided_by")) record.decided_by = *by;
   if (const json::Value* identity = value.find("peer_identity")) record.peer_identity = *identity;
   if (const json::Value* ended = value.find("ended")) {
     AgreementEnd end;

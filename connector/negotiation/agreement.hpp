@@ -26,6 +26,7 @@ struct AgreementRecord {
   Timestamp timestamp;    ///< the agreement's own
   ProcessId negotiation;
   std::optional<Hash> vocabulary_hash;  ///< of the purposes in force when it was made, for ever
+  json::Value decided_by;               ///< the body that decided a steward's approval of it; null: none was named
   json::Value peer_identity;            ///< who the peer was in law when it was made (D12), for ever; null: not known
   std::optional<AgreementEnd> ended;  ///< none: active
 

@@ -108,6 +108,7 @@ std::string encode(const Negotiation& n) {
                                     {"for_steward", n.for_steward},
                                     {"created", outbox::time_value(n.created)},
                                     {"updated", outbox::time_value(n.updated)}});
+  if (!n.decided_by.is_null()) value.set("decided_by", n.decided_by);
   if (n.published_hash) value.set("published_hash", to_hex(*n.published_hash));
   if (!n.agreement.is_null()) value.set("agreement", n.agreement);
   if (n.agreement_hash) value.set("agreement_hash", to_hex(*n.agreement_hash));
@@ -135,6 +136,7 @@ Result<Negotiation> decode_negotiation(std::string_view bytes) {
   SLUIS_TRY(out.pending, read_pending(value));
   out.delivered_unconfirmed = outbox::flag(value, "delivered_unconfirmed");
   out.for_steward = outbox::flag(value, "for_steward");
+  if (const json::Value* by = value.find("decided_by")) out.decided_by = *by;
   if (const json::Value* reason = value.find("reason")) {
     SLUIS_TRY(Reason read, outbox::reason_from_json(*reason));
     out.reason = std::move(read);

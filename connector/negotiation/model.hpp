@@ -61,6 +61,7 @@ struct Negotiation {
   std::optional<Pending> pending;
   bool delivered_unconfirmed = false;  ///< the last transition was adopted without the peer's word (D19)
   bool for_steward = false;            ///< a person must approve or refuse
+  json::Value decided_by;              ///< the body that decided the approval, as the steward said; null: not said
   std::optional<Reason> reason;        ///< the last that was given
   bool reason_is_ours = false;
   std::optional<Hash> first_message;   ///< SHA-256 of the peer's first message, as received

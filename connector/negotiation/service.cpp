@@ -100,6 +100,7 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
     AgreementRecord record = *transition.agreement;
     record.vocabulary_hash = with_.terms.vocabulary_hash();
     record.peer_identity = with_.terms.legal_identity(record.peer);
+    record.decided_by = next.decided_by;
     const std::string agreement = agreement_key(record.id);
     commit.preconditions.push_back({agreement, std::nullopt});
     commit.changes.push_back({agreement, encode(record)});
@@ -199,9 +200,11 @@ Result<Negotiation> Service::change(const ProcessId& own_pid, CommitClass commit
   }
 }
 
-Result<Negotiation> Service::approve(const ProcessId& own_pid, const std::string& person) {
+Result<Negotiation> Service::approve(const ProcessId& own_pid, const std::string& person, const json::Value& decided_by) {
   const Step step = [&](const Negotiation& before) {
-    return negotiation::approve(before, surroundings(), with_.clock.now());
+    auto transition = negotiation::approve(before, surroundings(), with_.clock.now());
+    if (transition) transition->next.decided_by = decided_by;
+    return transition;
   };
   // What follows is an entry when the peer has it; who said yes is one now.
   return change(own_pid, CommitClass::exchange, step, {"approved", person});

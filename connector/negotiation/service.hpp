@@ -54,8 +54,9 @@ class Service {
   /// Offers a dataset to a party of ourselves.
   Result<Negotiation> offer(const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
                             std::string url);
-  /// Who does this is named in the log's entry, in the part that stays here; empty: the node itself.
-  Result<Negotiation> approve(const ProcessId& own_pid, const std::string& person = {});
+  /// Who does this is named in the log's entry, in the part that stays here; empty: the node itself. The body that decided it
+  /// (`catalog::to_json`) is kept with the agreement.
+  Result<Negotiation> approve(const ProcessId& own_pid, const std::string& person = {}, const json::Value& decided_by = {});
   Result<Negotiation> refuse(const ProcessId& own_pid, Reason reason, const std::string& person = {});
   /// D24: closes the gate in one commit, class revoke. Ended already: invalid_state.
   Result<AgreementRecord> terminate_agreement(const AgreementId& id, Reason reason, const std::string& person = {});

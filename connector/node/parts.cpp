@@ -121,8 +121,8 @@ Result<void> Node::Parts::start_purposes() {
     files.push_back({std::move(text), path.string()});
   }
   purposes = std::make_unique<Purposes>(
-      store, *commits, *log_clock, [this](const Hash& hash, const std::string& document, const std::string& person) {
-        return writer->purposes_entry(hash, document, person);
+      store, *commits, *log_clock, [this](const Hash& hash, const std::string& document, const management::PublishedBy& by) {
+        return writer->purposes_entry(hash, document, by);
       });
   SLUIS_CHECK(purposes->open(std::move(files)));
   declaration::Definitions defined;

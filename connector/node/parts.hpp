@@ -115,7 +115,7 @@ struct Node::Parts {
   Result<catalog::RemoteCatalog> fetch_catalog(const ParticipantId& peer);
   Result<management::Taken> load_membership(const std::string& envelope, bool dry_run, const std::string& person);
   Result<management::Taken> publish_purposes(const std::string& text, const std::string& file, bool dry_run,
-                                             const std::string& person);
+                                             const management::PublishedBy& by);
   Result<Timestamp> move_clock(Duration by);
   void agreement_ended(const negotiation::AgreementRecord& record);
   bool ready() const;

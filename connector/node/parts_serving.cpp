@@ -206,8 +206,8 @@ Result<management::Taken> Node::Parts::load_membership(const std::string& envelo
 
 /// Agreements that run keep the purposes they were made with; what is open to everybody is looked at anew.
 Result<management::Taken> Node::Parts::publish_purposes(const std::string& text, const std::string& file, bool dry_run,
-                                                        const std::string& person) {
-  SLUIS_TRY(const management::Taken taken, purposes->publish(text, file, dry_run, person));
+                                                        const management::PublishedBy& by) {
+  SLUIS_TRY(const management::Taken taken, purposes->publish(text, file, dry_run, by));
   if (!dry_run && !taken.unchanged) streams->reevaluate_all();
   return taken;
 }
@@ -234,9 +234,10 @@ void Node::Parts::fill_backend() {
   out.vocabulary = [this] { return purposes->current(); };
   out.situations = situations;
   out.publish_purposes = [this](const std::string& text, const std::string& file, bool dry_run,
-                                const std::string& person) {
-    return publish_purposes(text, file, dry_run, person);
+                                const management::PublishedBy& by) {
+    return publish_purposes(text, file, dry_run, by);
   };
+  out.purposes_decided_by = [this](const Hash& hash) { return purposes->decided_by(hash); };
   out.checkpoint = [this] { return sequencer->checkpoint(); };
   out.verifier_key = [this] { return sequencer->verifier_key(); };
   out.quarantine = [this] { return sequencer->quarantine(); };

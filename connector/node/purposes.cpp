@@ -79,30 +79,31 @@ Result<void> Purposes::record() {
   const std::lock_guard one_at_a_time(publishing_);
   InForce found = in_force();
   if (found.version != 0) return {};
-  SLUIS_CHECK(commit(found, ""));
+  SLUIS_CHECK(commit(found, {}));
   const std::lock_guard lock(mutex_);
   in_force_ = std::move(found);
   return {};
 }
 
 /// Durable before it is in force.
-Result<CommitReceipt> Purposes::commit(InForce& next, const std::string& person) {
+Result<CommitReceipt> Purposes::commit(InForce& next, const management::PublishedBy& by) {
   const std::uint64_t version = newest_ + 1;
   const std::string hash = to_hex(next.hash);
   std::string all;
   for (const File& file : configured_) all += file.text + "\n";
   all += next.published.text;
-  const auto stored = json::object({{"version", json::Value(version)},
+  auto stored = json::object({{"version", json::Value(version)},
                                     {"hash", hash},
                                     {"recorded", format_time(clock_.now())},
                                     {"file", next.published.name},
                                     {"text", next.published.text}});
+  if (by.decided_by) stored.set("decidedBy", catalog::to_json(*by.decided_by));
   SLUIS_TRY(const std::string document, json::canonical(stored));
   Commit commit;
   commit.preconditions.push_back({version_key(version), std::nullopt});
   commit.changes.push_back({version_key(version), document});
   commit.changes.push_back({text_key(hash), all});
-  commit.entries.push_back(entry_(next.hash, document, person));
+  commit.entries.push_back(entry_(next.hash, document, by));
   SLUIS_TRY(const CommitReceipt receipt, commits_.commit_and_wait(std::move(commit)));
   newest_ = version;
   next.version = version;
@@ -153,7 +154,7 @@ Result<Purposes::VocabularyPtr> Purposes::oldest() const {
 }
 
 Result<management::Taken> Purposes::publish(const std::string& text, const std::string& file, bool dry_run,
-                                            const std::string& person) {
+                                            const management::PublishedBy& by) {
   if (text.size() > kPublishedBytes) {
     return Error(ErrorCode::limit_exceeded, fmt::format("a file of purposes has at most {} bytes", kPublishedBytes));
   }
@@ -168,14 +169,29 @@ Result<management::Taken> Purposes::publish(const std::string& text, const std::
         .mended_by("a purpose that terms may name stays: add its line");
   }
   management::Taken taken;
-  taken.unchanged = next.hash == before.hash && next.published.text == before.published.text;
+  taken.unchanged = next.hash == before.hash && next.published.text == before.published.text &&
+                    (!by.decided_by || by.decided_by == decided_by(next.hash));
   if (dry_run || taken.unchanged) return taken;
-  SLUIS_TRY(const CommitReceipt receipt, commit(next, person));
+  SLUIS_TRY(const CommitReceipt receipt, commit(next, by));
   const std::lock_guard lock(mutex_);
   parsed_[to_hex(in_force_.hash)] = in_force_.vocabulary;
   in_force_ = std::move(next);
   taken.entry = receipt.first_entry;
   return taken;
+}
+
+std::optional<catalog::DecidedBy> Purposes::decided_by(const Hash& hash) const {
+  std::optional<catalog::DecidedBy> found;
+  const std::string name = to_hex(hash);
+  (void)store_.scan(kVersions, kVersions, [&](std::string_view, std::string_view bytes) {
+    const auto value = json::parse(bytes);
+    const auto of = value ? json::required_string(*value, "hash") : Result<std::string>(value.error());
+    const json::Value* by = value ? value->find("decidedBy") : nullptr;
+    if (!of || *of != name || by == nullptr) return true;
+    if (const auto read = catalog::decided_by_from_json(*by)) found = *read;
+    return true;
+  });
+  return found;
 }
 
 }  // namespace sluis::node

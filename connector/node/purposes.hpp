@@ -19,7 +19,7 @@ namespace sluis::node {
 /// The purposes in force, and all that ever were: the configuration's files, and after them the file that was published
 /// last. Each version is an entry of the log and stays in the store, so that an agreement is decided with the
 /// vocabulary under which it was made, whatever is published later. Thread-safe after `open`.
-///   purpose-version/<n, 8 digits>  hash, file, time, the published text    purpose-text/<hash, hex>  all of it
+///   purpose-version/<n, 8 digits>  hash, file, time, who decided it, the published text    purpose-text/<hash, hex>  all of it
 class Purposes {
  public:
   using VocabularyPtr = std::shared_ptr<const policy::Vocabulary>;
@@ -29,7 +29,7 @@ class Purposes {
   };
   /// Makes the entry of a version; its leaf carries the vocabulary's hash.
   using EntryMaker =
-      std::function<EntryDraft(const Hash& hash, const std::string& document, const std::string& person)>;
+      std::function<EntryDraft(const Hash& hash, const std::string& document, const management::PublishedBy& by)>;
 
   Purposes(const storage::Reader& store, CommitPort& commits, const Clock& clock, EntryMaker entry)
       : store_(store), commits_(commits), clock_(clock), entry_(std::move(entry)) {}
@@ -50,7 +50,9 @@ class Purposes {
   /// Replaces the file that was published before. invalid_argument, with the place: malformed, or a purpose in force is
   /// missing (terms may name it). limit_exceeded: more than an entry holds. Errors of CommitPort.
   Result<management::Taken> publish(const std::string& text, const std::string& file, bool dry_run,
-                                    const std::string& person);
+                                    const management::PublishedBy& by);
+  /// The body that decided the version of this hash: of several, the newest that names one. None: nobody said.
+  std::optional<catalog::DecidedBy> decided_by(const Hash& hash) const;
 
  private:
   struct InForce {
@@ -62,7 +64,7 @@ class Purposes {
 
   Result<InForce> make(File published) const;
   InForce in_force() const;
-  Result<CommitReceipt> commit(InForce& next, const std::string& person);
+  Result<CommitReceipt> commit(InForce& next, const management::PublishedBy& by);
 
   const storage::Reader& store_;
   CommitPort& commits_;

@@ -44,7 +44,9 @@ EntryDraft Writer::negotiation_entry(const negotiation::Negotiation& negotiation
   shared.set_offer_hash(std::string(view(negotiation.offer_hash)));
   shared.set_negotiation(negotiation.own_pid.str());
   if (reason != nullptr) put_reason(shared, *reason);
-  return gate::make_entry(EntryKind::negotiation, negotiation.offer_hash, shared, {});
+  v1::Internal internal;
+  if (event == "approved" && !negotiation.decided_by.is_null()) internal.set_decided_by(json::serialise(negotiation.decided_by));
+  return gate::make_entry(EntryKind::negotiation, negotiation.offer_hash, shared, internal);
 }
 
 EntryDraft Writer::agreement_entry(const negotiation::AgreementRecord& record) {
@@ -83,11 +85,11 @@ void Writer::name_person(EntryDraft& entry, const std::string& person) const {
   entry.internal = internal.SerializeAsString();
 }
 
-EntryDraft Writer::purposes_entry(const Hash& hash, const std::string& document, const std::string& person) const {
-  v1::Shared shared = begin(person.empty() ? "configured" : "published");
+EntryDraft Writer::purposes_entry(const Hash& hash, const std::string& document, const management::PublishedBy& by) const {
+  v1::Shared shared = begin(by.person.empty() ? "configured" : "published");
   shared.set_document(document);
   EntryDraft entry = gate::make_entry(EntryKind::purposes, hash, shared, {});
-  name_person(entry, person);
+  name_person(entry, by.person);
   return entry;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/gate/evidence.hpp"
+#include "connector/management/backend.hpp"
 #include "connector/negotiation/ports.hpp"
 #include "connector/transfer/ports.hpp"
 
@@ -19,7 +20,7 @@ class Writer final : public negotiation::EvidenceWriter, public transfer::Eviden
                             const outbox::Reason* reason) override;
   void name_person(EntryDraft& entry, const std::string& person) const override;
   /// A version of the purposes in force.
-  EntryDraft purposes_entry(const Hash& hash, const std::string& document, const std::string& person) const;
+  EntryDraft purposes_entry(const Hash& hash, const std::string& document, const management::PublishedBy& by) const;
   /// Start and stop of the node, membership, and other entries with no counterparty.
   EntryDraft plain_entry(provenance::EntryKind kind, std::string_view event, std::string_view document = {}) const;
 

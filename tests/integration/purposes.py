@@ -9,11 +9,12 @@ import pathlib
 import shutil
 import sys
 import time
+import urllib.request
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from checks import expect, finish  # noqa: E402
-from federation import ACTIVITIES, Federation, PURPOSE, Refused, scratch  # noqa: E402
+from federation import ACTIVITIES, Federation, MARKETING, PURPOSE, Refused, scratch  # noqa: E402
 
 CROWD, FESTIVAL = PURPOSE + "CrowdManagement", "https://waterrijk.example/purpose#Festival"
 DATASET = "urn:waterrijk:detailed-counts"
@@ -137,18 +138,55 @@ def steward(name):
     expect("their log names their own people only", [e for e in theirs if e.get("person") == name and e["event"] in ("approved", "terminated")], [])
 
 
+def decided_by(agreement):
+    """Who decided an approval is on record, and told with each decision that rests on it."""
+    council = {"body": "Council of Waterrijk", "kind": "elected", "reference": "2026-114"}
+    expect("the body of an approval", w.call("AgreementService/Show", {"id": agreement})["agreement"].get("decidedBy"), council)
+    said = [json.loads(e["decidedBy"]) for e in w.log(kinds=["negotiation"]) if e["event"] == "approved" and "decidedBy" in e]
+    expect("in the log", said, [council])
+    theirs = [e for e in d.log() if "decidedBy" in e]
+    expect("in the log of the other party", (theirs, "decidedBy" in d.call("AgreementService/Show", {"id": agreement})["agreement"]), ([], False))
+    question = {"subject": {"type": "party", "id": d.participant}, "resource": {"type": "agreement", "id": agreement},
+                "action": {"name": "use", "properties": {"purpose": MARKETING, "processing_activity_id": ACTIVITIES["duinmeer"]}}}
+    asked = urllib.request.Request(f"http://127.0.0.1:{w.port + 2}/access/v1/evaluation", data=json.dumps(question).encode(),
+                                   headers={"Content-Type": "application/json", "Authorization": f"Bearer {w.token('application')}"})
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        transaction = json.load(answer)["context"]["id"]
+    for lang, sentence in (("en", "Council of Waterrijk (elected) decided this rule: 2026-114."),
+                           ("nl", "Council of Waterrijk (gekozen) besloot over deze regel: 2026-114.")):
+        told = w.call("TermsService/ExplainDecision", {"decision": transaction, "lang": lang}, role="dpo")["told"]
+        expect(f"told, {lang}", [line for line in told if "Council" in line], [sentence])
+
+
+def refused_proposal(theirs):
+    """Why a proposal was refused, in words, at both sides."""
+    ours = next(n["id"] for n in w.call("AgreementService/ListNegotiations").get("negotiations", []) if n["peerId"] == theirs)
+    for node, negotiation, lang, first, by, last in (
+            (w, ours, "en", "Duinmeer proposed these terms for", "We refused.", "these terms"),
+            (w, ours, "nl", "deze voorwaarden voor, voor", "Wij zeiden nee.", "deze voorwaarden"),
+            (d, theirs, "en", "Duinmeer proposed these terms for", "Gemeente Waterrijk refused.", "(purpose)")):
+        done = node.command("explain", negotiation, "--lang", lang, role="dpo")
+        lines = done.stdout.splitlines()
+        expect(f"a refused proposal, told at {node.key} in {lang}", (done.returncode, first in lines[0], by in lines, any(last in line for line in lines[-4:]), "(purpose)" in done.stdout,
+                                                                      "arketing" in done.stdout), (0, True, True, True, True, True))
+
+
 def other_offers():
     """What is not as published is refused, or waits for the steward: as configured."""
     marketing = {"offer": DATASET, "purpose": "dpv:Marketing"}
     made = d.call("AgreementService/Request", {"peer": w.participant, **marketing, "waitSeconds": 15})["negotiation"]
     expect("refused as configured", (made["state"], made["reason"]["code"]), ("TERMINATED", "purpose"))
+    refused_proposal(made["id"])
     config = w.folder / "node.toml"
     config.write_text(config.read_text().replace('other_offers = "refuse"', 'other_offers = "steward"'))
     restart()
     here, there = wait_for_steward(**marketing)
-    sluis(w, "agreement", "approve", here)
+    done = sluis(w, "agreement", "approve", here, "--decided-by", "Council of Waterrijk", "--body-kind", "chosen", check=False)
+    expect("a kind of body that there is not", (done.returncode, "/decidedBy/kind" in done.stderr), (1, True))
+    sluis(w, "agreement", "approve", here, "--decided-by", "Council of Waterrijk", "--body-kind", "elected", "--decision", "2026-114")
     made = d.call("AgreementService/Show", {"id": there, "waitSeconds": 15})["negotiation"]
     expect("agreed by the steward", made["state"], "FINALIZED")
+    decided_by(made["agreement"])
     for node, party in ((w, d), (d, w)):
         shown = json.loads(node.call("AgreementService/Show", {"id": made["agreement"]})["agreement"]["peerIdentity"])
         expect("the other party in law, as it was then", (shown["participant_id"], shown["oin"], "membership_version" in shown),

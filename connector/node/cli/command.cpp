@@ -53,7 +53,16 @@ Result<void> put(json::Value& request, const Argument& argument, const std::stri
     case Kind::flag:
     case Kind::list: break;
   }
-  request.set(argument.field, text);
+  const auto dot = argument.field.find('.');
+  if (dot == std::string_view::npos) {
+    request.set(argument.field, text);
+    return {};
+  }
+  const std::string_view outer = argument.field.substr(0, dot);
+  const json::Value* there = request.find(outer);
+  json::Value object = there != nullptr ? *there : json::Value(json::Object{});
+  object.set(argument.field.substr(dot + 1), text);
+  request.set(outer, std::move(object));
   return {};
 }
 

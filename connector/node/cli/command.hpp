@@ -23,7 +23,7 @@ enum class Kind {
 
 struct Argument {
   std::string_view name;   ///< `PEER`, or `--purpose`
-  std::string_view field;  ///< of the request, as JSON names it
+  std::string_view field;  ///< of the request, as JSON names it; `a.b`: within the object `a`
   Kind kind = Kind::text;
   bool required = false;
   std::string_view help;

@@ -35,6 +35,9 @@ const std::vector<Column> kChecks = {{"CHECK", "name"}, {"GOOD", "good"}, {"MESS
 
 const Argument kId = {"ID", "id", Kind::text, true, "as the list shows it"};
 const Argument kCode = {"--reason", "code", Kind::text, false, "a code for the reason, as `purpose`"};
+const Argument kBody = {"--decided-by", "decidedBy.body", Kind::text, false, "the body that decided this, as `Council of Waterrijk`"};
+const Argument kBodyKind = {"--body-kind", "decidedBy.kind", Kind::text, false, "elected, appointed, external or supplier"};
+const Argument kReference = {"--decision", "decidedBy.reference", Kind::text, false, "where that decision can be found"};
 const Argument kSentence = {"--message", "sentence", Kind::text, false, "the reason in words, for the other party"};
 
 std::vector<Command> offering() {
@@ -65,7 +68,8 @@ std::vector<Command> offering() {
        {{"TEXT", "text", Kind::text, false, "part of an IRI or label"}}, "purposes", kPurposes, "iri", false, false,
        true},
       {"purpose", "publish", "PurposeService/Publish", "the federation's own purposes",
-       {{"FILE", "text", Kind::file, true, "tab-separated: IRI, label, Dutch label, parents"}}, "", {}, "hash", true},
+       {{"FILE", "text", Kind::file, true, "tab-separated: IRI, label, Dutch label, parents"}, kBody, kBodyKind, kReference}, "", {},
+       "hash", true},
       {"activity", "list", "ActivityService/List", "the processing activities of this organisation",
        {{"--all-versions", "allVersions", Kind::flag, false, "older versions too"},
         {"--at", "at", Kind::time, false, "those that held then, as they were then"}},
@@ -117,7 +121,7 @@ std::vector<Command> agreeing() {
         {"--purpose", "purpose", Kind::purpose, false, "what for; the offer is narrowed to it where needed"}},
        "negotiation", {}, "id", true, false, false, Waits::negotiation},
       {"agreement", "approve", "AgreementService/Approve", "agrees to what waits for the steward",
-       {{"ID", "negotiation", Kind::text, true, "of the negotiation"}}, "negotiation", {}, "id", true},
+       {{"ID", "negotiation", Kind::text, true, "of the negotiation"}, kBody, kBodyKind, kReference}, "negotiation", {}, "id", true},
       {"agreement", "refuse", "AgreementService/Refuse", "ends a negotiation with a reason",
        {{"ID", "negotiation", Kind::text, true, "of the negotiation"},
         {"--reason", "code", Kind::text, true, "a code for the reason, as `purpose`"}, kSentence},

@@ -93,8 +93,10 @@ class AuthzenSearchTest : public DecisionPoint {
     for (std::size_t i = 0; i < count; ++i) {
       const bool consumer = draw(4) == 0;
       const std::string id = "urn:agreement:" + std::to_string(draw(1000)) + "-" + std::to_string(agreements_.size());
-      const auto record = agree(id, kParties[draw(kParties.size())], kDatasets[draw(kDatasets.size())],
-                                rules[draw(rules.size())],
+      const std::string& rule = rules[draw(rules.size())];  // one by one: arguments have no order
+      const auto& dataset = kDatasets[draw(kDatasets.size())];
+      const auto& party = kParties[draw(kParties.size())];
+      const auto record = agree(id, party, dataset, rule,
                                 consumer ? negotiation::Role::consumer : negotiation::Role::provider);
       agreements_.insert(id);
       if (draw(5) == 0) end(record);

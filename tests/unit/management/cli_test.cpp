@@ -322,8 +322,14 @@ TEST(CommandTable, EveryArgumentIsAFieldOfItsRequest) {
     const auto* method = pool->FindMethodByName(name);
     ASSERT_NE(method, nullptr) << name;
     const auto has = [](const google::protobuf::Descriptor* type, std::string_view field) {
-      for (int i = 0; i < type->field_count(); ++i) {
-        if (type->field(i)->json_name() == field) return true;
+      for (auto dot = field.find('.'); type != nullptr; dot = field.find('.')) {
+        const google::protobuf::FieldDescriptor* found = nullptr;
+        for (int i = 0; i < type->field_count(); ++i) {
+          if (type->field(i)->json_name() == field.substr(0, dot)) found = type->field(i);
+        }
+        if (found == nullptr || dot == std::string_view::npos) return found != nullptr;
+        type = found->message_type();
+        field.remove_prefix(dot + 1);
       }
       return false;
     };

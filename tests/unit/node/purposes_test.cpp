@@ -23,8 +23,8 @@ class PurposesTest : public World {
     ASSERT_TRUE(words_.record());
   }
   node::Purposes make() {
-    return {store_, commits_, clock_, [this](const Hash& hash, const std::string& document, const std::string& person) {
-              return writer_.purposes_entry(hash, document, person);
+    return {store_, commits_, clock_, [this](const Hash& hash, const std::string& document, const management::PublishedBy& by) {
+              return writer_.purposes_entry(hash, document, by);
             }};
   }
   /// An agreement for crowd management, made with the purposes in force now.
@@ -50,11 +50,11 @@ class PurposesTest : public World {
 };
 
 TEST_F(PurposesTest, ANewVersionNeverWidensARunningAgreement) {
-  ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, "A. Bakker"));
+  ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, {"A. Bakker", {}}));
   agree();
   EXPECT_TRUE(ask(words_, kCrowd).permit);
   EXPECT_FALSE(ask(words_, kFestival).permit);
-  ASSERT_TRUE(words_.publish(kBelow, "own.tsv", false, "A. Bakker"));
+  ASSERT_TRUE(words_.publish(kBelow, "own.tsv", false, {"A. Bakker", {}}));
   EXPECT_TRUE(ask(words_, kCrowd).permit);
   EXPECT_FALSE(ask(words_, kFestival).permit) << "the festival came below what was agreed, afterwards";
   agree();
@@ -63,7 +63,7 @@ TEST_F(PurposesTest, ANewVersionNeverWidensARunningAgreement) {
 
 TEST_F(PurposesTest, APurposeThatCameLaterIsUnknownToAnOlderAgreement) {
   agree();
-  ASSERT_TRUE(words_.publish(kBelow, "own.tsv", false, "A. Bakker"));
+  ASSERT_TRUE(words_.publish(kBelow, "own.tsv", false, {"A. Bakker", {}}));
   const auto verdict = ask(words_, kFestival);
   EXPECT_FALSE(verdict.permit);
   EXPECT_FALSE(verdict.reason.code.empty());
@@ -71,16 +71,16 @@ TEST_F(PurposesTest, APurposeThatCameLaterIsUnknownToAnOlderAgreement) {
 
 TEST_F(PurposesTest, AnAgreementFromBeforeVersionsWereKeptHasTheOldestOne) {
   put_agreement("urn:duinmeer", crowd_only());
-  ASSERT_TRUE(words_.publish(kBelow, "own.tsv", false, "A. Bakker"));
+  ASSERT_TRUE(words_.publish(kBelow, "own.tsv", false, {"A. Bakker", {}}));
   EXPECT_TRUE(ask(words_, kCrowd).permit);
   EXPECT_FALSE(ask(words_, kFestival).permit);
 }
 
 TEST_F(PurposesTest, BothVersionsSurviveARestart) {
-  ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, "A. Bakker"));
+  ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, {"A. Bakker", {}}));
   const Hash first = words_.current_hash();
   agree();
-  ASSERT_TRUE(words_.publish(kBelow, "own.tsv", false, "A. Bakker"));
+  ASSERT_TRUE(words_.publish(kBelow, "own.tsv", false, {"A. Bakker", {}}));
   node::Purposes again = make();
   ASSERT_TRUE(again.open({{kBase, "base.tsv"}}));
   const auto entries_before = entries().size();
@@ -102,7 +102,7 @@ TEST_F(PurposesTest, AChangeOfTheConfigurationIsAVersionTooAndWidensNothing) {
 }
 
 TEST_F(PurposesTest, EachVersionIsAnEntryOfTheLogThatNamesWhoPublishedIt) {
-  const auto taken = words_.publish(kApart, "own.tsv", false, "A. Bakker");
+  const auto taken = words_.publish(kApart, "own.tsv", false, {"A. Bakker", {}});
   ASSERT_TRUE(taken);
   const auto found = entries_of(provenance::EntryKind::purposes);
   ASSERT_EQ(found.size(), 2U);
@@ -115,27 +115,43 @@ TEST_F(PurposesTest, EachVersionIsAnEntryOfTheLogThatNamesWhoPublishedIt) {
   EXPECT_EQ(log.leaf(taken->entry)->policy_digest, words_.current_hash());
 }
 
+TEST_F(PurposesTest, AVersionNamesTheBodyThatDecidedIt) {
+  const catalog::DecidedBy council{"Council of Waterrijk", catalog::DecidedBy::Kind::elected, "2026-114"};
+  EXPECT_FALSE(words_.decided_by(words_.current_hash())) << "the configuration's files name nobody";
+  ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, {"A. Bakker", {}}));
+  const Hash apart = words_.current_hash();
+  EXPECT_FALSE(words_.decided_by(apart));
+  const auto said = words_.publish(kApart, "own.tsv", false, {"A. Bakker", council});
+  ASSERT_TRUE(said);
+  EXPECT_FALSE(said->unchanged) << "the same words, but now somebody answers for them";
+  EXPECT_EQ(words_.decided_by(apart), council);
+  EXPECT_TRUE(words_.publish(kApart, "own.tsv", false, {"A. Bakker", council})->unchanged);
+  ASSERT_TRUE(words_.publish(kBelow, "own.tsv", false, {"A. Bakker", {}}));
+  EXPECT_FALSE(words_.decided_by(words_.current_hash()));
+  EXPECT_EQ(words_.decided_by(apart), council);
+}
+
 TEST_F(PurposesTest, ADryRunOrTheSameAgainChangesNothing) {
   const Hash before = words_.current_hash();
-  ASSERT_TRUE(words_.publish(kApart, "own.tsv", true, "A. Bakker"));
+  ASSERT_TRUE(words_.publish(kApart, "own.tsv", true, {"A. Bakker", {}}));
   EXPECT_EQ(words_.current_hash(), before);
-  ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, "A. Bakker"));
-  const auto again = words_.publish(kApart, "own.tsv", false, "A. Bakker");
+  ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, {"A. Bakker", {}}));
+  const auto again = words_.publish(kApart, "own.tsv", false, {"A. Bakker", {}});
   ASSERT_TRUE(again);
   EXPECT_TRUE(again->unchanged);
   EXPECT_EQ(entries_of(provenance::EntryKind::purposes).size(), 2U);
 }
 
 TEST_F(PurposesTest, APurposeInForceCannotBeTakenAway) {
-  ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, "A. Bakker"));
-  const auto refused = words_.publish("https://example.org/purpose#Other\tOther\t\tdpv:Purpose\n", "own.tsv", false, "");
+  ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, {"A. Bakker", {}}));
+  const auto refused = words_.publish("https://example.org/purpose#Other\tOther\t\tdpv:Purpose\n", "own.tsv", false, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
   EXPECT_NE(refused.error().message.find("Festival"), std::string::npos);
 }
 
 TEST_F(PurposesTest, AnErrorNamesTheFileAndTheLine) {
-  const auto refused = words_.publish("# ours\nhttps://example.org/purpose#Other\tOther\t\tdpv:Purpos\n", "own.tsv", false, "");
+  const auto refused = words_.publish("# ours\nhttps://example.org/purpose#Other\tOther\t\tdpv:Purpos\n", "own.tsv", false, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().place.file, "own.tsv");
   EXPECT_EQ(refused.error().place.line, 2U);
@@ -144,7 +160,7 @@ TEST_F(PurposesTest, AnErrorNamesTheFileAndTheLine) {
 TEST_F(PurposesTest, WhatCannotBeRecordedIsNotInForce) {
   const Hash before = words_.current_hash();
   commits_.refuse = true;
-  EXPECT_FALSE(words_.publish(kApart, "own.tsv", false, "A. Bakker"));
+  EXPECT_FALSE(words_.publish(kApart, "own.tsv", false, {"A. Bakker", {}}));
   EXPECT_EQ(words_.current_hash(), before);
 }
 

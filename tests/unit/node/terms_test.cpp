@@ -46,8 +46,8 @@ class NodeTermsTest : public World {
   identity::test::Federation federation_;
   identity::Directory directory_{identity::Trust{{federation_.keeper}, 1}};
   node::Writer writer_{ParticipantId("did:web:waterrijk.example"), clock_};
-  node::Purposes purposes_{store_, commits_, clock_, [this](const Hash& hash, const std::string& document, const std::string& person) {
-                             return writer_.purposes_entry(hash, document, person);
+  node::Purposes purposes_{store_, commits_, clock_, [this](const Hash& hash, const std::string& document, const management::PublishedBy& by) {
+                             return writer_.purposes_entry(hash, document, by);
                            }};
   catalog::Catalog catalog_{store_, [this] { return purposes_.current(); }};
   node::NodeTerms terms_{catalog_, purposes_, directory_, clock_, false, {"urn:situation:crowds"}};
