@@ -62,10 +62,10 @@ Result<Outcome> Evaluator::under_any(const Evaluation& asked, const Asking& by) 
 }
 
 Result<Outcome> Evaluator::under(const AgreementId& agreement, const Evaluation& asked, const Asking& by) const {
-  SLUIS_TRY(std::optional<gate::AgreementAsRead> read, gate::read_as_stored(with_.store, agreement));
+  SLUIS_TRY(std::optional<gate::AgreementAsRead> read, gate::read_as_stored(with_.store, with_.programs, agreement));
   if (!read) return refused(gate::make_reason("agreement.unknown"));
   gate::Question question;
-  if (auto reason = form(question, read->record, asked, by.now)) return refused(std::move(*reason));
+  if (auto reason = form(question, *read->record, asked, by.now)) return refused(std::move(*reason));
   Outcome outcome;
   SLUIS_TRY(outcome.verdict, gate::assess(question, std::move(read), with_.store, with_.programs, with_.vocabulary(),
                                           by.declarations, by.now));

@@ -109,16 +109,16 @@ void decide(const Question& question, const DeclarationSource& source, Timestamp
 
 std::string uses_key(const AgreementId& agreement) { return "uses/" + agreement.str(); }
 
-Result<std::optional<AgreementAsRead>> read_as_stored(const storage::Reader& store, const AgreementId& id) {
+Result<std::optional<AgreementAsRead>> read_as_stored(const storage::Reader& store, ProgramCache& programs, const AgreementId& id) {
   SLUIS_TRY(std::optional<std::string> bytes, store.get(negotiation::agreement_key(id)));
   if (!bytes) return std::optional<AgreementAsRead>();
-  SLUIS_TRY(negotiation::AgreementRecord record, negotiation::decode_agreement(*bytes));
+  SLUIS_TRY(AgreementPtr record, programs.read(id, *bytes));
   return std::optional(AgreementAsRead{std::move(record), std::move(*bytes)});
 }
 
 Result<Verdict> assess(const Question& question, const storage::Reader& store, ProgramCache& programs,
                        const std::shared_ptr<const policy::Vocabulary>& vocabulary, const DeclarationSource& declarations, Timestamp now) {
-  SLUIS_TRY(std::optional<AgreementAsRead> agreement, read_as_stored(store, question.agreement));
+  SLUIS_TRY(std::optional<AgreementAsRead> agreement, read_as_stored(store, programs, question.agreement));
   return assess(question, std::move(agreement), store, programs, vocabulary, declarations, now);
 }
 

@@ -44,7 +44,7 @@ struct Verdict {
   bool permit = false;
   Timestamp valid_until = Timestamp::max();
   std::string purpose;               ///< full IRI, where one was found
-  std::optional<negotiation::AgreementRecord> agreement;
+  AgreementPtr agreement;            ///< null: none that the question is about
   std::string agreement_bytes;       ///< as stored: a precondition of the commit that records a permit
   TermsPtr terms;
   /// Of a permit whose rule counts uses: as stored, absent for none. Who releases commits one more on this condition.
@@ -58,11 +58,11 @@ struct Verdict {
 
 /// An agreement, as it was read; `bytes` is as stored.
 struct AgreementAsRead {
-  negotiation::AgreementRecord record;
+  AgreementPtr record;
   std::string bytes;
 };
 /// None: there is no such agreement. Errors: the store's, and corruption.
-Result<std::optional<AgreementAsRead>> read_as_stored(const storage::Reader& store, const AgreementId& id);
+Result<std::optional<AgreementAsRead>> read_as_stored(const storage::Reader& store, ProgramCache& programs, const AgreementId& id);
 
 /// Reads the agreement, compiles it once, decides. What is unknown, unreadable, ended or another party's is a refusal
 /// with its reason. Errors: the store's alone.

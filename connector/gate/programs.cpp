@@ -8,6 +8,7 @@
 namespace sluis::gate {
 namespace {
 constexpr std::size_t kKept = 1024;
+constexpr std::size_t kKeptBytes = 8U << 10U;  ///< of an agreement as stored; larger ones are read each time
 constexpr std::size_t kNames = 200'000;  ///< then a new table: programs of the old one keep theirs
 }
 
@@ -77,6 +78,21 @@ Result<TermsPtr> ProgramCache::agreement(const negotiation::AgreementRecord& rec
   }
   return find("a" + std::string(view(record.agreement_hash)) + record.id.str(), record.agreement, record.offer_hash,
               words, false);
+}
+
+Result<AgreementPtr> ProgramCache::read(const AgreementId& id, const std::string& bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = agreements_.find(id.str());
+    if (found != agreements_.end() && found->second.bytes == bytes) return found->second.record;
+  }
+  SLUIS_TRY(negotiation::AgreementRecord record, negotiation::decode_agreement(bytes));
+  auto made = std::make_shared<const negotiation::AgreementRecord>(std::move(record));
+  if (bytes.size() > kKeptBytes) return AgreementPtr(std::move(made));
+  const std::lock_guard lock(mutex_);
+  if (agreements_.size() >= kKept) agreements_.clear();
+  agreements_[id.str()] = {bytes, made};
+  return AgreementPtr(std::move(made));
 }
 
 Result<TermsPtr> ProgramCache::offer(const ReleasePlan& plan,

@@ -37,8 +37,10 @@ using TermsPtr = std::shared_ptr<const CompiledTerms>;
 Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash,
                                std::shared_ptr<const policy::Context> context, bool in_catalogue);
 
-/// Policies that were compiled already, by the id they are known under and the vocabulary. Another vocabulary compiles
-/// anew. Thread-safe.
+using AgreementPtr = std::shared_ptr<const negotiation::AgreementRecord>;
+
+/// Policies that were compiled already, by the id they are known under and the vocabulary, and agreements that were read
+/// already. Another vocabulary compiles anew, other bytes are read anew. Thread-safe.
 class ProgramCache {
  public:
   /// The purposes with which an agreement was made. An error: the agreement cannot be decided, so it permits nothing.
@@ -51,6 +53,8 @@ class ProgramCache {
   /// With the purposes under which it was made; with `vocabulary` only where none are pinned.
   Result<TermsPtr> agreement(const negotiation::AgreementRecord& record,
                              const std::shared_ptr<const policy::Vocabulary>& vocabulary);
+  /// An agreement from the bytes that the store has of it now. Errors: of decode_agreement.
+  Result<AgreementPtr> read(const AgreementId& id, const std::string& bytes);
   Result<TermsPtr> offer(const ReleasePlan& plan, const std::shared_ptr<const policy::Vocabulary>& vocabulary);
 
  private:
@@ -63,6 +67,11 @@ class ProgramCache {
   std::mutex mutex_;
   std::vector<std::weak_ptr<const policy::Context>> contexts_;  ///< one for each vocabulary that programs are kept of
   std::map<std::string, TermsPtr, std::less<>> terms_;
+  struct Read {
+    std::string bytes;
+    AgreementPtr record;
+  };
+  std::map<std::string, Read, std::less<>> agreements_;
 };
 
 }  // namespace sluis::gate

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Evaluations a second over loopback at 32 keep-alive connections, each durably recorded, beside an OPA server that is asked the
-same questions in turn and records nothing. Both give the same decisions, which is checked first. Without OPA ours stands alone.
-One JSON object a line, medians of three.
+same questions in turn and records nothing; then twenty evaluations a request, which OPA has not. Both give the same decisions, which
+is checked first. Without OPA ours stands alone. One JSON object a line, medians of three.
 
 usage: authzen.py BIN_DIR SOURCE_DIR
 """
@@ -19,7 +19,7 @@ BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
 from federation import ACTIVITIES, Federation, PURPOSE, scratch  # noqa: E402
 
-RUNS, SECONDS, CONNECTIONS = 3, 5, 32
+RUNS, SECONDS, CONNECTIONS, BATCH = 3, 5, 32, 20
 OPA = "github.com/open-policy-agent/opa@v1.22.3"
 DATASET, CROWD = "urn:waterrijk:detailed-counts", PURPOSE + "CrowdManagement"
 f = Federation(scratch("bench-authzen"), binary=BIN / "sluis", base_port=20340, parties=("waterrijk", "duinmeer"))
@@ -124,6 +124,7 @@ try:
     asked = questions(agreement)
     ours, theirs = f"http://127.0.0.1:{w.port + 2}/access/v1/evaluation", f"http://127.0.0.1:{OPA_PORT}/v1/data/authzen/decision"
     (f.folder / "ours").write_text("\n".join(json.dumps(one) for one in asked) + "\n")
+    (f.folder / "batches").write_text(json.dumps({"evaluations": asked * (BATCH // len(asked))}) + "\n")
     (f.folder / "theirs").write_text("\n".join(json.dumps({"input": one}) for one in asked) + "\n")
     program = find_opa()
     version = ""
@@ -147,6 +148,18 @@ try:
     if opa:
         line["against"] = f"OPA {version}, nothing recorded: {statistics.median(other for _, other in measured):.1f}"
         line["ratio"] = round(statistics.median(speed / other for speed, other in measured), 2)
+    print(json.dumps(line), flush=True)
+    together = []
+    for _ in range(RUNS):
+        before = entries()
+        speed, answered = requests_a_second(ours.replace("/evaluation", "/evaluations"), f.folder / "batches")
+        if entries() - before < answered * BATCH:
+            raise SystemExit("not every answer was recorded")
+        together.append((speed * BATCH, requests_a_second(theirs, f.folder / "theirs")[0] if opa else None))
+    line["name"], line["value"] = f"authzen.evaluations_{BATCH}_a_request", round(statistics.median(speed for speed, _ in together), 1)
+    if opa:
+        line["against"] = f"OPA {version}, one a request, nothing recorded: {statistics.median(other for _, other in together):.1f}"
+        line["ratio"] = round(statistics.median(speed / other for speed, other in together), 2)
     print(json.dumps(line), flush=True)
 finally:
     if opa:

@@ -84,5 +84,27 @@ TEST_F(CountTest, TermsMayNameTheProcessingActivity) {
   EXPECT_EQ(verdict->reason.parameters.at("operand"), "processingActivity");
 }
 
+TEST_F(CountTest, AnAgreementIsReadOnceForAsLongAsItsBytesAreTheSame) {
+  allow(9);
+  gate::ProgramCache cache;
+  const auto first = gate::read_as_stored(store_, cache, record_.id);
+  const auto again = gate::read_as_stored(store_, cache, record_.id);
+  ASSERT_TRUE(first && *first && again && *again);
+  EXPECT_EQ((*first)->record, (*again)->record) << "the same object";
+  negotiation::AgreementRecord ended = record_;
+  ended.ended = negotiation::AgreementEnd{record_.peer, clock_.now(), {"enough", {}}};
+  Commit commit;
+  commit.changes.push_back({negotiation::agreement_key(record_.id), negotiation::encode(ended)});
+  ASSERT_TRUE(sequencer_.commit_and_wait(std::move(commit)));
+  const auto after = gate::read_as_stored(store_, cache, record_.id);
+  ASSERT_TRUE(after && *after);
+  EXPECT_FALSE((*after)->record->active()) << "what was kept is never trusted over the store";
+  EXPECT_TRUE((*first)->record->active()) << "who holds the old one keeps it";
+  commit = {};
+  commit.changes.push_back({negotiation::agreement_key(record_.id), "not an agreement"});
+  ASSERT_TRUE(sequencer_.commit_and_wait(std::move(commit)));
+  EXPECT_FALSE(gate::read_as_stored(store_, cache, record_.id));
+}
+
 }  // namespace
 }  // namespace sluis::test
