@@ -13,11 +13,36 @@ void flush(std::vector<char>& junk) {
   for (std::size_t i = 0; i < junk.size(); i += 64) junk[i] = static_cast<char>(junk[i] + 1);
 }
 
+/// The requests of the first agreements, again and again.
+void print_some(const World& world, std::size_t agreements) {
+  std::vector<const Asked*> some;
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    if (world.spoken[i].agreement < agreements) some.push_back(&world.asked[i]);
+  }
+  const double cost = clock_cost();
+  std::vector<double> times;
+  std::size_t permits = 0, decisions = 0;
+  for (int round = 0; round < 2'000; ++round) {
+    for (std::size_t at = 0; at + kBlock <= some.size(); at += kBlock, decisions += kBlock) {
+      const auto begin = Steady::now();
+      for (std::size_t i = at; i < at + kBlock; ++i) permits += some[i]->program->decide(some[i]->request).permit;
+      if (round > 10) times.push_back((nanoseconds(Steady::now() - begin) - cost) / kBlock);
+    }
+  }
+  print("decide, some agreements", times, static_cast<double>(permits) / static_cast<double>(decisions));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const World world = make_world(argc > 1 ? argv[1] : "policy/purpose/dpv-purposes.tsv");
   const auto& [purposes, context, programs, compiling, spoken, asked, agreed] = world;
+  if (argc > 3) {  // PURPOSES COUNT FILE: what peers are asked, and our own time for it
+    const auto count = static_cast<std::size_t>(std::atoi(argv[2]));
+    std::ofstream(argv[3]) << json::serialise(questions(world, argv[1], count));
+    print_some(world, count);
+    return 0;
+  }
   std::size_t bytes = 0;
   for (const Program& program : programs) bytes += program.bytes();
   print("compile one", compiling, 0);

@@ -191,6 +191,38 @@ struct World {
   Timestamp agreed = *parse_time("2026-06-01T00:00:00Z");
 };
 
+/// So many of the agreements as their text is written, and the purposes and requests that go with them, as one JSON document: for
+/// peers that are asked the same. Each request carries our decision.
+inline json::Value questions(const World& world, const char* purposes_file, std::size_t agreements) {
+  Engine engine(20261126);
+  const auto purposes = vocabulary(purposes_file, engine);
+  json::Array terms, tree, requests;
+  for (std::size_t i = 0; i < agreements; ++i) terms.push_back(*json::parse(agreement(engine, i, *purposes)));
+  for (std::size_t i = 0; i < purposes->size(); ++i) {
+    const PurposeTerm& term = purposes->term(static_cast<PurposeIndex>(i));
+    json::Array parents;
+    for (const PurposeIndex parent : term.parents) parents.emplace_back(purposes->term(parent).iri);
+    tree.push_back(json::object({{"iri", json::Value(term.iri)}, {"parents", json::Value(std::move(parents))}}));
+  }
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    const Words& words = world.spoken[i];
+    if (words.agreement >= agreements) continue;
+    requests.push_back(json::object({{"agreement", json::Value(static_cast<std::uint64_t>(words.agreement))},
+                                     {"purpose", json::Value(words.purpose)},
+                                     {"recipient", json::Value(words.recipient)},
+                                     {"class", json::Value(words.kind)},
+                                     {"target", json::Value(words.target)},
+                                     {"basis", json::Value(words.basis)},
+                                     {"format", json::Value(words.format)},
+                                     {"place", json::Value(words.place)},
+                                     {"now", json::Value(format_time(words.now))},
+                                     {"permit", json::Value(world.asked[i].program->decide(world.asked[i].request).permit)}}));
+  }
+  return json::object({{"purposes", json::Value(std::move(tree))},
+                       {"agreements", json::Value(std::move(terms))},
+                       {"requests", json::Value(std::move(requests))}});
+}
+
 /// Ends the program where a policy is not in order.
 inline World make_world(const char* purposes) {
   Engine engine(20261126);
