@@ -1,6 +1,7 @@
 #include "connector/authzen/request.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/base/time.hpp"
 #include "connector/crypto/crypto.hpp"
 
 #include <array>
@@ -85,6 +86,8 @@ Result<void> read_action(const json::Value& body, std::string_view pointer, Eval
   SLUIS_TRY(out.purpose, property(*action, "purpose", at));
   SLUIS_TRY(const std::optional<std::string> activity, property(*action, "processing_activity_id", at));
   out.activity = activity.value_or("");
+  SLUIS_TRY(const std::optional<std::string> algorithm, property(*action, "algorithm_id", at));
+  out.algorithm = algorithm.value_or("");
   return {};
 }
 
@@ -94,6 +97,9 @@ Result<void> read_context(const json::Value& body, std::string_view pointer, Eva
   SLUIS_TRY(const std::optional<std::string> trace,
             text(*context, "traceparent", json::pointer_to(pointer, "context")));
   out.trace = trace.value_or("");
+  SLUIS_TRY(const std::optional<std::string> time, text(*context, "time", json::pointer_to(pointer, "context")));
+  if (time && !parse_time(*time)) return wrong(json::pointer_to(pointer, "context") + "/time", "`time` is no time: write it as RFC 3339 does, with a zone");
+  out.said_time = time.value_or("");
   return {};
 }
 

@@ -23,6 +23,8 @@ struct Evaluation {
   std::string action;
   std::optional<std::string> purpose;        ///< `action.properties.purpose`
   std::string activity;                      ///< `action.properties.processing_activity_id`; empty: none
+  std::string algorithm;                     ///< `action.properties.algorithm_id`, recorded only; empty: none
+  std::string said_time;                     ///< `context.time`, recorded only; empty: none
   std::string trace;                         ///< `context.traceparent`; empty: none
   std::optional<Error> unreadable;           ///< of one item of a batch: why it denies
 };

@@ -38,13 +38,23 @@ TEST(AuthzenRequest, IsMapped) {
                                R"("class":"municipality"}},"resource":{"type":"dataset","id":"urn:d","properties":)"
                                R"({"agreement":"urn:a"}},"action":)"
                                R"({"name":"use","properties":{"purpose":"dpv:Marketing",)"
-                               R"("processing_activity_id":"urn:act"}},"context":{"time":"2001-01-01T00:00:00Z"}})");
+                               R"("processing_activity_id":"urn:act","algorithm_id":"urn:alg"}},"context":{"time":"2001-01-01T00:00:00Z"}})");
   ASSERT_TRUE(read) << describe(read.error());
   EXPECT_EQ(read->party, "urn:duinmeer");
   EXPECT_EQ(read->subject_class, "municipality");
   EXPECT_EQ(read->agreement, "urn:a");
   EXPECT_EQ(read->purpose, "dpv:Marketing");
   EXPECT_EQ(read->activity, "urn:act");
+  EXPECT_EQ(read->algorithm, "urn:alg");
+  EXPECT_EQ(read->said_time, "2001-01-01T00:00:00Z");
+}
+
+TEST(AuthzenRequest, ATimeMustBeOne) {
+  for (const std::string time : {R"("yesterday")", R"("2026-11-27T10:00:00")", "7"}) {
+    const auto read = evaluation("{" + kWhole + R"(,"context":{"time":)" + time + "}}");
+    ASSERT_FALSE(read) << time;
+    EXPECT_EQ(read.error().place.pointer, "/context/time");
+  }
 }
 
 TEST(AuthzenRequest, AnApplicationIsNotItsOwnParty) {

@@ -255,12 +255,12 @@ TEST_F(AuthzenTest, AnItemThatCannotBeReadDeniesAndIsRecorded) {
 TEST_F(AuthzenTest, ARequestIdIsGivenBackAndRecorded) {
   const auto with = [this](const std::string& id) {
     return DecisionPoint::post("/access/v1/evaluation",
-                               body(kCrowd, R"(,"context":{"traceparent":"00-4bf9-00f0-01"})"), {{"x-request-id", id}});
+                               body(kCrowd, R"(,"context":{"traceparent":"00-4bf9-00f0-01","time":"2001-01-01T00:00:00Z"})"), {{"x-request-id", id}});
   };
   const std::string longest(limits::kRequestIdBytes, 'x');
   EXPECT_EQ(with(longest).headers.at("x-request-id"), longest);
   const auto last = entries_of(EntryKind::decision).back();
-  EXPECT_NE(last.internal.detail().find("trace 00-4bf9-00f0-01 request " + longest), std::string::npos);
+  EXPECT_NE(last.internal.detail().find("at 2001-01-01T00:00:00Z trace 00-4bf9-00f0-01 request " + longest), std::string::npos);
   EXPECT_EQ(with("caf\xC3\xA9").headers.at("x-request-id"), "caf\xC3\xA9");
   for (const std::string& id : {longest + "x", std::string("a\tb")}) {
     EXPECT_EQ(with(id).status, 400U);
