@@ -93,23 +93,20 @@ Result<PurposeSet> purpose_set(const Constraint& constraint, bool prohibition, c
 
 class Compiler {
  public:
-  Compiler(const Policy& policy, std::shared_ptr<const Context> context) : policy_(policy) {
-    program_.context_ = std::move(context);
-  }
+  Compiler(const Policy& policy, std::shared_ptr<const Context> context) : policy_(policy), context_(std::move(context)) {}
 
   Result<Program> run() {
     for (const Rule& rule : policy_.prohibitions) SLUIS_CHECK(add(rule, true));
     for (const Rule& rule : policy_.permissions) SLUIS_CHECK(add(rule, false));
     if (policy_.conflict == Conflict::invalid) SLUIS_CHECK(refuse_void());
-    assemble();
-    return std::move(program_);
+    return assemble();
   }
 
  private:
   using Node = Program::Node;
   using Test = Program::Test;
 
-  Interned intern(std::string_view text) { return program_.context_->names->add(text); }
+  Interned intern(std::string_view text) { return context_->names->add(text); }
 
   Result<void> add(const Rule& rule, bool prohibition) {
     prohibition_ = prohibition;
@@ -129,7 +126,7 @@ class Compiler {
       for (const Constraint& one : *list) all.push_back(&one);
     }
     std::stable_partition(all.begin(), all.end(), is_on_purpose);
-    PurposeSet open = program_.context_->vocabulary->all_but({});
+    PurposeSet open = context_->vocabulary->all_but({});
     meet_names(all, Operand::class_of_recipient, lane.kinds, Program::Lane::kind, lane);
     meet_names(all, Operand::recipient, lane.recipients, Program::Lane::recipient, lane);
     for (const Constraint* one : all) {
@@ -208,7 +205,7 @@ class Compiler {
   }
 
   Result<bool> take_purpose(const Constraint& one, Program::Lane& lane, PurposeSet& open) const {
-    SLUIS_TRY(const PurposeSet admitted, purpose_set(one, prohibition_, *program_.context_->vocabulary));
+    SLUIS_TRY(const PurposeSet admitted, purpose_set(one, prohibition_, *context_->vocabulary));
     open &= admitted;
     lane.bits |= Program::Lane::purpose;
     return true;
@@ -316,10 +313,10 @@ class Compiler {
   }
 
   Result<void> add_purpose(const Constraint& atom, std::size_t at) {
-    SLUIS_CHECK(purpose_set(atom, prohibition_, *program_.context_->vocabulary));  // refuses unknown purposes
+    SLUIS_CHECK(purpose_set(atom, prohibition_, *context_->vocabulary));  // refuses unknown purposes
     Node& node = nodes_[at];
     std::vector<std::uint32_t> indices;
-    for (const std::string& value : atom.values) indices.push_back(*program_.context_->vocabulary->lookup(value));
+    for (const std::string& value : atom.values) indices.push_back(*context_->vocabulary->lookup(value));
     std::sort(indices.begin(), indices.end());
     indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
     if (atom.op == Operator::is_all_of && indices.size() > 1) {
@@ -399,7 +396,7 @@ class Compiler {
   }
 
   Result<void> refuse_void() {
-    for (const Finding& finding : check(policy_, *program_.context_->vocabulary)) {
+    for (const Finding& finding : check(policy_, *context_->vocabulary)) {
       if (finding.kind != FindingKind::conflict && finding.kind != FindingKind::voided &&
           finding.kind != FindingKind::undecided) {
         continue;
@@ -456,7 +453,15 @@ class Compiler {
     values.erase(std::unique(values.begin(), values.end()), values.end());
   }
 
-  void assemble() {
+  /// A lane at the beginning of a cache line, whose number this gives; behind it the conditions that it does not decide.
+  std::uint32_t put_body(std::vector<std::uint64_t>& block, const Program::Lane& lane) const {
+    block.resize((block.size() + kLine - 1) / kLine * kLine);
+    const std::uint32_t at = put(block, &lane, 1);
+    put(block, nodes_.data() + lane.rest, static_cast<std::size_t>(lane.end - lane.rest));
+    return at / static_cast<std::uint32_t>(kLine);
+  }
+
+  Result<Program> assemble() {
     sort_unique(instants_);
     sort_unique(offsets_);
     Program::Header head{};
@@ -467,24 +472,23 @@ class Compiler {
     head.offsets = static_cast<std::uint16_t>(offsets_.size());
     head.flags = static_cast<std::uint16_t>((policy_.suite ? Program::kSuite : 0) |
                                             (policy_.conflict == Conflict::perm ? Program::kPermissionWins : 0));
-    head.purposes = static_cast<std::uint16_t>(program_.context_->vocabulary->size());
+    head.purposes = static_cast<std::uint16_t>(context_->vocabulary->size());
     head.width = static_cast<std::uint16_t>(width_for(rules_.size()));
     const std::vector<char> open = table(head.purposes, head.width);
     std::vector<std::uint64_t> hot, cold;
-    hot.reserve(28 + open.size() / 8 + 8 * rules_.size() + 2 * nodes_.size() + words_.size() + instants_.size() +
+    hot.reserve(40 + open.size() / 8 + 16 * rules_.size() + 4 * nodes_.size() + words_.size() + instants_.size() +
                 2 * offsets_.size() + ids_.size() / 2 + 1);
     put(hot, &head, 1);
     put(hot, open.data(), open.size());
     hot.push_back(0);  // the last entry is read as a whole word
-    constexpr std::size_t kLine = sizeof(Program::Lane) / sizeof(std::uint64_t);
-    hot.resize((hot.size() + kLine - 1) / kLine * kLine);
-    head.lanes = put(hot, lanes_.data(), lanes_.size());
-    put(hot, nodes_.data(), nodes_.size());
-    head.ids = put(hot, ids_.data(), ids_.size());
-    head.words = put(hot, words_.data(), words_.size());
+    std::vector<std::uint32_t> lanes;
+    for (const Program::Lane& lane : lanes_) lanes.push_back(put_body(hot, lane));
     head.changes = put(hot, instants_.data(), instants_.size());
     put(hot, offsets_.data(), offsets_.size());
-    std::memcpy(hot.data(), &head, sizeof head);
+    head.begin = put(hot, nodes_.data(), nodes_.size());
+    head.ids = put(hot, ids_.data(), ids_.size());
+    head.words = put(hot, words_.data(), words_.size());
+    place_lanes(lanes, head, hot);
     std::string told;  // close together, so that it is as small as it can be
     const auto tell = [&told](const auto& list) {
       if (!list.empty()) told.append(reinterpret_cast<const char*>(list.data()), list.size() * sizeof(list[0]));
@@ -493,8 +497,26 @@ class Compiler {
     tell(rule_places_);
     tell(node_places_);
     put(cold, (told + text_).data(), told.size() + text_.size());
-    program_.hot_ = Block(hot, program_.context_->memory);
-    program_.cold_ = Block(cold, nullptr);
+    auto image = std::make_shared<Program::Image>();
+    head.image = image.get();
+    std::memcpy(hot.data(), &head, sizeof head);
+    image->hot = Block(hot, context_->memory);
+    image->cold = Block(cold, nullptr);
+    image->context = context_;
+    Program program;
+    program.header_ = {image, reinterpret_cast<const Program::Header*>(image->hot.data())};
+    return program;
+  }
+
+  static void place_lanes(const std::vector<std::uint32_t>& lanes, Program::Header& head, std::vector<std::uint64_t>& hot) {
+    if (lanes.size() <= head.lanes.size() && (lanes.empty() || lanes.back() <= std::numeric_limits<std::uint16_t>::max())) {
+      for (std::size_t r = 0; r < lanes.size(); ++r) head.lanes[r] = static_cast<std::uint16_t>(lanes[r]);
+      return;
+    }
+    const std::uint32_t at = put(hot, lanes.data(), lanes.size());
+    head.flags |= Program::kFarLanes;
+    head.lanes[0] = static_cast<std::uint16_t>(at & 0xffffU);
+    head.lanes[1] = static_cast<std::uint16_t>(at >> 16U);
   }
 
   /// Bytes for a bit of each rule: 1, 2, 4, or a whole number of words.
@@ -502,8 +524,10 @@ class Compiler {
     return rules <= 8 ? 1 : rules <= 16 ? 2 : rules <= 32 ? 4 : (rules + 63) / 64 * 8;
   }
 
+  static constexpr std::size_t kLine = sizeof(Program::Lane) / sizeof(std::uint64_t);
+
   const Policy& policy_;
-  Program program_;
+  std::shared_ptr<const Context> context_;
   bool prohibition_ = false;
   bool counts_ = false;
   std::vector<Program::Rule> rules_;

@@ -56,13 +56,13 @@ std::string_view Program::condition_operand(std::size_t node) const {
 
 std::string Program::condition_needed(std::size_t node) const {
   const Node& one = nodes()[node];
-  const auto* words = reinterpret_cast<const std::int64_t*>(hot_.data() + header().words);
+  const auto* words = reinterpret_cast<const std::int64_t*>(hot() + header().words);
   const auto bits = static_cast<std::uint64_t>(one.a);
   const auto first = static_cast<std::size_t>(bits & 0xffffffffU);
   const auto count = static_cast<std::size_t>(bits >> 32U);
   const auto name = [&](std::uint32_t id) {
     return one.operand == Operand::purpose ? vocabulary().term(static_cast<PurposeIndex>(id)).iri
-                                           : context_->names->text(static_cast<Interned>(id));
+                                           : names().text(static_cast<Interned>(id));
   };
   const auto list = [&] {
     std::string names;
@@ -82,7 +82,7 @@ std::string Program::condition_needed(std::size_t node) const {
     case Test::set:
     case Test::never: return op + " " + list();
     case Test::amount: {
-      const std::string unit = context_->names->text(static_cast<Interned>(words[one.a + 1]));
+      const std::string unit = names().text(static_cast<Interned>(words[one.a + 1]));
       return op + " " + format_decimal(words[one.a]) + (unit.empty() ? "" : " " + unit);
     }
     case Test::window: {
@@ -98,7 +98,7 @@ std::string Program::condition_needed(std::size_t node) const {
       return count > kShown ? text + ", and " + std::to_string(count - kShown) + " more" : text;
     }
     case Test::calendar: return op + " " + format_period(words[one.a], Duration(words[one.a + 1]));
-    case Test::duty: return "fulfilled " + context_->names->text(static_cast<Interned>(one.a));
+    case Test::duty: return "fulfilled " + names().text(static_cast<Interned>(one.a));
     case Test::all: return "each condition";
     case Test::any: return "one of the alternatives";
     case Test::one: return "exactly one of the alternatives";

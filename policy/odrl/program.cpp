@@ -133,7 +133,11 @@ class Evaluation {
     return !open || (missing & Bit::purpose) != 0 ? 2 : 3;
   }
 
-  Truth rest(const Program::Lane& lane) const noexcept { return all(nodes_ + lane.rest, nodes_ + lane.end); }
+  /// They stand right behind it, where the memory is near.
+  Truth rest(const Program::Lane& lane) const noexcept {
+    const auto* begin = reinterpret_cast<const Program::Node*>(&lane + 1);
+    return all(begin, begin + (lane.end - lane.rest));
+  }
 
   Truth node(const Program::Node& node) const noexcept {
     switch (node.test) {
@@ -246,7 +250,7 @@ class Evaluation {
 
   Truth related(const Program::Node& node) const noexcept {
     if (!known(Operand::purpose)) return Truth::unknown;
-    const Vocabulary& vocabulary = *program_.context_->vocabulary;
+    const Vocabulary& vocabulary = program_.vocabulary();
     const PurposeIndex asked = *request_.purpose;
     const PurposeSet& set = node.mask == 0   ? vocabulary.ancestors(asked)
                             : node.mask == 1 ? vocabulary.descendants(asked)
@@ -258,7 +262,7 @@ class Evaluation {
   }
 
   const std::int64_t* words(std::int64_t at) const noexcept {
-    return reinterpret_cast<const std::int64_t*>(program_.hot_.data() + header_.words) + at;
+    return reinterpret_cast<const std::int64_t*>(program_.hot() + header_.words) + at;
   }
 
   bool holds(Operand operand, std::uint32_t id) const noexcept {
@@ -388,18 +392,33 @@ class Evaluation {
 };
 
 std::span<const Program::Rule> Program::rules() const noexcept {
-  return {reinterpret_cast<const Rule*>(cold_.data()), header().rules};
+  return {reinterpret_cast<const Rule*>(header().image->cold.data()), header().rules};
 }
 std::span<const Program::Node> Program::nodes() const noexcept {
-  return {reinterpret_cast<const Node*>(lanes() + header().rules), header().nodes};
+  return {reinterpret_cast<const Node*>(hot() + header().begin), header().nodes};
+}
+const Program::Lane& Program::lane(std::size_t rule) const noexcept {
+  const Header& head = header();
+  std::size_t line = head.lanes[rule % Header::kNear];
+  if ((head.flags & kFarLanes) != 0) [[unlikely]] {
+    const std::size_t at = head.lanes[0] | (std::size_t{head.lanes[1]} << 16U);
+    line = reinterpret_cast<const std::uint32_t*>(hot() + at)[rule];
+  }
+  return *(reinterpret_cast<const Lane*>(header_.get()) + line);
+}
+const Vocabulary& Program::vocabulary() const noexcept { return *header().image->context->vocabulary; }
+const Names& Program::names() const noexcept { return *header().image->context->names; }
+std::size_t Program::bytes() const noexcept {
+  const Image& image = *header().image;
+  return (image.hot.size() + image.cold.size()) * sizeof(std::uint64_t) + sizeof(Image) + sizeof(*this);
 }
 std::span<const std::uint32_t> Program::ids(const Node& node) const noexcept {
   if (node.list != kFar) return {reinterpret_cast<const std::uint32_t*>(&node.a), node.list};
   const auto packed = static_cast<std::uint64_t>(node.a);
-  return {reinterpret_cast<const std::uint32_t*>(hot_.data() + header().ids) + (packed & 0xffffffffU),
+  return {reinterpret_cast<const std::uint32_t*>(hot() + header().ids) + (packed & 0xffffffffU),
           static_cast<std::size_t>(packed >> 32U)};
 }
-/// Read as a whole word: behind the table there is always one more.
+/// Read as a whole word: behind the table there are always lanes, or one more.
 std::uint64_t Program::open_to(PurposeIndex purpose, std::size_t chunk) const noexcept {
   static_assert(std::endian::native == std::endian::little);
   const Header& head = header();
@@ -416,13 +435,13 @@ bool Program::suite() const noexcept { return (header().flags & kSuite) != 0; }
 Truth Program::value(std::size_t rule, const Request& request) const noexcept {
   const Evaluation evaluation(*this, request);
   std::uint16_t failing = 0;
-  const Lane& one = lanes()[rule];
+  const Lane& one = lane(rule);
   return std::min(evaluation.subject(one), evaluation.conditions(one, failing));
 }
 
 Program::Subject Program::subject(std::size_t rule, const Request& request) const noexcept {
   const Evaluation evaluation(*this, request);
-  const Lane& one = lanes()[rule];
+  const Lane& one = lane(rule);
   return {truth(evaluation.action(one)), evaluation.target(one), evaluation.assignee(one)};
 }
 
@@ -434,7 +453,7 @@ Timestamp Program::next_change(const Request& request) const noexcept {
   Timestamp next = Timestamp::max();
   if (!request.now) return next;
   const Header& head = header();
-  const auto* changes = reinterpret_cast<const std::int64_t*>(hot_.data() + head.changes);
+  const auto* changes = reinterpret_cast<const std::int64_t*>(hot() + head.changes);
   const std::int64_t now = micros(*request.now);
   std::size_t past = 0;  // counted: a search would guess wrong as often as right
   for (std::size_t i = 0; i < head.instants; ++i) past += changes[i] <= now ? 1 : 0;
@@ -450,21 +469,28 @@ Timestamp Program::next_change(const Request& request) const noexcept {
 }
 
 Decision Program::decide(const Request& request) const noexcept {
-  const Evaluation evaluation(*this, request);
+  // What is needed soon and is known already comes together, not one after another: the purpose's entry of a table with a byte
+  // each, and what may end a permit.
   const Header& head = header();
-  const Lane* lane = lanes();
+  __builtin_prefetch(reinterpret_cast<const char*>(&head + 1) + request.purpose.value_or(0));
+  __builtin_prefetch(hot() + head.changes);
+  __builtin_prefetch(hot() + head.changes + 8);
+  const Evaluation evaluation(*this, request);
   const bool blocked = evaluation.any_open(0, head.prohibitions, [&](std::size_t r) {
-    return evaluation.lane(lane[r]) != Truth::no && evaluation.rest(lane[r]) != Truth::no;
+    const Lane& rule = lane(r);
+    return evaluation.lane(rule) != Truth::no && evaluation.rest(rule) != Truth::no;
   });
   Decision permitted;
   if ((!blocked || (head.flags & kPermissionWins) != 0) &&
       evaluation.any_open(head.prohibitions, head.rules, [&](std::size_t r) {
         permitted.rule = static_cast<std::uint16_t>(r);
-        return evaluation.lane(lane[r]) == Truth::yes && evaluation.rest(lane[r]) == Truth::yes;
+        const Lane& rule = lane(r);
+        __builtin_prefetch(&rule + 1);
+        return evaluation.lane(rule) == Truth::yes && evaluation.rest(rule) == Truth::yes;
       })) {
     permitted.permit = true;
     permitted.reason = ReasonCode::permitted;
-    permitted.reserve = (lane[permitted.rule].bits & Lane::counts) != 0;
+    permitted.reserve = (lane(permitted.rule).bits & Lane::counts) != 0;
     permitted.valid_until = next_change(request);
     return permitted;
   }
@@ -476,10 +502,9 @@ Decision Program::decide(const Request& request) const noexcept {
 Decision Program::explain_denial(const Evaluation& evaluation) const noexcept {
   Decision denied;
   const Header& head = header();
-  const Lane* lane = lanes();
   evaluation.any_open(0, head.prohibitions, [&](std::size_t r) {
-    if (evaluation.lane(lane[r]) == Truth::no) return false;
-    const Lane& rule = lane[r];
+    const Lane& rule = lane(r);
+    if (evaluation.lane(rule) == Truth::no) return false;
     std::uint16_t failing = Decision::kNone;
     const Truth value = std::min(evaluation.subject(rule), evaluation.conditions(rule, failing));
     if (value == Truth::no || (value == Truth::unknown && denied.rule != Decision::kNone)) return false;
@@ -492,7 +517,7 @@ Decision Program::explain_denial(const Evaluation& evaluation) const noexcept {
   if (denied.rule != Decision::kNone) return denied;
   int closest = 0;
   const auto closer = [&](std::size_t r, bool open, int furthest) {
-    const int reach = evaluation.reach(lane[r], open);
+    const int reach = evaluation.reach(lane(r), open);
     if (reach > closest) {
       closest = reach;
       denied.rule = static_cast<std::uint16_t>(r);
@@ -506,7 +531,7 @@ Decision Program::explain_denial(const Evaluation& evaluation) const noexcept {
     for (std::size_t r = head.prohibitions; r < head.rules && !closer(r, evaluation.is_open(r), 2); ++r) {}
   }
   if (closest == 0) return denied;
-  const Lane& rule = lane[denied.rule];
+  const Lane& rule = lane(denied.rule);
   const Truth target = evaluation.target(rule);
   const Truth subject = std::min(target, evaluation.assignee(rule));
   if (subject == Truth::no) {
@@ -526,7 +551,7 @@ Truth Program::permission_possible(const Request& request) const noexcept {
   Truth most = Truth::yes;  // what the prohibitions leave
   Truth best = Truth::no;
   for (std::size_t r = 0; r < header().rules; ++r) {
-    const Lane& rule = lanes()[r];
+    const Lane& rule = lane(r);
     std::uint16_t failing = 0;
     const Truth value = std::min(evaluation.subject(rule), evaluation.conditions(rule, failing));
     if (r >= header().prohibitions) best = std::max(best, value);

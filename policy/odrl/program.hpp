@@ -102,7 +102,7 @@ struct Context {
 
 class Evaluation;
 
-/// A compiled policy: a block of memory without pointers for deciding, and another for explaining. Immutable; any
+/// A compiled policy: a block of memory for deciding, and another for explaining. Immutable, and copies share it; any
 /// thread may use it. The deciding path does no I/O, reads no clock, allocates nothing, and takes no lock.
 class Program {
  public:
@@ -121,6 +121,7 @@ class Program {
   };
   /// The usual conditions of a rule in one cache line, decided together and without a branch. Bits say which there are. Of
   /// the purpose it says only that there is a condition: which rules a purpose leaves open stands in a table of the program.
+  /// The other conditions, [rest, end), stand behind it once more, so that who decides finds them there.
   struct Lane {
     enum Bit : std::uint8_t {
       purpose = 1,
@@ -187,7 +188,7 @@ class Program {
   /// The first instant after `request.now` at which time alone may change something.
   Timestamp next_change(const Request& request) const noexcept;
 
-  Interned name(std::string_view text) const { return context_->names->find(text); }
+  Interned name(std::string_view text) const { return names().find(text); }
   Interned recipient(std::string_view id) const { return name(id); }
   Interned class_of_recipient(std::string_view name) const;
 
@@ -202,10 +203,10 @@ class Program {
   bool suite() const noexcept;
   /// Whether some rule counts uses.
   bool counts() const noexcept;
-  const Vocabulary& vocabulary() const { return *context_->vocabulary; }
-  const Names& names() const { return *context_->names; }
+  const Vocabulary& vocabulary() const noexcept;
+  const Names& names() const noexcept;
   /// Memory that this program has to itself.
-  std::size_t bytes() const noexcept { return (hot_.size() + cold_.size()) * sizeof(std::uint64_t) + sizeof(*this); }
+  std::size_t bytes() const noexcept;
 
   /// Bytes whose SHA-256 is the program hash (D6): offer hash, profile, vocabulary hash.
   static std::string program_hash_input(const Hash& offer_hash, const Hash& vocabulary_hash);
@@ -214,17 +215,28 @@ class Program {
   friend class Compiler;
   friend class Evaluation;
 
-  /// For deciding: this, the table of purposes, lanes (each a cache line), nodes, ids, words (pairs of instants and the
-  /// like), instants and offsets that change something. For explaining: rules, places of rules and nodes, text.
+  /// Two blocks, and what they were compiled against.
+  struct Image {
+    std::shared_ptr<const Context> context;
+    Block hot;   ///< for deciding: a Header and what it tells of
+    Block cold;  ///< for explaining: rules, places of rules and nodes, text
+  };
+  /// The first cache line of a program. Behind it the table of purposes, then, each where this says: lanes with the rest of
+  /// their conditions, instants and offsets that change something, nodes, ids, words (pairs of instants and the like).
   /// The table has for each purpose of the vocabulary the rules that it leaves open, as bits; `width` bytes each.
   struct Header {
     std::uint16_t prohibitions, rules, nodes, instants, offsets, flags, purposes, width;
     std::uint32_t ids;  ///< where they begin, in words of the block; the others likewise
     std::uint32_t words;
     std::uint32_t changes;
-    std::uint32_t lanes;
+    std::uint32_t begin;  ///< of the nodes
+    const Image* image;
+    static constexpr std::size_t kNear = 12;
+    /// Where the lane of each rule is, in cache lines of the block. Of more rules: all of them stand as such numbers of 32 bits
+    /// where the first two of these say, in words of the block.
+    std::array<std::uint16_t, kNear> lanes;
   };
-  static_assert(sizeof(Header) == 32);
+  static_assert(sizeof(Header) == 64);
   /// The pointer of a rule begins at `offset` of the text, behind it stands what those of its nodes have of their own.
   struct RulePlace {
     std::uint32_t offset;
@@ -237,18 +249,18 @@ class Program {
   };
   static constexpr std::uint16_t kSuite = 1;
   static constexpr std::uint16_t kPermissionWins = 2;
+  static constexpr std::uint16_t kFarLanes = 4;
 
-  const Header& header() const noexcept { return *reinterpret_cast<const Header*>(hot_.data()); }
+  const Header& header() const noexcept { return *header_; }
+  const std::uint64_t* hot() const noexcept { return reinterpret_cast<const std::uint64_t*>(header_.get()); }
   std::span<const std::uint32_t> ids(const Node& node) const noexcept;
-  const Lane* lanes() const noexcept { return reinterpret_cast<const Lane*>(hot_.data() + header().lanes); }
+  const Lane& lane(std::size_t rule) const noexcept;
   /// Of the rules [64 · chunk, …), as bits: those that a purpose leaves open.
   std::uint64_t open_to(PurposeIndex purpose, std::size_t chunk) const noexcept;
   Decision explain_denial(const Evaluation& evaluation) const noexcept;
   std::string pointer(std::size_t rule, std::size_t end) const;
 
-  Block hot_;
-  std::shared_ptr<const Context> context_;
-  Block cold_;
+  std::shared_ptr<const Header> header_;  ///< keeps the whole image
 };
 
 /// The purposes that a purpose constraint of a permission admits; of a prohibition: those it forbids. Refused: a
