@@ -72,7 +72,7 @@ struct Service::Asker {
     out.set_activity(asked.activity);
     out.set_application(application.name);
     std::string detail = "authzen " + what;
-    if (!asked.algorithm.empty()) detail += " algorithm " + asked.algorithm;
+    if (!asked.algorithm.empty()) detail += " algorithm " + json::serialise(json::Value(asked.algorithm));
     if (!asked.said_time.empty()) detail += " at " + asked.said_time;
     if (!asked.trace.empty()) detail += " trace " + asked.trace;
     if (!request_id.empty()) detail += " request " + request_id;

@@ -89,8 +89,8 @@ struct Backend {
   /// body decided it, where that was said.
   std::function<Result<Taken>(const std::string& text, const std::string& file, bool dry_run, const PublishedBy& by)>
       publish_purposes = {};
-  /// The body that decided the version of the purposes that has this hash; none: nobody said.
-  std::function<std::optional<catalog::DecidedBy>(const Hash& vocabulary)> purposes_decided_by = {};
+  /// The body that decided the version of the purposes that had this hash then; none: nobody said.
+  std::function<Result<std::optional<catalog::DecidedBy>>(const Hash& vocabulary, Timestamp then)> purposes_decided_by = {};
   std::function<Result<Timestamp>(Duration by)> move_clock = {};
   /// After a dataset was published or retracted, or an activity changed: what streams is looked at anew.
   std::function<void()> look_anew = {};

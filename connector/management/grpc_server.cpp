@@ -8,12 +8,17 @@
 #include <fmt/core.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/resource_quota.h>
 
 #include <chrono>
 #include <thread>
 
 namespace sluis::management {
 namespace {
+
+constexpr std::size_t kMemory = 64U << 20U;
+constexpr int kStreams = 32;         ///< of one connection
+constexpr int kIdleMs = 10 * 60'000;
 
 std::string flat(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
@@ -148,6 +153,10 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const Api& api, const Grpc
   builder.AddListeningPort(options.address, tls ? grpc::SslServerCredentials(ssl) : grpc::InsecureServerCredentials(),
                            &impl->port);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // Of strangers: so many streams that say nothing, so much memory, and none that stays for ever.
+  builder.SetResourceQuota(grpc::ResourceQuota("management").Resize(kMemory));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMs);
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kJsonBytes));
   builder.RegisterAsyncGenericService(&impl->service);
   impl->queue = builder.AddCompletionQueue();

@@ -18,7 +18,8 @@ Result<v1::ListPurposesResponse> list_purposes(const Backend& backend, const v1:
   const Hash hash = crypto::sha256(vocabulary->canonical_text());
   response.set_hash(to_hex(hash));
   if (backend.purposes_decided_by) {
-    if (const auto by = backend.purposes_decided_by(hash)) *response.mutable_decided_by() = to_proto(*by);
+    SLUIS_TRY(const auto by, backend.purposes_decided_by(hash, backend.clock.now()));
+    if (by) *response.mutable_decided_by() = to_proto(*by);
   }
   const std::size_t wanted = page_size(request.page_size());
   bool skipping = !after.empty();

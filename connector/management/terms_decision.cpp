@@ -108,10 +108,15 @@ Result<Recorded> find_decision(const Backend& backend, const std::string& named)
   return Error(none).mended_by("`audit log --decision refused` lists decisions with their transactions, `negotiation list` negotiations");
 }
 
-/// Who decided the terms of an agreement: what a steward approved; else those that it follows, where they are this node's own.
+/// Who decided the terms of an agreement about our own data: of the published terms that it follows, or of the others that a steward
+/// approved.
 std::optional<catalog::DecidedBy> decided_by(const Backend& backend, const negotiation::AgreementRecord& record) {
-  if (const auto approved = catalog::decided_by_from_json(record.decided_by)) return *approved;
+  if (record.role != negotiation::Role::provider) return std::nullopt;
   const auto offer = backend.catalog.offer_by_hash(record.offer_hash);
+  if (!offer && offer.error().code == ErrorCode::not_found) {
+    const auto approved = catalog::decided_by_from_json(record.decided_by);
+    return approved ? std::optional(*approved) : std::nullopt;
+  }
   if (!offer) return std::nullopt;
   const auto dataset = backend.catalog.show(offer->dataset, offer->version);
   return dataset ? dataset->dataset.terms.decided_by : std::nullopt;
@@ -141,7 +146,7 @@ void add_terms(v1::ExplainDecisionResponse& response, const policy::Policy& term
 }
 
 /// A proposal that came to nothing: whose, why, and for our own data what is on offer and who decided that.
-v1::ExplainDecisionResponse explain_proposal(const Backend& backend, const Recorded& entry, const policy::Teller& teller) {
+Result<v1::ExplainDecisionResponse> explain_proposal(const Backend& backend, const Recorded& entry, const policy::Teller& teller) {
   const auto language = teller.language;
   const auto& shared = entry.shared;
   const auto named = [&](const std::string& id) {
@@ -151,25 +156,26 @@ v1::ExplainDecisionResponse explain_proposal(const Backend& backend, const Recor
   v1::ExplainDecisionResponse response;
   response.set_index(entry.index);
   response.set_code(shared.decision().code());
-  const auto negotiation = backend.negotiations.show(ProcessId(shared.negotiation()));
-  const bool ours = negotiation && negotiation->role == negotiation::Role::provider;
-  const auto second = std::chrono::floor<std::chrono::seconds>(Timestamp(std::chrono::microseconds(shared.time_us())));
-  const std::string time = policy::tell_time(second, language);
+  const auto time = [&](Timestamp at) { return policy::tell_time(std::chrono::floor<std::chrono::seconds>(at), language); };
+  const std::string when = time(Timestamp(std::chrono::microseconds(shared.time_us())));
   const std::string about = named(shared.dataset());
+  const std::string party = named(shared.counterparty());
+  const auto negotiation = backend.negotiations.show(ProcessId(shared.negotiation()));
+  if (!negotiation && negotiation.error().code != ErrorCode::not_found) return negotiation.error();
+  const bool ours = negotiation && negotiation->role == negotiation::Role::provider;
   if (negotiation) {
-    response.add_told(told("told.proposed", {{"time", time}, {"party", named(ours ? shared.counterparty() : backend.self.str())}, {"dataset", about}}, language));
+    response.add_told(told("told.proposed", {{"time", time(negotiation->created)}, {"party", party}, {"dataset", about}}, language));
     const auto proposed = policy::parse_policy(negotiation->offer, {true, ""});
     if (proposed) add_terms(response, *proposed, teller);
+    response.add_told(told(negotiation->reason_is_ours ? "told.refused_by_us" : "told.refused_by_them", {{"time", when}, {"party", party}}, language));
   } else {
-    response.add_told(told("told.proposal_gone", {{"time", time}, {"dataset", about}}, language));
+    response.add_told(told("told.proposal_gone", {{"time", when}, {"party", party}, {"dataset", about}}, language));
   }
-  const bool by_us = negotiation && negotiation->reason_is_ours;
-  response.add_told(told(by_us ? "told.refused_by_us" : "told.refused_by_them", {{"party", named(shared.counterparty())}}, language));
   // The sentence is as it was sent to the other party; only the code has words in both languages.
   const policy::Reason reason{shared.decision().code(), {}, shared.decision().sentence()};
   response.add_told(told("told.reason", {{"code", reason.code}, {"sentence", reason.sentence.empty() ? gate::told(reason, language) : reason.sentence}}, language));
   const auto published = ours ? backend.catalog.show(DatasetId(shared.dataset())) : Error(ErrorCode::not_found, "");
-  if (!published) return response;
+  if (!published || !backend.catalog.on_offer(*published, backend.clock.now())) return response;
   const auto terms = policy::parse_policy(published->dataset.offer, {true, ""});
   if (!terms) return response;
   response.add_told(told("told.on_offer", {}, language));
@@ -224,7 +230,7 @@ Result<v1::ExplainDecisionResponse> explain_decision(const Backend& backend, con
   response.set_permit(shared.decision().permit());
   response.set_code(reason.code);
   std::optional<policy::Policy> terms;
-  std::optional<catalog::DecidedBy> by, purposes_by;
+  std::optional<catalog::DecidedBy> by, approved_by, purposes_by;
   std::string party = shared.counterparty();
   if (const auto record = backend.negotiations.agreement(AgreementId(shared.agreement()))) {
     if (auto parsed = policy::parse_policy(record->agreement)) {
@@ -232,7 +238,10 @@ Result<v1::ExplainDecisionResponse> explain_decision(const Backend& backend, con
       response.set_report(report_of(backend, entry, *record, *terms, vocabulary));
     }
     by = decided_by(backend, *record);
-    if (record->vocabulary_hash && backend.purposes_decided_by) purposes_by = backend.purposes_decided_by(*record->vocabulary_hash);
+    if (record->vocabulary_hash && backend.purposes_decided_by) {
+      SLUIS_TRY(purposes_by, backend.purposes_decided_by(*record->vocabulary_hash, record->timestamp));
+    }
+    if (const auto one = catalog::decided_by_from_json(record->decided_by)) approved_by = *one;
     if (record->role == negotiation::Role::consumer) party = backend.self.str();
   }
   if (by) *response.mutable_decided_by() = to_proto(*by);
@@ -247,6 +256,7 @@ Result<v1::ExplainDecisionResponse> explain_decision(const Backend& backend, con
       named(party), named(shared.dataset()), shared.purpose(), shared.decision().permit(), reason,
       terms ? &*terms : nullptr, by};
   for (const auto& sentence : tell_decision(decision, teller)) response.add_told(sentence);
+  if (approved_by) response.add_told(told_by("told.approved_by", *approved_by, language));
   if (purposes_by) response.add_told(told_by("told.purposes_by", *purposes_by, language));
   constexpr policy::Both kRestsOn{"It took into account `{id}`, entry {entry} of the provider's log.",
                                   "Daarbij telde `{id}` mee, regel {entry} in het logboek van de aanbieder."};

@@ -23,8 +23,9 @@ Result<ListenerConfig> read_listener(TomlTable& table) {
   unsigned port = 0;
   const char* end = listen.data() + listen.size();
   if (colon == std::string::npos ||
-      std::from_chars(listen.data() + colon + 1, end, port).ptr != end || port > 65535 || listener.address.empty()) {
-    return table.refused("listen", "`" + listen + "` is not address:port");
+      std::from_chars(listen.data() + colon + 1, end, port).ptr != end || port > 65535 || listener.address.empty() ||
+      (listener.address.find(':') != std::string::npos && !listener.address.starts_with('['))) {
+    return table.refused("listen", "`" + listen + "` is not address:port").mended_by("write 127.0.0.1:8445, or [::1]:8445");
   }
   listener.port = static_cast<std::uint16_t>(port);
   return listener;

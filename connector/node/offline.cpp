@@ -10,6 +10,9 @@
 #include "connector/provenance/slots.hpp"
 #include "connector/storage/rocks_store.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -46,15 +49,52 @@ Result<void> may_make(const std::filesystem::path& path) {
   return may_write_in(path.parent_path());
 }
 
-/// Whole or not at all.
-Result<void> replace_file(const std::filesystem::path& path, const std::string& text) {
+/// A folder, held against others who change its files in the same way until the end of the scope.
+class HeldFolder {
+ public:
+  explicit HeldFolder(const std::filesystem::path& folder)
+      : file_(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    held_ = file_ >= 0 && ::flock(file_, LOCK_EX) == 0;
+  }
+  ~HeldFolder() {
+    if (file_ >= 0) ::close(file_);
+  }
+  HeldFolder(const HeldFolder&) = delete;
+  HeldFolder& operator=(const HeldFolder&) = delete;
+  bool held() const { return held_; }
+  bool sync() const { return ::fsync(file_) == 0; }
+
+ private:
+  int file_;
+  bool held_ = false;
+};
+
+Error cannot_write(const std::filesystem::path& path, const std::string& why) {
+  return Error(ErrorCode::storage_unavailable, "cannot write `" + path.string() + "`: " + why);
+}
+
+/// Whole or not at all, durably; owner and mode stay as they were.
+Result<void> replace_file(const std::filesystem::path& path, const std::string& text, const HeldFolder& folder) {
+  if (!folder.held()) return cannot_write(path, "its folder cannot be held");
   const std::filesystem::path part = path.string() + ".part";
   std::error_code ec;
   std::filesystem::remove(part, ec);
   SLUIS_CHECK(certs::write_public(part, text));
+  struct stat before{};
+  if (::stat(path.c_str(), &before) == 0 &&
+      (::chown(part.c_str(), before.st_uid, before.st_gid) != 0 || ::chmod(part.c_str(), before.st_mode & 07777U) != 0)) {
+    const std::string why = std::strerror(errno);
+    std::filesystem::remove(part, ec);
+    return cannot_write(path, "another owner's: " + why).mended_by("run this as the file's owner, or as root");
+  }
   std::filesystem::rename(part, path, ec);
-  if (ec) return Error(ErrorCode::storage_unavailable, "cannot write `" + path.string() + "`: " + ec.message());
+  if (ec) return cannot_write(path, ec.message());
+  if (!folder.sync()) return cannot_write(path, std::strerror(errno));
   return {};
+}
+
+Result<void> replace_file(const std::filesystem::path& path, const std::string& text) {
+  return replace_file(path, text, HeldFolder(path.parent_path()));
 }
 
 Result<crypto::Key> read_key(const std::filesystem::path& path) {
@@ -110,10 +150,10 @@ Result<identity::Roles> read_roles(const NodeConfig& config) {
 }
 
 /// What is written is what a node would read.
-Result<void> write_roles(const NodeConfig& config, std::vector<identity::RoleHolder> holders, bool dry_run) {
+Result<void> write_roles(const NodeConfig& config, std::vector<identity::RoleHolder> holders, const HeldFolder& folder, bool dry_run) {
   const std::string text = identity::Roles(std::move(holders)).serialise();
   SLUIS_CHECK(identity::Roles::parse(text, config.roles.string()));
-  return dry_run ? may_write_in(config.roles.parent_path()) : replace_file(config.roles, text);
+  return dry_run ? may_write_in(config.roles.parent_path()) : replace_file(config.roles, text, folder);
 }
 
 Result<identity::Role> role_named(const std::string& name) {
@@ -125,12 +165,25 @@ Result<identity::Role> role_named(const std::string& name) {
   return Error(ErrorCode::invalid_argument, "no role `" + name + "`").mended_by("one of " + all);
 }
 
+/// Whether the node would take this certificate of a client's, now.
+Result<void> would_be_taken(const NodeConfig& config, const std::vector<crypto::Certificate>& chain) {
+  if (!config.management_tls) {
+    return Error(ErrorCode::invalid_argument, "the management interface has no TLS, so nobody can show a certificate there")
+        .mended_by("add [management.tls] to node.toml, or give --token-file");
+  }
+  SLUIS_TRY(const std::string pem, certs::read_file(config.management_tls->roots));
+  SLUIS_TRY(const auto roots, crypto::certificates_from_pem(pem));
+  const std::vector<crypto::Certificate> between(chain.begin() + 1, chain.end());
+  return crypto::verify_chain(chain.front(), between, roots, crypto::CertificateUse::client, SystemClock().now());
+}
+
 Result<void> add_role(const std::filesystem::path& config_file, const NewRole& asked, bool dry_run) {
   if (asked.token.empty() == asked.certificate.empty()) {
     return Error(ErrorCode::invalid_argument, "a role is shown by a token or by a certificate")
         .mended_by("give --token-file, a new file, or --certificate");
   }
   SLUIS_TRY(const NodeConfig config, read_config(config_file));
+  const HeldFolder folder(config.roles.parent_path());  // from before it is read
   SLUIS_TRY(const identity::Roles before, read_roles(config));
   identity::RoleHolder holder;
   SLUIS_TRY(holder.role, role_named(asked.role));
@@ -142,7 +195,10 @@ Result<void> add_role(const std::filesystem::path& config_file, const NewRole& a
   std::string token;
   if (asked.token.empty()) {
     SLUIS_TRY(const std::string pem, certs::read_file(asked.certificate));
-    SLUIS_TRY(const crypto::Certificate certificate, crypto::Certificate::from_pem(pem));
+    SLUIS_TRY(const auto chain, crypto::certificates_from_pem(pem));
+    if (chain.empty()) return Error(ErrorCode::invalid_argument, "`" + asked.certificate.string() + "` has no certificate");
+    const crypto::Certificate& certificate = chain.front();
+    SLUIS_CHECK(would_be_taken(config, chain));
     holder.shown = identity::Shown::certificate;
     holder.hash = certificate.fingerprint();
   } else {
@@ -154,21 +210,22 @@ Result<void> add_role(const std::filesystem::path& config_file, const NewRole& a
   }
   std::vector<identity::RoleHolder> holders = before.holders();
   holders.push_back(std::move(holder));
-  SLUIS_CHECK(write_roles(config, holders, true));
+  SLUIS_CHECK(write_roles(config, holders, folder, true));
   // The token first: a token without a role opens nothing, a role without its token would have to be made again.
   if (!token.empty() && !dry_run) SLUIS_CHECK(identity::write_token_file(asked.token.string(), token));
-  return write_roles(config, std::move(holders), dry_run);
+  return write_roles(config, std::move(holders), folder, dry_run);
 }
 
 Result<void> end_role(const std::filesystem::path& config_file, const std::string& name, const std::string& person, bool dry_run) {
   SLUIS_TRY(const NodeConfig config, read_config(config_file));
   SLUIS_TRY(const identity::Role role, role_named(name));
+  const HeldFolder folder(config.roles.parent_path());
   SLUIS_TRY(const identity::Roles before, read_roles(config));
   std::vector<identity::RoleHolder> holders = before.holders();
   if (std::erase_if(holders, [&](const auto& holder) { return holder.role == role && holder.person == person; }) == 0) {
     return Error(ErrorCode::not_found, "`" + person + "` is no " + name + " here").mended_by("sluis role list names them");
   }
-  return write_roles(config, std::move(holders), dry_run);
+  return write_roles(config, std::move(holders), folder, dry_run);
 }
 
 Result<void> list_roles(const std::filesystem::path& config_file) {

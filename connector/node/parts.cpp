@@ -69,8 +69,8 @@ Result<void> Node::Parts::check_demo() const {
   if (!config.log_origin.ends_with("-demo")) {
     return Error(ErrorCode::invalid_argument, "the log's origin of a demo node ends in `-demo`");
   }
-  const std::string grpc = config.management_grpc.substr(0, config.management_grpc.rfind(':'));
-  const bool local_grpc = grpc.empty() || grpc.starts_with("unix") || http::is_loopback(grpc);
+  const std::string& grpc = config.management_grpc;
+  const bool local_grpc = grpc.empty() || grpc.starts_with("unix:") || http::is_loopback(grpc.substr(0, grpc.rfind(':')));
   if (!http::is_loopback(config.exchange.address) || !http::is_loopback(config.open.address) ||
       !http::is_loopback(config.management.address) || !local_grpc) {
     return Error(ErrorCode::invalid_argument, "a demo node's clock can be moved: it listens on loopback only");
@@ -259,7 +259,11 @@ Result<identity::RoleHolder> Node::Parts::role_of(std::string_view authorization
   }();
   if (!holder) {
     refusals->count("no-role");
-    log::warning("not authenticated", {{"listener", "management"}, {"what", holder.error().message}});
+    // A line a second at most: who guesses shall not fill the disk.
+    const auto second = std::chrono::floor<std::chrono::seconds>(log_clock->now()).time_since_epoch().count();
+    if (refusal_told.exchange(second) != second) {
+      log::warning("not authenticated", {{"listener", "management"}, {"what", holder.error().message}});
+    }
   }
   return holder;
 }

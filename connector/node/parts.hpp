@@ -49,6 +49,7 @@ struct Node::Parts {
   std::unique_ptr<Purposes> purposes;
   std::shared_ptr<const declaration::Definitions> situations;
   std::unique_ptr<RoleFile> roles;
+  mutable std::atomic<std::int64_t> refusal_told = 0;  ///< the second of the last line about a caller without a role
   std::unique_ptr<identity::Directory> directory;
   std::unique_ptr<identity::MutualTls> scheme;
   std::unique_ptr<catalog::Catalog> datasets;

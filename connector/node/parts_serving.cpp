@@ -16,6 +16,8 @@
 namespace sluis::node {
 namespace {
 
+constexpr std::size_t kManagers = 128;  ///< connections to the management interface, where the network reaches it
+
 http::Response text(unsigned status, std::string body) { return {status, {{"content-type", "text/plain; charset=utf-8"}}, std::move(body), {}}; }
 
 /// `x001/x234/067[.p/<width>]` behind `tile/<level>/`.
@@ -123,12 +125,21 @@ std::vector<http::Route> Node::Parts::management_routes() {
   for (http::Route& route : intake->routes()) routes.push_back(std::move(route));
   for (http::Route& route : authzen->routes()) routes.push_back(std::move(route));
   routes.push_back({"GET", "/livez", [](const http::Request&) { return text(200, "ok\n"); }, 0});
-  routes.push_back({"GET", "/readyz", [this](const http::Request&) {
+  // On loopback open to all, as supervisors expect it. From the network only the status is: counting entries would tell much.
+  const auto may_know = [this](const http::Request& request) {
+    const bool shown = !request.header("authorization").empty() || request.tls.presented();
+    return !config.management_tls || (shown && role_of(request.header("authorization"), request.tls));
+  };
+  routes.push_back({"GET", "/readyz", [this, may_know](const http::Request& request) {
                       std::string body;
-                      for (const std::string& finding : findings()) body += finding + "\n";
-                      return text(ready() ? 200 : 503, body.empty() ? "ok\n" : body);
+                      if (may_know(request)) {
+                        for (const std::string& finding : findings()) body += finding + "\n";
+                      }
+                      if (body.empty()) body = ready() ? "ok\n" : "not ready\n";
+                      return text(ready() ? 200 : 503, body);
                     }, 0});
-  routes.push_back({"GET", "/metrics", [this](const http::Request&) {
+  routes.push_back({"GET", "/metrics", [this, may_know](const http::Request& request) {
+                      if (!may_know(request)) return text(401, "show a role\n");
                       const auto head = log->head();
                       Measured now;
                       now.log_entries = head ? head->frontier.size() : 0;
@@ -237,7 +248,7 @@ void Node::Parts::fill_backend() {
                                 const management::PublishedBy& by) {
     return publish_purposes(text, file, dry_run, by);
   };
-  out.purposes_decided_by = [this](const Hash& hash) { return purposes->decided_by(hash); };
+  out.purposes_decided_by = [this](const Hash& hash, Timestamp then) { return purposes->decided_by(hash, then); };
   out.checkpoint = [this] { return sequencer->checkpoint(); };
   out.verifier_key = [this] { return sequencer->verifier_key(); };
   out.quarantine = [this] { return sequencer->quarantine(); };
@@ -310,6 +321,7 @@ Result<void> Node::Parts::start_listeners() {
   if (config.management_tls) {
     to_managers.tls = tls_files(*config.management_tls);
     to_managers.request_client_certificate = true;
+    to_managers.connections = kManagers;
   }
   exchange_server = std::make_unique<http::Server>(std::move(to_peers), std::move(exchange), clock, random);
   public_server = std::make_unique<http::Server>(std::move(to_all), public_routes(), clock, random);

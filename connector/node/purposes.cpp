@@ -24,6 +24,8 @@ Error damaged(std::string_view key) {
 struct Stored {
   std::uint64_t version = 0;
   std::string hash;
+  Timestamp recorded;
+  std::optional<catalog::DecidedBy> decided_by;
   Purposes::File published;
 };
 
@@ -36,6 +38,11 @@ Result<Stored> read_version(std::string_view key, std::string_view bytes) {
   SLUIS_TRY(const auto version, json::to_integer(*number->if_number()));
   stored.version = static_cast<std::uint64_t>(version);
   SLUIS_TRY(stored.hash, json::required_string(*value, "hash"));
+  SLUIS_TRY(const std::string recorded, json::required_string(*value, "recorded"));
+  SLUIS_TRY(stored.recorded, parse_time(recorded));
+  if (const json::Value* by = value->find("decidedBy")) {
+    SLUIS_TRY(stored.decided_by, catalog::decided_by_from_json(*by));
+  }
   SLUIS_TRY(stored.published.text, json::required_string(*value, "text"));
   SLUIS_TRY(stored.published.name, json::required_string(*value, "file"));
   return stored;
@@ -168,9 +175,10 @@ Result<management::Taken> Purposes::publish(const std::string& text, const std::
         .at({file, 0, 0, {}})
         .mended_by("a purpose that terms may name stays: add its line");
   }
+  SLUIS_TRY(const auto named, decided_by(next.hash, clock_.now()));
   management::Taken taken;
   taken.unchanged = next.hash == before.hash && next.published.text == before.published.text &&
-                    (!by.decided_by || by.decided_by == decided_by(next.hash));
+                    (!by.decided_by || by.decided_by == named);
   if (dry_run || taken.unchanged) return taken;
   SLUIS_TRY(const CommitReceipt receipt, commit(next, by));
   const std::lock_guard lock(mutex_);
@@ -180,17 +188,17 @@ Result<management::Taken> Purposes::publish(const std::string& text, const std::
   return taken;
 }
 
-std::optional<catalog::DecidedBy> Purposes::decided_by(const Hash& hash) const {
+Result<std::optional<catalog::DecidedBy>> Purposes::decided_by(const Hash& hash, Timestamp then) const {
   std::optional<catalog::DecidedBy> found;
+  std::optional<Error> failed;
   const std::string name = to_hex(hash);
-  (void)store_.scan(kVersions, kVersions, [&](std::string_view, std::string_view bytes) {
-    const auto value = json::parse(bytes);
-    const auto of = value ? json::required_string(*value, "hash") : Result<std::string>(value.error());
-    const json::Value* by = value ? value->find("decidedBy") : nullptr;
-    if (!of || *of != name || by == nullptr) return true;
-    if (const auto read = catalog::decided_by_from_json(*by)) found = *read;
-    return true;
-  });
+  SLUIS_CHECK(store_.scan(kVersions, kVersions, [&](std::string_view key, std::string_view bytes) {
+    auto stored = read_version(key, bytes);
+    if (!stored) failed = stored.error();
+    else if (stored->hash == name && stored->recorded <= then) found = std::move(stored->decided_by);
+    return !failed;
+  }));
+  if (failed) return *failed;
   return found;
 }
 

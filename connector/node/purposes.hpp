@@ -51,8 +51,8 @@ class Purposes {
   /// missing (terms may name it). limit_exceeded: more than an entry holds. Errors of CommitPort.
   Result<management::Taken> publish(const std::string& text, const std::string& file, bool dry_run,
                                     const management::PublishedBy& by);
-  /// The body that decided the version of this hash: of several, the newest that names one. None: nobody said.
-  std::optional<catalog::DecidedBy> decided_by(const Hash& hash) const;
+  /// The body that decided the version of this hash: of several, the newest that was in force then. None: it names none.
+  Result<std::optional<catalog::DecidedBy>> decided_by(const Hash& hash, Timestamp then) const;
 
  private:
   struct InForce {

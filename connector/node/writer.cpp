@@ -88,7 +88,9 @@ void Writer::name_person(EntryDraft& entry, const std::string& person) const {
 EntryDraft Writer::purposes_entry(const Hash& hash, const std::string& document, const management::PublishedBy& by) const {
   v1::Shared shared = begin(by.person.empty() ? "configured" : "published");
   shared.set_document(document);
-  EntryDraft entry = gate::make_entry(EntryKind::purposes, hash, shared, {});
+  v1::Internal internal;
+  if (by.decided_by) internal.set_decided_by(json::serialise(catalog::to_json(*by.decided_by)));
+  EntryDraft entry = gate::make_entry(EntryKind::purposes, hash, shared, internal);
   name_person(entry, by.person);
   return entry;
 }

@@ -4,6 +4,7 @@ of the file of roles is out at the next call, and a file that cannot be read lea
 
 usage: management.py BIN_DIR SOURCE_DIR
 """
+import hashlib
 import http.client
 import json
 import pathlib
@@ -70,6 +71,12 @@ class Caller:
         return answer.status, body.get("message", "")
 
 
+    def get(self, path, token=None):
+        self.connection.request("GET", path, headers={"Authorization": token} if token else {})
+        answer = self.connection.getresponse()
+        return answer.status, answer.read().decode()
+
+
 def refused_settings():
     """What is not safe, or cannot be reached, is refused where it stands in the file."""
     line = next(number for number, text in enumerate(written.splitlines(), 1) if text == LISTEN)
@@ -79,6 +86,7 @@ def refused_settings():
             ("every address without a url", f'listen = "0.0.0.0:{PORT + 2}"\n{TLS}', line, "every address"),
             ("a url in clear", f'listen = "0.0.0.0:{PORT + 2}"\nurl = "http://localhost:{PORT + 2}"\n{TLS}', line + 1, "https://"),
             ("a url without TLS", f'{LISTEN}\nurl = "{URL}"', line + 1, "without TLS"),
+            ("an IPv6 address without brackets", f'listen = "::1:{PORT + 2}"', line, "[::1]"),
             ("a key that is no key", f'{LISTEN}\n{TLS.replace("roots", "rots")}', line + 4, "roots")):
         settings(management)
         done = f.sluis("config", "check", config, check=False)
@@ -86,6 +94,16 @@ def refused_settings():
     settings(f'{LISTEN}\ngrpc = "0.0.0.0:{PORT + 3}"')
     served = subprocess.run([*f.leave_root, f.binary, "serve", "--config", config], capture_output=True, text=True, timeout=20)
     expect("gRPC in clear on the network", (served.returncode, "in clear" in served.stderr), (1, True))
+
+
+def strangers():
+    """What who shows no role learns from the network: whether the node is ready, and nothing else."""
+    stranger = Caller()
+    steward = (folder / "tokens/steward").read_text().strip()
+    for path, told in (("/livez", (200, "ok\n")), ("/readyz", (200, "ok\n")), ("/metrics", (401, "show a role\n"))):
+        expect(f"a stranger at {path}", stranger.get(path), told)
+    status, text = stranger.get("/metrics", f"Bearer {steward}")
+    expect("with a role", (status, "sluis_log_entries" in text, "membership" in stranger.get("/readyz", f"Bearer {steward}")[1]), (200, True, True))
 
 
 def who_may():
@@ -119,8 +137,12 @@ def who_may():
     for what, made, said in (("expired", certificate(f.folder, "expired", expired=True), "certificate has expired"),
                              ("for servers", certificate(f.folder, "server", usage="serverAuth"), "unsuitable certificate purpose"),
                              ("signed by nobody", certificate(f.folder, "alone", None), "self-signed certificate")):
-        own(*made)
-        f.sluis("role", "add", "--config", config, "--role", "dpo", "--person", f"Bo, {what}", "--certificate", made[0])
+        added = f.sluis("role", "add", "--config", config, "--role", "dpo", "--person", f"Bo, {what}", "--certificate", made[0], check=False)
+        expect(f"a role for a certificate {what}", (added.returncode, said in added.stderr), (1, True))
+        der = ssl.PEM_cert_to_DER_cert(made[0].read_text().split("-----END")[0] + "-----END CERTIFICATE-----")
+        listed = json.loads(roles.read_text())
+        listed["roles"].append({"role": "dpo", "person": f"Bo, {what}", "certificate_sha256": hashlib.sha256(der).hexdigest()})
+        roles.write_text(json.dumps(listed))
         status, reason = Caller(made).ask("DatasetService/List")
         expect(f"a certificate {what}, though it has a role", (status, said in reason), (401, True))
     expect("the operator's log says so", any("certificate has expired" in line and '"management"' in line for line in log.read_text().splitlines()), True)
@@ -169,11 +191,12 @@ def put_out(anna, caller):
     roles.write_text(whole[:-10])
     expect("a file that is not in order leaves nobody", (caller.ask("DeclarationService/Definitions"), kept.ask("DatasetService/List", word)[0]),
            ((401, "nobody has a role now; see the node's log"), 401))
-    with_finding = http.client.HTTPSConnection("localhost", PORT + 2, context=ssl.create_default_context(cafile=str(roots)), timeout=10)
-    with_finding.request("GET", "/readyz")
-    expect("and the node says so", "nobody has a role" in with_finding.getresponse().read().decode(), True)
     roles.write_text(whole)
     expect("mended, all are back", caller.ask("DeclarationService/Definitions")[0], 200)
+    roles.chmod(0o000)
+    blind = caller.ask("DeclarationService/Definitions")[0]
+    roles.chmod(0o644)
+    expect("a file that the node may not read, and may again", (blind, caller.ask("DeclarationService/Definitions")[0]), (401, 200))
     f.sluis("role", "end", "--config", config, "--role", "privacy_officer", "--person", "Anna")
     expect("an ended certificate, on its connection", caller.ask("DeclarationService/Definitions"), (401, "this client certificate has no role"))
 
@@ -186,6 +209,7 @@ try:
     refused_settings()
     settings(f'listen = "0.0.0.0:{PORT + 2}"\nurl = "{URL}"\ngrpc = "0.0.0.0:{PORT + 3}"\n{TLS}')
     serve()
+    strangers()
     shown, kept_caller = who_may()
     command_line(shown)
     put_out(shown, kept_caller)

@@ -152,22 +152,23 @@ def decided_by(agreement):
                                    headers={"Content-Type": "application/json", "Authorization": f"Bearer {w.token('application')}"})
     with urllib.request.urlopen(asked, timeout=10) as answer:
         transaction = json.load(answer)["context"]["id"]
-    for lang, sentence in (("en", "Council of Waterrijk (elected) decided this rule: 2026-114."),
-                           ("nl", "Council of Waterrijk (gekozen) besloot over deze regel: 2026-114.")):
+    for lang, sentences in (("en", ["Council of Waterrijk (elected) decided this rule: 2026-114.", "Council of Waterrijk (elected) decided to agree: 2026-114."]),
+                           ("nl", ["Council of Waterrijk (gekozen) besloot over deze regel: 2026-114.",
+                             "Council of Waterrijk (gekozen) besloot akkoord te gaan: 2026-114."])):
         told = w.call("TermsService/ExplainDecision", {"decision": transaction, "lang": lang}, role="dpo")["told"]
-        expect(f"told, {lang}", [line for line in told if "Council" in line], [sentence])
+        expect(f"told, {lang}", [line for line in told if "Council" in line], sentences)
 
 
 def refused_proposal(theirs):
     """Why a proposal was refused, in words, at both sides."""
     ours = next(n["id"] for n in w.call("AgreementService/ListNegotiations").get("negotiations", []) if n["peerId"] == theirs)
     for node, negotiation, lang, first, by, last in (
-            (w, ours, "en", "Duinmeer proposed these terms for", "We refused.", "these terms"),
-            (w, ours, "nl", "deze voorwaarden voor, voor", "Wij zeiden nee.", "deze voorwaarden"),
-            (d, theirs, "en", "Duinmeer proposed these terms for", "Gemeente Waterrijk refused.", "(purpose)")):
+            (w, ours, "en", "A negotiation with Gemeente Duinmeer about", "We refused on ", "these terms"),
+            (w, ours, "nl", "Een onderhandeling met Gemeente Duinmeer over", "Wij zeiden nee op ", "deze voorwaarden"),
+            (d, theirs, "en", "A negotiation with Gemeente Waterrijk about", "Gemeente Waterrijk refused on ", "(purpose)")):
         done = node.command("explain", negotiation, "--lang", lang, role="dpo")
         lines = done.stdout.splitlines()
-        expect(f"a refused proposal, told at {node.key} in {lang}", (done.returncode, first in lines[0], by in lines, any(last in line for line in lines[-4:]), "(purpose)" in done.stdout,
+        expect(f"a refused proposal, told at {node.key} in {lang}", (done.returncode, first in lines[0], any(line.startswith(by) for line in lines), any(last in line for line in lines[-4:]), "(purpose)" in done.stdout,
                                                                       "arketing" in done.stdout), (0, True, True, True, True, True))
 
 

@@ -117,18 +117,23 @@ TEST_F(PurposesTest, EachVersionIsAnEntryOfTheLogThatNamesWhoPublishedIt) {
 
 TEST_F(PurposesTest, AVersionNamesTheBodyThatDecidedIt) {
   const catalog::DecidedBy council{"Council of Waterrijk", catalog::DecidedBy::Kind::elected, "2026-114"};
-  EXPECT_FALSE(words_.decided_by(words_.current_hash())) << "the configuration's files name nobody";
+  const auto decided = [&](const Hash& hash) { return *words_.decided_by(hash, clock_.now()); };
+  EXPECT_FALSE(decided(words_.current_hash())) << "the configuration's files name nobody";
   ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, {"A. Bakker", {}}));
   const Hash apart = words_.current_hash();
-  EXPECT_FALSE(words_.decided_by(apart));
+  EXPECT_FALSE(decided(apart));
+  const Timestamp before = clock_.now();
+  clock_.advance(std::chrono::hours(1));
   const auto said = words_.publish(kApart, "own.tsv", false, {"A. Bakker", council});
   ASSERT_TRUE(said);
   EXPECT_FALSE(said->unchanged) << "the same words, but now somebody answers for them";
-  EXPECT_EQ(words_.decided_by(apart), council);
+  EXPECT_EQ(decided(apart), council);
+  EXPECT_FALSE(*words_.decided_by(apart, before)) << "what was in force before is not laid at the council's door";
+  EXPECT_EQ(json::serialise(catalog::to_json(council)), entries_of(provenance::EntryKind::purposes).back().internal.decided_by());
   EXPECT_TRUE(words_.publish(kApart, "own.tsv", false, {"A. Bakker", council})->unchanged);
   ASSERT_TRUE(words_.publish(kBelow, "own.tsv", false, {"A. Bakker", {}}));
-  EXPECT_FALSE(words_.decided_by(words_.current_hash()));
-  EXPECT_EQ(words_.decided_by(apart), council);
+  EXPECT_FALSE(decided(words_.current_hash()));
+  EXPECT_EQ(decided(apart), council);
 }
 
 TEST_F(PurposesTest, ADryRunOrTheSameAgainChangesNothing) {

@@ -227,6 +227,86 @@ TEST(Decision, DropsOfKnowledgeNeverTurnDenyIntoPermit) {
   }
 }
 
+/// A policy of so many rules, each about a purpose of its own and with a condition that is not about it.
+Policy many_rules(std::size_t prohibitions, std::size_t permissions) {
+  const Policy one = test::parsed(agreement(permission(constraint("purpose", "isA", R"("dpv:Marketing")") + "," +
+                                                 constraint("classOfRecipient", "eq", R"("municipality")") + "," +
+                                                 constraint("fileFormat", "neq", R"("text/html")"))));
+  Policy policy = one;
+  policy.permissions.clear();
+  for (std::size_t r = 0; r < prohibitions + permissions; ++r) {
+    Rule rule = one.permissions.front();
+    const bool prohibits = r < prohibitions;
+    rule.pointer = (prohibits ? "/prohibition/" : "/permission/") + std::to_string(prohibits ? r : r - prohibitions);
+    for (std::size_t c = 0; c < rule.constraints.size(); ++c) rule.constraints[c].pointer = rule.pointer + "/constraint/" + std::to_string(c);
+    // The last purpose of the vocabulary is in use too.
+    const std::size_t which = (test::dpv()->size() - 1 + 7 * r) % test::dpv()->size();
+    rule.constraints[0].values = {test::dpv()->term(static_cast<PurposeIndex>(which)).iri};
+    (prohibits ? policy.prohibitions : policy.permissions).push_back(std::move(rule));
+  }
+  return policy;
+}
+
+/// What the rules say one by one, by their conditions: a permission is true, and every prohibition is false.
+bool permitted_by_rules(const Program& program, const Request& request) {
+  bool permitted = false;
+  for (std::size_t r = 0; r < program.rules().size(); ++r) {
+    const Truth value = program.value(r, request);
+    if (program.rules()[r].prohibition && value != Truth::no) return false;
+    permitted = permitted || (!program.rules()[r].prohibition && value == Truth::yes);
+  }
+  return permitted;
+}
+
+TEST(Decision, HoweverManyRulesThereAre) {
+  std::size_t permits = 0, asked = 0;
+  for (const auto& [prohibitions, permissions] : std::vector<std::pair<std::size_t, std::size_t>>{
+           {0, 0}, {0, 1}, {1, 6}, {1, 7}, {8, 0}, {8, 1}, {2, 10}, {2, 11}, {3, 13}, {8, 9}, {16, 16}, {16, 17}, {1, 62}, {0, 64},
+           {64, 1}, {1, 64}, {63, 66}, {64, 64}, {65, 130}}) {
+    const auto compiled = compile(many_rules(prohibitions, permissions), test::dpv());
+    ASSERT_TRUE(compiled) << describe(compiled.error());
+    SCOPED_TRACE(std::to_string(prohibitions) + " and " + std::to_string(permissions));
+    ASSERT_EQ(compiled->rules().size(), prohibitions + permissions);
+    for (std::size_t purpose = 0; purpose <= test::dpv()->size() + 1; ++purpose) {
+      Request request;
+      as_agreed(request, *compiled);
+      if (purpose != test::dpv()->size()) request.purpose = static_cast<PurposeIndex>(purpose);  // none once; one beyond the list once
+      request.class_of_recipient = compiled->class_of_recipient(purpose % 3 == 0 ? "company" : "municipality");
+      const Attribute format = Attribute::name(Operand::file_format, compiled->name(purpose % 5 == 0 ? "text/html" : "text/csv"));
+      request.attributes = {&format, 1};
+      const Decision decision = compiled->decide(request);
+      ASSERT_EQ(decision.permit, permitted_by_rules(*compiled, request)) << purpose;
+      permits += decision.permit ? 1 : 0;
+      ++asked;
+      if (decision.rule == Decision::kNone) continue;
+      EXPECT_EQ(compiled->value(decision.rule, request) == Truth::yes,
+                decision.permit || decision.reason == ReasonCode::prohibited) << purpose;
+    }
+    for (std::size_t r = 0; r < compiled->rules().size(); ++r) {
+      const std::string pointer = (r < prohibitions ? "/prohibition/" : "/permission/") + std::to_string(r < prohibitions ? r : r - prohibitions);
+      EXPECT_EQ(compiled->rule_pointer(r), pointer);
+      for (std::size_t c = 0; c < 3; ++c) {
+        EXPECT_EQ(compiled->condition_pointer(compiled->rules()[r].first + c), pointer + "/constraint/" + std::to_string(c));
+      }
+    }
+  }
+  EXPECT_GT(permits, 50U);
+  EXPECT_GT(asked - permits, 50U);
+}
+
+TEST(Decision, ProgramsAreSharedByTheirCopies) {
+  std::optional<Program> first(program(agreement(permission(constraint("purpose", "eq", R"("dpv:Marketing")")))));
+  const Program copy = *first;
+  const Program moved = std::move(*first);
+  first.reset();
+  EXPECT_EQ(copy.rule_pointer(0), "/permission/0");
+  EXPECT_EQ(moved.rule_pointer(0), "/permission/0");
+  Request request = for_purpose("dpv:Marketing");
+  as_agreed(request, copy);
+  EXPECT_TRUE(copy.decide(request).permit);
+  EXPECT_TRUE(moved.decide(request).permit);
+}
+
 TEST(Decision, NeverAllocates) {
   std::string many;
   for (int i = 0; i < 250; ++i) many += constraint("dateTime", "gt", R"("2026-01-01T00:00:00Z")") + ",";
