@@ -20,30 +20,6 @@ std::uint8_t relation(std::int64_t x, std::int64_t a) noexcept {
 
 }  // namespace
 
-std::string_view to_string(Truth truth) { return truth == Truth::yes ? "yes" : truth == Truth::no ? "no" : "unknown"; }
-
-std::string_view to_string(ReasonCode code) {
-  switch (code) {
-    case ReasonCode::permitted: return "permitted";
-    case ReasonCode::purpose: return "purpose";
-    case ReasonCode::recipient: return "recipient";
-    case ReasonCode::class_of_recipient: return "class";
-    case ReasonCode::time_not_yet: return "time.not_yet";
-    case ReasonCode::time_over: return "time.over";
-    case ReasonCode::elapsed: return "elapsed";
-    case ReasonCode::no_permission: return "no_permission";
-    case ReasonCode::prohibited: return "prohibited";
-    case ReasonCode::indeterminate: return "indeterminate";
-    case ReasonCode::target: return "target";
-    case ReasonCode::assignee: return "assignee";
-    case ReasonCode::count: return "count";
-    case ReasonCode::value: return "value";
-    case ReasonCode::duty: return "duty";
-    case ReasonCode::alternatives: return "alternatives";
-  }
-  return "indeterminate";
-}
-
 /// One request against one program.
 class Evaluation {
  public:
@@ -558,55 +534,6 @@ Truth Program::permission_possible(const Request& request) const noexcept {
     else if (value != Truth::no) most = std::min(most, value == Truth::yes ? Truth::no : Truth::unknown);
   }
   return permission_wins ? best : std::min(most, best);
-}
-
-Interned Program::class_of_recipient(std::string_view name) const { return this->name(short_class(name)); }
-
-std::string Program::program_hash_input(const Hash& offer_hash, const Hash& vocabulary_hash) {
-  std::string bytes(view(offer_hash));
-  put_sized(bytes, kProfile);
-  bytes += view(vocabulary_hash);
-  return bytes;
-}
-
-std::optional<Duration> retention(const Policy& policy) {
-  std::optional<Duration> shortest;
-  for (const sluis::policy::Rule& rule : policy.obligations) {
-    if (rule.action != Action::delete_after) continue;
-    for (const Constraint& constraint : rule.constraints) {
-      if (!shortest || constraint.duration < *shortest) shortest = constraint.duration;
-    }
-  }
-  return shortest;
-}
-
-std::optional<PurposeIndex> single_purpose(const Program& program) {
-  // A permission that says nothing of the purpose is open to any, also to those outside the vocabulary.
-  for (std::size_t r = 0; r < program.rules().size(); ++r) {
-    const Program::Rule& rule = program.rules()[r];
-    if (rule.prohibition) continue;
-    bool bound = false;
-    for (std::uint16_t i = rule.first; i < rule.end; i = static_cast<std::uint16_t>(i + program.nodes()[i].skip)) {
-      const Program::Node& node = program.nodes()[i];
-      const bool logical = node.test >= Program::Test::duty && node.test <= Program::Test::one;
-      bound = bound || (!logical && node.operand == Operand::purpose);
-    }
-    if (!bound) return std::nullopt;
-  }
-  PurposeSet open;
-  for (std::size_t i = 0; i < program.vocabulary().size(); ++i) {
-    const auto index = static_cast<PurposeIndex>(i);
-    if (purpose_satisfies(program, index)) open.set(index);
-  }
-  if (open.count() != 1) return std::nullopt;
-  return open.first();
-}
-
-bool purpose_satisfies(const Program& program, PurposeIndex purpose) {
-  if (purpose >= program.vocabulary().size()) return false;
-  Request request;
-  request.purpose = purpose;
-  return program.permission_possible(request) != Truth::no;
 }
 
 }  // namespace sluis::policy
