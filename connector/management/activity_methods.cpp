@@ -78,6 +78,28 @@ Result<Registered> find_registered(const Backend& backend, const std::string& id
   return found;
 }
 
+/// Refuses an activity that would be a part of itself by way of others, as they are when it begins. `of`: what is registered, or is
+/// to be.
+template <class Of>
+Result<void> check_parents(const ActivityVersion& version, Of of) {
+  constexpr std::size_t kGenerations = 32;
+  std::string above = version.parent;
+  for (std::size_t generation = 1; !above.empty(); ++generation) {
+    if (above == version.id || generation > kGenerations) {
+      return Error(ErrorCode::invalid_argument, above == version.id
+                                                    ? fmt::format("`{}` would be a part of itself, through `{}`", version.id, version.parent)
+                                                    : fmt::format("`{}` is more than {} activities deep", version.id, kGenerations))
+          .at_pointer("/parent")
+          .mended_by("name another parent, or none");
+    }
+    SLUIS_TRY(const auto versions, of(above));
+    const ActivityVersion* held = held_at(versions, version.from);
+    if (held == nullptr) return {};
+    above = held->parent;
+  }
+  return {};
+}
+
 /// Adds what becomes of one activity: its versions, and an entry for each that changed.
 void add_changes(const Backend& backend, const Caller& caller, const Registered& registered, Commit& commit) {
   if (registered.changed.empty()) return;
@@ -137,6 +159,10 @@ Result<v1::PublishActivityResponse> publish(Backend& backend, const v1::PublishA
     SLUIS_CHECK(check(version));
   }
   SLUIS_TRY(const auto what, succeed(registered.versions, version, registered.versions.empty()));
+  SLUIS_CHECK(check_parents(version, [&](const std::string& id) -> Result<std::vector<ActivityVersion>> {
+    SLUIS_TRY(auto found, find_registered(backend, id));
+    return std::move(found.versions);
+  }));
   v1::PublishActivityResponse response;
   response.set_dry_run(request.dry_run());
   response.set_unchanged(what == Succession::unchanged);
@@ -173,6 +199,19 @@ class Import {
     change->set_what(std::string(to_string(what)));
     *change->mutable_activity() = to_proto(version);
     if (what != Succession::unchanged) told.registered.changed.push_back(std::move(version));
+    return {};
+  }
+
+  /// Of all that was taken; the file may name them in any order.
+  Result<void> check_all_parents() const {
+    const auto of = [this](const std::string& id) -> Result<std::vector<ActivityVersion>> {
+      if (const auto there = activities_.find(id); there != activities_.end()) return there->second.registered.versions;
+      SLUIS_TRY(auto found, find_registered(backend_, id));
+      return std::move(found.versions);
+    };
+    for (const auto& [_, told] : activities_) {
+      for (const auto& version : told.registered.changed) SLUIS_CHECK(check_parents(version, of));
+    }
     return {};
   }
 
@@ -235,6 +274,7 @@ Result<v1::ImportActivitiesResponse> import_file(Backend& backend, const v1::Imp
   SLUIS_CHECK(read_activities(request.text(), file, format, now, [&](ActivityVersion version) {
     return one.take(std::move(version), response);
   }));
+  if (const auto whole = one.check_all_parents(); !whole) return Error(whole.error()).at({file, 1, 1, "/parent"});
   auto commit = one.commit(caller);
   if (!commit) return Error(commit.error()).at({file, 1, 1, ""});
   response.set_unchanged(commit->entries.empty());

@@ -55,8 +55,30 @@ class Activities : public ::testing::Test {
     return *json::parse(response.body)->find("activity")->find("title")->if_string();
   }
 
+  unsigned publish(const std::string& id, const std::string& parent) {
+    return world_.post(kService + "Publish", R"({"id":")" + id + R"(","purpose":"Marketing","parent":")" + parent + "\"}").status;
+  }
+
   World world_;
 };
+
+TEST_F(Activities, NoneIsAPartOfItself) {
+  EXPECT_EQ(publish("urn:a:1", "urn:a:1"), 400U);
+  EXPECT_EQ(publish("urn:a:1", "urn:a:2"), 200U) << "a parent that is not registered yet";
+  EXPECT_EQ(publish("urn:a:2", "urn:a:3"), 200U);
+  const auto size = entries();
+  const auto refused = world_.post(kService + "Publish", R"({"id":"urn:a:3","purpose":"Marketing","parent":"urn:a:1"})");
+  EXPECT_EQ(refused.status, 400U);
+  EXPECT_NE(refused.body.find("part of itself"), std::string::npos) << refused.body;
+  EXPECT_EQ(entries(), size);
+  EXPECT_EQ(publish("urn:a:3", "urn:elsewhere"), 200U);
+  const std::string head = "dplCoreProcessingActivityId,parent,purpose\n";
+  const auto import = [&](const std::string& rows) {
+    return world_.post(kService + "Import", body(head + rows)).status;
+  };
+  EXPECT_EQ(import("urn:b:1,urn:b:2,dpv:Marketing\nurn:b:2,urn:b:1,dpv:Marketing\n"), 400U);
+  EXPECT_EQ(import("urn:b:1,urn:b:2,dpv:Marketing\nurn:b:2,urn:a:1,dpv:Marketing\n"), 200U);
+}
 
 TEST_F(Activities, AnImportIsOneActOfAPersonAndMayBeRepeated) {
   const std::string rows =
