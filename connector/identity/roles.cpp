@@ -212,7 +212,6 @@ Result<RoleHolder> Roles::find_bearer(std::string_view authorization, Timestamp 
   return find(authorization.substr(scheme.size()), now);
 }
 
-
 Result<RoleHolder> Roles::find_certificate(const http::TlsPeer& tls, Timestamp now) const {
   SLUIS_TRY(const http::PeerCertificate* certificate, verified_certificate(tls, now));
   const auto bytes = from_hex(certificate->sha256);

@@ -274,7 +274,7 @@ Result<v1::ImportActivitiesResponse> import_file(Backend& backend, const v1::Imp
   SLUIS_CHECK(read_activities(request.text(), file, format, now, [&](ActivityVersion version) {
     return one.take(std::move(version), response);
   }));
-  if (const auto whole = one.check_all_parents(); !whole) return Error(whole.error()).at({file, 1, 1, "/parent"});
+  if (const auto whole = one.check_all_parents(); !whole) return Error(whole.error()).at({file, 0, 0, "/parent"});
   auto commit = one.commit(caller);
   if (!commit) return Error(commit.error()).at({file, 1, 1, ""});
   response.set_unchanged(commit->entries.empty());

@@ -17,8 +17,7 @@ namespace sluis::management {
 namespace {
 
 constexpr std::size_t kMemory = 64U << 20U;
-constexpr int kStreams = 32;         ///< of one connection
-constexpr int kIdleMs = 10 * 60'000;
+constexpr int kStreams = 32;  ///< of one connection
 
 std::string flat(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
@@ -31,10 +30,6 @@ std::string flat(const grpc::ByteBuffer& buffer) {
 grpc::ByteBuffer buffer_of(const google::protobuf::Message& message) {
   const grpc::Slice slice(message.SerializeAsString());
   return grpc::ByteBuffer(&slice, 1);
-}
-
-bool is_local(const std::string& address) {
-  return address.starts_with("unix:") || http::is_loopback(address.substr(0, address.rfind(':')));
 }
 
 /// gRPC hands on a certificate only when it verified it.
@@ -117,6 +112,10 @@ class Call {
 
 }  // namespace
 
+bool is_local(const std::string& address) {
+  return address.starts_with("unix:") || http::is_loopback(address.substr(0, address.rfind(':')));
+}
+
 struct GrpcServer::Impl {
   grpc::AsyncGenericService service;
   std::unique_ptr<grpc::ServerCompletionQueue> queue;
@@ -153,10 +152,11 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const Api& api, const Grpc
   builder.AddListeningPort(options.address, tls ? grpc::SslServerCredentials(ssl) : grpc::InsecureServerCredentials(),
                            &impl->port);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  // Of strangers: so many streams that say nothing, so much memory, and none that stays for ever.
+  // Of strangers: so much memory, so many streams that say nothing, and none of them for ever (an open stream is not idle).
   builder.SetResourceQuota(grpc::ResourceQuota("management").Resize(kMemory));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kStreams);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, static_cast<int>(options.longest.count()));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, static_cast<int>(options.longest.count() / 10));
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kJsonBytes));
   builder.RegisterAsyncGenericService(&impl->service);
   impl->queue = builder.AddCompletionQueue();

@@ -2,6 +2,7 @@
 
 #include "connector/management/methods.hpp"
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -13,7 +14,13 @@ struct GrpcOptions {
   std::string key_pem;
   std::string roots_pem;        ///< who signs clients' certificates; empty: none is asked for
   unsigned threads = 8;         ///< calls that run at the same time
+  /// A connection is ended after so long and its calls a tenth of that later, whatever it does or does not; clients connect
+  /// again by themselves. The longest call takes a minute.
+  std::chrono::milliseconds longest = std::chrono::minutes(15);
 };
+
+/// Whether an address of GrpcOptions reaches this machine only.
+bool is_local(const std::string& address);
 
 /// The same methods as gRPC. The token comes as metadata `authorization: Bearer <token>`, or the client has a certificate
 /// (gRPC checks it by the machine's clock at the handshake; each call by the node's). Errors carry the serialised ErrorDetail

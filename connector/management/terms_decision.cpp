@@ -19,13 +19,13 @@ std::string told(std::string_view code, const std::map<std::string, std::string>
   return policy::fill(policy::sentence(code, language), parameters, language);
 }
 
-/// `what`: told.decided_by, or told.purposes_by.
-std::string told_by(const std::string& what, const catalog::DecidedBy& by, Language language) {
+/// `what`: told.decided_by, told.approved_by, told.terms_by or told.purposes_by.
+std::string told_by(std::string_view what, const catalog::DecidedBy& by, Language language) {
   const std::string kind = "kind." + std::string(catalog::to_string(by.kind));
-  return told(by.reference.empty() ? what : what + "_reference",
+  return told(what,
               {{"body", by.body},
                {"kind", std::string(policy::sentence(kind, language))},
-               {"reference", by.reference}},
+               {"reference", by.reference.empty() ? "" : ": " + by.reference}},
               language);
 }
 

@@ -69,8 +69,7 @@ Result<void> Node::Parts::check_demo() const {
   if (!config.log_origin.ends_with("-demo")) {
     return Error(ErrorCode::invalid_argument, "the log's origin of a demo node ends in `-demo`");
   }
-  const std::string& grpc = config.management_grpc;
-  const bool local_grpc = grpc.empty() || grpc.starts_with("unix:") || http::is_loopback(grpc.substr(0, grpc.rfind(':')));
+  const bool local_grpc = config.management_grpc.empty() || management::is_local(config.management_grpc);
   if (!http::is_loopback(config.exchange.address) || !http::is_loopback(config.open.address) ||
       !http::is_loopback(config.management.address) || !local_grpc) {
     return Error(ErrorCode::invalid_argument, "a demo node's clock can be moved: it listens on loopback only");

@@ -100,10 +100,10 @@ Result<CommitReceipt> Purposes::commit(InForce& next, const management::Publishe
   for (const File& file : configured_) all += file.text + "\n";
   all += next.published.text;
   auto stored = json::object({{"version", json::Value(version)},
-                                    {"hash", hash},
-                                    {"recorded", format_time(clock_.now())},
-                                    {"file", next.published.name},
-                                    {"text", next.published.text}});
+                              {"hash", hash},
+                              {"recorded", format_time(clock_.now())},
+                              {"file", next.published.name},
+                              {"text", next.published.text}});
   if (by.decided_by) stored.set("decidedBy", catalog::to_json(*by.decided_by));
   SLUIS_TRY(const std::string document, json::canonical(stored));
   Commit commit;
@@ -175,10 +175,12 @@ Result<management::Taken> Purposes::publish(const std::string& text, const std::
         .at({file, 0, 0, {}})
         .mended_by("a purpose that terms may name stays: add its line");
   }
-  SLUIS_TRY(const auto named, decided_by(next.hash, clock_.now()));
   management::Taken taken;
-  taken.unchanged = next.hash == before.hash && next.published.text == before.published.text &&
-                    (!by.decided_by || by.decided_by == named);
+  taken.unchanged = next.hash == before.hash && next.published.text == before.published.text;
+  if (taken.unchanged && by.decided_by) {  // the same words, for which somebody else may answer now
+    SLUIS_TRY(const auto named, decided_by(next.hash, clock_.now()));
+    taken.unchanged = by.decided_by == named;
+  }
   if (dry_run || taken.unchanged) return taken;
   SLUIS_TRY(const CommitReceipt receipt, commit(next, by));
   const std::lock_guard lock(mutex_);

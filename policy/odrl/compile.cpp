@@ -130,12 +130,18 @@ class Compiler {
     meet_names(all, Operand::class_of_recipient, lane.kinds, Program::Lane::kind, lane);
     meet_names(all, Operand::recipient, lane.recipients, Program::Lane::recipient, lane);
     for (const Constraint* one : all) {
-      SLUIS_TRY(bool taken, is_on_purpose(one) ? take_purpose(*one, lane, open) : Result<bool>(take(*one, lane)));
+      bool taken = take(*one, lane);
+      if (is_on_purpose(one)) {
+        SLUIS_TRY(const PurposeSet admitted, purpose_set(*one, prohibition_, *context_->vocabulary));
+        open &= admitted;
+        lane.bits |= Program::Lane::purpose;
+        taken = true;
+      }
       taken = taken || std::any_of(others.begin(), others.end(), [&](const auto* other) { return alike(*one, *other); });
       if (taken) SLUIS_CHECK(add(*one));
       else others.push_back(one);
     }
-    flat.rest = static_cast<std::uint16_t>(nodes_.size());
+    lane.rest = static_cast<std::uint16_t>(nodes_.size());
     sort_by_cost(others);
     for (const Constraint* one : others) SLUIS_CHECK(add(*one));
     for (const Rule& duty : rule.duties) SLUIS_CHECK(add_duty(duty, 0));
@@ -145,7 +151,6 @@ class Compiler {
     flat.end = static_cast<std::uint16_t>(nodes_.size());
     flat.counts = counts_;
     lane.first = flat.first;
-    lane.rest = flat.rest;
     lane.end = flat.end;
     if (counts_) lane.bits |= Program::Lane::counts;
     lanes_.push_back(lane);
@@ -180,7 +185,7 @@ class Compiler {
     std::stable_sort(list.begin(), list.end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
   }
 
-  /// Lets the lane decide a condition, if it can.
+  /// Lets the lane decide a condition, if it can; those on the purpose stand in the table.
   static bool take(const Constraint& one, Program::Lane& lane) {
     using Lane = Program::Lane;
     if (one.logic != Logic::atom) return false;
@@ -202,13 +207,6 @@ class Compiler {
         return true;
       default: return false;
     }
-  }
-
-  Result<bool> take_purpose(const Constraint& one, Program::Lane& lane, PurposeSet& open) const {
-    SLUIS_TRY(const PurposeSet admitted, purpose_set(one, prohibition_, *context_->vocabulary));
-    open &= admitted;
-    lane.bits |= Program::Lane::purpose;
-    return true;
   }
 
   static bool names_one_of(const Constraint& one) { return one.op == Operator::eq || one.op == Operator::is_any_of; }

@@ -106,16 +106,14 @@ class Evaluation;
 /// thread may use it. The deciding path does no I/O, reads no clock, allocates nothing, and takes no lock.
 class Program {
  public:
-  /// An atomic rule; its conditions are the nodes [first, end), those from `rest` on are not in its lane. Those on the
-  /// purpose come first.
+  /// An atomic rule; its conditions are the nodes [first, end). Those on the purpose come first.
   struct Rule {
     std::uint16_t first;
-    std::uint16_t rest;
     std::uint16_t end;
     Action action;
     bool prohibition;
     bool counts;      ///< whether some condition is on `count`
-    std::array<std::uint8_t, 3> unused;
+    std::uint8_t unused;
     Interned target;  ///< absent: any
     Interned assignee;
   };
@@ -141,7 +139,7 @@ class Program {
     std::array<Interned, 2> recipients;
     Interned target_id;
     Interned assignee_id;
-    std::uint16_t first, rest, end;  ///< as of the rule
+    std::uint16_t first, rest, end;  ///< of the rule's nodes; those before `rest` are decided by the lane and the table
     std::uint8_t bits;
     Action action;
     std::uint32_t unused;
@@ -170,7 +168,7 @@ class Program {
     std::int64_t a;       ///< lists far away, and windows: first | count << 32
   };
   static constexpr std::uint8_t kFar = 3;
-  static_assert(sizeof(Rule) == 20 && sizeof(Lane) == 64 && sizeof(Node) == 16);
+  static_assert(sizeof(Rule) == 16 && sizeof(Lane) == 64 && sizeof(Node) == 16);
 
   /// Denies unless a permission is true and every prohibition false (SEMANTICS.md, one decision).
   Decision decide(const Request& request) const noexcept;

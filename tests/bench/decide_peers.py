@@ -30,8 +30,26 @@ def days(duration):
     return int(re.fullmatch(r"P(\d+)D", duration)[1]) * 86400
 
 
-class Rego:
+class Translator:
+    """What both languages write alike but for the name of what is asked."""
+
+    def time(self, operator, at):
+        return f"{self.asked}.now {operator} {at}"
+
+    def elapsed(self, most, agreed):
+        return f"{self.asked}.now - {agreed} <= {most}"
+
+    def not_equal(self, name, value):
+        return f"{self.asked}.{name} != {json.dumps(value)}"
+
+    def equal(self, name, value):
+        return f"{self.asked}.{name} == {json.dumps(value)}"
+
+
+class Rego(Translator):
     """A module for each agreement."""
+
+    asked = "input"
 
     def __init__(self):
         self.helpers = []
@@ -47,20 +65,8 @@ class Rego:
             return f"data.{table}[input.purpose][{json.dumps(values[0])}]"
         return self.any([f"data.{table}[input.purpose][{json.dumps(one)}]" for one in values])
 
-    def time(self, operator, at):
-        return f"input.now {operator} {at}"
-
-    def elapsed(self, most, agreed):
-        return f"input.now - {agreed} <= {most}"
-
     def one_of(self, name, values):
         return f"input.{name} in {self.listed(values)}"
-
-    def not_equal(self, name, value):
-        return f"input.{name} != {json.dumps(value)}"
-
-    def equal(self, name, value):
-        return f"input.{name} == {json.dumps(value)}"
 
     def any(self, parts):
         name = f"any{len(self.helpers)}"
@@ -77,28 +83,18 @@ class Rego:
         return "\n".join(lines + self.helpers)
 
 
-class Cedar:
+class Cedar(Translator):
     """Policies for each agreement."""
+
+    asked = "context"
 
     def purpose(self, values, prohibition):
         below = [f"context.purpose in Purpose::{json.dumps(one)}" for one in values]
         above = [f"Purpose::{json.dumps(one)} in context.purpose" for one in values] if prohibition else []
         return "(" + " || ".join(below + above) + ")"
 
-    def time(self, operator, at):
-        return f"context.now {operator} {at}"
-
-    def elapsed(self, most, agreed):
-        return f"context.now - {agreed} <= {most}"
-
     def one_of(self, name, values):
         return f"[{', '.join(json.dumps(one) for one in values)}].contains(context.{name})"
-
-    def not_equal(self, name, value):
-        return f"context.{name} != {json.dumps(value)}"
-
-    def equal(self, name, value):
-        return f"context.{name} == {json.dumps(value)}"
 
     def any(self, parts):
         return "(" + " || ".join(parts) + ")"

@@ -163,6 +163,8 @@ def command_line(anna):
     expect("a server that others vouch for", (stranger.returncode, "the certificate of `localhost` is refused" in stranger.stderr), (1, True))
     alone = f.sluis("situation", "list", *at, "--certificate", anna[0], check=False)
     expect("a certificate without its key", (alone.returncode, "give both" in alone.stderr), (2, True))
+    both = f.sluis("situation", "list", *at, *by_certificate, "--token-file", folder / "tokens/dpo", check=False)
+    expect("a certificate and a token", (both.returncode, "give one of them" in both.stderr), (2, True))
     anna[1].chmod(0o640)
     seen = f.sluis("situation", "list", *at, *by_certificate, check=False)
     expect("a key that others can read", (seen.returncode, "can be read by others" in seen.stderr), (2, True))

@@ -100,6 +100,9 @@ Result<Target> from_contexts(const Options& options, const Surroundings& with) {
 }  // namespace
 
 Result<Target> find_target(const Options& options, const Surroundings& surroundings, const std::string& role) {
+  if (!options.token_file.empty() && !options.certificate.empty()) {
+    return wrong_use("`--token-file` and `--certificate` are two ways to say who asks", "give one of them");
+  }
   Result<Target> found = [&]() -> Result<Target> {
     if (!options.config.empty()) return from_config(options, options.role.empty() ? role : options.role);
     if (options.url.empty()) return from_contexts(options, surroundings);

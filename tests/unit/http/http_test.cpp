@@ -225,6 +225,17 @@ TEST_F(HttpTest, AServerWithAnotherNameIsRefused) {
   EXPECT_EQ(refused.error().code, ErrorCode::peer_unavailable);
 }
 
+TEST_F(HttpTest, AnIpv6AddressMayStandInBrackets) {
+  for (const char* address : {"[::1]", "::1"}) {
+    Server server({"test", address, 0, {}, false, 0}, {}, clock_, random_);
+    const auto port = server.start();
+    // A machine without IPv6 has no such address; that it is one is understood all the same.
+    EXPECT_TRUE(port || port.error().code == ErrorCode::conflict) << describe(port.error());
+  }
+  Server named({"test", "[localhost]", 0, {}, false, 0}, {}, clock_, random_);
+  EXPECT_EQ(named.start().error().code, ErrorCode::invalid_argument);
+}
+
 TEST_F(HttpTest, PathsThatClimbAreRefused) {
   start({{"GET", "/open/*", [](const Request& request) { return Response{200, {}, request.rest, {}}; }, 0}}, false);
   for (const char* path : {"/open/../x", "/open/%2e%2e/x", "/open//x", "/open/a%00b", "/open/%zz", "/open/%", "open", "/open/a\\b", "/open/./x"}) {

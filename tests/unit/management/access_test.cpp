@@ -207,6 +207,29 @@ TEST(ManagementAccess, OverGrpcWithTlsACertificateShowsARole) {
   EXPECT_EQ(asked(anna), grpc::StatusCode::UNAUTHENTICATED) << "by the node's clock the certificate is over";
 }
 
+TEST(ManagementAccess, AStreamThatSaysNothingEnds) {
+  World world;
+  GrpcOptions options{"127.0.0.1:0", "", "", "", 2};
+  options.longest = std::chrono::milliseconds(300);
+  const auto server = GrpcServer::start(world.api, options);
+  ASSERT_TRUE(server) << describe(server.error());
+  grpc::GenericStub stub(
+      grpc::CreateChannel("127.0.0.1:" + std::to_string((*server)->port()), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  grpc::CompletionQueue queue;
+  const auto silent = stub.PrepareCall(&context, "/sluis.v1.DatasetService/List", &queue);
+  void* tag = nullptr;
+  bool good = false;
+  silent->StartCall(&context);
+  ASSERT_TRUE(queue.Next(&tag, &good) && good);
+  grpc::Status status;
+  silent->Finish(&status, &status);
+  ASSERT_TRUE(queue.Next(&tag, &good));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << "the server ended it, not our own deadline";
+  EXPECT_EQ(call(stub, "/sluis.v1.DatasetService/List", "steward").status.error_code(), grpc::StatusCode::OK);
+}
+
 TEST(ManagementAccess, EveryErrorCodeHasOneRowAndComesBackAsItself) {
   const ErrorCode all[] = {
       ErrorCode::invalid_argument,  ErrorCode::invalid_state,    ErrorCode::not_found,
