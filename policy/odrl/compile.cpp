@@ -105,6 +105,11 @@ class Compiler {
  private:
   using Node = Program::Node;
   using Test = Program::Test;
+  /// What stands behind a lane.
+  struct Behind {
+    std::vector<Program::Atom> atoms;
+    std::vector<Node> nodes;
+  };
 
   Interned intern(std::string_view text) { return context_->names->add(text); }
 
@@ -141,10 +146,18 @@ class Compiler {
       if (taken) SLUIS_CHECK(add(*one));
       else others.push_back(one);
     }
-    lane.rest = static_cast<std::uint16_t>(nodes_.size());
     sort_by_cost(others);
-    for (const Constraint* one : others) SLUIS_CHECK(add(*one));
+    Behind behind;
+    for (const Constraint* one : others) {
+      const std::size_t at = nodes_.size();
+      SLUIS_CHECK(add(*one));
+      const auto atom = as_atom(*one);
+      if (!atom) behind.nodes.insert(behind.nodes.end(), nodes_.begin() + static_cast<std::ptrdiff_t>(at), nodes_.end());
+      else if (std::find(behind.atoms.begin(), behind.atoms.end(), *atom) == behind.atoms.end()) behind.atoms.push_back(*atom);
+    }
+    const std::size_t duties = nodes_.size();
     for (const Rule& duty : rule.duties) SLUIS_CHECK(add_duty(duty, 0));
+    behind.nodes.insert(behind.nodes.end(), nodes_.begin() + static_cast<std::ptrdiff_t>(duties), nodes_.end());
     if (nodes_.size() >= Decision::kNone || longest_ > std::numeric_limits<std::uint16_t>::max()) {
       return Error(ErrorCode::limit_exceeded, "too many conditions").at_pointer(rule.pointer);
     }
@@ -152,8 +165,13 @@ class Compiler {
     flat.counts = counts_;
     lane.first = flat.first;
     lane.end = flat.end;
+    while (behind.atoms.size() % Program::kAtomsAtOnce != 0) behind.atoms.push_back(always());
+    lane.purposes = static_cast<std::uint16_t>(std::count_if(all.begin(), all.end(), is_on_purpose));
+    lane.atoms = static_cast<std::uint16_t>(behind.atoms.size());
+    lane.others = static_cast<std::uint16_t>(behind.nodes.size());
     if (counts_) lane.bits |= Program::Lane::counts;
     lanes_.push_back(lane);
+    behind_.push_back(std::move(behind));
     rules_.push_back(flat);
     open_.push_back(open);
     return {};
@@ -207,6 +225,50 @@ class Compiler {
         return true;
       default: return false;
     }
+  }
+
+  /// What an atom says of a condition, if it can: of a name, or of a name or a time. A time that is not known is not its affair.
+  std::optional<Program::Atom> as_atom(const Constraint& one) {
+    Program::Atom atom{};
+    const Constraint* name = &one;
+    if (one.logic == Logic::any) {
+      name = nullptr;
+      Intervals windows;
+      for (const Constraint& operand : one.operands) {
+        if (is_about_time(operand)) {
+          const Intervals more = all_windows(operand);
+          windows.insert(windows.end(), more.begin(), more.end());
+        } else if (name == nullptr) {
+          name = &operand;
+        } else {
+          return {};
+        }
+      }
+      windows = tidy(std::move(windows));
+      if (name == nullptr || windows.size() != 1) return {};
+      atom.from = windows.front()[0];
+      atom.to = windows.front()[1];
+    }
+    if (name->logic != Logic::atom || kind(name->operand) != Kind::names) return {};
+    atom.negate = name->op == Operator::neq || name->op == Operator::is_none_of;
+    if (!atom.negate && !names_one_of(*name)) return {};
+    std::vector<Interned> names;
+    for (const std::string& value : name->values) {
+      const Interned id = intern(value);
+      if (std::find(names.begin(), names.end(), id) == names.end()) names.push_back(id);
+    }
+    if (names.empty() || names.size() > atom.names.size()) return {};
+    for (std::size_t i = 0; i < atom.names.size(); ++i) atom.names[i] = names[std::min(i, names.size() - 1)];
+    atom.operand = name->operand;
+    return atom;
+  }
+
+  /// Says nothing.
+  static Program::Atom always() {
+    Program::Atom atom{};
+    atom.from = kLeast;
+    atom.to = kMost;
+    return atom;
   }
 
   static bool names_one_of(const Constraint& one) { return one.op == Operator::eq || one.op == Operator::is_any_of; }
@@ -381,8 +443,10 @@ class Compiler {
 
   void add_elapsed(const Constraint& atom, std::size_t at) {
     const bool includes = atom.op == Operator::lteq || atom.op == Operator::gt;  // changes just after
-    offsets_.push_back({atom.months, atom.duration.count() + (includes ? 1 : 0)});
-    offsets_.push_back({0, -std::chrono::duration_cast<Duration>(limits::kSkew).count()});
+    const std::int64_t rest = atom.duration.count() + (includes ? 1 : 0);
+    if (atom.months == 0) offsets_.push_back(rest);
+    else periods_.push_back({atom.months, rest});
+    offsets_.push_back(-std::chrono::duration_cast<Duration>(limits::kSkew).count());
     if (atom.months == 0) {
       nodes_[at].a = atom.duration.count();
       return;
@@ -452,22 +516,29 @@ class Compiler {
   }
 
   /// A lane at the beginning of a cache line, whose number this gives; behind it the conditions that it does not decide.
-  std::uint32_t put_body(std::vector<std::uint64_t>& block, const Program::Lane& lane) const {
+  static std::uint32_t put_body(std::vector<std::uint64_t>& block, const Program::Lane& lane, const Behind& behind) {
     block.resize((block.size() + kLine - 1) / kLine * kLine);
     const std::uint32_t at = put(block, &lane, 1);
-    put(block, nodes_.data() + lane.rest, static_cast<std::size_t>(lane.end - lane.rest));
+    put(block, behind.atoms.data(), behind.atoms.size());
+    put(block, behind.nodes.data(), behind.nodes.size());
     return at / static_cast<std::uint32_t>(kLine);
   }
 
+  static std::uint16_t fill_up(std::vector<std::int64_t>& changes) {
+    sort_unique(changes);
+    changes.resize(std::max(changes.size() + 1, Program::kFewChanges), kMost);
+    return static_cast<std::uint16_t>(changes.size());
+  }
+
   Result<Program> assemble() {
-    sort_unique(instants_);
-    sort_unique(offsets_);
+    sort_unique(periods_);
     Program::Header head{};
     head.prohibitions = static_cast<std::uint16_t>(policy_.prohibitions.size());
     head.rules = static_cast<std::uint16_t>(rules_.size());
     head.nodes = static_cast<std::uint16_t>(nodes_.size());
-    head.instants = static_cast<std::uint16_t>(instants_.size());
-    head.offsets = static_cast<std::uint16_t>(offsets_.size());
+    head.instants = fill_up(instants_);
+    head.offsets = fill_up(offsets_);
+    head.periods = static_cast<std::uint16_t>(periods_.size());
     head.flags = static_cast<std::uint16_t>((policy_.suite ? Program::kSuite : 0) |
                                             (policy_.conflict == Conflict::perm ? Program::kPermissionWins : 0));
     head.purposes = static_cast<std::uint16_t>(context_->vocabulary->size());
@@ -475,14 +546,16 @@ class Compiler {
     const std::vector<char> open = table(head.purposes, head.width);
     std::vector<std::uint64_t> hot, cold;
     hot.reserve(40 + open.size() / 8 + 16 * rules_.size() + 4 * nodes_.size() + words_.size() + instants_.size() +
-                2 * offsets_.size() + ids_.size() / 2 + 1);
+                offsets_.size() + 2 * periods_.size() + ids_.size() / 2 + 1);
     put(hot, &head, 1);
     put(hot, open.data(), open.size());
     hot.push_back(0);  // the last entry is read as a whole word
     std::vector<std::uint32_t> lanes;
-    for (const Program::Lane& lane : lanes_) lanes.push_back(put_body(hot, lane));
+    for (std::size_t r = 0; r < lanes_.size(); ++r) lanes.push_back(put_body(hot, lanes_[r], behind_[r]));
+    hot.resize((hot.size() + kLine - 1) / kLine * kLine);
     head.changes = put(hot, instants_.data(), instants_.size());
     put(hot, offsets_.data(), offsets_.size());
+    put(hot, periods_.data(), periods_.size());
     head.begin = put(hot, nodes_.data(), nodes_.size());
     head.ids = put(hot, ids_.data(), ids_.size());
     head.words = put(hot, words_.data(), words_.size());
@@ -496,13 +569,14 @@ class Compiler {
     tell(node_places_);
     put(cold, (told + text_).data(), told.size() + text_.size());
     auto image = std::make_shared<Program::Image>();
-    head.image = image.get();
+    head.vocabulary = context_->vocabulary.get();
     std::memcpy(hot.data(), &head, sizeof head);
     image->hot = Block(hot, context_->memory);
     image->cold = Block(cold, nullptr);
     image->context = context_;
     Program program;
-    program.header_ = {image, reinterpret_cast<const Program::Header*>(image->hot.data())};
+    program.header_ = reinterpret_cast<const Program::Header*>(image->hot.data());
+    program.image_ = std::move(image);
     return program;
   }
 
@@ -530,10 +604,12 @@ class Compiler {
   bool counts_ = false;
   std::vector<Program::Rule> rules_;
   std::vector<Program::Lane> lanes_;
+  std::vector<Behind> behind_;
   std::vector<Node> nodes_;
   std::vector<std::int64_t> words_;
   std::vector<std::int64_t> instants_;
-  std::vector<std::array<std::int64_t, 2>> offsets_;
+  std::vector<std::int64_t> offsets_;
+  std::vector<std::array<std::int64_t, 2>> periods_;  ///< months, rest
   std::vector<std::uint32_t> ids_;
   std::vector<PurposeSet> open_;  ///< of each rule: the purposes whose conditions hold
   std::vector<Program::RulePlace> rule_places_;

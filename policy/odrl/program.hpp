@@ -3,9 +3,8 @@
 #include "connector/base/bytes.hpp"
 #include "policy/odrl/memory.hpp"
 #include "policy/odrl/model.hpp"
-#include "policy/odrl/names.hpp"
+#include "policy/odrl/request.hpp"
 #include "policy/odrl/transforms.hpp"
-#include "policy/purpose/vocabulary.hpp"
 
 #include <limits>
 #include <memory>
@@ -17,42 +16,6 @@ namespace sluis::policy {
 enum class Truth : std::uint8_t { no, unknown, yes };
 /// `no`, `unknown`, `yes`.
 std::string_view to_string(Truth truth);
-
-/// A further value of a request: a name of Program::name (`other` where it is in no policy), a number (count: uses so
-/// far; decimal: millionths) or microseconds (meteredTime). Several names of one operand are a set; the single
-/// `Interned::absent` says that the set is known and empty.
-struct Attribute {
-  Operand operand;
-  Interned unit = Interned::absent;
-  std::int64_t value = 0;
-
-  static Attribute name(Operand operand, Interned name) { return {operand, {}, static_cast<std::int64_t>(name)}; }
-};
-
-/// SEMANTICS.md, one rule.
-enum class DutyState : std::uint8_t { unset, fulfilled, violated, remedied };
-std::string_view to_string(DutyState state);
-struct Duty {
-  Interned name;  ///< Program::name of its uid or, without one, its pointer
-  DutyState state;
-};
-
-/// What is asked. A field that is absent makes every condition on it unknown. Spans outlive the call.
-struct Request {
-  Action action = Action::use;
-  std::optional<PurposeIndex> purpose;
-  Interned recipient = Interned::absent;           ///< Program::recipient
-  Interned class_of_recipient = Interned::absent;  ///< Program::class_of_recipient
-  std::optional<Timestamp> now;                    ///< sampled once by the caller
-  std::optional<Timestamp> agreed;                 ///< the agreement's timestamp
-  Interned target = Interned::absent;
-  Interned assignee = Interned::absent;
-  std::span<const Interned> target_in = {};        ///< collections that the target is in: all of them
-  std::span<const Interned> assignee_in = {};
-  /// Other operands, of each the whole set. A recipient or class stands here where it is a set, and not above.
-  std::span<const Attribute> attributes = {};
-  std::span<const Duty> duties = {};
-};
 
 enum class ReasonCode : std::uint8_t {
   permitted,
@@ -101,6 +64,7 @@ struct Context {
 };
 
 class Evaluation;
+struct Question;
 
 /// A compiled policy: a block of memory for deciding, and another for explaining. Immutable, and copies share it; any
 /// thread may use it. The deciding path does no I/O, reads no clock, allocates nothing, and takes no lock.
@@ -119,7 +83,7 @@ class Program {
   };
   /// The usual conditions of a rule in one cache line, decided together and without a branch. Bits say which there are. Of
   /// the purpose it says only that there is a condition: which rules a purpose leaves open stands in a table of the program.
-  /// The other conditions, [rest, end), stand behind it once more, so that who decides finds them there.
+  /// What it does not decide stands right behind it once more, so that who decides finds it there: as atoms, then as nodes.
   struct Lane {
     enum Bit : std::uint8_t {
       purpose = 1,
@@ -139,11 +103,22 @@ class Program {
     std::array<Interned, 2> recipients;
     Interned target_id;
     Interned assignee_id;
-    std::uint16_t first, rest, end;  ///< of the rule's nodes; those before `rest` are decided by the lane and the table
+    std::uint16_t first, end;         ///< of the rule's nodes
+    std::uint16_t purposes;           ///< so many of them, the first, are on the purpose
+    std::uint16_t atoms, others;      ///< behind the lane; the atoms are a multiple of kAtomsAtOnce
     std::uint8_t bits;
     Action action;
-    std::uint32_t unused;
   };
+  /// A condition that is decided without a branch: a name is one of three, or with `negate` none of them, or now is in [from, to).
+  struct Atom {
+    std::int64_t from, to;
+    std::array<Interned, 3> names;
+    Operand operand;
+    bool negate;
+    std::uint16_t unused;
+    bool operator==(const Atom&) const = default;
+  };
+  static constexpr std::size_t kAtomsAtOnce = 2;
   /// How a node is tested; the rest of a node means something else for each.
   enum class Test : std::uint8_t {
     compare,   ///< operand's value against `a`; `mask` has bits for less, equal, greater
@@ -168,10 +143,11 @@ class Program {
     std::int64_t a;       ///< lists far away, and windows: first | count << 32
   };
   static constexpr std::uint8_t kFar = 3;
-  static_assert(sizeof(Rule) == 16 && sizeof(Lane) == 64 && sizeof(Node) == 16);
+  static_assert(sizeof(Rule) == 16 && sizeof(Lane) == 64 && sizeof(Atom) == 32 && sizeof(Node) == 16);
 
   /// Denies unless a permission is true and every prohibition false (SEMANTICS.md, one decision).
-  Decision decide(const Request& request) const noexcept;
+  Decision decide(const Facts& facts) const noexcept;
+  Decision decide(const Request& request) const noexcept { return decide(Facts(request)); }
   /// Partial evaluation: unknown means "could be".
   Truth permission_possible(const Request& request) const noexcept;
   /// The value of one rule: of its action, target, assignee, conditions and duties.
@@ -184,7 +160,8 @@ class Program {
   /// The value of one condition by itself.
   Truth value_of_condition(std::size_t node, const Request& request) const noexcept;
   /// The first instant after `request.now` at which time alone may change something.
-  Timestamp next_change(const Request& request) const noexcept;
+  Timestamp next_change(const Facts& facts) const noexcept;
+  Timestamp next_change(const Request& request) const noexcept { return next_change(Facts(request)); }
 
   Interned name(std::string_view text) const { return names().find(text); }
   Interned recipient(std::string_view id) const { return name(id); }
@@ -212,6 +189,7 @@ class Program {
  private:
   friend class Compiler;
   friend class Evaluation;
+  friend void decide(std::span<const Question> questions, std::span<Decision> decisions) noexcept;
 
   /// Two blocks, and what they were compiled against.
   struct Image {
@@ -220,21 +198,25 @@ class Program {
     Block cold;  ///< for explaining: rules, places of rules and nodes, text
   };
   /// The first cache line of a program. Behind it the table of purposes, then, each where this says: lanes with the rest of
-  /// their conditions, instants and offsets that change something, nodes, ids, words (pairs of instants and the like).
+  /// their conditions, what changes something, nodes, ids, words (pairs of instants and the like).
   /// The table has for each purpose of the vocabulary the rules that it leaves open, as bits; `width` bytes each.
+  /// What changes something is sorted: instants, then times since the agreement, each followed by `for ever` and filled up
+  /// with it to kFewChanges, then periods with months.
   struct Header {
-    std::uint16_t prohibitions, rules, nodes, instants, offsets, flags, purposes, width;
+    std::uint16_t prohibitions, rules, nodes, instants, offsets, periods, flags, purposes;
     std::uint32_t ids;  ///< where they begin, in words of the block; the others likewise
     std::uint32_t words;
     std::uint32_t changes;
     std::uint32_t begin;  ///< of the nodes
-    const Image* image;
-    static constexpr std::size_t kNear = 12;
+    const Vocabulary* vocabulary;
+    std::uint16_t width;
+    static constexpr std::size_t kNear = 11;
     /// Where the lane of each rule is, in cache lines of the block. Of more rules: all of them stand as such numbers of 32 bits
     /// where the first two of these say, in words of the block.
     std::array<std::uint16_t, kNear> lanes;
   };
   static_assert(sizeof(Header) == 64);
+  static constexpr std::size_t kFewChanges = 16;
   /// The pointer of a rule begins at `offset` of the text, behind it stands what those of its nodes have of their own.
   struct RulePlace {
     std::uint32_t offset;
@@ -250,16 +232,28 @@ class Program {
   static constexpr std::uint16_t kFarLanes = 4;
 
   const Header& header() const noexcept { return *header_; }
-  const std::uint64_t* hot() const noexcept { return reinterpret_cast<const std::uint64_t*>(header_.get()); }
+  const std::uint64_t* hot() const noexcept { return reinterpret_cast<const std::uint64_t*>(header_); }
   std::span<const std::uint32_t> ids(const Node& node) const noexcept;
   const Lane& lane(std::size_t rule) const noexcept;
   /// Of the rules [64 · chunk, …), as bits: those that a purpose leaves open.
   std::uint64_t open_to(PurposeIndex purpose, std::size_t chunk) const noexcept;
   Decision explain_denial(const Evaluation& evaluation) const noexcept;
+  Decision decide_now(const Facts& facts) const noexcept;
+  void expect(const Facts& facts) const noexcept;
+  void expect_rules(const Facts& facts) const noexcept;
   std::string pointer(std::size_t rule, std::size_t end) const;
 
-  std::shared_ptr<const Header> header_;  ///< keeps the whole image
+  const Header* header_ = nullptr;  ///< of the image
+  std::shared_ptr<const Image> image_;
 };
+
+struct Question {
+  const Program* program;
+  const Facts* facts;
+};
+/// What each program says, in their order; `decisions` is as long. For who asks many at once: what later ones need of the
+/// memory comes while earlier ones are decided.
+void decide(std::span<const Question> questions, std::span<Decision> decisions) noexcept;
 
 /// The purposes that a purpose constraint of a permission admits; of a prohibition: those it forbids. Refused: a
 /// purpose that the vocabulary does not have.

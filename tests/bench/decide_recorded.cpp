@@ -52,7 +52,7 @@ Decision decide(const World& world, const Signed& one, const identity::ClaimKeyL
   Asked asked;
   const Program& program = world.programs[one.words->agreement];
   intern(*one.words, program, *world.purposes, world.agreed, asked);
-  return program.decide(asked.request);
+  return program.decide(*asked.facts);
 }
 
 EntryDraft entry(const Signed& one, const Decision& decision) {

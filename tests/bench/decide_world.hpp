@@ -138,11 +138,12 @@ inline Words words(Engine& engine, const Vocabulary& purposes, const std::vector
   return made;
 }
 
-/// Holds the attributes that the request points to.
+/// Holds what the facts point to; does not move.
 struct Asked {
   const Program* program = nullptr;
   Request request;
   std::array<Attribute, 3> attributes;
+  std::optional<Facts> facts;
 };
 
 inline void intern(const Words& from, const Program& program, const Vocabulary& purposes, Timestamp agreed, Asked& asked) {
@@ -159,6 +160,7 @@ inline void intern(const Words& from, const Program& program, const Vocabulary& 
                       Attribute::name(Operand::file_format, program.name(from.format)),
                       Attribute::name(Operand::spatial, program.name(from.place))};
   request.attributes = asked.attributes;
+  asked.facts.emplace(request);
 }
 
 inline double nanoseconds(Steady::duration time) { return std::chrono::duration<double, std::nano>(time).count(); }
@@ -216,7 +218,7 @@ inline json::Value questions(const World& world, const char* purposes_file, std:
                                      {"format", json::Value(words.format)},
                                      {"place", json::Value(words.place)},
                                      {"now", json::Value(format_time(words.now))},
-                                     {"permit", json::Value(world.asked[i].program->decide(world.asked[i].request).permit)}}));
+                                     {"permit", json::Value(world.asked[i].program->decide(*world.asked[i].facts).permit)}}));
   }
   return json::object({{"purposes", json::Value(std::move(tree))},
                        {"agreements", json::Value(std::move(terms))},

@@ -3,6 +3,7 @@
 #include "support.hpp"
 
 #include <algorithm>
+#include <deque>
 
 namespace sluis::policy {
 namespace {
@@ -292,6 +293,98 @@ TEST(Decision, HoweverManyRulesThereAre) {
   }
   EXPECT_GT(permits, 50U);
   EXPECT_GT(asked - permits, 50U);
+}
+
+TEST(Decision, ManyAtOnceAreDecidedAsOneByOne) {
+  const std::vector<Program> programs = [] {
+    std::vector<Program> all;
+    for (const auto& [prohibitions, permissions] : {std::pair{0, 0}, {0, 1}, {1, 2}, {2, 9}, {0, 64}, {65, 1}}) {
+      all.push_back(*compile(many_rules(static_cast<std::size_t>(prohibitions), static_cast<std::size_t>(permissions)), test::dpv()));
+    }
+    return all;
+  }();
+  std::deque<Request> requests;
+  std::deque<Facts> facts;
+  std::vector<Question> questions;
+  for (std::size_t i = 0; i < 200; ++i) {
+    const Program& program = programs[i % programs.size()];
+    Request& request = requests.emplace_back();
+    as_agreed(request, program);
+    if (i % 11 != 0) request.purpose = static_cast<PurposeIndex>(i * 7 % (test::dpv()->size() + 2));
+    request.class_of_recipient = program.class_of_recipient(i % 2 == 0 ? "company" : "municipality");
+    questions.push_back({&program, &facts.emplace_back(request)});
+  }
+  for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{3}, std::size_t{8}, std::size_t{9}, questions.size()}) {
+    std::vector<Decision> decisions(count);
+    decide(std::span(questions).first(count), decisions);
+    for (std::size_t i = 0; i < count; ++i) {
+      const Decision alone = questions[i].program->decide(requests[i]);
+      EXPECT_EQ(decisions[i].permit, alone.permit) << i;
+      EXPECT_EQ(decisions[i].reason, alone.reason) << i;
+      EXPECT_EQ(decisions[i].rule, alone.rule) << i;
+      EXPECT_EQ(decisions[i].constraint, alone.constraint) << i;
+    }
+  }
+}
+
+TEST(Decision, APermitEndsAtTheNextChangeHoweverManyThereAre) {
+  using std::chrono::hours;
+  const Timestamp begin = at("2026-11-02T00:00:00Z");
+  for (const int count : {0, 1, 13, 14, 15, 16, 17, 60}) {
+    SCOPED_TRACE(count);
+    // Conditions that hold all the time and change their value at each hour, and as many on the time since the agreement.
+    std::string one_of = constraint("purpose", "eq", R"("dpv:Marketing")");
+    for (int i = 0; i < count; ++i) {
+      const auto either = [](const std::string& before, const std::string& after) { return R"(,{"or":[)" + before + "," + after + "]}"; };
+      const std::string instant = "\"" + format_time(begin + hours(i)) + "\"";
+      one_of += either(constraint("dateTime", "lt", instant), constraint("purpose", "eq", R"("dpv:Marketing")"));
+      const std::string passed = "\"PT" + std::to_string(24 * 60 + 60 * i + 30) + "M\"";
+      one_of += either(constraint("elapsedTime", "lt", passed), constraint("purpose", "eq", R"("dpv:Marketing")"));
+    }
+    const auto compiled = program(agreement(permission(one_of)));
+    Request request = for_purpose("dpv:Marketing");
+    as_agreed(request, compiled);
+    request.agreed = at("2026-11-01T00:00:00Z");
+    for (int half = -1; half <= 2 * count + 1; ++half) {
+      request.now = begin + half * std::chrono::minutes(30);
+      const Decision decision = compiled.decide(request);
+      ASSERT_TRUE(decision.permit) << half;
+      const Timestamp next = begin + (half + 1) * std::chrono::minutes(30);
+      EXPECT_EQ(decision.valid_until, next < begin + hours(count) ? next : Timestamp::max()) << half;
+    }
+  }
+}
+
+TEST(Decision, ASetOfNamesIsNotOneName) {
+  const auto compiled = program(agreement(permission(constraint("sluis:legalBasis", "isAnyOf", R"(["u:a","u:b"])") + "," +
+                                                     constraint("fileFormat", "neq", R"("text/html")") + R"(,{"or":[)" +
+                                                     constraint("spatial", "eq", R"("u:centre")") + "," +
+                                                     constraint("dateTime", "lt", R"("2027-01-01T00:00:00Z")") + "]}")));
+  const auto name = [&](Operand operand, std::string_view text) { return Attribute::name(operand, compiled.name(text)); };
+  Request request;
+  as_agreed(request, compiled);
+  request.now = at("2026-11-02T00:00:00Z");
+  const auto decide = [&](std::vector<Attribute> attributes, std::string_view when = "2026-11-02T00:00:00Z") {
+    request.now = at(when);
+    request.attributes = attributes;
+    return code(compiled, request);
+  };
+  const Attribute basis = name(Operand::legal_basis, "u:a"), csv = name(Operand::file_format, "text/csv");
+  const Attribute none = Attribute::name(Operand::legal_basis, Interned::absent);
+  EXPECT_EQ(decide({basis, csv}), "permitted");
+  EXPECT_EQ(decide({basis, name(Operand::legal_basis, "u:z"), csv}), "permitted") << "one of two is among them";
+  EXPECT_EQ(decide({name(Operand::legal_basis, "u:z"), csv}), "value");
+  EXPECT_EQ(decide({none, csv}), "value") << "known to be none";
+  EXPECT_EQ(decide({csv}), "indeterminate");
+  EXPECT_EQ(decide({basis, name(Operand::file_format, "text/html")}), "value");
+  EXPECT_EQ(decide({basis, name(Operand::file_format, "text/html"), csv}), "permitted") << "a set of two is not that name";
+  EXPECT_EQ(decide({basis, csv}, "2027-01-01T00:00:00Z"), "indeterminate") << "where is not known";
+  EXPECT_EQ(decide({basis, csv, name(Operand::spatial, "u:centre")}, "2027-01-01T00:00:00Z"), "permitted");
+  EXPECT_EQ(decide({basis, csv, name(Operand::spatial, "u:harbour")}, "2027-01-01T00:00:00Z"), "alternatives");
+  request.now.reset();
+  const std::array some{basis, csv, name(Operand::spatial, "u:centre")};
+  request.attributes = some;
+  EXPECT_EQ(code(compiled, request), "permitted") << "by its place, whenever it is";
 }
 
 TEST(Decision, ProgramsAreSharedByTheirCopies) {
