@@ -12,6 +12,8 @@ bool is_use(std::string_view action) {
   return action == "use" || action == "odrl:use" || action == "http://www.w3.org/ns/odrl/2/use";
 }
 
+constexpr std::size_t kKeptRead = 32;  // of agreements, and of datasets, in one request
+
 Outcome refused(policy::Reason reason) {
   Outcome outcome;
   outcome.reason = std::move(reason);
@@ -20,7 +22,7 @@ Outcome refused(policy::Reason reason) {
 
 }  // namespace
 
-Result<Outcome> Evaluator::evaluate(const Evaluation& asked, const Asking& by) const {
+Result<Outcome> Evaluator::evaluate(const Evaluation& asked, Asking& by) const {
   if (auto reason = refuse_unread(asked)) return refused(std::move(*reason));
   if (asked.resource_type == "dataset" && asked.agreement.empty()) return under_any(asked, by);
   return under(AgreementId(asked.agreement), asked, by);
@@ -42,7 +44,7 @@ Evaluator::MaybeReason Evaluator::refuse_unread(const Evaluation& asked) const {
 }
 
 /// The first permit; else the refusal of the first running agreement, else that of the last that ended.
-Result<Outcome> Evaluator::under_any(const Evaluation& asked, const Asking& by) const {
+Result<Outcome> Evaluator::under_any(const Evaluation& asked, Asking& by) const {
   const auto agreements = agreements_.all();
   if (!agreements && agreements.error().code == ErrorCode::limit_exceeded) {
     return refused(own_reason("agreement.unnamed"));
@@ -61,18 +63,26 @@ Result<Outcome> Evaluator::under_any(const Evaluation& asked, const Asking& by) 
   return told;
 }
 
-Result<Outcome> Evaluator::under(const AgreementId& agreement, const Evaluation& asked, const Asking& by) const {
-  SLUIS_TRY(std::optional<gate::AgreementAsRead> read, gate::read_as_stored(with_.store, with_.programs, agreement));
-  if (!read) return refused(gate::make_reason("agreement.unknown"));
+Result<std::optional<gate::AgreementAsRead>> Evaluator::read(const AgreementId& agreement, Asking& by) const {
+  if (const auto found = by.agreements.find(agreement); found != by.agreements.end()) return found->second;
+  SLUIS_TRY(auto found, gate::read_as_stored(with_.store, with_.programs, agreement));
+  if (by.agreements.size() == kKeptRead) by.agreements.clear();
+  by.agreements.emplace(agreement, found);
+  return found;
+}
+
+Result<Outcome> Evaluator::under(const AgreementId& agreement, const Evaluation& asked, Asking& by) const {
+  SLUIS_TRY(std::optional<gate::AgreementAsRead> as_read, read(agreement, by));
+  if (!as_read) return refused(gate::make_reason("agreement.unknown"));
   gate::Question question;
-  if (auto reason = form(question, *read->record, asked, by.now)) return refused(std::move(*reason));
+  if (auto reason = form(question, *as_read->record, asked, by.now)) return refused(std::move(*reason));
   Outcome outcome;
-  SLUIS_TRY(outcome.verdict, gate::assess(question, std::move(read), with_.store, with_.programs, with_.vocabulary(),
+  SLUIS_TRY(outcome.verdict, gate::assess(question, std::move(as_read), with_.store, with_.programs, with_.vocabulary(),
                                           by.declarations, by.now));
   MaybeReason denied;
   if (!outcome.verdict.permit) denied = outcome.verdict.reason;
   if (!denied) {
-    SLUIS_TRY(denied, beside_terms(asked, by.application, by.now, outcome.verdict));
+    SLUIS_TRY(denied, beside_terms(asked, by, outcome.verdict));
   }
   outcome.permit = !denied;
   outcome.reason = denied ? std::move(*denied) : outcome.verdict.reason;
@@ -106,15 +116,19 @@ Evaluator::MaybeReason Evaluator::form(gate::Question& question, const negotiati
 }
 
 /// What must hold beside the terms: as the gate asks it of a provider, and the intake of a consumer.
-Result<Evaluator::MaybeReason> Evaluator::beside_terms(const Evaluation& asked,
-                                                       const intake::Application& application, Timestamp now,
-                                                       const gate::Verdict& verdict) const {
+Result<Evaluator::MaybeReason> Evaluator::beside_terms(const Evaluation& asked, Asking& by, const gate::Verdict& verdict) const {
   if (verdict.counted) return MaybeReason(own_reason("count.only_at_gate"));
   if (verdict.agreement->role == negotiation::Role::provider) {
-    const auto plan = with_.datasets.find(verdict.agreement->dataset);
+    const DatasetId& dataset = verdict.agreement->dataset;
+    auto found = by.plans.find(dataset);
+    if (found == by.plans.end()) {
+      if (by.plans.size() == kKeptRead) by.plans.clear();
+      found = by.plans.emplace(dataset, with_.datasets.find(dataset)).first;
+    }
+    const Result<gate::ReleasePlan>& plan = found->second;
     if (!plan && plan.error().code != ErrorCode::not_found) return plan.error();
     if (!plan) return MaybeReason(gate::make_reason("dataset.gone"));
-    if (auto why = gate::not_served(*plan, now)) return why;
+    if (auto why = gate::not_served(*plan, by.now)) return why;
     if (auto why = gate::activity_fault(*plan, *with_.vocabulary(), verdict.purpose, asked.activity)) return why;
     return MaybeReason();
   }
@@ -124,11 +138,11 @@ Result<Evaluator::MaybeReason> Evaluator::beside_terms(const Evaluation& asked,
                                                                   {"purpose", verdict.purpose},
                                                                   {"why", why}}));
   };
-  const auto& named = application.activities;
+  const auto& named = by.application.activities;
   if (std::find(named.begin(), named.end(), asked.activity) == named.end()) {
     return not_allowed("the application's token does not name it");
   }
-  const auto allowed = with_.activity_allows(asked.activity, verdict.purpose, now);
+  const auto allowed = with_.activity_allows(asked.activity, verdict.purpose, by.now);
   return allowed ? MaybeReason() : not_allowed(allowed.error().message);
 }
 

@@ -3,6 +3,8 @@
 #include "connector/authzen/agreements.hpp"
 #include "connector/authzen/request.hpp"
 
+#include <map>
+
 namespace sluis::authzen {
 
 /// What one evaluation came to.
@@ -18,11 +20,14 @@ class Evaluator {
   Evaluator(const Options& options, const Dependencies& with, Agreements& agreements)
       : options_(options), with_(with), agreements_(agreements) {}
 
-  /// What is asked in one request: the declarations of a provider are asked for once. Used by one thread.
+  /// What is asked in one request: the declarations of a provider are asked for once, and what was read of the store a moment ago
+  /// is not read again. Used by one thread.
   struct Asking {
     const intake::Application& application;
     Timestamp now;
     gate::DeclarationSource declarations;
+    std::map<AgreementId, std::optional<gate::AgreementAsRead>> agreements = {};
+    std::map<DatasetId, Result<gate::ReleasePlan>> plans = {};
   };
   Asking asking(const intake::Application& application, Timestamp now) const {
     return {application, now, gate::asked_once(with_.declarations)};
@@ -30,18 +35,18 @@ class Evaluator {
 
   /// What is unknown denies. Where a dataset is asked for without an agreement, any running agreement of the subject
   /// about it may permit; at most limits::kAgreementsPerEvaluation are asked. Errors: the store's alone.
-  Result<Outcome> evaluate(const Evaluation& asked, const Asking& by) const;
+  Result<Outcome> evaluate(const Evaluation& asked, Asking& by) const;
 
  private:
   using MaybeReason = std::optional<policy::Reason>;
 
   MaybeReason refuse_unread(const Evaluation& asked) const;
-  Result<Outcome> under_any(const Evaluation& asked, const Asking& by) const;
-  Result<Outcome> under(const AgreementId& agreement, const Evaluation& asked, const Asking& by) const;
+  Result<Outcome> under_any(const Evaluation& asked, Asking& by) const;
+  Result<Outcome> under(const AgreementId& agreement, const Evaluation& asked, Asking& by) const;
+  Result<std::optional<gate::AgreementAsRead>> read(const AgreementId& agreement, Asking& by) const;
   MaybeReason form(gate::Question& question, const negotiation::AgreementRecord& record, const Evaluation& asked,
                    Timestamp now) const;
-  Result<MaybeReason> beside_terms(const Evaluation& asked, const intake::Application& application, Timestamp now,
-                                   const gate::Verdict& verdict) const;
+  Result<MaybeReason> beside_terms(const Evaluation& asked, Asking& by, const gate::Verdict& verdict) const;
 
   const Options& options_;
   const Dependencies& with_;

@@ -59,7 +59,7 @@ bool is_of_resource(const Evaluation& asked, const AgreementOf& one) {
 Result<Found> Searcher::page(const Search& search, const intake::Application& application, Timestamp now) const {
   SLUIS_TRY(const std::set<std::string> all, candidates(search, application));
   Found found;
-  const Evaluator::Asking by = evaluator_.asking(application, now);
+  Evaluator::Asking by = evaluator_.asking(application, now);
   std::size_t evaluations = 0;
   std::size_t bytes = 0;
   std::string last = search.after;

@@ -171,7 +171,7 @@ http::Response Service::decide(const Batch& batch, const Asker& by) const {
 }
 
 Result<std::vector<Outcome>> Service::evaluate_all(const Batch& batch, const Asker& by) const {
-  const Evaluator::Asking asking = evaluator_.asking(by.application, with_.decision_clock.now());
+  Evaluator::Asking asking = evaluator_.asking(by.application, with_.decision_clock.now());
   std::vector<Outcome> outcomes;
   for (const Evaluation& asked : batch.evaluations) {
     SLUIS_TRY(Outcome outcome, evaluator_.evaluate(asked, asking));

@@ -168,13 +168,14 @@ Result<TakenDeclarations> take_declarations(std::span<const ProvenDeclaration> i
 }
 
 void require_as_read(const Verdict& verdict, Commit& commit) {
-  commit.preconditions.push_back({negotiation::agreement_key(verdict.agreement->id), verdict.agreement_bytes});
-  for (const Precondition& must : verdict.declarations.as_read) {
+  const auto require = [&commit](const Precondition& must) {
     const bool there = std::any_of(commit.preconditions.begin(), commit.preconditions.end(), [&](const Precondition& other) {
       return other.key == must.key && other.expected == must.expected;
     });
     if (!there) commit.preconditions.push_back(must);
-  }
+  };
+  require({negotiation::agreement_key(verdict.agreement->id), verdict.agreement_bytes});
+  for (const Precondition& must : verdict.declarations.as_read) require(must);
 }
 
 DeclarationSource asked_once(DeclarationSource source, Duration at_most) {

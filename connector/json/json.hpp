@@ -64,8 +64,23 @@ class Value {
   std::variant<std::nullptr_t, bool, Number, std::string, Array, Object> data_;
 };
 
+/// A member in the list of `object`, out of which it is moved: of a usual list things are copied.
+class NewMember {
+ public:
+  NewMember(std::string_view key, Value value) : member_(key, std::move(value)) {}
+  Member take() const { return std::move(member_); }
+
+ private:
+  mutable Member member_;
+};
+
 /// `object({{"a", 1}, {"b", "x"}})`.
-inline Value object(std::initializer_list<Member> members) { return Value(Object(members)); }
+inline Value object(std::initializer_list<NewMember> members) {
+  Object made;
+  made.reserve(members.size());
+  for (const NewMember& member : members) made.push_back(member.take());
+  return Value(std::move(made));
+}
 inline Value array(std::initializer_list<Value> values) { return Value(Array(values)); }
 
 /// What a document may be at most; the defaults are those of limits.hpp.

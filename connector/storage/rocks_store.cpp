@@ -5,6 +5,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
+#include <array>
 #include <atomic>
 #include <charconv>
 
@@ -21,14 +22,6 @@ Error to_error(const rocksdb::Status& status) {
   return Error(ErrorCode::storage_unavailable, "the store does not answer: " + status.ToString());
 }
 
-Result<std::optional<std::string>> get_from(rocksdb::DB& db, const rocksdb::ReadOptions& options, std::string_view key) {
-  std::string value;
-  const rocksdb::Status status = db.Get(options, slice(key), &value);
-  if (status.IsNotFound()) return std::optional<std::string>();
-  if (!status.ok()) return to_error(status);
-  return std::optional<std::string>(std::move(value));
-}
-
 /// The least key behind all that begin with `prefix`; empty: there is none.
 std::string end_of(std::string_view prefix) {
   std::string end(prefix);
@@ -37,49 +30,116 @@ std::string end_of(std::string_view prefix) {
   return end;
 }
 
-Result<void> scan_from(rocksdb::DB& db, rocksdb::ReadOptions options, std::string_view prefix,
-                       std::string_view from, const std::function<bool(std::string_view, std::string_view)>& visit) {
-  // Without a bound the search for the next key goes on through all that is deleted behind the prefix.
-  const std::string end = end_of(prefix);
-  const rocksdb::Slice bound(end);
-  if (!end.empty()) options.iterate_upper_bound = &bound;
-  const std::unique_ptr<rocksdb::Iterator> it(db.NewIterator(options));
-  for (it->Seek(slice(std::max(prefix, from))); it->Valid() && text(it->key()).starts_with(prefix); it->Next()) {
-    if (!visit(text(it->key()), text(it->value()))) return {};
-  }
-  if (!it->status().ok()) return to_error(it->status());
-  return {};
-}
+/// Keys that are only ever added, in rising order, lie in a family each: files of one never overlap, so they are moved down as they
+/// are and not written again. All others lie in the default family.
+struct Rising {
+  const char* family;
+  std::string_view prefix;
+};
+constexpr std::array kRising{Rising{"leaves", "log/e/"}, Rising{"payloads", "log/p/"}};
+static_assert(kRising[0].prefix < kRising[1].prefix);
 
-class Snapshot final : public Reader {
+/// An open database, and its families: the default one, then those of kRising.
+class Families {
  public:
-  explicit Snapshot(std::shared_ptr<rocksdb::DB> db) : db_(std::move(db)), snapshot_(db_->GetSnapshot()) {
-    options_.snapshot = snapshot_;
+  Families(rocksdb::DB* db, std::vector<rocksdb::ColumnFamilyHandle*> handles) : db_(db), handles_(std::move(handles)) {}
+  ~Families() {
+    for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
   }
-  ~Snapshot() override { db_->ReleaseSnapshot(snapshot_); }
-  Snapshot(const Snapshot&) = delete;
-  Snapshot& operator=(const Snapshot&) = delete;
+  Families(const Families&) = delete;
+  Families& operator=(const Families&) = delete;
 
-  Result<std::optional<std::string>> get(std::string_view key) const override { return get_from(*db_, options_, key); }
-  Result<void> scan(std::string_view prefix, std::string_view from,
-                    const std::function<bool(std::string_view, std::string_view)>& visit) const override {
-    return scan_from(*db_, options_, prefix, from, visit);
+  rocksdb::DB& db() const { return *db_; }
+  rocksdb::ColumnFamilyHandle* by_default() const { return handles_.front(); }
+  rocksdb::ColumnFamilyHandle* of(std::string_view key) const {
+    for (std::size_t i = 0; i < kRising.size(); ++i) {
+      if (key.starts_with(kRising[i].prefix)) return handles_[i + 1];
+    }
+    return by_default();
+  }
+
+  Result<std::optional<std::string>> get(const rocksdb::ReadOptions& options, std::string_view key) const {
+    std::string value;
+    const rocksdb::Status status = db_->Get(options, of(key), slice(key), &value);
+    if (status.IsNotFound()) return std::optional<std::string>();
+    if (!status.ok()) return to_error(status);
+    return std::optional<std::string>(std::move(value));
+  }
+
+  using Visit = std::function<bool(std::string_view, std::string_view)>;
+
+  /// In key order over all families: each of kRising holds all there is between its prefix and the end of that.
+  Result<void> scan(const rocksdb::ReadOptions& options, std::string_view prefix, std::string_view from, const Visit& visit) const {
+    const std::string end = end_of(prefix);
+    std::string at(std::max(prefix, from));
+    for (std::size_t i = 0; i < kRising.size(); ++i) {
+      const std::string behind = end_of(kRising[i].prefix);
+      if (at < kRising[i].prefix) {
+        SLUIS_TRY(const bool more, scan(options, by_default(), at, least(end, std::string(kRising[i].prefix)), visit));
+        if (!more) return {};
+        at = kRising[i].prefix;
+      }
+      if (!end.empty() && at >= end) return {};
+      if (at >= behind) continue;
+      SLUIS_TRY(const bool more, scan(options, handles_[i + 1], at, least(end, behind), visit));
+      if (!more) return {};
+      at = behind;
+    }
+    if (end.empty() || at < end) SLUIS_CHECK(scan(options, by_default(), at, end, visit));
+    return {};
   }
 
  private:
-  std::shared_ptr<rocksdb::DB> db_;
+  /// The lesser of two ends, of which an empty one is behind everything.
+  static std::string least(const std::string& a, const std::string& b) { return a.empty() ? b : b.empty() ? a : std::min(a, b); }
+
+  /// Keys of one family in [from, end). False: `visit` wants no more.
+  Result<bool> scan(rocksdb::ReadOptions options, rocksdb::ColumnFamilyHandle* family, std::string_view from, const std::string& end,
+                    const Visit& visit) const {
+    // Without a bound the search for the next key goes on through all that is deleted behind the end.
+    const rocksdb::Slice bound(end);
+    if (!end.empty()) options.iterate_upper_bound = &bound;
+    const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, family));
+    for (it->Seek(slice(from)); it->Valid(); it->Next()) {
+      if (!visit(text(it->key()), text(it->value()))) return false;
+    }
+    if (!it->status().ok()) return to_error(it->status());
+    return true;
+  }
+
+  std::unique_ptr<rocksdb::DB> db_;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+};
+
+class Snapshot final : public Reader {
+ public:
+  explicit Snapshot(std::shared_ptr<const Families> families) : families_(std::move(families)), snapshot_(families_->db().GetSnapshot()) {
+    options_.snapshot = snapshot_;
+  }
+  ~Snapshot() override { families_->db().ReleaseSnapshot(snapshot_); }
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+  Result<std::optional<std::string>> get(std::string_view key) const override { return families_->get(options_, key); }
+  Result<void> scan(std::string_view prefix, std::string_view from,
+                    const std::function<bool(std::string_view, std::string_view)>& visit) const override {
+    return families_->scan(options_, prefix, from, visit);
+  }
+
+ private:
+  std::shared_ptr<const Families> families_;
   const rocksdb::Snapshot* snapshot_;
   rocksdb::ReadOptions options_;
 };
 
 class RocksStore final : public KvStore {
  public:
-  explicit RocksStore(std::shared_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+  explicit RocksStore(std::shared_ptr<const Families> families) : families_(std::move(families)) {}
 
-  Result<std::optional<std::string>> get(std::string_view key) const override { return get_from(*db_, {}, key); }
+  Result<std::optional<std::string>> get(std::string_view key) const override { return families_->get({}, key); }
   Result<void> scan(std::string_view prefix, std::string_view from,
                     const std::function<bool(std::string_view, std::string_view)>& visit) const override {
-    return scan_from(*db_, {}, prefix, from, visit);
+    return families_->scan({}, prefix, from, visit);
   }
   Result<void> write(const std::vector<Change>& changes, bool sync) override {
     if (failed_) {
@@ -87,31 +147,34 @@ class RocksStore final : public KvStore {
     }
     rocksdb::WriteBatch batch;
     for (const Change& change : changes) {
+      rocksdb::ColumnFamilyHandle* family = families_->of(change.key);
       if (change.value) {
-        batch.Put(slice(change.key), slice(*change.value));
+        batch.Put(family, slice(change.key), slice(*change.value));
       } else {
-        batch.Delete(slice(change.key));
+        batch.Delete(family, slice(change.key));
       }
     }
     rocksdb::WriteOptions options;
     options.sync = sync;
-    if (const rocksdb::Status status = db_->Write(options, &batch); !status.ok()) {
+    if (const rocksdb::Status status = families_->db().Write(options, &batch); !status.ok()) {
       // What reached the disk is not known after a failed write or sync (RocksDB PR 15193): never go on, open again.
       failed_ = true;
       return Error(ErrorCode::outcome_unknown, "the store could not write: " + status.ToString());
     }
     return {};
   }
-  std::unique_ptr<Reader> snapshot() const override { return std::make_unique<Snapshot>(db_); }
+  std::unique_ptr<Reader> snapshot() const override { return std::make_unique<Snapshot>(families_); }
 
  private:
-  std::shared_ptr<rocksdb::DB> db_;
+  std::shared_ptr<const Families> families_;
   std::atomic<bool> failed_ = false;
 };
 
 rocksdb::Options store_options(bool create) {
   rocksdb::Options options;
   options.create_if_missing = create;
+  // The families are flushed together: after damage to the write-ahead log none of them is newer than the others.
+  options.atomic_flush = true;
   options.paranoid_checks = true;
   // A torn tail is normal after a crash. This mode also drops acknowledged writes after a damaged record in the middle,
   // silently: the checkpoint slot finds that (D10).
@@ -120,6 +183,8 @@ rocksdb::Options store_options(bool create) {
   options.manual_wal_flush = false;
   options.unordered_write = false;
   options.write_buffer_size = 16U << 20U;
+  options.db_write_buffer_size = 16U << 20U;  // of all families together
+  options.arena_block_size = 256U << 10U;
   options.max_write_buffer_number = 3;
   options.max_background_jobs = 2;
   options.max_open_files = 256;
@@ -144,16 +209,20 @@ Error open_error(const std::filesystem::path& folder, const rocksdb::Status& sta
     return Error(ErrorCode::corruption, "the store `" + folder.string() + "` is damaged: " + why)
         .mended_by("keep the folder as evidence and restore a backup");
   }
+  if (why.find("olumn famil") != std::string::npos) {
+    return Error(ErrorCode::invalid_state, "the store `" + folder.string() + "` is of another format: " + why)
+        .mended_by("start its node once, with the program that this one is of");
+  }
   return Error(ErrorCode::storage_unavailable, "the store `" + folder.string() + "` does not open: " + why);
 }
 
-/// Only this program's format is read: format 1 is the first, and a later one brings the migration of each before it.
-Result<void> check_format(const Reader& store) {
+/// The format of a store; none: it is new.
+Result<std::optional<int>> format_of(const Reader& store) {
   SLUIS_TRY(const std::optional<std::string> found, store.get(kFormatKey));
-  if (!found) return {};
+  if (!found) return std::optional<int>();
   int format = 0;
   const auto [end, ec] = std::from_chars(found->data(), found->data() + found->size(), format);
-  if (ec != std::errc() || end != found->data() + found->size() || format < kStoreFormat) {
+  if (ec != std::errc() || end != found->data() + found->size() || format < 1) {
     return Error(ErrorCode::corruption, "`meta/format` holds `" + *found + "`");
   }
   if (format > kStoreFormat) {
@@ -161,31 +230,73 @@ Result<void> check_format(const Reader& store) {
                                                std::to_string(kStoreFormat))
         .mended_by("start the newer program that wrote it");
   }
+  return std::optional<int>(format);
+}
+
+/// Of format 1 everything lay in the default family. May be broken off anywhere, and goes on where it was.
+Result<void> move_to_families(const Families& families) {
+  constexpr std::size_t kAtOnce = 1024;
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  for (const Rising& rising : kRising) {
+    const std::string end = end_of(rising.prefix);
+    const rocksdb::Slice bound(end);
+    rocksdb::ReadOptions options;
+    options.iterate_upper_bound = &bound;
+    const std::unique_ptr<rocksdb::Iterator> it(families.db().NewIterator(options, families.by_default()));
+    it->Seek(slice(rising.prefix));
+    while (it->Valid()) {
+      rocksdb::WriteBatch batch;
+      for (std::size_t i = 0; i < kAtOnce && it->Valid(); ++i, it->Next()) {
+        batch.Put(families.of(text(it->key())), it->key(), it->value());
+        batch.Delete(families.by_default(), it->key());
+      }
+      if (const rocksdb::Status status = families.db().Write(synced, &batch); !status.ok()) return to_error(status);
+    }
+    if (!it->status().ok()) return to_error(it->status());
+  }
   return {};
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> descriptors(const rocksdb::Options& options) {
+  std::vector<rocksdb::ColumnFamilyDescriptor> all{{rocksdb::kDefaultColumnFamilyName, options}};
+  for (const Rising& rising : kRising) all.emplace_back(rising.family, options);
+  return all;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<KvStore>> open_rocks_store(const std::filesystem::path& folder, bool create) {
+  rocksdb::Options options = store_options(create);
+  options.create_missing_column_families = true;  // of a store of format 1, too
   rocksdb::DB* db = nullptr;
-  if (const rocksdb::Status status = rocksdb::DB::Open(store_options(create), folder.string(), &db); !status.ok()) {
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  if (const rocksdb::Status status = rocksdb::DB::Open(options, folder.string(), descriptors(options), &handles, &db); !status.ok()) {
     return open_error(folder, status);
   }
-  std::unique_ptr<KvStore> store = std::make_unique<RocksStore>(std::shared_ptr<rocksdb::DB>(db));
-  SLUIS_CHECK(check_format(*store));
-  SLUIS_TRY(const std::optional<std::string> found, store->get(kFormatKey));
-  if (!found) SLUIS_CHECK(store->write({{std::string(kFormatKey), std::to_string(kStoreFormat)}}, true));
+  const auto families = std::make_shared<const Families>(db, std::move(handles));
+  std::unique_ptr<KvStore> store = std::make_unique<RocksStore>(families);
+  SLUIS_TRY(const std::optional<int> format, format_of(*store));
+  if (format && *format < kStoreFormat) SLUIS_CHECK(move_to_families(*families));
+  if (format != kStoreFormat) SLUIS_CHECK(store->write({{std::string(kFormatKey), std::to_string(kStoreFormat)}}, true));
   return store;
 }
 
 Result<std::unique_ptr<Reader>> open_rocks_reader(const std::filesystem::path& folder) {
+  const rocksdb::Options options = store_options(false);
   rocksdb::DB* db = nullptr;
-  if (const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(store_options(false), folder.string(), &db);
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  if (const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, folder.string(), descriptors(options), &handles, &db);
       !status.ok()) {
     return open_error(folder, status);
   }
-  std::unique_ptr<Reader> store = std::make_unique<RocksStore>(std::shared_ptr<rocksdb::DB>(db));
-  SLUIS_CHECK(check_format(*store));
+  std::unique_ptr<Reader> store = std::make_unique<RocksStore>(std::make_shared<const Families>(db, std::move(handles)));
+  SLUIS_TRY(const std::optional<int> format, format_of(*store));
+  if (format && *format < kStoreFormat) {
+    return Error(ErrorCode::invalid_state, "the store has format " + std::to_string(*format) + ", and is being brought to " +
+                                               std::to_string(kStoreFormat))
+        .mended_by("start its node once");
+  }
   return store;
 }
 

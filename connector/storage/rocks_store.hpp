@@ -7,14 +7,15 @@
 namespace sluis::storage {
 
 /// Opens (and, if `create`, makes) a RocksDB store in `folder`, for this process alone.
-/// Errors: storage_unavailable (in use by another process, no permission, no space), invalid_state (a format newer than
-/// this program knows), corruption.
+/// A store of an older format is brought to this one first. Errors: storage_unavailable (in use by another process, no
+/// permission, no space), invalid_state (a format newer than this program knows), corruption.
 Result<std::unique_ptr<KvStore>> open_rocks_store(const std::filesystem::path& folder, bool create);
 
-/// Reads a store that another process may have open, as it was at that moment; for tools.
+/// Reads a store that another process may have open, as it was at that moment; for tools. Errors also: invalid_state, for a store of an
+/// older format, which only opening it for writing changes.
 Result<std::unique_ptr<Reader>> open_rocks_reader(const std::filesystem::path& folder);
 
-/// The format of `meta/format` that this program writes.
-inline constexpr int kStoreFormat = 1;
+/// The format of `meta/format` that this program writes. 1: one column family; 2: the log's leaves and payloads have their own.
+inline constexpr int kStoreFormat = 2;
 
 }  // namespace sluis::storage

@@ -141,7 +141,7 @@ void Program::expect_rules(const Facts& facts) const noexcept {
 }
 
 void decide(std::span<const Question> questions, std::span<Decision> decisions) noexcept {
-  constexpr std::size_t kNear = 4, kFar = 8;
+  constexpr std::size_t kNear = 8, kFar = 16;
   const std::size_t count = questions.size();
   for (std::size_t i = 0; i < std::min(kFar, count); ++i) questions[i].program->expect(*questions[i].facts);
   for (std::size_t i = 0; i < std::min(kNear, count); ++i) questions[i].program->expect_rules(*questions[i].facts);

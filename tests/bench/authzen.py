@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Evaluations a second over loopback at 32 keep-alive connections, each durably recorded, beside an OPA server that is asked the
-same questions in turn and records nothing; then twenty evaluations a request, which OPA has not. Both give the same decisions, which
-is checked first. Without OPA ours stands alone. One JSON object a line, medians of three.
+same questions in turn and records nothing: one that may use one core, and one that may use all. Then twenty evaluations a request,
+which OPA has not. All give the same decisions, which is checked first. Without OPA ours stands alone. One JSON object a line, medians
+of three.
 
 usage: authzen.py BIN_DIR SOURCE_DIR
 """
@@ -24,7 +25,7 @@ OPA = "github.com/open-policy-agent/opa@v1.22.3"
 DATASET, CROWD = "urn:waterrijk:detailed-counts", PURPOSE + "CrowdManagement"
 f = Federation(scratch("bench-authzen"), binary=BIN / "sluis", base_port=20340, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
-OPA_PORT = w.port + 30
+OPA_PORTS = {"on one core": w.port + 30, "on all cores": w.port + 31}
 
 # What the node checks of these questions, as Rego: who asks, under which agreement, for a purpose that its terms allow.
 REGO = """
@@ -53,7 +54,7 @@ def find_opa():
     return shutil.which("opa", path=str(folder))
 
 
-def start_opa(program, agreement):
+def start_opas(program, agreement):
     terms = {p["iri"]: p.get("parents", []) for p in purposes()}
 
     def broader(iri):
@@ -64,8 +65,10 @@ def start_opa(program, agreement):
     (f.folder / "data.json").write_text(json.dumps(known))
     (f.folder / "policy.rego").write_text(REGO)
     log = open(f.folder / "opa.log", "ab")
-    return subprocess.Popen([program, "run", "--server", "--addr", f"127.0.0.1:{OPA_PORT}", "--log-level", "error", "--disable-telemetry",
-                             f.folder / "policy.rego", f.folder / "data.json"], stdout=log, stderr=log)
+    return [subprocess.Popen([program, "run", "--server", "--addr", f"127.0.0.1:{port}", "--log-level", "error", "--disable-telemetry",
+                              f.folder / "policy.rego", f.folder / "data.json"], stdout=log, stderr=log,
+                             env={**os.environ, "GOMAXPROCS": "1"} if cores == "on one core" else None)
+            for cores, port in OPA_PORTS.items()]
 
 
 def purposes():
@@ -115,54 +118,51 @@ def wait_for(url, body):
     raise SystemExit(f"{url} does not answer")
 
 
-opa = None
+def measure(name, url, bodies, evaluations):
+    """Ours and each of theirs in turn: the machine's mood is shared."""
+    runs = []
+    for _ in range(RUNS):
+        before = entries()
+        speed, answered = requests_a_second(url, bodies)
+        if entries() - before < answered * evaluations:
+            raise SystemExit("not every answer was recorded")
+        runs.append((speed * evaluations, {cores: requests_a_second(url_of(port), f.folder / "theirs")[0] for cores, port in OPA_PORTS.items()} if opas else {}))
+    value = round(statistics.median(own for own, _ in runs), 1)
+    for cores in OPA_PORTS if opas else [None]:
+        against = f"OPA {version} {cores}, one a request, nothing recorded: {statistics.median(theirs[cores] for _, theirs in runs):.1f}" if cores else "no OPA here"
+        ratio = round(statistics.median(own / theirs[cores] for own, theirs in runs), 2) if cores else None
+        print(json.dumps({"name": name, "value": value, "unit": "evaluations/s", "against": against, "ratio": ratio}), flush=True)
+
+
+def url_of(port):
+    return f"http://127.0.0.1:{port}/v1/data/authzen/decision"
+
+
+opas, version = [], ""
 try:
     f.begin()
     f.offer_counts()
     agreement = d.call("AgreementService/Request", {"peer": w.participant, "offer": DATASET, "purpose": CROWD, "waitSeconds": 20})["negotiation"]["agreement"]
     d.stop()
     asked = questions(agreement)
-    ours, theirs = f"http://127.0.0.1:{w.port + 2}/access/v1/evaluation", f"http://127.0.0.1:{OPA_PORT}/v1/data/authzen/decision"
+    ours = f"http://127.0.0.1:{w.port + 2}/access/v1/evaluation"
     (f.folder / "ours").write_text("\n".join(json.dumps(one) for one in asked) + "\n")
     (f.folder / "batches").write_text(json.dumps({"evaluations": asked * (BATCH // len(asked))}) + "\n")
     (f.folder / "theirs").write_text("\n".join(json.dumps({"input": one}) for one in asked) + "\n")
     program = find_opa()
-    version = ""
     if program:
-        opa = start_opa(program, agreement)
+        opas = start_opas(program, agreement)
         version = subprocess.run([program, "version"], capture_output=True, text=True).stdout.split()[1]
-        wait_for(theirs, {"input": asked[0]})
-        for one in asked:
-            got = (ask(ours, one)["decision"], ask(theirs, {"input": one})["result"])
-            if got[0] != got[1]:
-                raise SystemExit(f"not the same question: {one} is {got[0]} here and {got[1]} there")
-    measured = []
-    for _ in range(RUNS):  # in turn: the machine's mood is shared
-        before = entries()
-        speed, answered = requests_a_second(ours, f.folder / "ours")
-        if entries() - before < answered:
-            raise SystemExit("not every answer was recorded")
-        measured.append((speed, requests_a_second(theirs, f.folder / "theirs")[0] if opa else None))
-    value = statistics.median(speed for speed, _ in measured)
-    line = {"name": "authzen.evaluations_32_connections", "value": round(value, 1), "unit": "evaluations/s", "against": "no OPA here", "ratio": None}
-    if opa:
-        line["against"] = f"OPA {version}, nothing recorded: {statistics.median(other for _, other in measured):.1f}"
-        line["ratio"] = round(statistics.median(speed / other for speed, other in measured), 2)
-    print(json.dumps(line), flush=True)
-    together = []
-    for _ in range(RUNS):
-        before = entries()
-        speed, answered = requests_a_second(ours.replace("/evaluation", "/evaluations"), f.folder / "batches")
-        if entries() - before < answered * BATCH:
-            raise SystemExit("not every answer was recorded")
-        together.append((speed * BATCH, requests_a_second(theirs, f.folder / "theirs")[0] if opa else None))
-    line["name"], line["value"] = f"authzen.evaluations_{BATCH}_a_request", round(statistics.median(speed for speed, _ in together), 1)
-    if opa:
-        line["against"] = f"OPA {version}, one a request, nothing recorded: {statistics.median(other for _, other in together):.1f}"
-        line["ratio"] = round(statistics.median(speed / other for speed, other in together), 2)
-    print(json.dumps(line), flush=True)
+        for port in OPA_PORTS.values():
+            wait_for(url_of(port), {"input": asked[0]})
+            for one in asked:
+                got = (ask(ours, one)["decision"], ask(url_of(port), {"input": one})["result"])
+                if got[0] != got[1]:
+                    raise SystemExit(f"not the same question: {one} is {got[0]} here and {got[1]} there")
+    measure(f"authzen.evaluations_{CONNECTIONS}_connections", ours, f.folder / "ours", 1)
+    measure(f"authzen.evaluations_{BATCH}_a_request", ours + "s", f.folder / "batches", BATCH)
 finally:
-    if opa:
+    for opa in opas:
         opa.terminate()
         opa.wait()
     f.stop()

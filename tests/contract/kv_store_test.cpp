@@ -4,6 +4,7 @@
 #include "tests/support/doubles.hpp"
 
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 #include <rocksdb/perf_context.h>
 #include <rocksdb/perf_level.h>
 
@@ -84,6 +85,34 @@ TEST_P(KvStoreContract, ASnapshotStaysAsItWas) {
   EXPECT_EQ(*store_->get("a"), "2");
 }
 
+TEST_P(KvStoreContract, WhereverAKeyLiesItIsScannedInOrder) {
+  const std::vector<std::string> all{"a",       "log/",    "log/d",  "log/e", "log/e/", "log/e/\x01", "log/e/\xFF\xFF", "log/e0",
+                                     "log/head", "log/o/x", "log/p/", "log/p/1", "log/p/2", "log/p0",    "log/t",          "z"};
+  std::vector<Change> changes;
+  for (const std::string& key : all) changes.push_back({key, "1"});
+  ASSERT_TRUE(store_->write(changes, true));
+  const auto snapshot = store_->snapshot();
+  ASSERT_TRUE(store_->write({{"log/e/\x02", "2"}, {"log/p/1", std::nullopt}, {"log/head", "2"}}, true));
+  const Reader& before = *snapshot;
+  for (const std::string prefix : {"", "l", "log/", "log/e", "log/e/", "log/p/", "log/p", "log/q", "log/t", "log/e/\xFF"}) {
+    for (const std::string from : {"", "log/e", "log/e/", "log/e/\x01\x01", "log/e0", "log/f", "log/p/1", "log/p/9", "log/s", "zz"}) {
+      std::vector<std::string> expected;
+      for (const std::string& key : all) {
+        if (key.starts_with(prefix) && key >= from) expected.push_back(key);
+      }
+      std::vector<std::string> found = keys(before, prefix, from);
+      std::erase_if(found, [](const std::string& key) { return key.starts_with("meta/"); });
+      EXPECT_EQ(found, expected) << "`" << prefix << "` from `" << from << "`";
+    }
+  }
+  EXPECT_EQ(keys(*store_, "log/e/"), (std::vector<std::string>{"log/e/", "log/e/\x01", "log/e/\x02", "log/e/\xFF\xFF"}));
+  EXPECT_EQ(*store_->get("log/p/1"), std::nullopt);
+  EXPECT_EQ(*before.get("log/p/1"), "1");
+  int seen = 0;  // stopped within one family, it does not go on in the next
+  ASSERT_TRUE(store_->scan("log/", "log/e/", [&](auto, auto) { return ++seen < 2; }));
+  EXPECT_EQ(seen, 2);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, KvStoreContract, ::testing::Values(&make_memory, &make_rocks, &make_reopening));
 
 TEST(RocksStore, KeepsWhatItWasGiven) {
@@ -129,6 +158,71 @@ TEST(RocksStore, AFolderInUseByAnotherProcessIsRefusedWithTheReason) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
+
+std::string seven_digits(int number) {
+  std::string text = std::to_string(number);
+  return text.insert(0, 7 - text.size(), '0');
+}
+
+/// A store as the program that wrote format 1 left it; so many leaves are moved already, as if that had been broken off.
+void write_format_1(const std::filesystem::path& folder, int entries, int moved) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  rocksdb::DB* made = nullptr;
+  ASSERT_TRUE(rocksdb::DB::Open(options, folder.string(), &made).ok());
+  const std::unique_ptr<rocksdb::DB> db(made);
+  const auto put = [&](const std::string& key, const std::string& value) { ASSERT_TRUE(db->Put({}, key, value).ok()); };
+  put("meta/format", "1");
+  put("log/head", "head");
+  put("agreement/x", "y");
+  for (int i = 0; i < entries; ++i) {
+    if (i >= moved) put("log/e/" + seven_digits(i), "leaf " + std::to_string(i));
+    put("log/p/" + seven_digits(i), "payload " + std::to_string(i));
+  }
+  if (moved == 0) return;
+  rocksdb::ColumnFamilyHandle* leaves = nullptr;
+  ASSERT_TRUE(db->CreateColumnFamily(options, "leaves", &leaves).ok());
+  for (int i = 0; i < moved; ++i) ASSERT_TRUE(db->Put({}, leaves, "log/e/" + seven_digits(i), "leaf " + std::to_string(i)).ok());
+  db->DestroyColumnFamilyHandle(leaves);
+}
+
+void expect_brought_over(int moved) {
+  constexpr int kEntries = 3000;  // more than are moved at once
+  const test::TempFolder folder;
+  const auto path = folder.path() / "s";
+  write_format_1(path, kEntries, moved);
+  const auto too_early = open_rocks_reader(path);
+  ASSERT_FALSE(too_early);
+  EXPECT_EQ(too_early.error().code, ErrorCode::invalid_state);
+  EXPECT_NE(describe(too_early.error()).find("start its node once"), std::string::npos);
+  for (int opened = 0; opened < 3; ++opened) {  // the last time as a reader
+    std::unique_ptr<Reader> store;
+    if (opened < 2) store = *open_rocks_store(path, false);
+    else store = *open_rocks_reader(path);
+    EXPECT_EQ(*store->get("meta/format"), "2");
+    EXPECT_EQ(*store->get("agreement/x"), "y");
+    for (const auto& [prefix, word] : {std::pair{"log/e/", "leaf "}, {"log/p/", "payload "}}) {
+      int next = 0;
+      ASSERT_TRUE(store->scan(prefix, "", [&](std::string_view, std::string_view value) {
+        EXPECT_EQ(value, word + std::to_string(next));
+        return ++next <= kEntries;
+      }));
+      EXPECT_EQ(next, kEntries) << prefix;
+    }
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* made = nullptr;
+  ASSERT_TRUE(rocksdb::DB::OpenForReadOnly({}, path.string(), {{"default", {}}, {"leaves", {}}, {"payloads", {}}}, &handles, &made).ok());
+  const std::unique_ptr<rocksdb::DB> db(made);
+  std::string value;
+  EXPECT_TRUE(db->Get({}, handles[0], "log/e/0000000", &value).IsNotFound());
+  EXPECT_TRUE(db->Get({}, handles[1], "log/e/0000000", &value).ok());
+  EXPECT_TRUE(db->Get({}, handles[2], "log/p/0002999", &value).ok());
+  for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
+}
+
+TEST(RocksStore, AStoreOfFormat1IsBroughtToThisOne) { expect_brought_over(0); }
+TEST(RocksStore, WhatWasBrokenOffWhileItWasBroughtOverGoesOn) { expect_brought_over(1500); }
 
 TEST(RocksStore, AFormatFromTheFutureIsRefused) {
   const test::TempFolder folder;
