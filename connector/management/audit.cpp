@@ -1,3 +1,4 @@
+#include "connector/management/audit_report.hpp"
 #include "connector/management/audit_rows.hpp"
 
 #include "connector/management/convert.hpp"
@@ -6,49 +7,17 @@
 
 #include <fmt/core.h>
 
-#include <charconv>
-
 namespace sluis::management {
 namespace {
 
-/// Entries that one call looks at; the next call goes on from there.
-constexpr std::uint64_t kLookedAt = 50'000;
-
-Result<std::uint64_t> index_of(std::string_view token) {
-  std::uint64_t index = 0;
-  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), index);
-  if (error != std::errc() || end != token.data() + token.size()) {
-    return Error(ErrorCode::invalid_argument, "this is no token of a page").at_pointer("/pageToken");
-  }
-  return index;
-}
-
-/// In the order asked for, from the oldest entry or from the newest. The token is the index of the next to look at.
 Result<v1::AuditLogResponse> read_log(const Backend& backend, const v1::AuditLogRequest& request) {
-  SLUIS_TRY(auto filter, AuditFilter::make(request));
   SLUIS_TRY(const auto head, backend.log.head());
-  const std::uint64_t size = head.frontier.size();
   v1::AuditLogResponse response;
-  response.set_log_size(size);
-  if (size == 0) return response;
-  std::uint64_t index = request.newest_first() ? size - 1 : 0;
-  if (!request.page_token().empty()) {
-    SLUIS_TRY(index, index_of(request.page_token()));
-  }
-  const std::size_t wanted = page_size(request.page_size());
-  for (std::uint64_t looked = 0; index < size; ++looked) {
-    if (looked == kLookedAt || static_cast<std::size_t>(response.entries_size()) == wanted) {
-      response.set_next_page_token(std::to_string(index));
-      return response;
-    }
-    SLUIS_TRY(const auto leaf, backend.log.leaf(index));
-    if (filter.may_match(leaf)) {
-      SLUIS_TRY(const auto row, audit_row(backend.log, index, request.lang()));
-      if (filter.matches(row)) *response.add_entries() = row;
-    }
-    if (request.newest_first() && index == 0) break;
-    index = request.newest_first() ? index - 1 : index + 1;
-  }
+  response.set_log_size(head.frontier.size());
+  SLUIS_TRY(*response.mutable_next_page_token(), visit_page(backend.log, head.frontier.size(), request, [&](v1::AuditEntry row) {
+    *response.add_entries() = std::move(row);
+    return Result<void>();
+  }));
   return response;
 }
 
@@ -131,6 +100,8 @@ Result<v1::AuditProofResponse> proof(const Backend& backend, const v1::AuditProo
 void add_audit(Methods& methods, Backend& backend) {
   methods.add<v1::AuditLogRequest, v1::AuditLogResponse>(
       "AuditService.Log", [&backend](const auto& request, const Caller&) { return read_log(backend, request); });
+  methods.add<v1::AuditLogRequest, v1::AuditReportResponse>(
+      "AuditService.Report", [&backend](const auto& request, const Caller&) { return report_log(backend, request); });
   methods.add<v1::AuditWatchRequest, v1::AuditWatchResponse>(
       "AuditService.Watch", [&backend](const auto& request, const Caller&) { return watch(backend, request); });
   methods.add<v1::AuditCheckpointRequest, v1::AuditCheckpointResponse>(

@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace sluis::management {
 namespace {
@@ -46,6 +47,19 @@ void put_internal(v1::AuditEntry& row, const v1::Internal& internal) {
   row.set_person(internal.person());
   row.set_detail(internal.detail());
   row.set_decided_by(internal.decided_by());
+  row.set_certificate(internal.certificate());
+}
+
+/// Entries that one call looks at.
+constexpr std::uint64_t kLookedAt = 50'000;
+
+Result<std::uint64_t> index_of(std::string_view token) {
+  std::uint64_t index = 0;
+  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), index);
+  if (error != std::errc() || end != token.data() + token.size()) {
+    return Error(ErrorCode::invalid_argument, "this is no token of a page").at_pointer("/pageToken");
+  }
+  return index;
 }
 
 Timestamp hour(std::uint32_t hours) { return Timestamp(std::chrono::hours(hours)); }
@@ -138,12 +152,39 @@ bool AuditFilter::may_match(const provenance::Leaf& leaf) const {
 bool AuditFilter::matches(const v1::AuditEntry& row) const {
   if (!event_fits(asked_.event(), row.event()) || !fits(asked_.party(), row.counterparty()) || !fits(asked_.dataset(), row.dataset()) ||
       !fits(asked_.agreement(), row.agreement()) || !fits(asked_.purpose(), row.purpose()) ||
-      !fits(asked_.decision(), row.decision()) || !fits(asked_.transaction(), row.transaction())) {
+      !fits(asked_.decision(), row.decision()) || !fits(asked_.transaction(), row.transaction()) ||
+      !fits(asked_.activity(), row.activity()) || !fits(asked_.certificate(), row.certificate())) {
     return false;
   }
   const Timestamp time(std::chrono::seconds(row.time().seconds()) +
                        std::chrono::microseconds(row.time().nanos() / 1000));
   return (!from_ || time >= *from_) && (!until_ || time < *until_);
+}
+
+Result<std::string> visit_page(const provenance::LogReader& log, std::uint64_t size, const v1::AuditLogRequest& asked,
+                               const std::function<Result<void>(v1::AuditEntry)>& visit) {
+  SLUIS_TRY(const auto filter, AuditFilter::make(asked));
+  if (size == 0) return std::string();
+  std::uint64_t index = asked.newest_first() ? size - 1 : 0;
+  if (!asked.page_token().empty()) {
+    SLUIS_TRY(index, index_of(asked.page_token()));
+  }
+  const std::size_t wanted = page_size(asked.page_size());
+  std::size_t found = 0;
+  for (std::uint64_t looked = 0; index < size; ++looked) {
+    if (looked == kLookedAt || found == wanted) return std::to_string(index);
+    SLUIS_TRY(const auto leaf, log.leaf(index));
+    if (filter.may_match(leaf)) {
+      SLUIS_TRY(auto row, audit_row(log, index, asked.lang()));
+      if (filter.matches(row)) {
+        SLUIS_CHECK(visit(std::move(row)));
+        ++found;
+      }
+    }
+    if (asked.newest_first() && index == 0) break;
+    index = asked.newest_first() ? index - 1 : index + 1;
+  }
+  return std::string();
 }
 
 }  // namespace sluis::management

@@ -3,6 +3,7 @@
 #include "connector/provenance/log_store.hpp"
 #include "sluis/v1/audit.pb.h"
 
+#include <functional>
 #include <set>
 
 namespace sluis::management {
@@ -27,6 +28,11 @@ class AuditFilter {
   std::optional<Timestamp> from_;
   std::optional<Timestamp> until_;
 };
+
+/// Calls `visit` with the rows that are asked for, in the order asked for, until a page is full or so many entries were looked at that
+/// the next call had better go on. The token of the next page; empty: there is none. `size`: of the log.
+Result<std::string> visit_page(const provenance::LogReader& log, std::uint64_t size, const v1::AuditLogRequest& asked,
+                               const std::function<Result<void>(v1::AuditEntry)>& visit);
 Result<std::set<std::uint8_t>> kinds_named(const google::protobuf::RepeatedPtrField<std::string>& names);
 
 }  // namespace sluis::management

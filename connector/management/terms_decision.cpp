@@ -29,13 +29,6 @@ std::string told_by(std::string_view what, const catalog::DecidedBy& by, Languag
               language);
 }
 
-/// What the rule says, on one line.
-std::string one_line(const policy::Rule& rule, policy::RuleClass kind, const policy::Teller& teller) {
-  std::string text;
-  for (const auto& line : policy::tell(rule, kind, teller)) text += (text.empty() ? "" : " ") + line.text;
-  return text;
-}
-
 std::string at(const policy::Reason& reason, const std::string& parameter) {
   const auto found = reason.parameters.find(parameter);
   return found == reason.parameters.end() ? std::string() : found->second;
@@ -48,14 +41,14 @@ void add_rule(std::vector<std::string>& out, const ToldDecision& decision, const
   if (decision.terms == nullptr) return;
   const auto rule = policy::find(*decision.terms, at(decision.reason, "rule"));
   if (rule.rule == nullptr || at(decision.reason, "rule").empty()) return;
-  out.push_back(told("told.rule", {{"rule", one_line(*rule.rule, rule.kind, teller)}}, language));
+  out.push_back(told("told.rule", {{"rule", tell_on_one_line(*rule.rule, rule.kind, teller)}}, language));
   if (decision.permit) return;
   const auto place = at(decision.reason, "constraint");
   const auto needed = place.empty() ? policy::Found() : policy::find(*decision.terms, place);
   const bool forbids = rule.kind == policy::RuleClass::prohibition;
   std::string words;
   if (needed.constraint != nullptr) words = policy::tell(*needed.constraint, forbids, teller);
-  else if (needed.duty != nullptr) words = one_line(*needed.duty, policy::RuleClass::duty, teller);
+  else if (needed.duty != nullptr) words = tell_on_one_line(*needed.duty, policy::RuleClass::duty, teller);
   if (!words.empty()) out.push_back(told(forbids ? "told.forbids" : "told.needed", {{"needed", words}}, language));
 }
 
@@ -106,20 +99,6 @@ Result<Recorded> find_decision(const Backend& backend, const std::string& named)
     if (is_proposal(shared) ? shared.negotiation() == named : shared.transaction() == named) return std::move(*entry);
   }
   return Error(none).mended_by("`audit log --decision refused` lists decisions with their transactions, `negotiation list` negotiations");
-}
-
-/// Who decided the terms of an agreement about our own data: of the published terms that it follows, or of the others that a steward
-/// approved.
-std::optional<catalog::DecidedBy> decided_by(const Backend& backend, const negotiation::AgreementRecord& record) {
-  if (record.role != negotiation::Role::provider) return std::nullopt;
-  const auto offer = backend.catalog.offer_by_hash(record.offer_hash);
-  if (!offer && offer.error().code == ErrorCode::not_found) {
-    const auto approved = catalog::decided_by_from_json(record.decided_by);
-    return approved ? std::optional(*approved) : std::nullopt;
-  }
-  if (!offer) return std::nullopt;
-  const auto dataset = backend.catalog.show(offer->dataset, offer->version);
-  return dataset ? dataset->dataset.terms.decided_by : std::nullopt;
 }
 
 /// The values of every rule at the time of the request. A class is the one of the membership list that is in force now.
@@ -188,6 +167,24 @@ Result<v1::ExplainDecisionResponse> explain_proposal(const Backend& backend, con
 
 }  // namespace
 
+std::string tell_on_one_line(const policy::Rule& rule, policy::RuleClass kind, const policy::Teller& teller) {
+  std::string text;
+  for (const auto& line : policy::tell(rule, kind, teller)) text += (text.empty() ? "" : " ") + line.text;
+  return text;
+}
+
+std::optional<catalog::DecidedBy> terms_decided_by(const Backend& backend, const negotiation::AgreementRecord& record) {
+  if (record.role != negotiation::Role::provider) return std::nullopt;
+  const auto offer = backend.catalog.offer_by_hash(record.offer_hash);
+  if (!offer && offer.error().code == ErrorCode::not_found) {
+    const auto approved = catalog::decided_by_from_json(record.decided_by);
+    return approved ? std::optional(*approved) : std::nullopt;
+  }
+  if (!offer) return std::nullopt;
+  const auto dataset = backend.catalog.show(offer->dataset, offer->version);
+  return dataset ? dataset->dataset.terms.decided_by : std::nullopt;
+}
+
 std::vector<std::string> tell_decision(const ToldDecision& decision, const policy::Teller& teller) {
   const auto language = teller.language;
   std::vector<std::string> out;
@@ -237,7 +234,7 @@ Result<v1::ExplainDecisionResponse> explain_decision(const Backend& backend, con
       terms = std::move(*parsed);
       response.set_report(report_of(backend, entry, *record, *terms, vocabulary));
     }
-    by = decided_by(backend, *record);
+    by = terms_decided_by(backend, *record);
     if (record->vocabulary_hash && backend.purposes_decided_by) {
       SLUIS_TRY(purposes_by, backend.purposes_decided_by(*record->vocabulary_hash, record->timestamp));
     }

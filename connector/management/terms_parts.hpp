@@ -41,6 +41,12 @@ Result<policy::Language> language_of(const std::string& text);
 /// Names of parties from the membership list, titles of datasets from the catalogue.
 policy::Teller teller_for(const Backend& backend, const policy::Vocabulary& vocabulary, policy::Language language);
 
+/// What the rule says, on one line.
+std::string tell_on_one_line(const policy::Rule& rule, policy::RuleClass kind, const policy::Teller& teller);
+/// Who decided the terms of an agreement about our own data: of the published terms that it follows, or of the others that a steward
+/// approved. None: nobody said, or the data are another's.
+std::optional<catalog::DecidedBy> terms_decided_by(const Backend& backend, const negotiation::AgreementRecord& record);
+
 /// A decision for people.
 struct ToldDecision {
   std::string time;

@@ -1,12 +1,12 @@
 #include "connector/base/limits.hpp"
 #include "policy/odrl/check.hpp"
 #include "policy/odrl/intervals.hpp"
+#include "policy/odrl/lanes.hpp"
 #include "policy/odrl/program.hpp"
 #include "policy/odrl/values.hpp"
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 #include <tuple>
 
 namespace sluis::policy {
@@ -32,32 +32,12 @@ std::int64_t packed(std::size_t first, std::size_t count) {
   return static_cast<std::int64_t>(first | (static_cast<std::uint64_t>(count) << 32U));
 }
 
-/// Whether everything in it is about dateTime, and joined by `and`, `andSequence` and `or`.
-bool is_about_time(const Constraint& constraint) {
-  if (constraint.logic == Logic::atom) return constraint.operand == Operand::date_time;
-  return constraint.logic != Logic::one &&
-         std::all_of(constraint.operands.begin(), constraint.operands.end(), is_about_time);
-}
-
 /// Whether two conditions say the same, wherever they stand.
 bool alike(const Constraint& a, const Constraint& b) {
   const auto said = [](const Constraint& one) {
     return std::tie(one.logic, one.operand, one.op, one.values, one.time, one.until, one.duration, one.months, one.number, one.unit);
   };
   return said(a) == said(b) && std::equal(a.operands.begin(), a.operands.end(), b.operands.begin(), b.operands.end(), alike);
-}
-
-Intervals all_windows(const Constraint& constraint) {
-  if (constraint.logic == Logic::atom) return instants(constraint);
-  const bool any = constraint.logic == Logic::any;
-  Intervals windows;
-  if (!any) windows.push_back({kLeast, kMost});
-  for (const Constraint& one : constraint.operands) {
-    const Intervals more = all_windows(one);
-    if (any) windows.insert(windows.end(), more.begin(), more.end());
-    else windows = common(windows, more);
-  }
-  return tidy(std::move(windows));
 }
 
 }  // namespace
@@ -132,10 +112,9 @@ class Compiler {
     }
     std::stable_partition(all.begin(), all.end(), is_on_purpose);
     PurposeSet open = context_->vocabulary->all_but({});
-    meet_names(all, Operand::class_of_recipient, lane.kinds, Program::Lane::kind, lane);
-    meet_names(all, Operand::recipient, lane.recipients, Program::Lane::recipient, lane);
+    meet_names(all, *context_->names, lane);
     for (const Constraint* one : all) {
-      bool taken = take(*one, lane);
+      bool taken = take_into(lane, *one);
       if (is_on_purpose(one)) {
         SLUIS_TRY(const PurposeSet admitted, purpose_set(*one, prohibition_, *context_->vocabulary));
         open &= admitted;
@@ -151,7 +130,7 @@ class Compiler {
     for (const Constraint* one : others) {
       const std::size_t at = nodes_.size();
       SLUIS_CHECK(add(*one));
-      const auto atom = as_atom(*one);
+      const auto atom = as_atom(*one, *context_->names);
       if (!atom) behind.nodes.insert(behind.nodes.end(), nodes_.begin() + static_cast<std::ptrdiff_t>(at), nodes_.end());
       else if (std::find(behind.atoms.begin(), behind.atoms.end(), *atom) == behind.atoms.end()) behind.atoms.push_back(*atom);
     }
@@ -165,7 +144,7 @@ class Compiler {
     flat.counts = counts_;
     lane.first = flat.first;
     lane.end = flat.end;
-    while (behind.atoms.size() % Program::kAtomsAtOnce != 0) behind.atoms.push_back(always());
+    while (behind.atoms.size() % Program::kAtomsAtOnce != 0) behind.atoms.push_back(always_true());
     lane.purposes = static_cast<std::uint16_t>(std::count_if(all.begin(), all.end(), is_on_purpose));
     lane.atoms = static_cast<std::uint16_t>(behind.atoms.size());
     lane.others = static_cast<std::uint16_t>(behind.nodes.size());
@@ -179,18 +158,6 @@ class Compiler {
 
   static bool is_on_purpose(const Constraint* one) { return one->logic == Logic::atom && one->operand == Operand::purpose; }
 
-  static Program::Lane make_lane(const Program::Rule& rule) {
-    Program::Lane lane{};
-    lane.from = kLeast;
-    lane.to = lane.elapsed_to = kMost;
-    lane.target_id = rule.target;
-    lane.assignee_id = rule.assignee;
-    lane.action = rule.action;
-    if (rule.target != Interned::absent) lane.bits |= Program::Lane::target;
-    if (rule.assignee != Interned::absent) lane.bits |= Program::Lane::assignee;
-    return lane;
-  }
-
   /// Conditions of one kind beside one another are decided faster, and first those that every request answers; `and` and `or` do
   /// not mind.
   static void sort_by_cost(std::vector<const Constraint*>& list) {
@@ -201,96 +168,6 @@ class Compiler {
       return one->operand == Operand::date_time ? 1 : 2;
     };
     std::stable_sort(list.begin(), list.end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
-  }
-
-  /// Lets the lane decide a condition, if it can; those on the purpose stand in the table.
-  static bool take(const Constraint& one, Program::Lane& lane) {
-    using Lane = Program::Lane;
-    if (one.logic != Logic::atom) return false;
-    switch (one.operand) {
-      case Operand::class_of_recipient: return names_one_of(one) && (lane.bits & Lane::kind) != 0;
-      case Operand::recipient: return names_one_of(one) && (lane.bits & Lane::recipient) != 0;
-      case Operand::date_time: {
-        if (one.op == Operator::eq || one.op == Operator::neq) return false;
-        const Interval window = instants(one).front();
-        lane.from = std::max(lane.from, window[0]);
-        lane.to = std::min(lane.to, window[1]);
-        lane.bits |= Lane::window;
-        return true;
-      }
-      case Operand::elapsed_time:
-        if (one.months != 0 || (one.op != Operator::lt && one.op != Operator::lteq)) return false;
-        lane.elapsed_to = std::min(lane.elapsed_to, one.duration.count() + (one.op == Operator::lteq ? 1 : 0));
-        lane.bits |= Lane::elapsed;
-        return true;
-      default: return false;
-    }
-  }
-
-  /// What an atom says of a condition, if it can: of a name, or of a name or a time. A time that is not known is not its affair.
-  std::optional<Program::Atom> as_atom(const Constraint& one) {
-    Program::Atom atom{};
-    const Constraint* name = &one;
-    if (one.logic == Logic::any) {
-      name = nullptr;
-      Intervals windows;
-      for (const Constraint& operand : one.operands) {
-        if (is_about_time(operand)) {
-          const Intervals more = all_windows(operand);
-          windows.insert(windows.end(), more.begin(), more.end());
-        } else if (name == nullptr) {
-          name = &operand;
-        } else {
-          return {};
-        }
-      }
-      windows = tidy(std::move(windows));
-      if (name == nullptr || windows.size() != 1) return {};
-      atom.from = windows.front()[0];
-      atom.to = windows.front()[1];
-    }
-    if (name->logic != Logic::atom || kind(name->operand) != Kind::names) return {};
-    atom.negate = name->op == Operator::neq || name->op == Operator::is_none_of;
-    if (!atom.negate && !names_one_of(*name)) return {};
-    std::vector<Interned> names;
-    for (const std::string& value : name->values) {
-      const Interned id = intern(value);
-      if (std::find(names.begin(), names.end(), id) == names.end()) names.push_back(id);
-    }
-    if (names.empty() || names.size() > atom.names.size()) return {};
-    for (std::size_t i = 0; i < atom.names.size(); ++i) atom.names[i] = names[std::min(i, names.size() - 1)];
-    atom.operand = name->operand;
-    return atom;
-  }
-
-  /// Says nothing.
-  static Program::Atom always() {
-    Program::Atom atom{};
-    atom.from = kLeast;
-    atom.to = kMost;
-    return atom;
-  }
-
-  static bool names_one_of(const Constraint& one) { return one.op == Operator::eq || one.op == Operator::is_any_of; }
-
-  /// What all the conditions `eq` and `isAnyOf` on an operand leave of its names, a request having at most one. The lane
-  /// decides them together, if it has room for these names, and none of them if not.
-  template <std::size_t N>
-  void meet_names(const std::vector<const Constraint*>& all, Operand operand, std::array<Interned, N>& names, std::uint8_t bit,
-                  Program::Lane& lane) {
-    std::optional<std::vector<Interned>> left;
-    for (const Constraint* one : all) {
-      if (one->logic != Logic::atom || one->operand != operand || !names_one_of(*one)) continue;
-      std::vector<Interned> given;
-      for (const std::string& value : one->values) {
-        const Interned name = intern(value);
-        if (!left || std::find(left->begin(), left->end(), name) != left->end()) given.push_back(name);
-      }
-      left = std::move(given);
-    }
-    if (!left || left->empty() || left->size() > N) return;
-    for (std::size_t i = 0; i < N; ++i) names[i] = (*left)[std::min(i, left->size() - 1)];
-    lane.bits |= bit;
   }
 
   /// Which set of the asked purpose an operator looks into, and whether to find it there or not.

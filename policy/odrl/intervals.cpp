@@ -50,4 +50,23 @@ Intervals instants(const Constraint& atom) {
   return admitted(atom.op, from, atom.until ? atom.until->time_since_epoch().count() : from + 1);
 }
 
+bool is_about_time(const Constraint& constraint) {
+  if (constraint.logic == Logic::atom) return constraint.operand == Operand::date_time;
+  return constraint.logic != Logic::one &&
+         std::all_of(constraint.operands.begin(), constraint.operands.end(), is_about_time);
+}
+
+Intervals all_windows(const Constraint& constraint) {
+  if (constraint.logic == Logic::atom) return instants(constraint);
+  const bool any = constraint.logic == Logic::any;
+  Intervals windows;
+  if (!any) windows.push_back({kLeast, kMost});
+  for (const Constraint& one : constraint.operands) {
+    const Intervals more = all_windows(one);
+    if (any) windows.insert(windows.end(), more.begin(), more.end());
+    else windows = common(windows, more);
+  }
+  return tidy(std::move(windows));
+}
+
 }  // namespace sluis::policy

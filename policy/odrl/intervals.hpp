@@ -28,4 +28,9 @@ Intervals admitted(Operator op, std::int64_t from, std::int64_t to);
 /// The instants, in microseconds, at which a dateTime constraint holds; a day is an interval.
 Intervals instants(const Constraint& atom);
 
+/// Whether everything in it is about dateTime, and joined by `and`, `andSequence` and `or`.
+bool is_about_time(const Constraint& constraint);
+/// Of such a one: the instants at which it holds.
+Intervals all_windows(const Constraint& constraint);
+
 }  // namespace sluis::policy

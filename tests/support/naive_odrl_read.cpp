@@ -385,12 +385,13 @@ class PolicyReader {
     return all;
   }
 
-  /// Two things with one uid say the same. Choice: the same means the same JSON.
+  /// Two things with one uid say the same. Choice: the same means the same JSON, in whatever order its members stand.
   Result<void> check_uid(const json::Value* uid, const json::Value& value, const std::string& pointer) {
     if (uid == nullptr) return {};
     SLUIS_TRY(const std::string name, read_name(*uid, pointer));
-    const auto [found, fresh] = by_uid_.emplace(name, &value);
-    if (!fresh && *found->second != value) return refused(pointer, "another content under the same uid");
+    SLUIS_TRY(const std::string content, json::canonical(value));
+    const auto [found, fresh] = by_uid_.emplace(name, content);
+    if (!fresh && found->second != content) return refused(pointer, "another content under the same uid");
     return {};
   }
 
@@ -570,7 +571,7 @@ class PolicyReader {
   const Purposes& purposes_;
   bool suite_;
   const Members* members_ = nullptr;
-  std::map<std::string, const json::Value*> by_uid_;
+  std::map<std::string, std::string> by_uid_;
   std::map<std::string, Duty> duties_;
 };
 

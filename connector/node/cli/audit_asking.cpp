@@ -1,3 +1,4 @@
+#include "connector/base/limits.hpp"
 #include "connector/node/cli/command.hpp"
 #include "connector/node/cli/special.hpp"
 #include "connector/node/cli/words.hpp"
@@ -5,6 +6,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <functional>
+#include <map>
 #include <ostream>
 
 namespace sluis::cli {
@@ -83,6 +88,106 @@ void watch(Session& session, const Words& words) {
   }
 }
 
+/// What is asked of a leak; at least one.
+struct Leak {
+  std::string party, dataset, agreement, purpose, activity, certificate, from, until;
+};
+
+/// All that went to one party, from one dataset, under one agreement, for one purpose and activity.
+struct Affected {
+  json::Value row;
+  std::uint64_t times = 0, rows = 0, bytes = 0;
+  json::Array entries;
+};
+
+std::uint64_t number_at(const json::Value& row, std::string_view path) {
+  const std::string text = text_at(row, path);
+  return text.empty() ? 0 : std::strtoull(text.c_str(), nullptr, 10);
+}
+
+/// Asks for every page of the log.
+Result<void> each_entry(Session& session, json::Value request, const std::function<void(const json::Value&)>& visit) {
+  request.set("pageSize", limits::kPageMax);
+  while (true) {
+    SLUIS_TRY(const auto answer, session.call("AuditService/Log", request));
+    if (const auto* entries = answer.find("entries"); entries != nullptr && entries->if_array() != nullptr) {
+      for (const auto& entry : *entries->if_array()) visit(entry);
+    }
+    const std::string next = text_at(answer, "nextPageToken");
+    if (next.empty()) return {};
+    request.set("pageToken", next);
+  }
+}
+
+void add(std::map<std::string, Affected>& all, const json::Value& entry, const json::Value* end) {
+  std::string key;
+  json::Value row;
+  for (const char* name : {"kind", "event", "counterparty", "dataset", "agreement", "purpose", "activity"}) {
+    const std::string text = text_at(entry, name);
+    key += text + '\n';
+    row.set(name, text);
+  }
+  Affected& one = all[key];
+  if (one.row.is_null()) {
+    row.set("first", text_at(entry, "time"));
+    one.row = std::move(row);
+  }
+  one.row.set("last", text_at(entry, "time"));
+  ++one.times;
+  one.entries.emplace_back(number_at(entry, "index"));
+  const json::Value& measured = end == nullptr ? entry : *end;
+  one.rows += number_at(measured, "rows");
+  one.bytes += number_at(measured, "bytes");
+  if (end != nullptr) one.entries.emplace_back(number_at(*end, "index"));
+}
+
+/// All that a leak concerns: each permitted request, with how its release ended where that is on record, and what came in.
+void impact(Session& session, const Leak& leak) {
+  json::Value request = json::object({{"kinds", json::array({"decision", "received", "open-hour"})}});
+  json::Value ends = json::object({{"kinds", json::array({"stream-end", "cut"})}});
+  const std::array<std::pair<const char*, const std::string*>, 8> given{{{"party", &leak.party}, {"dataset", &leak.dataset},
+      {"agreement", &leak.agreement}, {"purpose", &leak.purpose}, {"from", &leak.from}, {"until", &leak.until},
+      {"activity", &leak.activity}, {"certificate", &leak.certificate}}};
+  bool any = false;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const auto& [name, value] = given[i];
+    if (value->empty()) continue;
+    any = true;
+    request.set(name, *value);
+    if (i < 5) ends.set(name, *value);  // an end may come later, and says less
+  }
+  if (!any) {
+    return session.fail(Error(ErrorCode::invalid_argument, "it is not said what leaked")
+                            .mended_by("give --party, --dataset, --certificate or another of `audit impact --help`"), 2);
+  }
+  std::map<std::string, json::Value> ended;
+  std::map<std::string, Affected> all;
+  auto asked = each_entry(session, ends, [&](const json::Value& end) { ended.insert_or_assign(text_at(end, "transaction"), end); });
+  if (asked) {
+    asked = each_entry(session, request, [&](const json::Value& entry) {
+      if (text_at(entry, "decision") == "refused") return;
+      const auto end = ended.find(text_at(entry, "transaction"));
+      add(all, entry, text_at(entry, "kind") != "decision" || end == ended.end() ? nullptr : &end->second);
+    });
+  }
+  if (!asked) return session.fail(asked.error());
+  json::Array rows;
+  for (auto& [_, one] : all) {
+    one.row.set("times", one.times);
+    one.row.set("rows", one.rows);
+    one.row.set("bytes", one.bytes);
+    one.row.set("entries", json::Value(std::move(one.entries)));
+    rows.push_back(std::move(one.row));
+  }
+  if (session.options.output == "json") {
+    session.with.out << json::serialise_pretty(json::object({{"affected", json::Value(std::move(rows))}}));
+    return;
+  }
+  constexpr std::array<Column, 10> kColumns{{{"WHAT", "event"}, {"PARTY", "counterparty"}, {"DATASET", "dataset"}, {"PURPOSE", "purpose"},
+      {"AGREEMENT", "agreement"}, {"TIMES", "times", "0"}, {"ROWS", "rows", "0"}, {"FIRST", "first"}, {"LAST", "last"}, {"ENTRIES", "entries"}}};
+  print_table(session.with.out, kColumns, rows);
+}
+
 }  // namespace
 
 void add_audit_asking(CLI::App& app, const SessionPtr& session) {
@@ -96,6 +201,18 @@ void add_audit_asking(CLI::App& app, const SessionPtr& session) {
   prove.add_option("-O", words->file, "the file to write");
   prove.add_flag("--text", words->text, "the bare proof in C2SP's text form");
   prove.callback([session, words] { proof(*session, *words); });
+
+  auto leak = std::make_shared<Leak>();
+  auto& leaked = verb(app, "audit", "impact", "after a leak: all that was released, to whom, with the entries that prove it");
+  leaked.add_option("--party", leak->party, "to this participant, or from it");
+  leaked.add_option("--dataset", leak->dataset, "from this dataset");
+  leaked.add_option("--agreement", leak->agreement, "under this agreement");
+  leaked.add_option("--purpose", leak->purpose, "for this purpose: full IRI");
+  leaked.add_option("--activity", leak->activity, "for this processing activity");
+  leaked.add_option("--certificate", leak->certificate, "to who came with this certificate: SHA-256, hexadecimal");
+  leaked.add_option("--from", leak->from, "not earlier: RFC 3339");
+  leaked.add_option("--until", leak->until, "earlier: RFC 3339");
+  leaked.callback([session, leak] { impact(*session, *leak); });
 
   auto& look = verb(app, "watch", "", "prints entries of the log as they come");
   look.add_option("KIND", words->kinds, "only of these kinds");

@@ -23,6 +23,11 @@ const std::vector<Column> kLog = {{"INDEX", "index", "0"}, {"TIME", "time"}, {"K
                                   {"PARTY", "counterparty"}, {"DATASET", "dataset"}, {"PURPOSE", "purpose"},
                                   {"DECISION", "decision"}, {"REASON", "reason"}, {"END", "end"}, {"ROWS", "rows"},
                                   {"TRANSACTION", "transaction"}};
+const std::vector<Column> kReport = {{"INDEX", "entry.index", "0"}, {"TIME", "entry.time"}, {"WHAT", "entry.kind"}, {"PARTY", "party"},
+                                     {"DATASET", "title"}, {"PURPOSE", "entry.purpose"}, {"ACTIVITY", "entry.activity"},
+                                     {"LEGAL BASIS", "legalBasis"}, {"DECISION", "entry.decision"}, {"WHY", "entry.sentence"},
+                                     {"AGREEMENT", "entry.agreement"}, {"RULE", "ruleTold"}, {"DECIDED BY", "decidedBy.body"},
+                                     {"ROWS", "entry.rows"}, {"BYTES", "entry.bytes"}};
 const std::vector<Column> kActivities = {{"ACTIVITY", "id"}, {"PURPOSE", "purpose"}, {"FROM", "from"},
                                          {"UNTIL", "until"}, {"VERSION", "version"}};
 const std::vector<Column> kActivityChanges = {{"CHANGE", "what"}, {"ACTIVITY", "activity.id"}, {"FROM", "activity.from"},
@@ -38,6 +43,20 @@ const Argument kCode = {"--reason", "code", Kind::text, false, "a code for the r
 const Argument kBody = {"--decided-by", "decidedBy.body", Kind::text, false, "the body that decided this, as `Council of Waterrijk`"};
 const Argument kBodyKind = {"--body-kind", "decidedBy.kind", Kind::text, false, "elected, appointed, external or supplier"};
 const Argument kReference = {"--decision", "decidedBy.reference", Kind::text, false, "where that decision can be found"};
+const std::vector<Argument> kLogFilters = {
+    {"--kind", "kinds", Kind::list, false, "of this kind; may be repeated"},
+    {"--event", "event", Kind::text, false, "within the kind; `evaluated` also finds `evaluated.refused`"},
+    {"--party", "party", Kind::text, false, "with this participant"},
+    {"--dataset", "dataset", Kind::text, false, "about this dataset"},
+    {"--agreement", "agreement", Kind::text, false, "under this agreement"},
+    {"--purpose", "purpose", Kind::text, false, "full IRI"},
+    {"--decision", "decision", Kind::text, false, "`permit` or `refused`"},
+    {"--transaction", "transaction", Kind::text, false, "of this transaction"},
+    {"--activity", "activity", Kind::text, false, "for this processing activity"},
+    {"--certificate", "certificate", Kind::text, false, "by who came with this certificate: SHA-256, hexadecimal"},
+    {"--from", "from", Kind::time, false, "not earlier"},
+    {"--until", "until", Kind::time, false, "earlier"},
+    {"--newest-first", "newestFirst", Kind::flag, false, "the other way round"}};
 const Argument kSentence = {"--message", "sentence", Kind::text, false, "the reason in words, for the other party"};
 
 std::vector<Command> offering() {
@@ -166,19 +185,10 @@ std::vector<Command> agreeing() {
 
 std::vector<Command> overseeing() {
   return {
-      {"audit", "log", "AuditService/Log", "who got what, for which purpose, and what was refused",
-       {{"--kind", "kinds", Kind::list, false, "of this kind; may be repeated"},
-        {"--event", "event", Kind::text, false, "within the kind; `evaluated` also finds `evaluated.refused`"},
-        {"--party", "party", Kind::text, false, "with this participant"},
-        {"--dataset", "dataset", Kind::text, false, "about this dataset"},
-        {"--agreement", "agreement", Kind::text, false, "under this agreement"},
-        {"--purpose", "purpose", Kind::text, false, "full IRI"},
-        {"--decision", "decision", Kind::text, false, "`permit` or `refused`"},
-        {"--transaction", "transaction", Kind::text, false, "of this transaction"},
-        {"--from", "from", Kind::time, false, "not earlier"},
-        {"--until", "until", Kind::time, false, "earlier"},
-        {"--newest-first", "newestFirst", Kind::flag, false, "the other way round"}},
-       "entries", kLog, "index", false, false, true, Waits::no, true},
+      {"audit", "log", "AuditService/Log", "who got what, for which purpose, and what was refused", kLogFilters, "entries", kLog,
+       "index", false, false, true, Waits::no, true},
+      {"audit", "report", "AuditService/Report", "the same as a privacy officer reads it: with legal basis, rule, and who decided that rule",
+       kLogFilters, "lines", kReport, "entry.index", false, false, true, Waits::no, true},
       {"status", "", "NodeService/Status", "how the node is doing", {}, "", {}, "participant"},
       {"doctor", "", "NodeService/Doctor", "what is wrong with the node, and how to mend it", {}, "checks", kChecks,
        "name"},
