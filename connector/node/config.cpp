@@ -1,20 +1,12 @@
 #include "connector/node/config.hpp"
 
 #include "certs/authority.hpp"
-#include "connector/base/toml.hpp"
 #include "connector/http/loopback.hpp"
 
 #include <charconv>
 
 namespace sluis::node {
-namespace {
 
-Result<void> check_url(const TomlTable& table, const std::string& url) {
-  if (url.starts_with("https://") && !url.ends_with('/')) return {};
-  return table.refused("url", "`" + url + "` must begin with https:// and not end with /");
-}
-
-/// Without its url.
 Result<ListenerConfig> read_listener(TomlTable& table) {
   SLUIS_TRY(const std::string listen, table.string("listen"));
   ListenerConfig listener;
@@ -29,6 +21,13 @@ Result<ListenerConfig> read_listener(TomlTable& table) {
   }
   listener.port = static_cast<std::uint16_t>(port);
   return listener;
+}
+
+namespace {
+
+Result<void> check_url(const TomlTable& table, const std::string& url) {
+  if (url.starts_with("https://") && !url.ends_with('/')) return {};
+  return table.refused("url", "`" + url + "` must begin with https:// and not end with /");
 }
 
 Result<ListenerConfig> read_public_listener(TomlTable& root, std::string_view key) {

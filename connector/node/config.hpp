@@ -2,6 +2,7 @@
 
 #include "connector/base/error.hpp"
 #include "connector/base/ids.hpp"
+#include "connector/base/toml.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -60,6 +61,9 @@ struct NodeConfig {
   bool refuse_unknown_offers = true;  ///< else they wait for the steward
   std::filesystem::path situations;   ///< the file that defines them; empty: none can be declared
 };
+
+/// `listen = "address:port"` of a table, without its url.
+Result<ListenerConfig> read_listener(TomlTable& table);
 
 /// Every error has file, line and column; an unknown key is refused with the one that was meant.
 Result<NodeConfig> read_config(const std::filesystem::path& file);

@@ -3,6 +3,7 @@
 #include "connector/node/init.hpp"
 #include "connector/node/node.hpp"
 #include "connector/node/offline.hpp"
+#include "connector/node/witness_service.hpp"
 #ifdef SLUIS_CLI
 #include "connector/node/cli/cli.hpp"
 #endif
@@ -94,6 +95,9 @@ void add_offline(CLI::App& app, Words& words, int& code) {
   CLI::App* serve_command = app.add_subcommand("serve", "runs the node");
   serve_command->add_option("--config", words.config, "node.toml")->required();
   serve_command->callback([&] { code = serve(words.config); });
+  CLI::App* watching = app.add_subcommand("witness", "a witness alone: cosigns the checkpoints of logs; no data, one key");
+  watching->add_option("--config", words.config, "witness.toml")->required();
+  watching->callback([&] { code = witness(words.config); });
   CLI::App* check = noun(app, "config", "the node's configuration").add_subcommand("check", "reads a configuration as the node does");
   check->add_option("FILE", words.file, "node.toml")->required();
   check->callback([&] { code = config_check(words.file); });

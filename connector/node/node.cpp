@@ -2,12 +2,10 @@
 
 #include "connector/base/log.hpp"
 #include "connector/node/parts.hpp"
+#include "connector/node/stop_signal.hpp"
 
-#include <poll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 
 namespace sluis::node {
@@ -39,24 +37,15 @@ int serve(const std::filesystem::path& config_file) {
     std::fprintf(stderr, "sluis serve: %s\n", describe(config.error()).c_str());
     return 1;
   }
-  // Blocked before any thread exists, so that every thread leaves these signals to the descriptor.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  const int descriptor = ::signalfd(-1, &signals, SFD_CLOEXEC);
+  const StopSignal signal;
   Node node(std::move(*config));
   if (const auto started = node.start(); !started) {
     std::fprintf(stderr, "sluis serve: %s\n", describe(started.error()).c_str());
     return 1;
   }
-  signalfd_siginfo received{};
-  while (::read(descriptor, &received, sizeof received) < 0 && errno == EINTR) {
-  }
+  signal.wait();
   log::info("stopping");
   node.stop(std::chrono::seconds(10));
-  ::close(descriptor);
   return 0;
 }
 

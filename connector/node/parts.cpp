@@ -1,4 +1,5 @@
 #include "connector/node/parts.hpp"
+#include "connector/node/secrets.hpp"
 
 #include "certs/authority.hpp"
 #include "connector/base/limits.hpp"
@@ -15,21 +16,6 @@ namespace sluis::node {
 namespace {
 
 constexpr std::size_t kOutboxThreads = 4;
-
-/// A private key of mode 0600, as everything that is secret.
-Result<std::string> read_secret(const std::filesystem::path& path) {
-  struct stat info{};
-  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & 077U) != 0) {
-    return Error(ErrorCode::permission_denied, "others can read the secret `" + path.string() + "`")
-        .mended_by("chmod 600 it, and think about who may have read it");
-  }
-  return certs::read_file(path);
-}
-
-Result<crypto::Key> read_key(const std::filesystem::path& path) {
-  SLUIS_TRY(const std::string pem, read_secret(path));
-  return crypto::Key::from_pem(pem);
-}
 
 }  // namespace
 
@@ -48,7 +34,7 @@ Result<void> Node::Parts::start() {
 
 Result<void> Node::Parts::start_ground() {
   payload_keys = std::make_unique<provenance::PayloadKeys>(config.payload_keys, random);
-  SLUIS_TRY(crypto::Key log_key, read_key(config.log_key));
+  SLUIS_TRY(crypto::Key log_key, read_private_key(config.log_key));
   sequencer = std::make_unique<commit::Sequencer>(
       store, *payload_keys, clock, random, commit::Sequencer::Options{config.log_origin, std::move(log_key), config.checkpoints});
   SLUIS_CHECK(sequencer->open());
@@ -58,7 +44,7 @@ Result<void> Node::Parts::start_ground() {
   writer = std::make_unique<Writer>(config.participant, *log_clock);
   SLUIS_TRY(node_key, read_secret(config.node_key));
   if (node_key.size() != 32) return Error(ErrorCode::invalid_argument, "`" + config.node_key.string() + "` is not 32 bytes");
-  SLUIS_TRY(crypto::Key key, read_key(config.claim_key));
+  SLUIS_TRY(crypto::Key key, read_private_key(config.claim_key));
   claim_key = std::make_unique<crypto::Key>(std::move(key));
   return keep_identity();
 }

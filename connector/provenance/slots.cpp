@@ -94,11 +94,14 @@ Result<std::unique_ptr<CheckpointSlots>> CheckpointSlots::open(const std::filesy
     struct stat info{};
     if (::fstat(file, &info) != 0) return io_error(path, "read");
     if (info.st_size != static_cast<off_t>(kSlotBytes)) {
+      slots->damaged_ = slots->damaged_ || info.st_size != 0;
       SLUIS_CHECK(write_all(file, std::string(kSlotBytes, '\0'), path));
       if (::fsync(file) != 0) return io_error(path, "sync");
     }
     SLUIS_TRY(const std::string bytes, read_slot(file, path));
-    if (const auto slot = decode(bytes); slot && slot->counter >= slots->counter_) {
+    const auto slot = decode(bytes);
+    if (!slot && bytes.find_first_not_of('\0') != std::string::npos) slots->damaged_ = true;
+    if (slot && slot->counter >= slots->counter_) {
       slots->counter_ = slot->counter;
       slots->newest_ = slot->note;
     }

@@ -22,6 +22,8 @@ class CheckpointSlots {
 
   /// The newest whole note, if any was ever written.
   const std::optional<std::string>& newest() const { return newest_; }
+  /// Whether something stands there and none of it is a whole note.
+  bool damaged() const { return damaged_ && !newest_; }
   /// Durable when this returns. storage_unavailable: it is not known what is on the disk.
   Result<void> write(const std::string& note);
 
@@ -31,6 +33,7 @@ class CheckpointSlots {
   int files_[2] = {-1, -1};
   std::uint64_t counter_ = 0;
   std::optional<std::string> newest_;
+  bool damaged_ = false;
 };
 
 /// Reads the newest whole note of a folder without opening it for writing; none where there is none.

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "connector/crypto/crypto.hpp"
+
+#include <filesystem>
+
+namespace sluis::node {
+
+/// A file of mode 0600, as everything that is secret. permission_denied: others can read it.
+Result<std::string> read_secret(const std::filesystem::path& path);
+/// A private key, from such a file.
+Result<crypto::Key> read_private_key(const std::filesystem::path& path);
+
+}  // namespace sluis::node

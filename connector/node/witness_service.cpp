@@ -1,0 +1,126 @@
+#include "connector/node/witness_service.hpp"
+
+#include "certs/authority.hpp"
+#include "connector/base/log.hpp"
+#include "connector/base/toml.hpp"
+#include "connector/http/loopback.hpp"
+#include "connector/http/server.hpp"
+#include "connector/node/secrets.hpp"
+#include "connector/node/stop_signal.hpp"
+#include "connector/provenance/witness.hpp"
+
+#include <cstdio>
+#include <unistd.h>
+
+namespace sluis::node {
+namespace {
+
+constexpr std::size_t kRequestBytes = 16U << 10U;  // 63 hashes and a checkpoint
+constexpr std::size_t kCallers = 64;
+
+Result<void> read_tls(TomlTable table, const std::filesystem::path& folder, WitnessConfig& config) {
+  TlsConfig tls;
+  SLUIS_TRY(const std::string chain, table.string("certificate"));
+  SLUIS_TRY(const std::string key, table.string("key"));
+  tls.chain = folder / chain;
+  tls.key = folder / key;
+  config.tls = std::move(tls);
+  return {};
+}
+
+/// The process of one witness.
+class Service {
+ public:
+  Result<void> start(const WitnessConfig& config) {
+    SLUIS_TRY(crypto::Key key, read_private_key(config.key));
+    if (key.kind() != crypto::Key::Kind::ed25519) {
+      return Error(ErrorCode::invalid_argument, "`" + config.key.string() + "` is no Ed25519 key").mended_by("make one with sluis membership key");
+    }
+    provenance::Witness::Options options{config.name, std::move(key), config.state, {}};
+    options.keys_of = [logs = config.logs](std::string_view origin) {
+      std::vector<provenance::VerifierKey> keys;
+      for (const auto& one : logs) {
+        if (one.name() == origin) keys.push_back(one);
+      }
+      return keys;
+    };
+    witness_ = std::make_unique<provenance::Witness>(std::move(options), clock_);
+    http::ServerOptions listener;
+    listener.name = "witness";
+    listener.address = config.listen.address;
+    listener.port = config.listen.port;
+    listener.connections = kCallers;
+    if (config.tls) listener.tls = http::TlsFiles{config.tls->chain.string(), config.tls->key.string(), ""};
+    server_ = std::make_unique<http::Server>(std::move(listener), routes(), clock_, random_);
+    SLUIS_TRY(const std::uint16_t port, server_->start());
+    log::info("witness", {{"key", witness_->key().text()}, {"port", std::to_string(port)}});
+    return {};
+  }
+  void stop() {
+    if (server_) server_->stop(std::chrono::seconds(5));
+  }
+
+ private:
+  std::vector<http::Route> routes() {
+    const auto add = [this](const http::Request& request) {
+      provenance::Witness::Answer answer = witness_->add_checkpoint(request.body);
+      return http::Response{answer.status, {{"content-type", std::move(answer.content_type)}}, std::move(answer.body), {}};
+    };
+    const auto alive = [](const http::Request&) { return http::Response{200, {{"content-type", "text/plain; charset=utf-8"}}, "ok\n", {}}; };
+    return {{"POST", "/add-checkpoint", add, kRequestBytes}, {"GET", "/livez", alive, 0}};
+  }
+
+  SystemClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<provenance::Witness> witness_;
+  std::unique_ptr<http::Server> server_;
+};
+
+}  // namespace
+
+Result<WitnessConfig> read_witness_config(const std::filesystem::path& file) {
+  SLUIS_TRY(const std::string text, certs::read_file(file));
+  SLUIS_TRY(TomlTable root, TomlTable::parse(text, file.string()));
+  WitnessConfig config;
+  std::error_code ec;
+  const auto folder = std::filesystem::absolute(file, ec).parent_path();
+  SLUIS_TRY(config.name, root.string("name"));
+  if (config.name.find_first_of(" +\t") != std::string::npos) return root.refused("name", "a witness's name has no space and no `+`");
+  SLUIS_TRY(const std::string key, root.string("key"));
+  SLUIS_TRY(const std::string state, root.string("state"));
+  config.key = folder / key;
+  config.state = folder / state;
+  SLUIS_TRY(config.listen, read_listener(root));
+  SLUIS_TRY(std::optional<TomlTable> tls, root.optional_table("tls"));
+  if (tls) SLUIS_CHECK(read_tls(std::move(*tls), folder, config));
+  if (!tls && !http::is_loopback(config.listen.address)) {
+    return root.refused("listen", "without TLS a witness listens on loopback only").mended_by("add [tls] with certificate and key, or a proxy that has them");
+  }
+  SLUIS_TRY(const std::vector<std::string> logs, root.strings("logs"));
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    auto parsed = provenance::VerifierKey::parse(logs[i]);
+    if (!parsed) return Error(parsed.error()).at(root.place("logs", i));
+    config.logs.push_back(std::move(*parsed));
+  }
+  if (config.logs.empty()) return root.refused("logs", "there is no log to witness").mended_by("name the keys of logs: what `log.vkey` of a node holds");
+  SLUIS_CHECK(root.finish());
+  return config;
+}
+
+int witness(const std::filesystem::path& config_file) {
+  const auto failed = [](const Error& why) {
+    std::fprintf(stderr, "sluis witness: %s\n", describe(why).c_str());
+    return 1;
+  };
+  if (::geteuid() == 0) return failed(Error(ErrorCode::permission_denied, "a witness never runs as root").mended_by("start it as a user of its own"));
+  const auto config = read_witness_config(config_file);
+  if (!config) return failed(config.error());
+  const StopSignal signal;
+  Service service;
+  if (const auto started = service.start(*config); !started) return failed(started.error());
+  signal.wait();
+  service.stop();
+  return 0;
+}
+
+}  // namespace sluis::node
