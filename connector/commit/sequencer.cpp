@@ -47,7 +47,13 @@ void Sequencer::stop() {
 
 std::string Sequencer::quarantine() const {
   const std::lock_guard lock(state_mutex_);
-  return quarantine_;
+  return given_up_.empty() ? quarantine_ : given_up_;
+}
+
+void Sequencer::give_up(const std::string& why) {
+  log::error("the log is given up", {{"why", why}});
+  const std::lock_guard lock(state_mutex_);
+  given_up_ = why;
 }
 
 std::string Sequencer::checkpoint() const {

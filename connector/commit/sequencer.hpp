@@ -47,6 +47,8 @@ class Sequencer final : public CommitPort {
 
   /// Why nothing is signed any more; empty in health.
   std::string quarantine() const;
+  /// Others hold proof that this store is not what this log was: nothing is signed any more, until it is opened again.
+  void give_up(const std::string& why);
   /// The newest signed checkpoint; empty before the first.
   std::string checkpoint() const;
   std::string verifier_key() const;
@@ -120,6 +122,7 @@ class Sequencer final : public CommitPort {
 
   mutable std::mutex state_mutex_;
   std::string quarantine_;
+  std::string given_up_;
   std::string checkpoint_;
 
   mutable std::mutex mutex_;

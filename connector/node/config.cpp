@@ -2,6 +2,7 @@
 
 #include "certs/authority.hpp"
 #include "connector/http/loopback.hpp"
+#include "connector/provenance/note.hpp"
 
 #include <charconv>
 
@@ -113,7 +114,35 @@ Result<void> read_keys(TomlTable& root, NodeConfig& config) {
   SLUIS_CHECK(keys.read("claim", config.claim_key));
   SLUIS_TRY(config.claim_kid, keys.table().string("claim_kid"));
   SLUIS_CHECK(keys.read("node", config.node_key));
+  if (keys.table().has("witness")) SLUIS_CHECK(keys.read("witness", config.witness_key));
   return keys.read("payloads", config.payload_keys);
+}
+
+Result<void> read_witnesses(TomlTable& root, NodeConfig& config) {
+  SLUIS_TRY(std::optional<TomlTable> table, root.optional_table("witnesses"));
+  if (!table) return {};
+  SLUIS_TRY(const std::int64_t quorum, table->integer("quorum"));
+  SLUIS_TRY(const std::optional<std::string> roots, table->optional_string("roots"));
+  if (roots) config.witness_roots = config.folder / *roots;
+  SLUIS_TRY(std::vector<TomlTable> list, table->tables("witness"));
+  for (TomlTable& one : list) {
+    NodeConfig::Witness witness;
+    SLUIS_TRY(witness.key, one.string("key"));
+    if (const auto key = provenance::VerifierKey::parse(witness.key, provenance::Signer::witness); !key) {
+      return Error(key.error()).at(one.place("key")).mended_by("it is what `sluis witness` says when it starts: name+hex+base64");
+    }
+    SLUIS_TRY(witness.url, one.string("url"));
+    constexpr std::string_view kHttp = "http://";
+    const std::string_view authority = std::string_view(witness.url).substr(std::min(kHttp.size(), witness.url.size()));
+    const bool here = witness.url.starts_with(kHttp) && http::is_loopback(authority.substr(0, authority.rfind(':')));
+    if (!here) SLUIS_CHECK(check_url(one, witness.url));
+    config.witnesses.push_back(std::move(witness));
+  }
+  if (quorum < 1 || quorum > static_cast<std::int64_t>(config.witnesses.size())) {
+    return table->refused("quorum", "more cosignatures than there are witnesses, or none");
+  }
+  config.witness_quorum = static_cast<std::uint64_t>(quorum);
+  return {};
 }
 
 Result<void> read_data(TomlTable& root, NodeConfig& config) {
@@ -166,6 +195,7 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
   SLUIS_CHECK(read_keys(root, config));
   SLUIS_CHECK(read_data(root, config));
   SLUIS_CHECK(read_policy(root, config));
+  SLUIS_CHECK(read_witnesses(root, config));
   SLUIS_CHECK(root.finish());
   return config;
 }

@@ -58,6 +58,16 @@ struct NodeConfig {
   std::vector<std::filesystem::path> membership_keys;  ///< Ed25519 public keys that sign the list
   std::uint64_t membership_threshold = 1;
 
+  /// Somebody who cosigns this node's public checkpoint.
+  struct Witness {
+    std::string key;  ///< verification key of a witness
+    std::string url;
+  };
+  std::vector<Witness> witnesses;
+  std::uint64_t witness_quorum = 0;
+  std::filesystem::path witness_roots;  ///< who signs their certificates; empty: as of [tls]
+  std::filesystem::path witness_key;    ///< with which this node cosigns the logs of others; empty: it does not
+
   bool refuse_unknown_offers = true;  ///< else they wait for the steward
   std::filesystem::path situations;   ///< the file that defines them; empty: none can be declared
 };

@@ -24,6 +24,7 @@ Result<void> Node::Parts::start() {
   SLUIS_CHECK(start_identity());
   SLUIS_CHECK(start_exchange());
   SLUIS_CHECK(start_data_plane());
+  SLUIS_CHECK(start_witnesses());
   fill_backend();
   SLUIS_CHECK(recover());
   SLUIS_CHECK(start_listeners());
@@ -319,6 +320,59 @@ void Node::Parts::agreement_ended(const negotiation::AgreementRecord& record) {
   outbox->notify(record.peer.str(), EvidenceChannel::end_process(record.id));
 }
 
+/// Before anything is recorded: who watches this log may know that its store is not the newest.
+Result<void> Node::Parts::start_witnesses() {
+  if (!config.witness_key.empty()) {
+    SLUIS_TRY(crypto::Key key, read_private_key(config.witness_key));
+    if (key.kind() != crypto::Key::Kind::ed25519) return Error(ErrorCode::invalid_argument, "`" + config.witness_key.string() + "` is no Ed25519 key");
+    witness = std::make_unique<provenance::Witness>(
+        provenance::Witness::Options{config.log_origin + "/witness", std::move(key), config.checkpoints / "witnessed",
+                                     [this](std::string_view origin) {
+                                       std::vector<provenance::VerifierKey> keys;
+                                       for (const std::string& text : known_logs()) {
+                                         auto one = provenance::VerifierKey::parse(text);
+                                         if (one && one->name() == origin) keys.push_back(std::move(*one));
+                                       }
+                                       return keys;
+                                     }},
+        *log_clock);
+    log::info("witness of the federation's logs", {{"key", witness->key().text()}});
+  }
+  if (config.witnesses.empty()) return {};
+  http::ClientOptions options;
+  options.tls = tls_files(config.tls);
+  if (!config.witness_roots.empty()) options.tls.roots = config.witness_roots.string();
+  options.allow_http = true;  // the configuration has such addresses on this machine only
+  SLUIS_TRY(to_witnesses, http::Client::make(std::move(options), clock));
+  std::vector<WitnessAt> list;
+  for (const NodeConfig::Witness& one : config.witnesses) {
+    SLUIS_TRY(provenance::VerifierKey key, provenance::VerifierKey::parse(one.key, provenance::Signer::witness));
+    list.push_back({std::move(key), one.url});
+  }
+  SLUIS_TRY(provenance::VerifierKey own, provenance::VerifierKey::parse(sequencer->verifier_key()));
+  cosigning = std::make_unique<Cosigning>(
+      std::move(list), config.witness_quorum,
+      CosigningDependencies{*log, std::move(own), [this] { return public_checkpoint(); },
+                            [this](const http::PeerRequest& request) { return to_witnesses->send(request); }, *log_clock,
+                            [this](const std::string& why) { sequencer->give_up(why); }});
+  cosigning->round();
+  cosigning->start();
+  return {};
+}
+
+/// The keys of all logs that the membership list has now.
+std::vector<std::string> Node::Parts::known_logs() const {
+  std::vector<std::string> keys;
+  const auto list = directory->list();
+  if (!list || list->valid_until <= log_clock->now()) return keys;
+  for (const identity::Party& party : list->parties) {
+    for (const identity::LogOrigin& one : party.log_origins) {
+      if (one.window.holds(log_clock->now())) keys.push_back(one.vkey);
+    }
+  }
+  return keys;
+}
+
 void Node::Parts::clock_stepped() {
   gate->on_clock_step();
   open->on_clock_step();
@@ -332,6 +386,7 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (public_server) public_server->stop(grace, tell);
   if (management_server) management_server->stop(std::chrono::milliseconds(500), tell);
   grpc_server.reset();
+  cosigning.reset();
   step_watch.reset();
   deadlines.reset();
   if (outbox) outbox->stop();

@@ -11,6 +11,7 @@
 #include "connector/management/connect.hpp"
 #include "connector/management/grpc_server.hpp"
 #include "connector/node/clocks.hpp"
+#include "connector/node/cosigning.hpp"
 #include "connector/node/declarations.hpp"
 #include "connector/node/evidence_channel.hpp"
 #include "connector/node/node.hpp"
@@ -18,6 +19,7 @@
 #include "connector/node/purposes.hpp"
 #include "connector/node/role_file.hpp"
 #include "connector/node/transfer_commits.hpp"
+#include "connector/provenance/witness.hpp"
 #include "connector/storage/rocks_store.hpp"
 
 namespace sluis::node {
@@ -82,6 +84,11 @@ struct Node::Parts {
   std::unique_ptr<intake::Intake> intake;
   std::unique_ptr<authzen::Service> authzen;
 
+  // Who watches this log, and whose logs this node watches.
+  std::unique_ptr<http::Client> to_witnesses;
+  std::unique_ptr<Cosigning> cosigning;
+  std::unique_ptr<provenance::Witness> witness;
+
   // The operators.
   std::unique_ptr<management::Backend> backend;
   std::unique_ptr<management::Api> api;
@@ -102,6 +109,8 @@ struct Node::Parts {
   Result<void> start_identity();
   Result<void> start_exchange();
   Result<void> start_data_plane();
+  Result<void> start_witnesses();
+  std::vector<std::string> known_logs() const;
   void start_authzen(const gate::DeclarationSource& of_provider);
   Result<identity::RoleHolder> role_of(std::string_view authorization, const http::TlsPeer& tls) const;
   Result<intake::Application> application(const http::Request& request) const;

@@ -88,7 +88,7 @@ std::vector<http::Route> Node::Parts::public_routes() {
                     }, 0});
   routes.push_back({"GET", "/situations", [this](const http::Request& request) { return declarations->published(request); }, 0});
   routes.push_back({"GET", "/log/checkpoint", [this](const http::Request&) {
-                      const std::string note = public_checkpoint();
+                      const std::string note = cosigning ? cosigning->cosigned(public_checkpoint()) : public_checkpoint();
                       return note.empty() ? text(404, "no entry yet\n") : text(200, note);
                     }, 0});
   routes.push_back({"GET", "/log/tile/*", [this](const http::Request& request) {
@@ -111,6 +111,9 @@ std::vector<std::string> Node::Parts::findings() const {
   std::vector<std::string> out;
   if (const std::string why = sequencer->quarantine(); !why.empty()) out.push_back("the log is quarantined: " + why);
   if (sequencer->clock_behind()) out.emplace_back("the clock is behind the log");
+  if (cosigning) {
+    for (std::string& finding : cosigning->findings()) out.push_back(std::move(finding));
+  }
   if (!roles->current()) out.emplace_back("the file of roles is not in order: nobody has a role");
   switch (directory->state(log_clock->now())) {
     case identity::ListState::fresh: break;
@@ -301,6 +304,15 @@ Result<void> Node::Parts::start_listeners() {
   for (http::Route& route : evidence->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : declarations->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : gate->routes()) exchange.push_back(std::move(route));
+  if (witness) {
+    const auto member = [this](const http::Request& request) { return authenticate(request).has_value(); };
+    const auto origins = [this] {
+      std::vector<std::string> names;
+      for (const std::string& key : known_logs()) names.push_back(key.substr(0, key.find('+')));
+      return names;
+    };
+    for (http::Route& route : witness_routes(*witness, member, origins)) exchange.push_back(std::move(route));
+  }
   const auto listener = [this](const std::string& name, const auto& where) {
     http::ServerOptions made;
     made.name = name;

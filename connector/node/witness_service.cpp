@@ -5,6 +5,7 @@
 #include "connector/base/toml.hpp"
 #include "connector/http/loopback.hpp"
 #include "connector/http/server.hpp"
+#include "connector/node/cosigning.hpp"
 #include "connector/node/secrets.hpp"
 #include "connector/node/stop_signal.hpp"
 #include "connector/provenance/witness.hpp"
@@ -15,7 +16,6 @@
 namespace sluis::node {
 namespace {
 
-constexpr std::size_t kRequestBytes = 16U << 10U;  // 63 hashes and a checkpoint
 constexpr std::size_t kCallers = 64;
 
 Result<void> read_tls(TomlTable table, const std::filesystem::path& folder, WitnessConfig& config) {
@@ -44,6 +44,7 @@ class Service {
       }
       return keys;
     };
+    for (const auto& one : config.logs) origins_.push_back(one.name());
     witness_ = std::make_unique<provenance::Witness>(std::move(options), clock_);
     http::ServerOptions listener;
     listener.name = "witness";
@@ -62,16 +63,16 @@ class Service {
 
  private:
   std::vector<http::Route> routes() {
-    const auto add = [this](const http::Request& request) {
-      provenance::Witness::Answer answer = witness_->add_checkpoint(request.body);
-      return http::Response{answer.status, {{"content-type", std::move(answer.content_type)}}, std::move(answer.body), {}};
-    };
     const auto alive = [](const http::Request&) { return http::Response{200, {{"content-type", "text/plain; charset=utf-8"}}, "ok\n", {}}; };
-    return {{"POST", "/add-checkpoint", add, kRequestBytes}, {"GET", "/livez", alive, 0}};
+    const auto everybody = [](const http::Request&) { return true; };
+    std::vector<http::Route> routes = witness_routes(*witness_, everybody, [this] { return origins_; });
+    routes.push_back({"GET", "/livez", alive, 0});
+    return routes;
   }
 
   SystemClock clock_;
   SystemRandom random_;
+  std::vector<std::string> origins_;
   std::unique_ptr<provenance::Witness> witness_;
   std::unique_ptr<http::Server> server_;
 };

@@ -153,7 +153,8 @@ Result<std::optional<std::string>> Witness::newest(const std::string& origin) {
   Log& log = log_of(origin);
   const std::lock_guard lock(log.mutex);
   SLUIS_CHECK(make_ready(log, origin, keys));
-  return log.slots->newest();
+  if (!log.seen) return std::optional<std::string>();
+  return *log.slots->newest() + cosign(*log.seen, options_.name, options_.key, clock_.now());
 }
 
 /// Once a pair of roots, and so many at most.

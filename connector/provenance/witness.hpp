@@ -37,7 +37,8 @@ class Witness {
   /// hold what was seen before; 503 it could not be kept.
   Answer add_checkpoint(std::string_view request);
 
-  /// What it saw last of a log, signed by the log; none: nothing. storage_unavailable.
+  /// What it saw last of a log, signed by the log and cosigned; none: nothing, or it does not know that log. storage_unavailable,
+  /// corruption.
   Result<std::optional<std::string>> newest(const std::string& origin);
   /// Two checkpoints that a log signed and that cannot both be true, as they came: proof for anybody who has the log's key.
   std::vector<std::filesystem::path> conflicts() const;

@@ -1,0 +1,223 @@
+#include "connector/node/cosigning.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/base/log.hpp"
+#include "connector/provenance/witness.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace sluis::node {
+namespace {
+
+constexpr std::chrono::seconds kEvery{2};
+constexpr std::chrono::seconds kLongestPause{60};
+constexpr std::chrono::milliseconds kTimeout{5000};
+constexpr std::size_t kRequestBytes = 16U << 10U;  // 63 hashes and a checkpoint
+constexpr std::size_t kAnswerBytes = 16U << 10U;
+
+std::string path_of(std::string_view origin) { return "/" + to_hex(view(crypto::sha256(origin))) + "/checkpoint"; }
+
+http::Response text(unsigned status, std::string type, std::string body) {
+  return {status, {{"content-type", std::move(type)}}, std::move(body), {}};
+}
+
+}  // namespace
+
+Cosigning::Cosigning(std::vector<WitnessAt> witnesses, std::size_t quorum, CosigningDependencies with)
+    : quorum_(quorum), with_(std::move(with)), complete_at_(with_.clock.now()) {
+  for (WitnessAt& one : witnesses) states_.push_back({std::move(one), 0, {}, {}, {}, false, {}, {}});
+}
+
+Cosigning::~Cosigning() {
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stopping_ = true;
+  }
+  stop_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Cosigning::start() {
+  if (!states_.empty()) thread_ = std::thread([this] { run(); });
+}
+
+void Cosigning::run() {
+  std::unique_lock lock(stop_mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    round();
+    lock.lock();
+    stop_.wait_for(lock, kEvery, [this] { return stopping_; });
+  }
+}
+
+void Cosigning::round() {
+  const std::lock_guard one_at_a_time(round_mutex_);
+  const std::string note = with_.published();
+  const auto checkpoint = provenance::open_checkpoint(note, with_.log_key);
+  if (!checkpoint || checkpoint->size == 0) return;
+  const Timestamp now = with_.clock.now();
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    State state = [&] {
+      const std::lock_guard lock(mutex_);
+      return states_[i];
+    }();
+    if (state.note == note || now < state.next) continue;
+    if (!ask(state, note, *checkpoint)) (void)ask(state, note, *checkpoint);
+    if (state.note == note) {
+      state.trouble.clear();
+      state.alarming = false;
+      state.pause = std::chrono::seconds(0);
+    } else {
+      state.pause = std::min(kLongestPause, std::max(kEvery, 2 * state.pause));
+      state.next = now + state.pause;
+      log::warning("no cosignature", {{"witness", state.at.key.name()}, {"what", state.trouble}});
+    }
+    const std::lock_guard lock(mutex_);
+    states_[i] = std::move(state);
+  }
+  const std::lock_guard lock(mutex_);
+  const auto there = std::count_if(states_.begin(), states_.end(), [&](const State& state) { return state.note == note; });
+  if (static_cast<std::size_t>(there) >= quorum_) complete_at_ = now;
+}
+
+bool Cosigning::ask(State& state, const std::string& note, const provenance::Checkpoint& checkpoint) {
+  std::string body = "old " + std::to_string(state.seen) + "\n";
+  if (state.seen != 0 && state.seen < checkpoint.size) {
+    const auto proof = provenance::consistency_proof(state.seen, checkpoint.size, with_.log.nodes(checkpoint.size));
+    if (!proof) {
+      state.trouble = "no proof can be made: " + proof.error().message;
+      return true;
+    }
+    for (const Hash& hash : *proof) body += to_base64(view(hash)) + "\n";
+  }
+  http::PeerRequest request;
+  request.url = state.at.url + "/add-checkpoint";
+  request.headers["content-type"] = "text/plain; charset=utf-8";
+  request.body = body + "\n" + note;
+  request.timeout = kTimeout;
+  const auto answer = with_.send(request);
+  if (!answer) {
+    state.trouble = answer.error().message;
+    return true;
+  }
+  if (answer->body.size() > kAnswerBytes) {
+    state.trouble = "its answer is too long";
+    return true;
+  }
+  if (answer->status == 409) {
+    std::uint64_t seen = 0;
+    const char* end = answer->body.data() + answer->body.size();
+    const auto [at, ec] = std::from_chars(answer->body.data(), end, seen);
+    if (ec != std::errc() || std::string_view(at, static_cast<std::size_t>(end - at)) != "\n") {
+      state.trouble = "its answer is no size";
+      return true;
+    }
+    if (seen > checkpoint.size) {
+      asked_for_more(state, seen, checkpoint);
+      return true;
+    }
+    const bool again = seen != state.seen;
+    state.trouble = "it says twice another size";
+    state.seen = seen;
+    return !again;
+  }
+  if (answer->status != 200) {
+    state.alarming = answer->status == 422;
+    state.trouble = answer->status == 422 ? "it refuses this log: it does not hold what was seen before" : "it answers " + std::to_string(answer->status);
+    return true;
+  }
+  // Of all that it sends only a good signature of its key counts, taken by itself.
+  for (std::string_view rest = answer->body; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size() - 1);
+    const std::string line(rest.substr(0, end + 1));
+    rest.remove_prefix(end + 1);
+    const auto when = provenance::cosigned_at(note + line, state.at.key);
+    if (!when || !*when) continue;
+    state.seen = checkpoint.size;
+    state.note = note;
+    state.line = line;
+    return true;
+  }
+  state.trouble = "its answer has no good signature of its key";
+  return true;
+}
+
+/// A longer log than ours: either it lies, or this store is older than what it signed. A number proves nothing; a checkpoint that this
+/// log's key signed does.
+void Cosigning::asked_for_more(State& state, std::uint64_t seen, const provenance::Checkpoint& checkpoint) {
+  if (const auto head = with_.log.head(); head && head->frontier.size() >= seen) {  // it saw one that is newer than the published
+    state.trouble = "it saw a newer checkpoint already";
+    return;
+  }
+  state.alarming = true;
+  if (is_lost(state.at, seen)) {
+    state.trouble = "it has a checkpoint of " + std::to_string(seen) + " entries with this log's signature: entries are lost here";
+    with_.on_lost(state.at.key.name() + " holds a checkpoint of " + std::to_string(seen) + " entries that this log signed; here are fewer");
+  } else {
+    state.trouble = "it says that it saw " + std::to_string(seen) + " entries where there are " + std::to_string(checkpoint.size) + ", and shows no proof";
+  }
+}
+
+bool Cosigning::is_lost(const WitnessAt& at, std::uint64_t seen) const {
+  http::PeerRequest request;
+  request.method = "GET";
+  request.url = at.url + "/witnessed" + path_of(with_.log_key.name());
+  request.timeout = kTimeout;
+  const auto answer = with_.send(request);
+  if (!answer || answer->status != 200 || answer->body.size() > kAnswerBytes) return false;
+  const auto shown = provenance::open_checkpoint(answer->body, with_.log_key);
+  const auto head = with_.log.head();
+  return shown && head && shown->size >= seen && shown->size > head->frontier.size();
+}
+
+std::string Cosigning::cosigned(const std::string& note) const {
+  std::string out = note;
+  const std::lock_guard lock(mutex_);
+  for (const State& state : states_) {
+    if (!note.empty() && state.note == note) out += state.line;
+  }
+  return out;
+}
+
+std::vector<std::string> Cosigning::findings() const {
+  std::vector<std::string> out;
+  const std::lock_guard lock(mutex_);
+  for (const State& state : states_) {
+    if (state.alarming) out.push_back("witness " + state.at.key.name() + ": " + state.trouble);
+  }
+  const bool overdue = quorum_ != 0 && with_.clock.now() - complete_at_ > kOverdue;
+  if (overdue) {
+    std::string why;
+    for (const State& state : states_) {
+      if (!state.trouble.empty()) why += "; " + state.at.key.name() + ": " + state.trouble;
+    }
+    out.push_back("fewer than " + std::to_string(quorum_) + " witnesses cosigned the newest public checkpoint" + why);
+  }
+  return out;
+}
+
+std::vector<http::Route> witness_routes(provenance::Witness& witness, std::function<bool(const http::Request&)> may,
+                                        std::function<std::vector<std::string>()> origins) {
+  const auto nothing = [] { return text(404, "text/plain; charset=utf-8", "nothing here\n"); };
+  const auto add = [&witness, may, nothing](const http::Request& request) {
+    if (!may(request)) return nothing();
+    provenance::Witness::Answer answer = witness.add_checkpoint(request.body);
+    return text(answer.status, std::move(answer.content_type), std::move(answer.body));
+  };
+  std::vector<http::Route> routes{{"POST", "/add-checkpoint", add, kRequestBytes}};
+  routes.push_back({"GET", "/witnessed/*", [&witness, may, nothing, origins](const http::Request& request) {
+                      if (!may(request)) return nothing();
+                      for (const std::string& origin : origins()) {
+                        if ("/" + request.rest != path_of(origin)) continue;
+                        const auto newest = witness.newest(origin);
+                        if (!newest) return text(503, "text/plain; charset=utf-8", "it cannot be read now\n");
+                        if (*newest) return text(200, "text/plain; charset=utf-8", **newest);
+                      }
+                      return nothing();
+                    }, 0});
+  return routes;
+}
+
+}  // namespace sluis::node

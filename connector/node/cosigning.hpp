@@ -1,0 +1,92 @@
+#pragma once
+
+#include "connector/http/port.hpp"
+#include "connector/provenance/log_store.hpp"
+#include "connector/provenance/note.hpp"
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace sluis::provenance {
+class Witness;
+}
+
+namespace sluis::node {
+
+/// Somebody who watches this node's log.
+struct WitnessAt {
+  provenance::VerifierKey key;  ///< of a witness
+  std::string url;              ///< before `/add-checkpoint`, without a slash at its end
+};
+
+/// What getting cosignatures needs; all of it outlives it.
+struct CosigningDependencies {
+  const provenance::LogReader& log;
+  provenance::VerifierKey log_key;
+  std::function<std::string()> published;  ///< the checkpoint that everybody sees; empty: none yet
+  /// Https to others, plain http on this machine.
+  std::function<Result<http::PeerResponse>(const http::PeerRequest&)> send;
+  const Clock& clock;
+  /// Called when a witness shows a checkpoint that this log signed and does not have any more.
+  std::function<void(const std::string& why)> on_lost;
+};
+
+/// Asks witnesses to cosign the published checkpoint, in a thread of its own: nothing that is recorded waits for it. Thread-safe.
+class Cosigning {
+ public:
+  /// `quorum`: so many should have cosigned.
+  Cosigning(std::vector<WitnessAt> witnesses, std::size_t quorum, CosigningDependencies with);
+  ~Cosigning();
+  Cosigning(const Cosigning&) = delete;
+  Cosigning& operator=(const Cosigning&) = delete;
+
+  void start();
+  /// Once through all witnesses whose time has come; for the thread, and for tests.
+  void round();
+
+  /// The note with the cosignatures that are there for it.
+  std::string cosigned(const std::string& note) const;
+  /// What the operator should look at: a quorum that is missed for longer than kOverdue, a witness that says that this log is not what it
+  /// was. One line each.
+  std::vector<std::string> findings() const;
+
+  static constexpr std::chrono::minutes kOverdue{5};
+
+ private:
+  struct State {
+    WitnessAt at;
+    std::uint64_t seen = 0;          ///< what it saw last, as far as is known here
+    std::string note;                ///< for which it signed
+    std::string line;
+    std::string trouble;
+    bool alarming = false;           ///< the trouble is one of the log, not of the network
+    Timestamp next{};                ///< not asked again before
+    std::chrono::seconds pause{0};
+  };
+
+  void run();
+  /// False: to be asked once more at once, as it said from which size on.
+  bool ask(State& state, const std::string& note, const provenance::Checkpoint& checkpoint);
+  void asked_for_more(State& state, std::uint64_t seen, const provenance::Checkpoint& checkpoint);
+  bool is_lost(const WitnessAt& at, std::uint64_t seen) const;
+
+  const std::size_t quorum_;
+  const CosigningDependencies with_;
+  mutable std::mutex mutex_;
+  std::vector<State> states_;
+  Timestamp complete_at_;  ///< when the quorum was last there
+  std::mutex round_mutex_;
+  std::mutex stop_mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+/// C2SP tlog-witness: `POST /add-checkpoint`, and with the monitoring prefix `/witnessed` what was seen last of one of `origins`,
+/// `GET /witnessed/<SHA-256 of the origin>/checkpoint`. Who may not is answered 404.
+std::vector<http::Route> witness_routes(provenance::Witness& witness, std::function<bool(const http::Request&)> may,
+                                        std::function<std::vector<std::string>()> origins);
+
+}  // namespace sluis::node

@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""Who watches a log, through the real binary: a panel's witness by itself, and a neighbour's node. They cosign what grows; what they saw
+outlives a kill; a store that was put back is found by what they saw, and signs nothing; a log that forks is kept as proof.
+
+usage: witness.py BIN_DIR SOURCE_DIR
+"""
+import base64
+import json
+import pathlib
+import shutil
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
+from checks import expect, finish  # noqa: E402
+from federation import Federation, scratch  # noqa: E402
+
+DER = bytes.fromhex("302a300506032b6570032100")  # before the 32 bytes of an Ed25519 key (RFC 8410)
+NAME = "panel.waterrijk.example/witness"
+f = Federation(scratch("witness"), binary=BIN / "sluis", base_port=19940, parties=("waterrijk", "duinmeer"))
+w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
+PANEL_PORT = 19940 + 60
+panel_folder = f.folder / "panel"
+
+
+class Panel:
+    process = None
+
+    def make(self):
+        f.sluis("membership", "key", panel_folder / "witness.key")
+        (panel_folder / "witness.toml").write_text(f'''name = "{NAME}"
+key = "witness.key"
+state = "state"
+listen = "127.0.0.1:{PANEL_PORT}"
+logs = ["{(w.folder / 'log.vkey').read_text().strip()}"]
+''')
+
+    def start(self):
+        log = open(f.folder / "panel.log", "ab")
+        self.process = subprocess.Popen([*f.leave_root, f.binary, "witness", "--config", panel_folder / "witness.toml"], stdout=log, stderr=log)
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{PANEL_PORT}/livez", timeout=1).read()
+                return
+            except OSError:
+                time.sleep(0.02)
+        raise RuntimeError((f.folder / "panel.log").read_text())
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(10)
+
+    def key(self):
+        lines = [line for line in (f.folder / "panel.log").read_text().splitlines() if NAME in line]
+        return next(word.strip('",') for line in lines for word in line.replace("=", " ").replace('"', " ").split() if word.startswith(NAME + "+"))
+
+
+panel = Panel()
+
+
+def public(path="/log/checkpoint"):
+    context = ssl.create_default_context(cafile=str(w.folder / "tls/roots.pem"))
+    with urllib.request.urlopen(f"https://localhost:{w.port + 1}{path}", context=context, timeout=10) as answer:
+        return answer.read().decode()
+
+
+def ask(port, path, body=None):
+    try:
+        with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=body), timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def neighbour(method, path, party=None):
+    """Duinmeer's exchange listener, with the certificate of a party or none."""
+    context = ssl.create_default_context(cafile=str(w.folder / "tls/roots.pem"))
+    if party:
+        context.load_cert_chain(party.folder / "tls/node.pem", party.folder / "tls/node.key")
+    request = urllib.request.Request(f"https://localhost:{d.port}{path}", method=method, data=b"x" if method == "POST" else None)
+    try:
+        with urllib.request.urlopen(request, context=context, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def signatures(note):
+    return {line.split(" ")[1]: base64.b64decode(line.split(" ")[2]) for line in note.split("\n\n")[1].splitlines()}
+
+
+def cosigned(note, vkey):
+    """Checked anew after C2SP tlog-cosignature, with OpenSSL."""
+    name, _, key = vkey.split("+", 2)
+    blob, raw = signatures(note)[name], base64.b64decode(key)
+    seconds = int.from_bytes(blob[4:12], "big")
+    expect("a witness's key", (raw[0], len(blob)), (4, 76))
+    expect("it signed a moment ago", abs(seconds - time.time()) < 120, True)
+    files = {"text": f"cosignature/v1\ntime {seconds}\n".encode() + note.split("\n\n")[0].encode() + b"\n", "signature": blob[12:], "key": DER + raw[1:]}
+    for file, content in files.items():
+        (f.folder / file).write_bytes(content)
+    done = subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", f.folder / "key", "-rawin", "-in", f.folder / "text",
+                           "-sigfile", f.folder / "signature"], capture_output=True, text=True)
+    expect("the cosignature holds", done.returncode, 0)
+
+
+def wait_for(what, holds, limit=20):
+    until = time.monotonic() + limit
+    while not holds():
+        if time.monotonic() > until:
+            expect(what, False, True)
+            return
+        time.sleep(0.1)
+    expect(what, True, True)
+
+
+def clock(node, span):
+    node.command("demo", "clock", span, role="operator")
+
+
+def newest_public():
+    """A new public checkpoint is there when a minute is over."""
+    for node in (w, d):
+        clock(node, "+2m")
+
+
+def readiness():
+    return ask(w.port + 2, "/readyz")
+
+
+def copy_of(name, folders, back=False):
+    for folder in folders:
+        source, target = (w.folder / folder, f.folder / name / folder)[::-1 if back else 1]
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target)
+    if f.user:
+        subprocess.run(["chown", "-R", f"{f.user.pw_uid}:{f.user.pw_gid}", w.folder], check=True)
+
+
+try:
+    f.make()
+    f.sluis("membership", "key", d.folder / "keys/witness.key")
+    with open(d.folder / "node.toml") as file:
+        text = file.read()
+    (d.folder / "node.toml").write_text(text.replace('[data]', 'witness = "keys/witness.key"\n\n[data]', 1))
+    panel_folder.mkdir()
+    if f.user:
+        shutil.chown(panel_folder, f.user.pw_uid, f.user.pw_gid)
+    panel.make()
+    panel.start()
+    f.start()
+    f.join()
+    d_key = next(line for line in (f.folder / "duinmeer.log").read_text().splitlines() if "/witness+" in line)
+    d_key = next(word for word in d_key.replace('"', " ").replace("=", " ").split() if "/witness+" in word)
+    w.stop()
+    with open(w.folder / "node.toml") as file:
+        plain = file.read()
+    (w.folder / "node.toml").write_text(plain + f'''
+[witnesses]
+quorum = 2
+
+[[witnesses.witness]]
+key = "{panel.key()}"
+url = "http://127.0.0.1:{PANEL_PORT}"
+
+[[witnesses.witness]]
+key = "{d_key}"
+url = "https://localhost:{d.port}"
+''')
+    expect("the configuration", f.sluis("config", "check", w.folder / "node.toml", check=False).returncode, 0)
+    w.start()
+    w.wait_ready()
+
+    wait_for("both cosign", lambda: len(signatures(public())) == 3)
+    note = public()
+    for vkey in (panel.key(), d_key):
+        cosigned(note, vkey)
+    first = int(note.split("\n")[1])
+    for i in range(3):
+        w.call("ActivityService/Publish", {"id": f"urn:activity:{i}", "purpose": "dpv:Marketing"})
+    newest_public()
+    wait_for("and what grew", lambda: len(signatures(public())) == 3 and int(public().split("\n")[1]) > first)
+    expect("nothing to be seen to", "witness" in readiness()[1], False)
+    expect("a neighbour answers members alone", [neighbour(method, path) for method, path in (("POST", "/add-checkpoint"), ("GET", "/witnessed/" + "0" * 64 + "/checkpoint"))], [404, 404])
+    expect("as one of them it is another matter", neighbour("POST", "/add-checkpoint", w), 400)
+
+    # Killed in the middle, it goes on where it was, and answers what it saw.
+    panel.kill()
+    w.call("ActivityService/Publish", {"id": "urn:activity:more", "purpose": "dpv:Marketing"})
+    newest_public()
+    wait_for("one witness is enough to go on, but not for the quorum", lambda: len(signatures(public())) == 2)
+    clock(w, "+6m")
+    w.call("ActivityService/Publish", {"id": "urn:activity:even-more", "purpose": "dpv:Marketing"})
+    wait_for("which the operator reads", lambda: "fewer than 2 witnesses" in json.dumps(w.call("NodeService/Doctor", {}, role="operator")))
+    panel.start()
+    clock(w, "+2m")
+    wait_for("and all is well again", lambda: len(signatures(public())) == 3, 90)
+    origin = public().split("\n")[0]
+    status, answer = ask(PANEL_PORT, "/add-checkpoint", f"old 0\n\n{note}".encode())
+    expect("it knows what it saw", (status, int(answer)), (409, int(public().split("\n")[1])))
+    expect("of another log it knows nothing", ask(PANEL_PORT, "/add-checkpoint", note.replace(origin, "other.example").encode())[0], 400, 404)
+
+    # An older state put back whole: store, slots and keys fit one another. Only others know better.
+    w.stop()
+    copy_of("yesterday", ("store", "checkpoints", "payload_keys"))
+    w.start()
+    w.wait_ready()
+    for i in range(4):
+        w.call("ActivityService/Publish", {"id": f"urn:activity:today:{i}", "purpose": "dpv:Marketing"})
+    newest_public()
+    seen = int(public().split("\n")[1])
+    wait_for("today was seen", lambda: len(signatures(public())) == 3)
+    w.stop()
+    copy_of("today", ("store", "checkpoints", "payload_keys"))
+    copy_of("yesterday", ("store", "checkpoints", "payload_keys"), back=True)
+    w.start()
+    w.wait_ready(path="/livez")
+    status, why = readiness()
+    expect("the node does not go on as if nothing had happened", (status, "here are fewer" in why), (503, True))
+    try:
+        w.call("ActivityService/Publish", {"id": "urn:activity:forked", "purpose": "dpv:Marketing"})
+        expect("nothing is signed", True, False)
+    except Exception as refused:
+        expect("nothing is signed", "quarantined" in str(refused), True)
+    expect("what is there can be read", len(w.log()) > 0, True)
+
+    # The panel's witness is away when that is done: the fork is signed, and found when it is back.
+    w.stop()
+    panel.stop()
+    d.stop()
+    w.start()
+    w.wait_ready()
+    for i in range(9):
+        w.call("ActivityService/Publish", {"id": f"urn:activity:fork:{i}", "purpose": "dpv:Marketing"})
+    for _ in range(40):
+        if int(w.call("AuditService/Checkpoint", role="dpo")["size"]) >= seen:
+            break
+        w.call("ActivityService/Publish", {"id": "urn:activity:fork", "purpose": "dpv:Marketing", "title": str(time.time())})
+    panel.start()
+    clock(w, "+2m")
+    wait_for("a log that forked is refused, and the operator reads it", lambda: "it does not hold what was seen before" in json.dumps(w.call("NodeService/Doctor", {}, role="operator")), 90)
+finally:
+    panel.stop()
+    f.stop()
+    shutil.rmtree(f.folder, ignore_errors=True)
+finish()
