@@ -34,6 +34,26 @@ std::optional<std::uint64_t> number(std::string_view digits) {
 
 }  // namespace
 
+Result<AddCheckpoint> read_add_checkpoint(std::string_view request) {
+  const auto bad = [](const char* why) { return Error(ErrorCode::invalid_argument, why); };
+  AddCheckpoint out;
+  const auto first = take_line(request);
+  const auto old = first && first->starts_with("old ") ? number(first->substr(4)) : std::nullopt;
+  if (!old) return bad("the first line is not `old <size>`");
+  out.old = *old;
+  while (true) {
+    const auto line = take_line(request);
+    if (!line) return bad("there is no empty line before the checkpoint");
+    if (line->empty()) break;
+    const auto bytes = from_base64(*line);
+    const auto hash = bytes ? to_hash(*bytes) : Result<Hash>(Error());
+    if (!hash || out.proof.size() == kProofLines) return bad("a line of the proof is no hash, or one too many");
+    out.proof.push_back(*hash);
+  }
+  out.note = request;
+  return out;
+}
+
 /// One call, read.
 struct Witness::Asked {
   std::uint64_t old = 0;
@@ -43,34 +63,23 @@ struct Witness::Asked {
 };
 
 Witness::Answer Witness::add_checkpoint(std::string_view request) {
-  Asked asked;
-  const auto first = take_line(request);
-  if (!first || !first->starts_with("old ")) return refused(400, "the first line is not `old <size>`");
-  const auto old = number(first->substr(4));
-  if (!old) return refused(400, "the first line is not `old <size>`");
-  asked.old = *old;
-  while (true) {
-    const auto line = take_line(request);
-    if (!line) return refused(400, "there is no empty line before the checkpoint");
-    if (line->empty()) break;
-    const auto bytes = from_base64(*line);
-    const auto hash = bytes ? to_hash(*bytes) : Result<Hash>(Error());
-    if (!hash || asked.proof.size() == kProofLines) return refused(400, "a line of the proof is no hash, or one too many");
-    asked.proof.push_back(*hash);
-  }
-  const std::string origin(origin_of(request));
+  auto read = read_add_checkpoint(request);
+  if (!read) return refused(400, read.error().message);
+  Asked asked{read->old, std::move(read->proof), {}, {}};
+  const std::string_view note = read->note;
+  const std::string origin(origin_of(note));
   const std::vector<VerifierKey> keys = options_.keys_of(origin);
   if (keys.empty()) return refused(404, "this witness does not know that log");
   std::optional<Error> why;
   for (const VerifierKey& key : keys) {
-    auto opened = open_checkpoint(request, key);
+    auto opened = open_checkpoint(note, key);
     if (!opened && opened.error().code == ErrorCode::invalid_argument) return refused(400, opened.error().message);
     if (!opened) {
       why = opened.error();
       continue;
     }
     asked.checkpoint = std::move(*opened);
-    asked.note = with_signature_of(request, key);
+    asked.note = with_signature_of(note, key);
     why.reset();
     break;
   }

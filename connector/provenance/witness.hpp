@@ -11,6 +11,15 @@
 
 namespace sluis::provenance {
 
+/// The body of `POST /add-checkpoint`, read and not checked.
+struct AddCheckpoint {
+  std::uint64_t old = 0;       ///< the size that the witness saw last
+  std::vector<Hash> proof;     ///< that the checkpoint holds what was seen then
+  std::string_view note;       ///< of the request
+};
+/// invalid_argument.
+Result<AddCheckpoint> read_add_checkpoint(std::string_view request);
+
 /// Somebody else's eyes on a log (C2SP tlog-witness): signs a log's checkpoint only where it holds all of the newest one that it
 /// signed before. It needs no data. Thread-safe.
 class Witness {

@@ -11,6 +11,7 @@
 #include "connector/identity/claim.hpp"
 #include "connector/identity/membership.hpp"
 #include "connector/provenance/receipt.hpp"
+#include "connector/provenance/witness.hpp"
 #include "connector/provenance/tiles.hpp"
 #include "policy/minimise/transformer.hpp"
 #include "policy/odrl/model.hpp"
@@ -94,6 +95,7 @@ std::vector<Target> targets() {
   const auto key = crypto::Key::generate(crypto::Key::Kind::ed25519);
   const auto claim_key = crypto::Key::generate(crypto::Key::Kind::p256);
   const auto verifier = provenance::VerifierKey::of("waterrijk.example/log", key);
+  const auto watcher = provenance::VerifierKey::of("panel.example/witness", key, provenance::Signer::witness);
   identity::Claim claim;
   claim.iss = ParticipantId("did:web:duinmeer.example");
   claim.aud = ParticipantId("did:web:waterrijk.example");
@@ -134,6 +136,15 @@ std::vector<Target> targets() {
        }},
       {"authzen", {kBatch}, authzen_bounded},
       {"checkpoint", {note}, [verifier](const std::string& text) { return bool(provenance::open_checkpoint(text, verifier)); }},
+      {"cosignature", {note + provenance::cosign({"waterrijk.example/log", 3, Hash{}}, "panel.example/witness", key, claim.iat)},
+       [watcher](const std::string& text) {
+         const auto when = provenance::cosigned_at(text, watcher);
+         return when && when->has_value();
+       }},
+      {"witness", {"old 2\n" + to_base64(view(Hash{})) + "\n\n" + note},
+       [](const std::string& text) { return bool(provenance::read_add_checkpoint(text)); }},
+      {"conflict", {"sluis/conflict@v1\n" + note + "\n---\n" + provenance::sign_checkpoint({"waterrijk.example/log", 3, Hash{1}}, key)},
+       [verifier](const std::string& text) { return bool(provenance::check_conflict(text, verifier)); }},
       {"declaration", {kDeclaration}, [](const std::string& text) {
          const auto read = declaration::decode(text);
          if (!read) return false;

@@ -5,6 +5,7 @@ outlives a kill; a store that was put back is found by what they saw, and signs 
 usage: witness.py BIN_DIR SOURCE_DIR
 """
 import base64
+import hashlib
 import json
 import pathlib
 import shutil
@@ -97,6 +98,16 @@ def neighbour(method, path, party=None):
 
 def signatures(note):
     return {line.split(" ")[1]: base64.b64decode(line.split(" ")[2]) for line in note.split("\n\n")[1].splitlines()}
+
+
+def sign_another(note):
+    """The same size with another root, signed by the log's own key: what only its owner can do."""
+    origin, size, _ = note.split("\n")[:3]
+    body = f"{origin}\n{size}\n{base64.b64encode(bytes(32)).decode()}\n"
+    (f.folder / "body").write_text(body)
+    subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", w.folder / "keys/log.key", "-rawin", "-in", f.folder / "body", "-out", f.folder / "signed"], check=True)
+    key_id = bytes.fromhex((w.folder / "log.vkey").read_text().split("+")[1])
+    return f"{body}\n— {origin} {base64.b64encode(key_id + (f.folder / 'signed').read_bytes()).decode()}\n"
 
 
 def cosigned(note, vkey):
@@ -209,6 +220,16 @@ url = "https://localhost:{d.port}"
     status, answer = ask(PANEL_PORT, "/add-checkpoint", f"old 0\n\n{note}".encode())
     expect("it knows what it saw", (status, int(answer)), (409, int(public().split("\n")[1])))
     expect("of another log it knows nothing", ask(PANEL_PORT, "/add-checkpoint", note.replace(origin, "other.example").encode())[0], 400, 404)
+
+    # A log that signs another root for a size that was seen: refused, and kept as proof for anybody who has its key.
+    status, seen_note = ask(PANEL_PORT, f"/witnessed/{hashlib.sha256(origin.encode()).hexdigest()}/checkpoint")
+    expect("what it saw last", (status, seen_note.split("\n")[:3]), (200, public().split("\n")[:3]))
+    forged = sign_another(seen_note)
+    expect("another root for that size", ask(PANEL_PORT, "/add-checkpoint", f"old {seen_note.splitlines()[1]}\n\n{forged}".encode())[0], 422)
+    (proof,) = (panel_folder / "state/conflicts").iterdir()
+    told = f.sluis("audit", "verify-proof", proof, "--key", w.folder / "log.vkey", check=False)
+    expect("proof of it", (told.returncode, f"{origin} signed two different logs" in told.stdout), (0, True))
+    expect("but not of another log", f.sluis("audit", "verify-proof", proof, "--key", d.folder / "log.vkey", check=False).returncode, 1)
 
     # An older state put back whole: store, slots and keys fit one another. Only others know better.
     w.stop()

@@ -4,6 +4,7 @@
 #include "connector/node/offline.hpp"
 #include "connector/provenance/receipt.hpp"
 #include "connector/provenance/verify.hpp"
+#include "connector/provenance/witness.hpp"
 #include "sluis/v1/evidence.pb.h"
 
 #include <fmt/core.h>
@@ -97,6 +98,12 @@ Result<provenance::Receipt> read_receipt(const std::string& file) {
 void verify_proof(Session& session, const Words& words) {
   const auto key = read_key(words.key);
   if (!key) return session.fail(key.error(), 2);
+  if (const auto text = read_text(words.file, 64U << 10U); text && provenance::is_conflict(*text)) {
+    const auto both = provenance::check_conflict(*text, *key);
+    if (!both) return session.fail(both.error(), 1);
+    session.with.out << say(session.options, "proof.conflict", both->origin, both->size) << '\n';
+    return;
+  }
   const auto receipt = read_receipt(words.file);
   if (!receipt) return session.fail(receipt.error(), 1);
   const auto checkpoint = provenance::verify_receipt(*receipt, *key);
@@ -126,7 +133,7 @@ void add_audit_papers(CLI::App& app, const SessionPtr& session) {
   check.add_option("--anchor", words->anchor, "a checkpoint that was kept from before");
   check.callback([session, words] { verify(*session, *words); });
 
-  auto& proof = verb(app, "audit", "verify-proof", "checks the receipt of one entry");
+  auto& proof = verb(app, "audit", "verify-proof", "checks the receipt of one entry, or two checkpoints that contradict each other");
   proof.add_option("FILE", words->file, "what `audit proof` printed")->required();
   proof.add_option("--key", words->key, "the log's key, or a file of it")->required();
   proof.callback([session, words] { verify_proof(*session, *words); });

@@ -50,6 +50,8 @@ constexpr std::array kPhrases{
     policy::Sentence{"verify.wrong", {"NOT in order", "NIET in orde"}},
     policy::Sentence{"proof.entry", {"entry {0} of {1}, kind {2}, is in the log at size {3}, root {4}",
            "regel {0} van {1}, soort {2}, staat in het logboek bij omvang {3}, wortel {4}"}},
+    policy::Sentence{"proof.conflict", {"{0} signed two different logs of {1} entries: it was rewritten, or shows others another one",
+           "{0} tekende twee verschillende logboeken van {1} regels: het is herschreven, of anderen krijgen iets anders te zien"}},
     policy::Sentence{"proof.event", {"at {0}: {1}", "op {0}: {1}"}},
     policy::Sentence{"proof.party", {", with {0}", ", met {0}"}},
     policy::Sentence{"proof.dataset", {", about {0}", ", over {0}"}},
