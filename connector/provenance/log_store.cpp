@@ -18,6 +18,11 @@ std::string tile_key(unsigned level, std::uint64_t index) {
   return indexed(std::string("log/t/") + static_cast<char>(level), index);
 }
 
+/// A single hash of a level above the leaves, for tiles that are not full yet: it stands for 256 of the level below, or more.
+std::string node_key(unsigned level, std::uint64_t index) {
+  return indexed(std::string("log/n/") + static_cast<char>(level), index);
+}
+
 std::string join(const std::vector<Hash>& hashes) {
   std::string out;
   out.reserve(hashes.size() * 32);
@@ -86,16 +91,28 @@ Result<Payload> LogReader::payload(std::uint64_t index) const {
 Result<std::vector<Hash>> LogReader::tile(unsigned level, std::uint64_t index, std::uint64_t width) const {
   SLUIS_TRY(const std::optional<std::string> full, store_.get(tile_key(level, index)));
   if (full) return split(*full, width);
+  return partial_tile(level, index * kTileWidth, width);
+}
+
+/// Read in one go. A hash that is not kept, as in logs of older programs, is made from the tile below.
+Result<std::vector<Hash>> LogReader::partial_tile(unsigned level, std::uint64_t first, std::uint64_t width) const {
+  const auto key = [level](std::uint64_t i) { return level == 0 ? leaf_key(i) : node_key(level, i); };
   std::vector<Hash> hashes;
   hashes.reserve(width);
-  for (std::uint64_t i = index * kTileWidth; i < index * kTileWidth + width; ++i) {
-    if (level == 0) {
-      SLUIS_TRY(const std::string bytes, leaf_bytes(i));
-      hashes.push_back(leaf_hash(bytes));
-    } else {
-      SLUIS_TRY(const std::vector<Hash> below, tile(level - 1, i, kTileWidth));
-      hashes.push_back(perfect_root(below));
-    }
+  Result<void> read = {};
+  SLUIS_CHECK(store_.scan(key(0).substr(0, key(0).size() - 8), key(first), [&](std::string_view at, std::string_view value) {
+    if (hashes.size() == width || at != key(first + hashes.size())) return false;
+    auto hash = level == 0 ? Result<Hash>(leaf_hash(value)) : to_hash(value);
+    if (!hash) read = hash.error();
+    else hashes.push_back(*hash);
+    return hash.has_value() && hashes.size() < width;
+  }));
+  SLUIS_CHECK(std::move(read));
+  while (hashes.size() < width) {
+    const std::uint64_t i = first + hashes.size();
+    if (level == 0) return missing("entry " + std::to_string(i));
+    SLUIS_TRY(const std::vector<Hash> below, tile(level - 1, i, kTileWidth));
+    hashes.push_back(perfect_root(below));
   }
   return hashes;
 }
@@ -132,6 +149,7 @@ Result<void> LogAppender::append(const EntryDraft& draft, Timestamp recorded, st
     const unsigned level = height / kTileHeight;
     if (edge_.size() <= level) edge_.resize(level + 1);
     edge_[level].push_back(hash);
+    if (level != 0) changes.push_back({node_key(level, index >> height), std::string(view(hash))});
     if (edge_[level].size() == kTileWidth) {
       changes.push_back({tile_key(level, index >> (height + kTileHeight)), join(edge_[level])});
       edge_[level].clear();

@@ -36,6 +36,8 @@ class LogReader {
   Result<Hash> root(std::uint64_t size) const { return root_of(size, nodes(size)); }
 
  private:
+  Result<std::vector<Hash>> partial_tile(unsigned level, std::uint64_t first, std::uint64_t width) const;
+
   const storage::Reader& store_;
   PayloadKeys& keys_;
 };

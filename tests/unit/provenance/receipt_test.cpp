@@ -59,6 +59,42 @@ TEST_F(ReceiptTest, AnotherContentIndexOrLogIsRefused) {
   EXPECT_FALSE(verify_receipt(good, VerifierKey::of("waterrijk.example/log", other)));
 }
 
+TEST_F(ReceiptTest, SingleHashesOfAnUpperLevelOnlySaveTime) {
+  storage::MemoryStore grown;  // 1,000 entries: three full tiles, and a level above them that is not full
+  LogAppender appender(keys_, random_);
+  std::vector<storage::Change> changes;
+  std::vector<Hash> roots{empty_root()};
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(appender.append({20, {}, "shared", "secret"}, clock_.now(), changes));
+    roots.push_back(appender.root());
+  }
+  appender.seal(clock_.now(), changes);
+  ASSERT_TRUE(grown.write(changes, true));
+  std::vector<storage::Change> without;
+  ASSERT_TRUE(grown.scan("log/n/", "", [&](std::string_view key, std::string_view value) {
+    EXPECT_EQ(value.size(), 32U);
+    without.push_back({std::string(key), std::nullopt});
+    return true;
+  }));
+  ASSERT_EQ(without.size(), 3U);
+  const std::string note = sign_checkpoint({"waterrijk.example/log", 1000, roots.back()}, key_);
+  for (const bool kept : {true, false}) {
+    if (!kept) ASSERT_TRUE(grown.write({without[1]}, true)) << "one is missing in between";
+    const LogReader reader(grown, keys_);
+    for (const std::uint64_t size : {1, 255, 256, 257, 512, 700, 768, 769, 1000}) EXPECT_EQ(*reader.root(size), roots[size]) << size;
+    for (const std::uint64_t index : {0, 300, 767, 768, 999}) {
+      EXPECT_TRUE(verify_receipt(*make_receipt(reader, index, note, verifier_), verifier_)) << index;
+    }
+    EXPECT_EQ(*reader.tile(1, 0, 3), *LogReader(grown, keys_).tile(1, 0, 3));
+    EXPECT_FALSE(reader.tile(0, 3, 233)) << "beyond the end";
+  }
+  ASSERT_TRUE(grown.write(without, true));
+  EXPECT_EQ(*LogReader(grown, keys_).root(1000), roots.back()) << "a log of an older program has none";
+  LogAppender again(keys_, random_);
+  ASSERT_TRUE(again.recover(grown));
+  EXPECT_EQ(again.root(), roots.back());
+}
+
 TEST_F(ReceiptTest, WhatIsNoReceiptIsRefused) {
   const std::string good = make_receipt(LogReader(store_, keys_), 7, note_, verifier_)->to_json();
   for (std::size_t i = 0; i < good.size(); i += 7) EXPECT_FALSE(Receipt::from_json(good.substr(0, i)));
