@@ -125,6 +125,7 @@ Result<void> Sequencer::make_ready(bool recover_first) {
 
 Result<void> Sequencer::keep(std::uint64_t size, const Hash& root) {
   if (size == 0 || size == kept_size_) return {};
+  if (const std::string why = quarantine(); !why.empty()) return Error(ErrorCode::storage_unavailable, "the log is quarantined: " + why);
   const std::string note = provenance::sign_checkpoint({options_.origin, size, root}, options_.key);
   if (slots_->newest() != note) SLUIS_CHECK(slots_->write(note));
   kept_size_ = size;

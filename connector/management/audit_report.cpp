@@ -19,6 +19,7 @@ constexpr std::array kReported{EntryKind::negotiation, EntryKind::agreement, Ent
 
 /// An agreement that lines of one page are about, read once.
 struct Terms {
+  bool we_use = false;  ///< this node is the consumer
   std::optional<policy::Policy> policy;
   std::optional<catalog::DecidedBy> decided_by;
 };
@@ -39,7 +40,8 @@ class Reporter {
       const auto& title = dataset->dataset.title;
       out.set_title(teller_.language == policy::Language::dutch ? title.nl : title.en);
     }
-    SLUIS_CHECK(add_legal_basis(entry, out));
+    // A consumer says itself which of its activities it is; of those a provider knows nothing.
+    if (!entry.agreement().empty() && terms_of(AgreementId(entry.agreement())).we_use) SLUIS_CHECK(add_legal_basis(entry, out));
     if (!entry.agreement().empty() && !entry.erased()) SLUIS_CHECK(add_rule(entry, out));
     *out.mutable_entry() = std::move(entry);
     return out;
@@ -82,6 +84,7 @@ class Reporter {
     if (!fresh) return found->second;
     const auto record = backend_.negotiations.agreement(id);
     if (!record) return found->second;
+    found->second.we_use = record->role == negotiation::Role::consumer;
     if (auto parsed = policy::parse_policy(record->agreement)) found->second.policy = std::move(*parsed);
     found->second.decided_by = terms_decided_by(backend_, *record);
     return found->second;

@@ -123,6 +123,11 @@ Result<std::set<std::uint8_t>> kinds_named(const google::protobuf::RepeatedPtrFi
 Result<AuditFilter> AuditFilter::make(const v1::AuditLogRequest& request) {
   AuditFilter filter;
   filter.asked_ = request;
+  std::string certificate;  // as OpenSSL prints it, too
+  for (const char c : request.certificate()) {
+    if (c != ':') certificate += c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c;
+  }
+  filter.asked_.set_certificate(certificate);
   SLUIS_TRY(filter.kinds_, kinds_named(request.kinds()));
   const auto& decision = request.decision();
   if (!decision.empty() && decision != "permit" && decision != "refused") {

@@ -4,6 +4,7 @@
 #include "connector/http/loopback.hpp"
 #include "connector/provenance/note.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace sluis::node {
@@ -136,8 +137,12 @@ Result<void> read_witnesses(TomlTable& root, NodeConfig& config) {
     const std::string_view authority = std::string_view(witness.url).substr(std::min(kHttp.size(), witness.url.size()));
     const bool here = witness.url.starts_with(kHttp) && http::is_loopback(authority.substr(0, authority.rfind(':')));
     if (!here) SLUIS_CHECK(check_url(one, witness.url));
+    const auto same = [&](const NodeConfig::Witness& other) { return other.key == witness.key; };
+    if (std::any_of(config.witnesses.begin(), config.witnesses.end(), same)) return one.refused("key", "this witness is named twice");
     config.witnesses.push_back(std::move(witness));
   }
+  constexpr std::size_t kMost = 15;  // a note has sixteen signatures at most, and one is the log's
+  if (config.witnesses.size() > kMost) return table->refused("witness", "more than 15 witnesses");
   if (quorum < 1 || quorum > static_cast<std::int64_t>(config.witnesses.size())) {
     return table->refused("quorum", "more cosignatures than there are witnesses, or none");
   }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::chrono::seconds kEvery{2};
 constexpr std::chrono::seconds kLongestPause{60};
-constexpr std::chrono::milliseconds kTimeout{5000};
+constexpr std::chrono::milliseconds kTimeout{4000};
 constexpr std::size_t kRequestBytes = 16U << 10U;  // 63 hashes and a checkpoint
 constexpr std::size_t kAnswerBytes = 16U << 10U;
 
@@ -46,14 +46,15 @@ void Cosigning::run() {
   std::unique_lock lock(stop_mutex_);
   while (!stopping_) {
     lock.unlock();
-    round();
+    round(kLongestPause);
     lock.lock();
-    stop_.wait_for(lock, kEvery, [this] { return stopping_; });
+    stop_.wait_for(lock, kEvery, [this] { return stopping_.load(); });
   }
 }
 
-void Cosigning::round() {
+void Cosigning::round(std::chrono::milliseconds at_most) {
   const std::lock_guard one_at_a_time(round_mutex_);
+  const auto began = std::chrono::steady_clock::now();
   const std::string note = with_.published();
   const auto checkpoint = provenance::open_checkpoint(note, with_.log_key);
   if (!checkpoint || checkpoint->size == 0) return;
@@ -63,7 +64,8 @@ void Cosigning::round() {
       const std::lock_guard lock(mutex_);
       return states_[i];
     }();
-    if (state.note == note || now < state.next) continue;
+    if (lost_ || stopping_ || std::chrono::steady_clock::now() - began > at_most) return;
+    if (state.note == note || began < state.next) continue;
     if (!ask(state, note, *checkpoint)) (void)ask(state, note, *checkpoint);
     if (state.note == note) {
       state.trouble.clear();
@@ -71,7 +73,7 @@ void Cosigning::round() {
       state.pause = std::chrono::seconds(0);
     } else {
       state.pause = std::min(kLongestPause, std::max(kEvery, 2 * state.pause));
-      state.next = now + state.pause;
+      state.next = began + state.pause;
       log::warning("no cosignature", {{"witness", state.at.key.name()}, {"what", state.trouble}});
     }
     const std::lock_guard lock(mutex_);
@@ -83,6 +85,7 @@ void Cosigning::round() {
 }
 
 bool Cosigning::ask(State& state, const std::string& note, const provenance::Checkpoint& checkpoint) {
+  state.alarming = false;
   std::string body = "old " + std::to_string(state.seen) + "\n";
   if (state.seen != 0 && state.seen < checkpoint.size) {
     const auto proof = provenance::consistency_proof(state.seen, checkpoint.size, with_.log.nodes(checkpoint.size));
@@ -114,18 +117,19 @@ bool Cosigning::ask(State& state, const std::string& note, const provenance::Che
       state.trouble = "its answer is no size";
       return true;
     }
-    if (seen > checkpoint.size) {
-      asked_for_more(state, seen, checkpoint);
+    if (seen > checkpoint.size || seen == state.seen) {  // or, as some answer, of this size another root
+      contradicted(state, "it says that it saw " + std::to_string(seen) + " entries, otherwise than here");
       return true;
     }
-    const bool again = seen != state.seen;
-    state.trouble = "it says twice another size";
     state.seen = seen;
-    return !again;
+    return false;
+  }
+  if (answer->status == 422) {
+    contradicted(state, "it refuses this log: it does not hold what was seen before");
+    return true;
   }
   if (answer->status != 200) {
-    state.alarming = answer->status == 422;
-    state.trouble = answer->status == 422 ? "it refuses this log: it does not hold what was seen before" : "it answers " + std::to_string(answer->status);
+    state.trouble = "it answers " + std::to_string(answer->status);
     return true;
   }
   // Of all that it sends only a good signature of its key counts, taken by itself.
@@ -144,32 +148,32 @@ bool Cosigning::ask(State& state, const std::string& note, const provenance::Che
   return true;
 }
 
-/// A longer log than ours: either it lies, or this store is older than what it signed. A number proves nothing; a checkpoint that this
-/// log's key signed does.
-void Cosigning::asked_for_more(State& state, std::uint64_t seen, const provenance::Checkpoint& checkpoint) {
-  if (const auto head = with_.log.head(); head && head->frontier.size() >= seen) {  // it saw one that is newer than the published
-    state.trouble = "it saw a newer checkpoint already";
-    return;
-  }
+/// Either it lies, or this log is not what it was: its word proves nothing, a checkpoint that this log's key signed does.
+void Cosigning::contradicted(State& state, const std::string& claim) {
+  if (stopping_) return;
+  const auto proof = proof_against_us(state.at);
   state.alarming = true;
-  if (is_lost(state.at, seen)) {
-    state.trouble = "it has a checkpoint of " + std::to_string(seen) + " entries with this log's signature: entries are lost here";
-    with_.on_lost(state.at.key.name() + " holds a checkpoint of " + std::to_string(seen) + " entries that this log signed; here are fewer");
-  } else {
-    state.trouble = "it says that it saw " + std::to_string(seen) + " entries where there are " + std::to_string(checkpoint.size) + ", and shows no proof";
-  }
+  state.trouble = claim + (proof ? ", and " + *proof : ", and shows no proof of it");
+  if (proof && !lost_.exchange(true)) with_.on_lost("witness " + state.at.key.name() + ": " + *proof);
 }
 
-bool Cosigning::is_lost(const WitnessAt& at, std::uint64_t seen) const {
+/// What it shows of this log, held against what is here.
+std::optional<std::string> Cosigning::proof_against_us(const WitnessAt& at) const {
   http::PeerRequest request;
   request.method = "GET";
   request.url = at.url + "/witnessed" + path_of(with_.log_key.name());
   request.timeout = kTimeout;
   const auto answer = with_.send(request);
-  if (!answer || answer->status != 200 || answer->body.size() > kAnswerBytes) return false;
+  if (!answer || answer->status != 200 || answer->body.size() > kAnswerBytes) return std::nullopt;
   const auto shown = provenance::open_checkpoint(answer->body, with_.log_key);
   const auto head = with_.log.head();
-  return shown && head && shown->size >= seen && shown->size > head->frontier.size();
+  if (!shown || !head) return std::nullopt;
+  const std::string what = "this log signed a checkpoint of " + std::to_string(shown->size) + " entries";
+  if (shown->size > head->frontier.size()) return what + ", and here are fewer";
+  if (shown->size == 0) return std::nullopt;
+  const auto root = with_.log.root(shown->size);
+  if (!root || *root == shown->root) return std::nullopt;
+  return what + ", and here those are others";
 }
 
 std::string Cosigning::cosigned(const std::string& note) const {

@@ -4,6 +4,8 @@
 #include "connector/provenance/log_store.hpp"
 #include "connector/provenance/note.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -29,7 +31,7 @@ struct CosigningDependencies {
   /// Https to others, plain http on this machine.
   std::function<Result<http::PeerResponse>(const http::PeerRequest&)> send;
   const Clock& clock;
-  /// Called when a witness shows a checkpoint that this log signed and does not have any more.
+  /// Called once, when a witness shows a checkpoint that this log signed and that is not of what is here.
   std::function<void(const std::string& why)> on_lost;
 };
 
@@ -43,8 +45,8 @@ class Cosigning {
   Cosigning& operator=(const Cosigning&) = delete;
 
   void start();
-  /// Once through all witnesses whose time has come; for the thread, and for tests.
-  void round();
+  /// Once through all witnesses whose time has come, as far as one gets in `at_most`; for the thread, and before it.
+  void round(std::chrono::milliseconds at_most);
 
   /// The note with the cosignatures that are there for it.
   std::string cosigned(const std::string& note) const;
@@ -62,15 +64,15 @@ class Cosigning {
     std::string line;
     std::string trouble;
     bool alarming = false;           ///< the trouble is one of the log, not of the network
-    Timestamp next{};                ///< not asked again before
+    std::chrono::steady_clock::time_point next{};  ///< not asked again before
     std::chrono::seconds pause{0};
   };
 
   void run();
   /// False: to be asked once more at once, as it said from which size on.
   bool ask(State& state, const std::string& note, const provenance::Checkpoint& checkpoint);
-  void asked_for_more(State& state, std::uint64_t seen, const provenance::Checkpoint& checkpoint);
-  bool is_lost(const WitnessAt& at, std::uint64_t seen) const;
+  void contradicted(State& state, const std::string& claim);
+  std::optional<std::string> proof_against_us(const WitnessAt& at) const;
 
   const std::size_t quorum_;
   const CosigningDependencies with_;
@@ -80,7 +82,8 @@ class Cosigning {
   std::mutex round_mutex_;
   std::mutex stop_mutex_;
   std::condition_variable stop_;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> lost_ = false;  ///< nobody is asked to sign it any more
   std::thread thread_;
 };
 

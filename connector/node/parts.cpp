@@ -16,6 +16,7 @@ namespace sluis::node {
 namespace {
 
 constexpr std::size_t kOutboxThreads = 4;
+constexpr std::chrono::seconds kWitnessesAtStart{5};  // the last one that is asked may take a little longer
 
 }  // namespace
 
@@ -354,8 +355,11 @@ Result<void> Node::Parts::start_witnesses() {
       std::move(list), config.witness_quorum,
       CosigningDependencies{*log, std::move(own), [this] { return public_checkpoint(); },
                             [this](const http::PeerRequest& request) { return to_witnesses->send(request); }, *log_clock,
-                            [this](const std::string& why) { sequencer->give_up(why); }});
-  cosigning->round();
+                            [this](const std::string& why) {
+                              sequencer->give_up(why);
+                              streams->cut_all(gate::make_reason("not_recorded"));
+                            }});
+  cosigning->round(kWitnessesAtStart);
   cosigning->start();
   return {};
 }
@@ -386,7 +390,6 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (public_server) public_server->stop(grace, tell);
   if (management_server) management_server->stop(std::chrono::milliseconds(500), tell);
   grpc_server.reset();
-  cosigning.reset();
   step_watch.reset();
   deadlines.reset();
   if (outbox) outbox->stop();
@@ -398,6 +401,7 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
     stopped.entries.push_back(writer->plain_entry(provenance::EntryKind::node_stopped, "stopped"));
     (void)commits->commit_and_wait(std::move(stopped));
   }
+  cosigning.reset();  // it may wait for an answer
   if (commits) commits->stop();
   if (sequencer) sequencer->stop();
 }

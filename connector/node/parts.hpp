@@ -85,6 +85,9 @@ struct Node::Parts {
   std::unique_ptr<authzen::Service> authzen;
 
   // Who watches this log, and whose logs this node watches.
+  std::mutex published_mutex;
+  std::string published_checkpoint;
+  Timestamp published_at{};
   std::unique_ptr<http::Client> to_witnesses;
   std::unique_ptr<Cosigning> cosigning;
   std::unique_ptr<provenance::Witness> witness;
@@ -133,10 +136,6 @@ struct Node::Parts {
   std::vector<http::Route> public_routes();
   std::vector<http::Route> management_routes();
   void clock_stepped();
-
-  std::mutex published_mutex;
-  std::string published_checkpoint;
-  Timestamp published_at{};
   std::string public_checkpoint();
 };
 

@@ -10,8 +10,11 @@
 #include "connector/node/stop_signal.hpp"
 #include "connector/provenance/witness.hpp"
 
-#include <cstdio>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
+
+#include <cstdio>
 
 namespace sluis::node {
 namespace {
@@ -31,11 +34,15 @@ Result<void> read_tls(TomlTable table, const std::filesystem::path& folder, Witn
 /// The process of one witness.
 class Service {
  public:
+  Service() = default;
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
   Result<void> start(const WitnessConfig& config) {
     SLUIS_TRY(crypto::Key key, read_private_key(config.key));
     if (key.kind() != crypto::Key::Kind::ed25519) {
       return Error(ErrorCode::invalid_argument, "`" + config.key.string() + "` is no Ed25519 key").mended_by("make one with sluis membership key");
     }
+    SLUIS_CHECK(hold(config.state));
     provenance::Witness::Options options{config.name, std::move(key), config.state, {}};
     options.keys_of = [logs = config.logs](std::string_view origin) {
       std::vector<provenance::VerifierKey> keys;
@@ -57,11 +64,24 @@ class Service {
     log::info("witness", {{"key", witness_->key().text()}, {"port", std::to_string(port)}});
     return {};
   }
+  ~Service() {
+    if (held_ >= 0) ::close(held_);
+  }
   void stop() {
     if (server_) server_->stop(std::chrono::seconds(5));
   }
 
  private:
+  /// Two witnesses on one state would each go on from what the other does not know.
+  Result<void> hold(const std::filesystem::path& state) {
+    std::error_code ec;
+    std::filesystem::create_directories(state, ec);
+    held_ = ::open(state.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (held_ < 0) return Error(ErrorCode::storage_unavailable, "cannot open `" + state.string() + "`");
+    if (::flock(held_, LOCK_EX | LOCK_NB) == 0) return {};
+    return Error(ErrorCode::conflict, "`" + state.string() + "` is another witness's that runs").mended_by("stop that one first");
+  }
+
   std::vector<http::Route> routes() {
     const auto alive = [](const http::Request&) { return http::Response{200, {{"content-type", "text/plain; charset=utf-8"}}, "ok\n", {}}; };
     const auto everybody = [](const http::Request&) { return true; };
@@ -72,6 +92,7 @@ class Service {
 
   SystemClock clock_;
   SystemRandom random_;
+  int held_ = -1;
   std::vector<std::string> origins_;
   std::unique_ptr<provenance::Witness> witness_;
   std::unique_ptr<http::Server> server_;

@@ -151,7 +151,7 @@ std::string with_signature_of(std::string_view note, const VerifierKey& key) {
   if (!read) return {};
   std::string out(read->body);
   out += '\n';
-  for (const Signature& one : read->by_key) out += std::string(one.line) + '\n';
+  if (!read->by_key.empty()) out += std::string(read->by_key.front().line) + '\n';
   return out;
 }
 

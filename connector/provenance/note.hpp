@@ -50,7 +50,7 @@ std::string sign_checkpoint(const Checkpoint& checkpoint, const crypto::Key& key
 Result<Checkpoint> open_checkpoint(std::string_view note, const VerifierKey& key);
 /// The origin that a note begins with; nothing is checked.
 std::string_view origin_of(std::string_view note);
-/// The note with the signatures of that key alone. Needs one that `open_checkpoint` takes.
+/// The note with one signature of that key alone. Needs one that `open_checkpoint` takes.
 std::string with_signature_of(std::string_view note, const VerifierKey& key);
 
 /// The signature line of a witness (`cosignature/v1`) that saw this checkpoint, the newest of its log, at that second.

@@ -88,16 +88,19 @@ Result<std::unique_ptr<CheckpointSlots>> CheckpointSlots::open(const std::filesy
   std::unique_ptr<CheckpointSlots> slots(new CheckpointSlots());
   for (int i = 0; i < 2; ++i) {
     const std::filesystem::path path = slot_path(folder, i);
-    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    const bool made = file >= 0;
+    if (!made) file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
     if (file < 0) return io_error(path, "open");
     slots->files_[i] = file;
-    struct stat info{};
-    if (::fstat(file, &info) != 0) return io_error(path, "read");
-    if (info.st_size != static_cast<off_t>(kSlotBytes)) {
-      slots->damaged_ = slots->damaged_ || info.st_size != 0;
+    if (made) {
       SLUIS_CHECK(write_all(file, std::string(kSlotBytes, '\0'), path));
       if (::fsync(file) != 0) return io_error(path, "sync");
     }
+    // What was there already and has another size stays as it is: it may be evidence.
+    struct stat info{};
+    if (::fstat(file, &info) != 0) return io_error(path, "read");
+    slots->damaged_ = slots->damaged_ || info.st_size != static_cast<off_t>(kSlotBytes);
     SLUIS_TRY(const std::string bytes, read_slot(file, path));
     const auto slot = decode(bytes);
     if (!slot && bytes.find_first_not_of('\0') != std::string::npos) slots->damaged_ = true;

@@ -3,14 +3,16 @@
 #include "connector/base/log.hpp"
 #include "connector/provenance/merkle.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <charconv>
-#include <fstream>
 
 namespace sluis::provenance {
 namespace {
 
 constexpr std::size_t kProofLines = 63;
-constexpr std::size_t kKeptConflicts = 64;
+constexpr std::size_t kKeptConflicts = 16;
 constexpr std::string_view kConflict = "sluis/conflict@v1\n";
 constexpr std::string_view kBetween = "\n---\n";
 
@@ -30,6 +32,21 @@ std::optional<std::uint64_t> number(std::string_view digits) {
   const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (ec != std::errc() || end != digits.data() + digits.size() || (digits.size() > 1 && digits[0] == '0')) return std::nullopt;
   return value;
+}
+
+/// Whole, or not there.
+Result<void> write_durably(const std::filesystem::path& path, const std::string& text) {
+  const std::filesystem::path part = path.string() + ".part";
+  const Error failed(ErrorCode::storage_unavailable, "cannot write `" + path.string() + "`");
+  const int file = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (file < 0) return failed;
+  const bool good = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
+  ::close(file);
+  std::error_code ec;
+  if (good) std::filesystem::rename(part, path, ec);
+  else std::filesystem::remove(part, ec);
+  if (!good || ec) return failed;
+  return {};
 }
 
 }  // namespace
@@ -151,6 +168,7 @@ Result<void> Witness::make_ready(Log& log, const std::string& origin, const std:
     }
     if (!opened) return Error(ErrorCode::corruption, "what was seen last is not signed by a key of this log: " + opened.error().message);
     log.seen = *opened;
+    SLUIS_CHECK(slots->write(*slots->newest()));  // into the other slot, which may be older, or damaged
   }
   log.slots = std::move(slots);
   return {};
@@ -166,22 +184,29 @@ Result<std::optional<std::string>> Witness::newest(const std::string& origin) {
   return *log.slots->newest() + cosign(*log.seen, options_.name, options_.key, clock_.now());
 }
 
-/// Once a pair of roots, and so many at most.
+/// Once a pair of roots, and of each log so many at most, so that none crowds out another's.
 void Witness::keep_conflict(const Asked& asked, const std::string& before) const {
-  const std::string text = std::string(kConflict) + before + std::string(kBetween) + asked.note;
+  const Checkpoint& now = asked.checkpoint;
+  const std::string log = to_hex(view(crypto::sha256(now.origin))).substr(0, 16);
+  const std::string name = log + "-" + std::to_string(now.size) + "-" + to_hex(view(now.root)).substr(0, 16);
+  log::error("a log signed two checkpoints that contradict each other", {{"origin", now.origin}, {"size", std::to_string(now.size)}, {"file", name}});
   const auto folder = options_.folder / "conflicts";
-  const auto path = folder / to_hex(view(crypto::sha256(text)));
+  const auto path = folder / name;
   std::error_code ec;
   std::filesystem::create_directories(folder, ec);
-  if (std::filesystem::exists(path, ec) || conflicts().size() >= kKeptConflicts) return;
-  std::ofstream(path, std::ios::binary) << text;
-  log::error("a log signed two checkpoints that contradict each other", {{"origin", asked.checkpoint.origin}, {"file", path.string()}});
+  std::size_t kept = 0;
+  for (const auto& file : conflicts()) kept += file.filename().string().starts_with(log) ? 1 : 0;
+  if (std::filesystem::exists(path, ec) || kept >= kKeptConflicts) return;
+  const auto written = write_durably(path, std::string(kConflict) + before + std::string(kBetween) + asked.note);
+  if (!written) log::error("it could not be kept", {{"what", written.error().message}});
 }
 
 std::vector<std::filesystem::path> Witness::conflicts() const {
   std::vector<std::filesystem::path> found;
   std::error_code ec;
-  for (const auto& file : std::filesystem::directory_iterator(options_.folder / "conflicts", ec)) found.push_back(file.path());
+  for (const auto& file : std::filesystem::directory_iterator(options_.folder / "conflicts", ec)) {
+    if (file.path().extension() != ".part") found.push_back(file.path());
+  }
   return found;
 }
 

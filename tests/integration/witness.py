@@ -19,7 +19,7 @@ import urllib.request
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from checks import expect, finish  # noqa: E402
-from federation import Federation, scratch  # noqa: E402
+from federation import Federation, Refused, scratch  # noqa: E402
 
 DER = bytes.fromhex("302a300506032b6570032100")  # before the 32 bytes of an Ed25519 key (RFC 8410)
 NAME = "panel.waterrijk.example/witness"
@@ -149,6 +149,15 @@ def readiness():
     return ask(w.port + 2, "/readyz")
 
 
+def refusal():
+    """Whether nothing can be recorded any more."""
+    try:
+        w.call("ActivityService/Publish", {"id": "urn:activity:forked", "purpose": "dpv:Marketing"})
+        return False
+    except Refused as refused:
+        return "quarantined" in str(refused)
+
+
 def copy_of(name, folders, back=False):
     for folder in folders:
         source, target = (w.folder / folder, f.folder / name / folder)[::-1 if back else 1]
@@ -247,15 +256,11 @@ url = "https://localhost:{d.port}"
     w.start()
     w.wait_ready(path="/livez")
     status, why = readiness()
-    expect("the node does not go on as if nothing had happened", (status, "here are fewer" in why), (503, True))
-    try:
-        w.call("ActivityService/Publish", {"id": "urn:activity:forked", "purpose": "dpv:Marketing"})
-        expect("nothing is signed", True, False)
-    except Exception as refused:
-        expect("nothing is signed", "quarantined" in str(refused), True)
+    expect("the node does not go on as if nothing had happened", (status, "and here are fewer" in why), (503, True))
+    expect("nothing is signed", refusal(), True)
     expect("what is there can be read", len(w.log()) > 0, True)
 
-    # The panel's witness is away when that is done: the fork is signed, and found when it is back.
+    # Both witnesses are away when that is done: the fork is signed, until one of them is back and shows what it saw.
     w.stop()
     panel.stop()
     d.stop()
@@ -263,13 +268,18 @@ url = "https://localhost:{d.port}"
     w.wait_ready()
     for i in range(9):
         w.call("ActivityService/Publish", {"id": f"urn:activity:fork:{i}", "purpose": "dpv:Marketing"})
-    for _ in range(40):
-        if int(w.call("AuditService/Checkpoint", role="dpo")["size"]) >= seen:
+    for i in range(40):
+        if int(w.call("AuditService/Checkpoint", role="dpo")["size"]) > seen:
             break
-        w.call("ActivityService/Publish", {"id": "urn:activity:fork", "purpose": "dpv:Marketing", "title": str(time.time())})
+        w.call("ActivityService/Publish", {"id": f"urn:activity:fork:more:{i}", "purpose": "dpv:Marketing"})
+    expect("longer than what was seen", int(w.call("AuditService/Checkpoint", role="dpo")["size"]) > seen, True)
     panel.start()
     clock(w, "+2m")
-    wait_for("a log that forked is refused, and the operator reads it", lambda: "it does not hold what was seen before" in json.dumps(w.call("NodeService/Doctor", {}, role="operator")), 90)
+    wait_for("a log that forked is given up", lambda: "here those are others" in readiness()[1], 90)
+    expect("and signs nothing more", refusal(), True)
+    size = w.call("AuditService/Checkpoint", role="dpo")["size"]
+    time.sleep(1)
+    expect("whatever is tried", (refusal(), w.call("AuditService/Checkpoint", role="dpo")["size"]), (True, size))
 finally:
     panel.stop()
     f.stop()

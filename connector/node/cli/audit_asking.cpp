@@ -1,4 +1,5 @@
 #include "connector/base/limits.hpp"
+#include "connector/base/time.hpp"
 #include "connector/node/cli/command.hpp"
 #include "connector/node/cli/special.hpp"
 #include "connector/node/cli/words.hpp"
@@ -141,7 +142,7 @@ void add(std::map<std::string, Affected>& all, const json::Value& entry, const j
   if (end != nullptr) one.entries.emplace_back(number_at(*end, "index"));
 }
 
-/// All that a leak concerns: each permitted request, with how its release ended where that is on record, and what came in.
+/// All that a leak concerns: each permitted request, with how its release ended where that is on record, and what came in, whole or not.
 void impact(Session& session, const Leak& leak) {
   json::Value request = json::object({{"kinds", json::array({"decision", "received", "open-hour"})}});
   json::Value ends = json::object({{"kinds", json::array({"stream-end", "cut"})}});
@@ -153,24 +154,39 @@ void impact(Session& session, const Leak& leak) {
     const auto& [name, value] = given[i];
     if (value->empty()) continue;
     any = true;
-    request.set(name, *value);
-    if (i < 5) ends.set(name, *value);  // an end may come later, and says less
+    // A release that was permitted before and went on after that counts; its end may come later than `until`, and says less.
+    if (name != std::string_view("from")) request.set(name, *value);
+    if (i < 4) ends.set(name, *value);
   }
   if (!any) {
     return session.fail(Error(ErrorCode::invalid_argument, "it is not said what leaked")
                             .mended_by("give --party, --dataset, --certificate or another of `audit impact --help`"), 2);
   }
+  std::optional<Timestamp> from;
+  if (!leak.from.empty()) {
+    const auto read = parse_time(leak.from);
+    if (!read) return session.fail(Error(read.error()).at_pointer("/from"), 2);
+    from = *read;
+  }
+  std::vector<json::Value> released;
   std::map<std::string, json::Value> ended;
   std::map<std::string, Affected> all;
-  auto asked = each_entry(session, ends, [&](const json::Value& end) { ended.insert_or_assign(text_at(end, "transaction"), end); });
-  if (asked) {
-    asked = each_entry(session, request, [&](const json::Value& entry) {
-      if (text_at(entry, "decision") == "refused") return;
-      const auto end = ended.find(text_at(entry, "transaction"));
-      add(all, entry, text_at(entry, "kind") != "decision" || end == ended.end() ? nullptr : &end->second);
-    });
+  auto asked = each_entry(session, request, [&](const json::Value& entry) {
+    if (text_at(entry, "kind") != "decision" || text_at(entry, "decision") == "permit") released.push_back(entry);
+  });
+  if (asked) {  // after them, so that none that ended meanwhile looks as if it had not
+    asked = each_entry(session, ends, [&](const json::Value& end) { ended.insert_or_assign(text_at(end, "transaction"), end); });
   }
   if (!asked) return session.fail(asked.error());
+  for (const json::Value& entry : released) {
+    const auto found = ended.find(text_at(entry, "transaction"));
+    const bool is_decision = text_at(entry, "kind") == "decision";
+    const json::Value* end = !is_decision || found == ended.end() ? nullptr : &found->second;
+    const auto last = parse_time(text_at(end == nullptr ? entry : *end, "time"));
+    const bool open = is_decision && end == nullptr && !text_at(entry, "event").starts_with("evaluated");
+    if (from && !open && last && *last < *from) continue;
+    add(all, entry, end);
+  }
   json::Array rows;
   for (auto& [_, one] : all) {
     one.row.set("times", one.times);
@@ -203,13 +219,13 @@ void add_audit_asking(CLI::App& app, const SessionPtr& session) {
   prove.callback([session, words] { proof(*session, *words); });
 
   auto leak = std::make_shared<Leak>();
-  auto& leaked = verb(app, "audit", "impact", "after a leak: all that was released, to whom, with the entries that prove it");
+  auto& leaked = verb(app, "audit", "impact", "after a leak: all that was released, to whom, with the entries that prove it; what was erased cannot be found");
   leaked.add_option("--party", leak->party, "to this participant, or from it");
   leaked.add_option("--dataset", leak->dataset, "from this dataset");
   leaked.add_option("--agreement", leak->agreement, "under this agreement");
   leaked.add_option("--purpose", leak->purpose, "for this purpose: full IRI");
   leaked.add_option("--activity", leak->activity, "for this processing activity");
-  leaked.add_option("--certificate", leak->certificate, "to who came with this certificate: SHA-256, hexadecimal");
+  leaked.add_option("--certificate", leak->certificate, "to who came with this certificate: SHA-256, hexadecimal; known of requests to this node");
   leaked.add_option("--from", leak->from, "not earlier: RFC 3339");
   leaked.add_option("--until", leak->until, "earlier: RFC 3339");
   leaked.callback([session, leak] { impact(*session, *leak); });

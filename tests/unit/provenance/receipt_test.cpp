@@ -79,7 +79,9 @@ TEST_F(ReceiptTest, SingleHashesOfAnUpperLevelOnlySaveTime) {
   ASSERT_EQ(without.size(), 3U);
   const std::string note = sign_checkpoint({"waterrijk.example/log", 1000, roots.back()}, key_);
   for (const bool kept : {true, false}) {
-    if (!kept) ASSERT_TRUE(grown.write({without[1]}, true)) << "one is missing in between";
+    if (!kept) {
+      ASSERT_TRUE(grown.write({without[1]}, true)) << "one is missing in between";
+    }
     const LogReader reader(grown, keys_);
     for (const std::uint64_t size : {1, 255, 256, 257, 512, 700, 768, 769, 1000}) EXPECT_EQ(*reader.root(size), roots[size]) << size;
     for (const std::uint64_t index : {0, 300, 767, 768, 999}) {

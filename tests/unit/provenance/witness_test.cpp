@@ -156,23 +156,64 @@ TEST_F(WitnessTest, WhatItSawOutlivesIt) {
 TEST_F(WitnessTest, DamageToWhatItKeptNeverBringsBackASmallerSize) {
   ASSERT_EQ(add(0, 7, log_).status, 200U);
   ASSERT_EQ(add(7, 200, log_).status, 200U);
-  for (int slot = 0; slot < 2; ++slot) {
-    std::filesystem::path file;
+  const auto damage = [&](int slot) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path())) {
-      if (entry.path().filename() == "checkpoint-" + std::to_string(slot)) file = entry.path();
+      if (entry.path().filename() != "checkpoint-" + std::to_string(slot)) continue;
+      std::fstream file(entry.path(), std::ios::binary | std::ios::in | std::ios::out);
+      file.seekp(60);
+      file.put('\xff');
     }
-    std::fstream open_file(file, std::ios::binary | std::ios::in | std::ios::out);
-    open_file.seekp(60);
-    open_file.put('\xff');
-    open_file.close();
+  };
+  for (const int slot : {0, 1, 0}) {  // one after another: each time the other has it, and mends this one
+    damage(slot);
     open();
-    if (slot == 0) {
-      EXPECT_EQ(add(0, 7, log_).body, "200\n") << "the other slot has it";
+    EXPECT_EQ(add(0, 7, log_).body, "200\n") << slot;
+  }
+  damage(0);
+  damage(1);
+  open();
+  EXPECT_EQ(add(0, 7, log_).status, 503U) << "it does not begin anew as if it had seen nothing";
+}
+
+TEST_F(WitnessTest, SlotsThatAreCutAreEvidenceAndNoBeginning) {
+  for (const std::uintmax_t left : {std::uintmax_t{0}, std::uintmax_t{100}}) {
+    std::filesystem::remove_all(folder_.path() / "state");
+    open();
+    ASSERT_EQ(add(0, 9, log_).status, 200U);
+    for (const auto& file : std::filesystem::recursive_directory_iterator(folder_.path())) {
+      if (file.path().filename().string().starts_with("checkpoint-")) std::filesystem::resize_file(file.path(), left);
+    }
+    for (int i = 0; i < 3; ++i) {  // not only the first time
       open();
+      EXPECT_EQ(add(0, 9, SomeLog(300, 3)).status, 503U) << left;
+      EXPECT_EQ(add(0, 9, SomeLog(300, 3)).status, 503U) << left;
     }
   }
-  // Both are damaged: what it saw is not known, and it does not begin anew as if it had seen nothing.
-  EXPECT_EQ(add(0, 7, log_).status, 503U);
+}
+
+TEST_F(WitnessTest, AWriteThatWasBrokenOffIsMadeWholeAgain) {
+  ASSERT_EQ(add(0, 7, log_).status, 200U);
+  ASSERT_EQ(add(7, 9, log_).status, 200U);
+  std::filesystem::path state;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path() / "state")) state = entry.path();
+  { (void)(*CheckpointSlots::open(state))->write(log_.note(12, log_key_)); }  // the first of the two writes, and no answer
+  open();
+  EXPECT_EQ(add(0, 12, log_).body, "12\n");
+  const auto slots = [&](int slot) {
+    std::ifstream in(state / ("checkpoint-" + std::to_string(slot)), std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  for (int slot = 0; slot < 2; ++slot) EXPECT_NE(slots(slot).find("\n12\n"), std::string::npos) << slot;
+}
+
+TEST_F(WitnessTest, NobodyBlindsItWithCopiesOfASignature) {
+  std::string note = log_.note(9, log_key_);
+  const std::string line = note.substr(note.rfind("\n\n") + 2);
+  for (int i = 0; i < 15; ++i) note += line;
+  ASSERT_EQ(witness_->add_checkpoint(body(0, {}, note)).status, 200U);
+  const std::string shown = **witness_->newest(kOrigin);
+  EXPECT_TRUE(open_checkpoint(shown, VerifierKey::of(kOrigin, log_key_))) << shown;
+  EXPECT_TRUE(cosigned_at(shown, witness_->key())->has_value());
 }
 
 TEST_F(WitnessTest, TwoCheckpointsThatContradictEachOtherAreKeptAsProof) {
