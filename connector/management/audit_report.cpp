@@ -36,13 +36,18 @@ class Reporter {
   Result<v1::AuditReportLine> line(v1::AuditEntry entry) {
     v1::AuditReportLine out;
     out.set_party(teller_.name(entry.counterparty()));
-    if (const auto dataset = backend_.catalog.show(DatasetId(entry.dataset()))) {
+    const auto dataset = backend_.catalog.show(DatasetId(entry.dataset()));
+    if (!dataset && dataset.error().code != ErrorCode::not_found) return dataset.error();
+    if (dataset) {
       const auto& title = dataset->dataset.title;
       out.set_title(teller_.language == policy::Language::dutch ? title.nl : title.en);
     }
-    // A consumer says itself which of its activities it is; of those a provider knows nothing.
-    if (!entry.agreement().empty() && terms_of(AgreementId(entry.agreement())).we_use) SLUIS_CHECK(add_legal_basis(entry, out));
-    if (!entry.agreement().empty() && !entry.erased()) SLUIS_CHECK(add_rule(entry, out));
+    if (!entry.agreement().empty() && !entry.erased()) {
+      SLUIS_TRY(const Terms* terms, terms_of(AgreementId(entry.agreement())));
+      // A consumer says itself which of its activities it is; of those a provider knows nothing.
+      if (terms->we_use) SLUIS_CHECK(add_legal_basis(entry, out));
+      SLUIS_CHECK(add_rule(entry, *terms, out));
+    }
     *out.mutable_entry() = std::move(entry);
     return out;
   }
@@ -64,8 +69,7 @@ class Reporter {
   }
 
   /// Which rule of the agreement decided, as the entry says it, and who decided the terms.
-  Result<void> add_rule(const v1::AuditEntry& entry, v1::AuditReportLine& out) {
-    const Terms& terms = terms_of(AgreementId(entry.agreement()));
+  Result<void> add_rule(const v1::AuditEntry& entry, const Terms& terms, v1::AuditReportLine& out) const {
     if (terms.decided_by) *out.mutable_decided_by() = to_proto(*terms.decided_by);
     SLUIS_TRY(const auto payload, backend_.log.payload(entry.index()));
     v1::Shared shared;
@@ -79,15 +83,17 @@ class Reporter {
     return {};
   }
 
-  const Terms& terms_of(const AgreementId& id) {
+  /// As long as this lives. Of an agreement that is not known here: nothing of it.
+  Result<const Terms*> terms_of(const AgreementId& id) {
     const auto [found, fresh] = terms_.try_emplace(id);
-    if (!fresh) return found->second;
+    if (!fresh) return &found->second;
     const auto record = backend_.negotiations.agreement(id);
-    if (!record) return found->second;
+    if (!record && record.error().code != ErrorCode::not_found) return record.error();
+    if (!record) return &found->second;
     found->second.we_use = record->role == negotiation::Role::consumer;
     if (auto parsed = policy::parse_policy(record->agreement)) found->second.policy = std::move(*parsed);
     found->second.decided_by = terms_decided_by(backend_, *record);
-    return found->second;
+    return &found->second;
   }
 
   const Backend& backend_;

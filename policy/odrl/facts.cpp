@@ -2,6 +2,8 @@
 
 #include "connector/base/limits.hpp"
 
+#include <limits>
+
 namespace sluis::policy {
 namespace {
 
@@ -60,7 +62,9 @@ void Facts::take(const Attribute& attribute) noexcept {
     seen_ |= bit;
     known_ |= bit;
     if (!names || attribute.value != 0) single_ |= bit;
-    value = attribute.value + (operand == Operand::count ? 1 : 0);
+    // One use more than so far; what cannot be counted any further stays as it is.
+    const bool more = operand == Operand::count && attribute.value != std::numeric_limits<std::int64_t>::max();
+    value = attribute.value + (more ? 1 : 0);
     return;
   }
   if (names && (single_ & bit) != 0 && attribute.value == value) return;  // said twice: a set has it once

@@ -76,7 +76,7 @@ class Facts {
   bool agreed_;               ///< whether it is known when
   /// The time is known, and no operand is a set of none or several: what Program::Lane and Program::Atom can decide.
   bool plain_ = false;
-  std::array<std::int64_t, kAskable> values_;  ///< of those that have one
+  std::array<std::int64_t, kAskable> values_{};  ///< of those that have one
   std::uint64_t seen_ = 0;    ///< among the attributes
   const Request& request_;
 };

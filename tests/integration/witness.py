@@ -198,6 +198,16 @@ key = "{d_key}"
 url = "https://localhost:{d.port}"
 ''')
     expect("the configuration", f.sluis("config", "check", w.folder / "node.toml", check=False).returncode, 0)
+    for what, wrong, told in (("named twice", (w.folder / "node.toml").read_text() + f'\n[[witnesses.witness]]\nkey = "{d_key}"\nurl = "https://localhost:1"\n', "is named twice"),
+                              ("too many wanted", (w.folder / "node.toml").read_text().replace("quorum = 2", "quorum = 3"), "more cosignatures than there are witnesses"),
+                              ("in clear to elsewhere", (w.folder / "node.toml").read_text().replace(f"http://127.0.0.1:{PANEL_PORT}", "http://panel.example"), "must begin with https://"),
+                              ("a log's key", (w.folder / "node.toml").read_text().replace(panel.key(), (w.folder / "log.vkey").read_text().strip()), "not a verification key")):
+        (w.folder / "wrong.toml").write_text(wrong)
+        done = f.sluis("config", "check", w.folder / "wrong.toml", check=False)
+        expect(f"a witness that is {what}", (done.returncode, told in done.stderr), (1, True))
+    (panel_folder / "second.toml").write_text((panel_folder / "witness.toml").read_text().replace(str(PANEL_PORT), str(PANEL_PORT + 1)))
+    done = f.sluis("witness", "--config", panel_folder / "second.toml", check=False)
+    expect("no two witnesses on one state", (done.returncode, "is another witness's that runs" in done.stderr), (1, True))
     w.start()
     w.wait_ready()
 
