@@ -3,7 +3,6 @@
 #include "connector/management/activities.hpp"
 #include "connector/management/audit_rows.hpp"
 #include "connector/management/terms_parts.hpp"
-#include "sluis/v1/evidence.pb.h"
 
 #include <map>
 
@@ -46,7 +45,7 @@ class Reporter {
       SLUIS_TRY(const Terms* terms, terms_of(AgreementId(entry.agreement())));
       // A consumer says itself which of its activities it is; of those a provider knows nothing.
       if (terms->we_use) SLUIS_CHECK(add_legal_basis(entry, out));
-      SLUIS_CHECK(add_rule(entry, *terms, out));
+      add_rule(entry, *terms, out);
     }
     *out.mutable_entry() = std::move(entry);
     return out;
@@ -68,19 +67,12 @@ class Reporter {
     return {};
   }
 
-  /// Which rule of the agreement decided, as the entry says it, and who decided the terms.
-  Result<void> add_rule(const v1::AuditEntry& entry, const Terms& terms, v1::AuditReportLine& out) const {
+  /// Which rule of the agreement decided, in words, and who decided the terms.
+  void add_rule(const v1::AuditEntry& entry, const Terms& terms, v1::AuditReportLine& out) const {
     if (terms.decided_by) *out.mutable_decided_by() = to_proto(*terms.decided_by);
-    SLUIS_TRY(const auto payload, backend_.log.payload(entry.index()));
-    v1::Shared shared;
-    if (!shared.ParseFromString(payload.shared) || !shared.has_decision()) return {};
-    const auto rule = shared.decision().parameters().find("rule");
-    if (rule == shared.decision().parameters().end() || rule->second.empty()) return {};
-    out.set_rule(rule->second);
-    if (!terms.policy) return {};
-    const policy::Found found = policy::find(*terms.policy, rule->second);
+    if (!terms.policy || entry.rule().empty()) return;
+    const policy::Found found = policy::find(*terms.policy, entry.rule());
     if (found.rule != nullptr) out.set_rule_told(tell_on_one_line(*found.rule, found.kind, teller_));
-    return {};
   }
 
   /// As long as this lives. Of an agreement that is not known here: nothing of it.

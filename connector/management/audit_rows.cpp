@@ -38,6 +38,7 @@ void put_shared(v1::AuditEntry& row, const v1::Shared& shared, std::string_view 
   row.set_decision(decision.permit() ? "permit" : "refused");
   row.set_reason(decision.code());
   const std::map<std::string, std::string> parameters(decision.parameters().begin(), decision.parameters().end());
+  if (const auto rule = parameters.find("rule"); rule != parameters.end()) row.set_rule(rule->second);
   row.set_sentence(gate::sentence_in(language, decision.code(), parameters).value_or(decision.sentence()));
 }
 

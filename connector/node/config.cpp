@@ -1,6 +1,7 @@
 #include "connector/node/config.hpp"
 
 #include "certs/authority.hpp"
+#include "connector/base/toml.hpp"
 #include "connector/http/loopback.hpp"
 #include "connector/provenance/note.hpp"
 

@@ -2,13 +2,16 @@
 
 #include "connector/base/error.hpp"
 #include "connector/base/ids.hpp"
-#include "connector/base/toml.hpp"
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
+
+namespace sluis {
+class TomlTable;
+}
 
 namespace sluis::node {
 

@@ -25,9 +25,6 @@ std::string receipt_key(const ParticipantId& peer, std::uint64_t index) {
   return key;
 }
 
-/// The log's name in a signed note, which is its first line.
-std::string origin_of_note(const std::string& note) { return note.substr(0, note.find('\n')); }
-
 }  // namespace
 
 Result<std::uint64_t> EvidenceChannel::entry_of(EntryKind kind, const Hash& digest) {
@@ -72,7 +69,7 @@ Result<Receipt> EvidenceChannel::receipt_of(std::uint64_t entry) const {
 }
 
 Result<void> EvidenceChannel::check_receipt(const ParticipantId& peer, const Receipt& receipt, Timestamp now) const {
-  SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, origin_of_note(receipt.checkpoint), now));
+  SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, provenance::origin_of(receipt.checkpoint), now));
   SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
   SLUIS_CHECK(provenance::verify_receipt(receipt, key));
   return {};

@@ -6,12 +6,11 @@
 #include "connector/identity/membership.hpp"
 #include "connector/identity/roles.hpp"
 #include "connector/node/config.hpp"
+#include "connector/node/held_folder.hpp"
 #include "connector/provenance/export.hpp"
 #include "connector/provenance/slots.hpp"
 #include "connector/storage/rocks_store.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,26 +47,6 @@ Result<void> may_make(const std::filesystem::path& path) {
   }
   return may_write_in(path.parent_path());
 }
-
-/// A folder, held against others who change its files in the same way until the end of the scope.
-class HeldFolder {
- public:
-  explicit HeldFolder(const std::filesystem::path& folder)
-      : file_(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    held_ = file_ >= 0 && ::flock(file_, LOCK_EX) == 0;
-  }
-  ~HeldFolder() {
-    if (file_ >= 0) ::close(file_);
-  }
-  HeldFolder(const HeldFolder&) = delete;
-  HeldFolder& operator=(const HeldFolder&) = delete;
-  bool held() const { return held_; }
-  bool sync() const { return ::fsync(file_) == 0; }
-
- private:
-  int file_;
-  bool held_ = false;
-};
 
 Error cannot_write(const std::filesystem::path& path, const std::string& why) {
   return Error(ErrorCode::storage_unavailable, "cannot write `" + path.string() + "`: " + why);

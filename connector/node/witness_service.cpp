@@ -6,12 +6,11 @@
 #include "connector/http/loopback.hpp"
 #include "connector/http/server.hpp"
 #include "connector/node/cosigning.hpp"
+#include "connector/node/held_folder.hpp"
 #include "connector/node/secrets.hpp"
 #include "connector/node/stop_signal.hpp"
 #include "connector/provenance/witness.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -34,9 +33,6 @@ Result<void> read_tls(TomlTable table, const std::filesystem::path& folder, Witn
 /// The process of one witness.
 class Service {
  public:
-  Service() = default;
-  Service(const Service&) = delete;
-  Service& operator=(const Service&) = delete;
   Result<void> start(const WitnessConfig& config) {
     SLUIS_TRY(crypto::Key key, read_private_key(config.key));
     if (key.kind() != crypto::Key::Kind::ed25519) {
@@ -64,9 +60,6 @@ class Service {
     log::info("witness", {{"key", witness_->key().text()}, {"port", std::to_string(port)}});
     return {};
   }
-  ~Service() {
-    if (held_ >= 0) ::close(held_);
-  }
   void stop() {
     if (server_) server_->stop(std::chrono::seconds(5));
   }
@@ -76,9 +69,9 @@ class Service {
   Result<void> hold(const std::filesystem::path& state) {
     std::error_code ec;
     std::filesystem::create_directories(state, ec);
-    held_ = ::open(state.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (held_ < 0) return Error(ErrorCode::storage_unavailable, "cannot open `" + state.string() + "`");
-    if (::flock(held_, LOCK_EX | LOCK_NB) == 0) return {};
+    held_ = std::make_unique<HeldFolder>(state, false);
+    if (held_->held()) return {};
+    if (!held_->is_there()) return Error(ErrorCode::storage_unavailable, "cannot open `" + state.string() + "`");
     return Error(ErrorCode::conflict, "`" + state.string() + "` is another witness's that runs").mended_by("stop that one first");
   }
 
@@ -92,7 +85,7 @@ class Service {
 
   SystemClock clock_;
   SystemRandom random_;
-  int held_ = -1;
+  std::unique_ptr<HeldFolder> held_;
   std::vector<std::string> origins_;
   std::unique_ptr<provenance::Witness> witness_;
   std::unique_ptr<http::Server> server_;

@@ -2,6 +2,7 @@
 
 #include "connector/base/bytes.hpp"
 #include "connector/crypto/crypto.hpp"
+#include "connector/provenance/whole_file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,28 +16,6 @@ namespace {
 constexpr char kVersion = 1;
 constexpr std::size_t kMonthBytes = 7;  // 2026-11
 constexpr std::size_t kKeyBytes = 32;
-
-Error io_error(const std::filesystem::path& path, const char* what) {
-  return Error(ErrorCode::storage_unavailable,
-               std::string("cannot ") + what + " the payload key `" + path.string() + "`: " + std::strerror(errno));
-}
-
-/// Whole, 0600 and synced, or not there at all.
-Result<void> write_key_file(const std::filesystem::path& path, const std::string& key) {
-  const std::filesystem::path part = path.string() + ".part";
-  const int file = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return io_error(path, "create");
-  const bool written = ::write(file, key.data(), key.size()) == static_cast<ssize_t>(key.size()) && ::fsync(file) == 0;
-  ::close(file);
-  if (!written) return io_error(path, "write");
-  if (::rename(part.c_str(), path.c_str()) != 0) return io_error(path, "rename");
-  const int folder = ::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return io_error(path, "sync");
-  const bool synced = ::fsync(folder) == 0;
-  ::close(folder);
-  if (!synced) return io_error(path, "sync");
-  return {};
-}
 
 std::string bound_to(std::uint64_t index) {
   std::string out;
@@ -61,12 +40,14 @@ Result<std::string> PayloadKeys::key(const std::string& month, bool make) {
     bytes.resize(kKeyBytes);
     return keys_[month] = bytes;
   }
-  if (errno != ENOENT) return io_error(path, "read");
+  if (errno != ENOENT) {
+    return Error(ErrorCode::storage_unavailable, "cannot read the payload key `" + path.string() + "`: " + std::strerror(errno));
+  }
   if (!make) return Error(ErrorCode::not_found, "the payload key of `" + month + "` is gone: what it sealed is erased");
   std::error_code ec;
   std::filesystem::create_directories(folder_, ec);
   const std::string fresh = random_.bytes(kKeyBytes);
-  SLUIS_CHECK(write_key_file(path, fresh));
+  SLUIS_CHECK(write_whole_file(path, fresh, 0600));
   return keys_[month] = fresh;
 }
 

@@ -2,9 +2,7 @@
 
 #include "connector/base/log.hpp"
 #include "connector/provenance/merkle.hpp"
-
-#include <fcntl.h>
-#include <unistd.h>
+#include "connector/provenance/whole_file.hpp"
 
 #include <charconv>
 
@@ -32,21 +30,6 @@ std::optional<std::uint64_t> number(std::string_view digits) {
   const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (ec != std::errc() || end != digits.data() + digits.size() || (digits.size() > 1 && digits[0] == '0')) return std::nullopt;
   return value;
-}
-
-/// Whole, or not there.
-Result<void> write_durably(const std::filesystem::path& path, const std::string& text) {
-  const std::filesystem::path part = path.string() + ".part";
-  const Error failed(ErrorCode::storage_unavailable, "cannot write `" + path.string() + "`");
-  const int file = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) return failed;
-  const bool good = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
-  ::close(file);
-  std::error_code ec;
-  if (good) std::filesystem::rename(part, path, ec);
-  else std::filesystem::remove(part, ec);
-  if (!good || ec) return failed;
-  return {};
 }
 
 }  // namespace
@@ -197,7 +180,7 @@ void Witness::keep_conflict(const Asked& asked, const std::string& before) const
   std::size_t kept = 0;
   for (const auto& file : conflicts()) kept += file.filename().string().starts_with(log) ? 1 : 0;
   if (std::filesystem::exists(path, ec) || kept >= kKeptConflicts) return;
-  const auto written = write_durably(path, std::string(kConflict) + before + std::string(kBetween) + asked.note);
+  const auto written = write_whole_file(path, std::string(kConflict) + before + std::string(kBetween) + asked.note, 0644);
   if (!written) log::error("it could not be kept", {{"what", written.error().message}});
 }
 

@@ -31,8 +31,9 @@ Facts::Facts(const Request& request) noexcept
   give(Operand::elapsed_time, request.now && request.agreed && elapsed >= -kSkew, elapsed);
   // What stands in the request itself is not taken from its attributes.
   const std::uint64_t own = known_ | bit_of(Operand::purpose) | bit_of(Operand::date_time) | bit_of(Operand::elapsed_time);
+  std::uint64_t seen = 0;
   for (const Attribute& attribute : request.attributes) {
-    if (attribute.operand < Operand::min_cell_size && (own & bit_of(attribute.operand)) == 0) take(attribute);
+    if (attribute.operand < Operand::min_cell_size && (own & bit_of(attribute.operand)) == 0) take(attribute, seen);
   }
 
   using Bit = Program::Lane::Bit;
@@ -53,13 +54,14 @@ void Facts::give(Operand operand, bool is, std::int64_t value) noexcept {
   values_[static_cast<std::size_t>(operand)] = value;
 }
 
-void Facts::take(const Attribute& attribute) noexcept {
+/// `seen`: the operands that stood among the attributes before.
+void Facts::take(const Attribute& attribute, std::uint64_t& seen) noexcept {
   const Operand operand = attribute.operand;
   const bool names = kind(operand) == Kind::names;
   const std::uint64_t bit = bit_of(operand);
   std::int64_t& value = values_[static_cast<std::size_t>(operand)];
-  if ((seen_ & bit) == 0) {
-    seen_ |= bit;
+  if ((seen & bit) == 0) {
+    seen |= bit;
     known_ |= bit;
     if (!names || attribute.value != 0) single_ |= bit;
     // One use more than so far; what cannot be counted any further stays as it is.

@@ -64,7 +64,7 @@ class Facts {
   static constexpr std::uint64_t bit_of(Operand operand) noexcept { return std::uint64_t{1} << static_cast<unsigned>(operand); }
 
   void give(Operand operand, bool is, std::int64_t value) noexcept;
-  void take(const Attribute& attribute) noexcept;
+  void take(const Attribute& attribute, std::uint64_t& seen) noexcept;
 
   std::uint64_t known_ = 0;   ///< operands, as bits
   std::uint64_t single_ = 0;  ///< of those, the ones with one value
@@ -77,7 +77,6 @@ class Facts {
   /// The time is known, and no operand is a set of none or several: what Program::Lane and Program::Atom can decide.
   bool plain_ = false;
   std::array<std::int64_t, kAskable> values_{};  ///< of those that have one
-  std::uint64_t seen_ = 0;    ///< among the attributes
   const Request& request_;
 };
 

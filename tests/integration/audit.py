@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import ssl
 import sys
+import threading
 import urllib.request
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
@@ -26,6 +27,28 @@ def told(node, *words, role="dpo"):
     done = node.command("audit", *words, "--output", "json", role=role)
     expect(f"audit {' '.join(map(str, words))}", (done.returncode, done.stderr), (0, ""))
     return json.loads(done.stdout or "{}")
+
+
+def cut_short():
+    """What came in before a transfer was suspended: it is cut, and here all the same."""
+    f.publish(w, "detailed-counts-paced")
+    d.call("CatalogService/Fetch", {"peer": w.participant})
+    dataset = "urn:waterrijk:detailed-counts-paced"
+    made = d.call("AgreementService/Request", {"peer": w.participant, "offer": dataset, "purpose": CROWD, "waitSeconds": 15})["negotiation"]["agreement"]
+    transfer = d.call("TransferService/Start", {"agreement": made, "waitSeconds": 15})["transfer"]
+    began, got = threading.Event(), []
+    puller = threading.Thread(target=lambda: got.append(d.pull(transfer["id"], CROWD, ACTIVITY, on_chunk=lambda _: began.set())))
+    puller.start()
+    expect("a paced pull began", began.wait(10), True)
+    w.call("TransferService/Suspend", {"id": transfer["peerId"], "code": "pause", "sentence": "maintenance"})
+    puller.join(20)
+    expect("it was cut", (got[0][1], len(got[0][0]) > 0), (False, True))
+    for node in (w, d):
+        node.wait_log(1, kinds=["cut" if node is w else "received"], dataset=dataset)
+    (here,) = [one for one in told(d, "impact", "--agreement", made)["affected"] if one["kind"] == "received"]
+    expect("what came in and was cut counts", (here["event"], int(here["bytes"]) >= len(got[0][0])), ("cut", True))
+    (there,) = told(w, "impact", "--agreement", made)["affected"]
+    expect("and what was released until then", (int(there["times"]), int(there["bytes"]) >= len(got[0][0]), len(there["entries"])), (1, True, 2))
 
 
 def evaluate(agreement, purpose):
@@ -57,7 +80,7 @@ def report(agreement, size):
         expect("another's activity has no basis here", "legalBasis" in line, False)
     refused = [line for line in lines if line["entry"].get("decision") == "refused" and line["entry"]["kind"] == "decision"]
     expect("the refusal", [(line["entry"]["purpose"], line["entry"]["reason"]) for line in refused], [(MARKETING, "purpose")])
-    expect("its rule, and in words", (refused[0]["rule"], "managing crowds" in refused[0]["ruleTold"].lower() or "crowd" in refused[0]["ruleTold"].lower()), ("/permission/0", True))
+    expect("its rule, and in words", (refused[0]["entry"]["rule"], "managing crowds" in refused[0]["ruleTold"].lower() or "crowd" in refused[0]["ruleTold"].lower()), ("/permission/0", True))
     ends = [line for line in lines if line["entry"]["kind"] == "stream-end"]
     expect("what left", [(line["entry"]["end"], int(line["entry"]["bytes"])) for line in ends], [("complete", size)] * 2)
     expect("in Dutch", "Gemeente" in json.dumps(told(w, "report", "--lang", "nl", "--decision", "refused")), True)
@@ -78,6 +101,8 @@ def impact(permits, ends, size):
     expect("all releases", (int(pulled[0]["times"]), int(pulled[0]["bytes"]), sorted(map(int, pulled[0]["entries"]))), (2, 2 * size, entries))
     expect("and what was only answered", [int(one["times"]) for one in found if one["event"] == "evaluated.permitted"], [1])
     expect("by certificate", [one["event"] for one in told(w, "impact", "--certificate", certificate(d))["affected"]], ["permitted"])
+    fingerprint = ":".join(certificate(d)[i:i + 2] for i in range(0, 64, 2)).upper()
+    expect("as OpenSSL prints it", [one["event"] for one in told(w, "impact", "--certificate", fingerprint)["affected"]], ["permitted"])
     expect("by a certificate that nobody came with", told(w, "impact", "--certificate", "ab" * 32)["affected"], [])
     expect("by activity", len(told(w, "impact", "--activity", ACTIVITY, "--dataset", DATASET)["affected"]), 2)
     expect("before all of it", told(w, "impact", "--party", d.participant, "--until", "2020-01-01T00:00:00Z")["affected"], [])
@@ -96,6 +121,8 @@ try:
     f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
     text = f.dataset("detailed-counts").replace("[terms]", '[terms]\ndecided_by = { body = "Council of Waterrijk", kind = "elected", reference = "Decision 2026-17" }')
     w.call("DatasetService/Publish", {"toml": text, "file": "detailed-counts.toml"})
+    # The provider has an activity of the same name: it says nothing of the consumer's.
+    w.call("ActivityService/Publish", {"id": ACTIVITY, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Ours", "legalBasis": ["eu-gdpr:A6-1-f"]})
     d.call("ActivityService/Publish", {"id": ACTIVITY, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds", "legalBasis": ["eu-gdpr:A6-1-e"]})
     d.call("CatalogService/Fetch", {"peer": w.participant})
     agreement = d.call("AgreementService/Request", {"peer": w.participant, "offer": DATASET, "purpose": CROWD, "waitSeconds": 15})["negotiation"]["agreement"]
@@ -109,6 +136,7 @@ try:
     expect("a refusal", evaluate(agreement, MARKETING), False)
     permits, ends = report(agreement, size)
     impact(permits, ends, size)
+    cut_short()
     for role in ("application", "operator"):
         try:
             w.call("AuditService/Report", {}, role=role)

@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -139,6 +140,15 @@ def management_faults():
             expect(what, "bad.toml" in refused.body and refused.status == 400, True)
 
 
+def outcome(transfer):
+    """How a pull ended: the code and `refused`, or whether it was whole and how many bytes came."""
+    try:
+        got, whole = d.pull(transfer, CROWD, ACTIVITIES["duinmeer"])
+        return whole, len(got)
+    except Refused as refused:
+        return json.loads(refused.body)["code"], "refused"
+
+
 def suspension():
     f.publish(w, "detailed-counts-paced")
     d.call("CatalogService/Fetch", {"peer": w.participant})
@@ -154,11 +164,12 @@ def suspension():
     expect("a suspended transfer's stream is cut", bool(result) and not result[0][1], True)
     cuts = w.wait_log(1, kinds=["cut"], party=d.participant)
     expect("with its reason in the provider's log", [e["reason"] for e in cuts], ["transfer.not_started"])
-    try:
-        d.pull(transfer["id"], CROWD, ACTIVITIES["duinmeer"])
-        expect("after suspension", "data", "refused")
-    except Refused:
-        pass
+    # At once, while the message is on its way: refused here or there, or cut when it comes, and never with a byte.
+    expect("after suspension not a byte", outcome(transfer["id"])[-1], "refused", 0)
+    until = time.monotonic() + 10
+    while d.call("TransferService/Show", {"id": transfer["id"]})["transfer"]["state"] != "SUSPENDED" and time.monotonic() < until:
+        time.sleep(0.05)
+    expect("and refused, with a reason, once the consumer knows", outcome(transfer["id"]), ("transfer.not_open", "refused"))
     rogue = subprocess.run([BIN / "sluis_rogue_consumer", "--config", d.folder / "node.toml", "--transfer", transfer["id"], "--purpose", CROWD,
                             "--activity", ACTIVITIES["duinmeer"]], capture_output=True, text=True).stdout
     expect("past its own node, with the handle of before", (rogue[:3], "transfer.not_started" in rogue), ("403", True))
