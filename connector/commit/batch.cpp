@@ -92,7 +92,7 @@ Result<std::size_t> Batch::add(const Commit& commit) {
     }
   }
   SLUIS_CHECK(check(commit));
-  CommitReceipt receipt{log_.size(), commit.entries.size(), 0, recorded_};
+  CommitReceipt receipt{log_.next(), commit.entries.size(), 0, recorded_};
   for (const EntryDraft& entry : commit.entries) SLUIS_CHECK(log_.append(entry, recorded_, changes_));
   for (const storage::Change& wanted : commit.changes) change(wanted);
   for (const OutgoingMessage& message : commit.messages) change({outbox_key(message, ++sequence_), message.bytes});

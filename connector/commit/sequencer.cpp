@@ -10,8 +10,6 @@ namespace sluis::commit {
 namespace {
 
 constexpr std::chrono::minutes kPruneEvery{1};
-/// In the store once a checkpoint was kept beside it: from then on a store without one has lost it.
-constexpr std::string_view kKeptMark = "meta/checkpoint-kept";
 
 Error unknown(const std::string& why) {
   return Error(ErrorCode::outcome_unknown, "it is not known whether this was recorded: " + why)
@@ -27,7 +25,6 @@ Sequencer::Sequencer(storage::ReopeningStore& store, provenance::PayloadKeys& ke
 Sequencer::~Sequencer() { stop(); }
 
 Result<void> Sequencer::open() {
-  SLUIS_TRY(slots_, provenance::CheckpointSlots::open(options_.checkpoint_folder));
   SLUIS_CHECK(recover());
   thread_ = std::thread([this] { run(); });
   keeper_ = std::thread([this] { run_keeper(); });
@@ -82,7 +79,8 @@ Result<void> Sequencer::check_slot(const std::string& note) {
   } else if (kept->size > log_.size()) {
     why = "the log has " + std::to_string(log_.size()) + " entries, the kept checkpoint signs " + std::to_string(kept->size);
   } else {
-    SLUIS_TRY(const Hash root, provenance::LogReader(store_, keys_).root(kept->size));
+    SLUIS_TRY(std::vector<provenance::Shard> shards, provenance::read_shards(store_));
+    SLUIS_TRY(const Hash root, provenance::LogReader(store_, keys_, std::move(shards)).root(kept->size));
     if (root != kept->root) why = "the log has another root than the kept checkpoint at " + std::to_string(kept->size);
   }
   const std::lock_guard lock(state_mutex_);
@@ -91,9 +89,27 @@ Result<void> Sequencer::check_slot(const std::string& note) {
   return {};
 }
 
+/// What the store itself and the folders beside it say against going on; empty: nothing.
+Result<std::string> Sequencer::why_not_newest() const {
+  SLUIS_TRY(const std::optional<std::string> restored, store_.get(kRestoredMark));
+  if (restored) return "it was restored from a backup of " + *restored + ": `sluis log recover` lets a new log follow";
+  SLUIS_TRY(const std::vector<provenance::Shard> shards, provenance::read_shards(store_));
+  if (const auto later = provenance::unknown_slots(options_.checkpoint_folder, shards)) {
+    return "another log followed this one, and the store does not know of it: `" + later->string() + "`";
+  }
+  return std::string();
+}
+
 Result<void> Sequencer::recover() {
   SLUIS_CHECK(store_.reopen());
   SLUIS_CHECK(log_.recover(store_));
+  const provenance::Shard& shard = log_.shard();
+  if (!shard.origin.empty() && shard.origin != options_.origin) {
+    return Error(ErrorCode::invalid_state, "the store's newest log is `" + shard.origin + "`, not `" + options_.origin + "`");
+  }
+  if (!slots_) {
+    SLUIS_TRY(slots_, provenance::CheckpointSlots::open(provenance::slots_folder(options_.checkpoint_folder, shard)));
+  }
   recorded_us_ = log_.recorded().time_since_epoch().count();
   SLUIS_TRY(const std::optional<std::string> sequence, store_.get("meta/outbox-sequence"));
   sequence_ = sequence && sequence->size() == 8 ? get_u64(*sequence) : 0;
@@ -104,6 +120,11 @@ Result<void> Sequencer::recover() {
   } else if (marked_) {
     const std::lock_guard lock(state_mutex_);
     quarantine_ = "its kept checkpoints are gone: nothing shows that this store is the newest";
+  }
+  SLUIS_TRY(const std::string why, why_not_newest());
+  if (!why.empty()) {
+    const std::lock_guard lock(state_mutex_);
+    quarantine_ = why;
   }
   kept_size_ = 0;
   if (quarantine().empty()) SLUIS_CHECK(keep(log_.size(), log_.root()));

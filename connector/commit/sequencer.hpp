@@ -18,6 +18,11 @@
 
 namespace sluis::commit {
 
+/// In the store once a checkpoint was kept beside it: from then on a store without one has lost it.
+inline constexpr std::string_view kKeptMark = "meta/checkpoint-kept";
+/// In a store that was put back from a backup: when that was made. What was signed since is not in it, so it signs nothing.
+inline constexpr std::string_view kRestoredMark = "meta/restored";
+
 /// Order of an append (D10): batch synced, then its checkpoint signed into a slot, then acknowledged.
 /// While one batch's checkpoint is kept, the next is prepared and written; `Pipeline` says which step may be taken.
 /// After a failed write or sync everything in that batch and all behind it is *outcome unknown*, and the store is opened
@@ -26,9 +31,9 @@ namespace sluis::commit {
 class Sequencer final : public CommitPort {
  public:
   struct Options {
-    std::string origin;
-    crypto::Key key;  ///< Ed25519, private
-    std::filesystem::path checkpoint_folder;
+    std::string origin;  ///< of the newest log in the store
+    crypto::Key key;     ///< Ed25519, private
+    std::filesystem::path checkpoint_folder;  ///< of all logs of this node
   };
 
   Sequencer(storage::ReopeningStore& store, provenance::PayloadKeys& keys, Clock& clock, Random& random, Options options);
@@ -97,6 +102,7 @@ class Sequencer final : public CommitPort {
   Result<void> make_ready(bool recover_first);
   Result<void> recover();
   Result<void> check_slot(const std::string& note);
+  Result<std::string> why_not_newest() const;
   Result<void> keep(std::uint64_t size, const Hash& root);
   void keep_due(Lock& lock);
   void perform(Lock& lock, const Pipeline::Actions& actions, bool keeps);

@@ -23,6 +23,7 @@ std::optional<policy::Reason> take_agreement(const Question& question, std::opti
                                            {"code", found.ended->reason.code},
                                            {"why", sentences.empty() ? found.ended->reason.code : sentences.front()}});
   }
+  if (found.held) return make_reason("agreement.held", {{"when", format_time(*found.held)}});
   return std::nullopt;
 }
 
@@ -108,6 +109,20 @@ void decide(const Question& question, const DeclarationSource& source, Timestamp
 }  // namespace
 
 std::string uses_key(const AgreementId& agreement) { return "uses/" + agreement.str(); }
+
+Result<void> add_uses(const storage::Reader& store, const AgreementId& agreement, std::uint64_t more, Commit& commit) {
+  if (more == 0) return {};
+  const std::string key = uses_key(agreement);
+  SLUIS_TRY(const std::optional<std::string> bytes, store.get(key));
+  std::uint64_t uses = 0;
+  if (bytes) {
+    const auto [end, error] = std::from_chars(bytes->data(), bytes->data() + bytes->size(), uses);
+    if (error != std::errc() || end != bytes->data() + bytes->size()) return Error(ErrorCode::corruption, "`" + key + "` is no count");
+  }
+  commit.preconditions.push_back({key, bytes});
+  commit.changes.push_back({key, std::to_string(uses + more)});
+  return {};
+}
 
 Result<std::optional<AgreementAsRead>> read_as_stored(const storage::Reader& store, ProgramCache& programs, const AgreementId& id) {
   SLUIS_TRY(std::optional<std::string> bytes, store.get(negotiation::agreement_key(id)));

@@ -21,6 +21,8 @@ struct Question {
 
 /// Where the provider keeps how often an agreement has been used.
 std::string uses_key(const AgreementId& agreement);
+/// Counts uses that this node does not know of itself.
+Result<void> add_uses(const storage::Reader& store, const AgreementId& agreement, std::uint64_t more, Commit& commit);
 
 /// A declaration in force that a decision took into account.
 struct RestsOn {

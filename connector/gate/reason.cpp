@@ -20,6 +20,10 @@ constexpr std::array kSentences{
                      "Geweigerd: noem één verwerking, niet meer."}},
     policy::Sentence{"agreement.ended", {"Denied: `{by}` ended the agreement on {when}: {why}.",
                      "Geweigerd: `{by}` stopte de afspraak op {when}: {why}."}},
+    policy::Sentence{"agreement.held",
+                     {"Denied: on {when} this node went on from a backup, and has not compared this agreement with the other party yet.",
+                      "Geweigerd: op {when} ging deze node verder vanaf een reservekopie. "
+                      "De afspraak is nog niet vergeleken met de andere partij."}},
     policy::Sentence{"agreement.unknown", {"Denied: there is no such agreement with this party for this dataset.",
                      "Geweigerd: deze partij heeft over deze gegevens geen afspraak."}},
     policy::Sentence{"agreement.unreadable",

@@ -11,10 +11,10 @@ namespace sluis::management {
 namespace {
 
 Result<v1::AuditLogResponse> read_log(const Backend& backend, const v1::AuditLogRequest& request) {
-  SLUIS_TRY(const auto head, backend.log.head());
+  SLUIS_TRY(const auto entries, backend.log.entries());
   v1::AuditLogResponse response;
-  response.set_log_size(head.frontier.size());
-  SLUIS_TRY(*response.mutable_next_page_token(), visit_page(backend.log, head.frontier.size(), request, [&](v1::AuditEntry row) {
+  response.set_log_size(entries);
+  SLUIS_TRY(*response.mutable_next_page_token(), visit_page(backend.log, entries, request, [&](v1::AuditEntry row) {
     *response.add_entries() = std::move(row);
     return Result<void>();
   }));
@@ -23,12 +23,12 @@ Result<v1::AuditLogResponse> read_log(const Backend& backend, const v1::AuditLog
 
 Result<v1::AuditWatchResponse> watch(Backend& backend, const v1::AuditWatchRequest& request) {
   SLUIS_TRY(const auto kinds, kinds_named(request.kinds()));
-  SLUIS_TRY(const auto first, backend.log.head());
-  std::uint64_t next = request.from_end() ? first.frontier.size() : request.from();
+  SLUIS_TRY(const auto now, backend.log.entries());
+  std::uint64_t next = request.from_end() ? now : request.from();
   v1::AuditWatchResponse response;
   SLUIS_CHECK(wait_until(backend, request.wait_seconds(), [&]() -> Result<bool> {
-    SLUIS_TRY(const auto head, backend.log.head());
-    for (; next < head.frontier.size() && response.entries_size() < 100; ++next) {
+    SLUIS_TRY(const auto entries, backend.log.entries());
+    for (; next < entries && response.entries_size() < 100; ++next) {
       SLUIS_TRY(const auto leaf, backend.log.leaf(next));
       if (!kinds.empty() && !kinds.contains(leaf.kind)) continue;
       SLUIS_TRY(*response.add_entries(), audit_row(backend.log, next, request.lang()));
@@ -106,6 +106,14 @@ void add_audit(Methods& methods, Backend& backend) {
       "AuditService.Watch", [&backend](const auto& request, const Caller&) { return watch(backend, request); });
   methods.add<v1::AuditCheckpointRequest, v1::AuditCheckpointResponse>(
       "AuditService.Checkpoint", [&backend](const auto&, const Caller&) { return checkpoint(backend); });
+  methods.add<v1::AuditReconcileRequest, v1::AuditReconcileResponse>(
+      "AuditService.Reconcile", [&backend](const auto& request, const Caller& caller) -> Result<v1::AuditReconcileResponse> {
+        if (!backend.reconcile) return not_here("counterparties");
+        v1::AuditReconcileRequest asked = request;
+        SLUIS_TRY(const ParticipantId peer, find_party(backend.directory, request.peer()));
+        asked.set_peer(peer.str());
+        return backend.reconcile(asked, caller.person);
+      });
   methods.add<v1::AuditProofRequest, v1::AuditProofResponse>(
       "AuditService.Proof", [&backend](const auto& request, const Caller&) { return proof(backend, request); });
 }

@@ -102,11 +102,11 @@ Result<v1::AuditReportResponse> report_log(const Backend& backend, const v1::Aud
     for (const EntryKind kind : kReported) asked.add_kinds(std::string(provenance::kind_name(static_cast<std::uint8_t>(kind))));
   }
   SLUIS_TRY(Reporter reporter, Reporter::make(backend, asked.lang()));
-  SLUIS_TRY(const auto head, backend.log.head());
+  SLUIS_TRY(const auto entries, backend.log.entries());
   v1::AuditReportResponse response;
-  response.set_log_size(head.frontier.size());
+  response.set_log_size(entries);
   SLUIS_TRY(*response.mutable_next_page_token(),
-            visit_page(backend.log, head.frontier.size(), asked, [&](v1::AuditEntry row) -> Result<void> {
+            visit_page(backend.log, entries, asked, [&](v1::AuditEntry row) -> Result<void> {
               SLUIS_TRY(*response.add_lines(), reporter.line(std::move(row)));
               return {};
             }));

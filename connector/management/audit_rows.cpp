@@ -79,6 +79,9 @@ Result<v1::AuditEntry> audit_row(const provenance::LogReader& log, std::uint64_t
   SLUIS_TRY(const auto leaf, log.leaf(index));
   v1::AuditEntry row;
   row.set_index(index);
+  const provenance::Shard& shard = log.shard_of(index);
+  row.set_log(shard.origin);
+  row.set_leaf(index - shard.first);
   row.set_kind(std::string(provenance::kind_name(leaf.kind)));
   put_time(row.mutable_time(), hour(leaf.hours));
   const auto payload = log.payload(index);

@@ -8,6 +8,8 @@
 #include "connector/negotiation/service.hpp"
 #include "connector/provenance/log_store.hpp"
 #include "connector/transfer/service.hpp"
+#include "sluis/v1/audit.pb.h"
+#include "sluis/v1/node.pb.h"
 
 #include <functional>
 #include <memory>
@@ -92,6 +94,9 @@ struct Backend {
   /// The body that decided the version of the purposes that had this hash then; none: nobody said.
   std::function<Result<std::optional<catalog::DecidedBy>>(const Hash& vocabulary, Timestamp then)> purposes_decided_by = {};
   std::function<Result<Timestamp>(Duration by)> move_clock = {};
+  /// Compares both logs, and records that.
+  std::function<Result<v1::AuditReconcileResponse>(const v1::AuditReconcileRequest& request, const std::string& person)> reconcile = {};
+  std::function<Result<v1::NodeBackupResponse>(bool dry_run, const std::string& person)> back_up = {};
   /// After a dataset was published or retracted, or an activity changed: what streams is looked at anew.
   std::function<void()> look_anew = {};
   /// Adds to the commit what is to be sent to the other party (the receipt of the confirmation).

@@ -83,8 +83,8 @@ Result<v1::NodeStatusResponse> status(const Backend& backend) {
   response.mutable_findings()->Assign(findings.begin(), findings.end());
   response.set_ready(!backend.ready || backend.ready());
   response.set_quarantine(backend.quarantine ? backend.quarantine() : std::string());
-  SLUIS_TRY(const auto head, backend.log.head());
-  response.set_log_size(head.frontier.size());
+  SLUIS_TRY(const auto entries, backend.log.entries());
+  response.set_log_size(entries);
   const auto list = backend.directory.list();
   response.set_membership_state(list ? std::string(identity::to_string(backend.directory.state(now))) : "none");
   if (list) response.set_membership_version(list->version);
@@ -144,6 +144,11 @@ void add_nodes(Methods& methods, Backend& backend) {
       "NodeService.Version", [&backend](const auto&, const Caller&) { return version(backend); });
   methods.add<v1::NodeDoctorRequest, v1::NodeDoctorResponse>(
       "NodeService.Doctor", [&backend](const auto&, const Caller&) { return doctor(backend); });
+  methods.add<v1::NodeBackupRequest, v1::NodeBackupResponse>(
+      "NodeService.Backup", [&backend](const auto& request, const Caller& caller) -> Result<v1::NodeBackupResponse> {
+        if (!backend.back_up) return not_here("backups");
+        return backend.back_up(request.dry_run(), caller.person);
+      });
   methods.add<v1::DemoClockRequest, v1::DemoClockResponse>(
       "NodeService.DemoClock", [&backend](const auto& request, const Caller&) { return demo_clock(backend, request); });
 }

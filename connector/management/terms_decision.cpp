@@ -80,8 +80,7 @@ bool is_proposal(const v1::Shared& shared) { return shared.agreement().empty() &
 /// By index, or the newest of a transaction, or the end of a negotiation.
 Result<Recorded> find_decision(const Backend& backend, const std::string& named) {
   const Error none(ErrorCode::not_found, fmt::format("no decision `{}` is on record", named.substr(0, 200)));
-  SLUIS_TRY(const auto head, backend.log.head());
-  const std::uint64_t size = head.frontier.size();
+  SLUIS_TRY(const std::uint64_t size, backend.log.entries());
   std::uint64_t index = 0;
   const auto [end, error] = std::from_chars(named.data(), named.data() + named.size(), index);
   if (error == std::errc() && end == named.data() + named.size()) {

@@ -132,8 +132,8 @@ Result<v1::ReplayTermsResponse> replay_terms(const Backend& backend, const v1::R
   }
   SLUIS_TRY(Declared declared, Declared::read(backend, terms.compiled.policy));
   Replay replay(backend, terms, DatasetId(dataset), language, std::move(declared));
-  SLUIS_TRY(const auto head, backend.log.head());
-  for (std::uint64_t index = 0; index < head.frontier.size(); ++index) {
+  SLUIS_TRY(const auto entries, backend.log.entries());
+  for (std::uint64_t index = 0; index < entries; ++index) {
     SLUIS_TRY(const auto leaf, backend.log.leaf(index));
     if (leaf.kind != static_cast<std::uint8_t>(provenance::EntryKind::decision)) continue;
     // An entry's own time and the leaf's hour may lie on both sides of the hour.

@@ -29,6 +29,9 @@ struct AgreementRecord {
   json::Value decided_by;               ///< the body that decided a steward's approval of it; null: none was named
   json::Value peer_identity;            ///< who the peer was in law when it was made (D12), for ever; null: not known
   std::optional<AgreementEnd> ended;  ///< none: active
+  /// Since when it is not known whether it still applies, after what this node knew was lost for a while: nothing is released under it
+  /// until both logs were compared.
+  std::optional<Timestamp> held;
 
   bool active() const { return !ended; }
   friend bool operator==(const AgreementRecord&, const AgreementRecord&) = default;

@@ -271,4 +271,17 @@ Result<void> Service::ended_by_peer(const AgreementId& id, const ParticipantId& 
   }
 }
 
+Result<void> Service::apply_again(const AgreementId& id, Commit commit) {
+  const std::string key = agreement_key(id);
+  SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(key));
+  if (!bytes) return Error(ErrorCode::not_found, "there is no agreement `" + id.str() + "`");
+  SLUIS_TRY(AgreementRecord record, decode_agreement(*bytes));
+  if (!record.held) return {};
+  record.held.reset();
+  commit.preconditions.push_back({key, *bytes});
+  commit.changes.push_back({key, encode(record)});
+  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  return {};
+}
+
 }  // namespace sluis::negotiation

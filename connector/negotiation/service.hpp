@@ -65,6 +65,9 @@ class Service {
   /// not here, is another party's or has ended already stays as it is.
   Result<void> ended_by_peer(const AgreementId& id, const ParticipantId& peer, Reason reason, const Commit& commit);
 
+  /// A held agreement applies again, with what else `commit` changes. One that is not held stays as it is, and nothing is committed.
+  Result<void> apply_again(const AgreementId& id, Commit commit);
+
   Result<Negotiation> show(const ProcessId& own_pid) const;
   /// In the order of ids, from `after` (exclusive; empty: from the first), at most `count`.
   Result<std::vector<Negotiation>> list(const ProcessId& after, std::size_t count) const;

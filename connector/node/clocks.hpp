@@ -13,6 +13,13 @@ class NodeClock final : public Clock {
   Timestamp now() const override { return system_.now() + Duration(offset_us_.load()); }
   void set_offset(Duration offset) { offset_us_ = offset.count(); }
   Duration offset() const { return Duration(offset_us_.load()); }
+  /// As its store says: of a demo node only.
+  Result<void> move_as_kept(const storage::Reader& store) {
+    SLUIS_TRY(const std::optional<std::string> demo, store.get("meta/demo"));
+    SLUIS_TRY(const std::optional<std::string> offset, store.get("demo/clock"));
+    if (demo == "yes" && offset && offset->size() == 8) set_offset(Duration(static_cast<std::int64_t>(get_u64(*offset))));
+    return {};
+  }
 
  private:
   SystemClock system_;

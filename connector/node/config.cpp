@@ -161,6 +161,9 @@ Result<void> read_data(TomlTable& root, NodeConfig& config) {
   SLUIS_CHECK(data.read("purposes", config.purposes));
   SLUIS_CHECK(data.read_list("more_purposes", config.more_purposes));
   SLUIS_TRY(config.log_origin, data.table().string("log_origin"));
+  if (!provenance::may_be_origin(config.log_origin)) {
+    return data.table().refused("log_origin", "an origin is not empty, and has no space, plus sign or control character").mended_by("write it as `waterrijk.example/log`");
+  }
   SLUIS_TRY(TomlTable membership_table, root.table("membership"));
   Paths membership(std::move(membership_table), config.folder);
   SLUIS_CHECK(membership.read_list("keys", config.membership_keys));
@@ -170,6 +173,32 @@ Result<void> read_data(TomlTable& root, NodeConfig& config) {
     return membership.table().refused("threshold", "more signatures than there are keys, or none");
   }
   config.membership_threshold = static_cast<std::uint64_t>(threshold);
+  return {};
+}
+
+Result<void> read_backup(TomlTable& root, NodeConfig& config) {
+  SLUIS_TRY(std::optional<TomlTable> table, root.optional_table("backup"));
+  if (!table) return {};
+  const bool has_keep = table->has("keep");
+  const bool has_age = table->has("keys_days");
+  Paths backup(std::move(*table), config.folder);
+  SLUIS_CHECK(backup.read("store", config.backup_store));
+  SLUIS_CHECK(backup.read("keys", config.backup_keys));
+  const std::string store = config.backup_store.lexically_normal().string();
+  const std::string keys = config.backup_keys.lexically_normal().string();
+  if (store == keys || (store + "/").starts_with(keys + "/") || (keys + "/").starts_with(store + "/")) {
+    return backup.table().refused("keys", "keys and store lie in one another: whoever has one would have both").mended_by("name two folders, best on two disks");
+  }
+  if (has_keep) {
+    SLUIS_TRY(const std::int64_t keep, backup.table().integer("keep"));
+    if (keep < 1 || keep > 1000) return backup.table().refused("keep", "from 1 to 1000 backups are kept");
+    config.backups_kept = static_cast<std::uint32_t>(keep);
+  }
+  if (has_age) {
+    SLUIS_TRY(const std::int64_t age, backup.table().integer("keys_days"));
+    if (age < 1 || age > 3650) return backup.table().refused("keys_days", "copies of keys are kept from 1 to 3650 days");
+    config.backup_keys_age = std::chrono::days(age);
+  }
   return {};
 }
 
@@ -193,7 +222,8 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
   SLUIS_TRY(TomlTable root, TomlTable::parse(text, file.string()));
   NodeConfig config;
   std::error_code ec;
-  config.folder = std::filesystem::absolute(file, ec).parent_path();
+  config.file = std::filesystem::absolute(file, ec);
+  config.folder = config.file.parent_path();
   SLUIS_CHECK(read_node(root, config));
   SLUIS_TRY(config.exchange, read_public_listener(root, "exchange"));
   SLUIS_TRY(config.open, read_public_listener(root, "public"));
@@ -201,6 +231,7 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
   SLUIS_CHECK(read_keys(root, config));
   SLUIS_CHECK(read_data(root, config));
   SLUIS_CHECK(read_policy(root, config));
+  SLUIS_CHECK(read_backup(root, config));
   SLUIS_CHECK(read_witnesses(root, config));
   SLUIS_CHECK(root.finish());
   return config;

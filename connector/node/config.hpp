@@ -3,6 +3,7 @@
 #include "connector/base/error.hpp"
 #include "connector/base/ids.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -31,6 +32,7 @@ struct TlsConfig {
 
 /// What one node.toml says. Relative paths are below the file's folder.
 struct NodeConfig {
+  std::filesystem::path file;
   std::filesystem::path folder;
   ParticipantId participant;
   std::string name;
@@ -45,12 +47,12 @@ struct NodeConfig {
 
   TlsConfig tls;
 
-  std::filesystem::path log_key;    ///< Ed25519, signs checkpoints
+  std::filesystem::path log_key;    ///< Ed25519, signs checkpoints of the node's first log; those of others lie beside it
   std::filesystem::path claim_key;  ///< P-256, signs claims
   std::string claim_kid;
   std::filesystem::path node_key;   ///< 32 bytes, seals handles
   std::filesystem::path payload_keys;
-  std::string log_origin;
+  std::string log_origin;           ///< of the first log; those of others begin with it
 
   std::filesystem::path store;
   std::filesystem::path checkpoints;
@@ -70,6 +72,11 @@ struct NodeConfig {
   std::uint64_t witness_quorum = 0;
   std::filesystem::path witness_roots;  ///< who signs their certificates; empty: as of [tls]
   std::filesystem::path witness_key;    ///< with which this node cosigns the logs of others; empty: it does not
+
+  std::filesystem::path backup_store;  ///< empty: no backups
+  std::filesystem::path backup_keys;   ///< apart, as they open what the other holds
+  std::uint32_t backups_kept = 7;
+  std::chrono::days backup_keys_age{30};  ///< an erased payload's key is gone for good after this
 
   bool refuse_unknown_offers = true;  ///< else they wait for the steward
   std::filesystem::path situations;   ///< the file that defines them; empty: none can be declared

@@ -29,8 +29,8 @@ std::string receipt_key(const ParticipantId& peer, std::uint64_t index) {
 
 Result<std::uint64_t> EvidenceChannel::entry_of(EntryKind kind, const Hash& digest) {
   const std::lock_guard lock(mutex_);
-  SLUIS_TRY(const provenance::LogHead head, with_.log.head());
-  for (; scanned_ < head.frontier.size(); ++scanned_) {
+  SLUIS_TRY(const std::uint64_t entries, with_.log.entries());
+  for (; scanned_ < entries; ++scanned_) {
     SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(scanned_));
     const auto of = static_cast<EntryKind>(leaf.kind);
     if (of == EntryKind::published || of == EntryKind::declaration) entries_.emplace(std::pair(of, leaf.policy_digest), scanned_);
@@ -128,38 +128,39 @@ Result<void> EvidenceChannel::check_offer(const ParticipantId& peer, const catal
   return {};
 }
 
+Result<void> EvidenceChannel::take(const ParticipantId& peer, const std::string& text) {
+  SLUIS_TRY(const Receipt receipt, Receipt::from_json(text));
+  const Timestamp now = with_.clock.now();
+  SLUIS_CHECK(check_receipt(peer, receipt, now));
+  v1::Shared shared;
+  if (!shared.ParseFromString(receipt.shared) || shared.counterparty() != self_.str() || shared.self() != peer.str()) {
+    return Error(ErrorCode::invalid_argument, "the receipt does not concern this node");
+  }
+  Commit commit;
+  commit.id = "received-" + to_hex(crypto::sha256(receipt.leaf.bytes()));
+  commit.changes.push_back({receipt_key(peer, receipt.index), text});
+  v1::Shared own;
+  gate::set_time(own, now);
+  own.set_event(std::string(provenance::kind_name(receipt.leaf.kind)));
+  own.set_self(self_.str());
+  own.set_counterparty(peer.str());
+  own.set_agreement(shared.agreement());
+  own.set_dataset(shared.dataset());
+  own.set_peer_checkpoint(receipt.checkpoint);
+  commit.entries.push_back(gate::make_entry(EntryKind::receipt, receipt.leaf.policy_digest, own, {}));
+  if (receipt.leaf.kind == static_cast<std::uint8_t>(EntryKind::agreement_ended)) {
+    outbox::Reason reason{shared.decision().code(), {}};
+    if (!shared.decision().sentence().empty()) reason.sentences.push_back(shared.decision().sentence());
+    return with_.ended_by_peer(AgreementId(shared.agreement()), peer, reason, commit);
+  }
+  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  return {};
+}
+
 http::Response EvidenceChannel::take_receipt(const http::Request& request) {
   const auto peer = with_.authenticate(request);
   if (!peer) return refusal(404, "not_found", "nothing here");
-  const auto take = [&]() -> Result<void> {
-    SLUIS_TRY(const Receipt receipt, Receipt::from_json(request.body));
-    const Timestamp now = with_.clock.now();
-    SLUIS_CHECK(check_receipt(*peer, receipt, now));
-    v1::Shared shared;
-    if (!shared.ParseFromString(receipt.shared) || shared.counterparty() != self_.str() || shared.self() != peer->str()) {
-      return Error(ErrorCode::invalid_argument, "the receipt does not concern this node");
-    }
-    Commit commit;
-    commit.id = "received-" + to_hex(crypto::sha256(receipt.leaf.bytes()));
-    commit.changes.push_back({receipt_key(*peer, receipt.index), request.body});
-    v1::Shared own;
-    gate::set_time(own, now);
-    own.set_event(std::string(provenance::kind_name(receipt.leaf.kind)));
-    own.set_self(self_.str());
-    own.set_counterparty(peer->str());
-    own.set_agreement(shared.agreement());
-    own.set_dataset(shared.dataset());
-    own.set_peer_checkpoint(receipt.checkpoint);
-    commit.entries.push_back(gate::make_entry(EntryKind::receipt, receipt.leaf.policy_digest, own, {}));
-    if (receipt.leaf.kind == static_cast<std::uint8_t>(EntryKind::agreement_ended)) {
-      outbox::Reason reason{shared.decision().code(), {}};
-      if (!shared.decision().sentence().empty()) reason.sentences.push_back(shared.decision().sentence());
-      return with_.ended_by_peer(AgreementId(shared.agreement()), *peer, reason, commit);
-    }
-    SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
-    return {};
-  };
-  if (const auto taken = take(); !taken) {
+  if (const auto taken = take(*peer, request.body); !taken) {
     const ErrorCode code = taken.error().code;
     const bool ours = code == ErrorCode::storage_unavailable || code == ErrorCode::outcome_unknown;
     return refusal(ours ? 503 : 400, to_string(code), taken.error().message);

@@ -28,6 +28,10 @@ struct EvidenceDependencies {
   std::function<Result<ParticipantId>(const http::Request&)> authenticate;
   /// negotiation::Service::ended_by_peer.
   std::function<Result<void>(const AgreementId&, const ParticipantId& peer, const outbox::Reason&, const Commit&)> ended_by_peer;
+  /// negotiation::Service::terminate_agreement, by a person.
+  std::function<Result<void>(const AgreementId&, const outbox::Reason&, const std::string& person)> end_agreement = {};
+  /// negotiation::Service::apply_again.
+  std::function<Result<void>(const AgreementId&, Commit)> apply_again = {};
 };
 
 /// Evidence between nodes (D20): proofs that an offer was published, and receipts of entries that concern the other party.
@@ -50,6 +54,10 @@ class EvidenceChannel {
   static std::string end_process(const AgreementId& agreement);
   /// outbox::Deliver for service "evidence".
   outbox::Verdict deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
+
+  /// A receipt of an entry of the peer's log that concerns this node: checked, kept, recorded, and acted on where it is of an agreement's
+  /// end. invalid_argument, permission_denied: it is none.
+  Result<void> take(const ParticipantId& peer, const std::string& text);
 
   /// The entry of this node's log that publishes or declares what has this digest. not_found.
   Result<std::uint64_t> entry_of(provenance::EntryKind kind, const Hash& digest);

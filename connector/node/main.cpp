@@ -1,8 +1,10 @@
 // The command line: what needs no running node stands here, what asks one is in cli/.
 #include "connector/base/random.hpp"
+#include "connector/node/backup.hpp"
 #include "connector/node/init.hpp"
 #include "connector/node/node.hpp"
 #include "connector/node/offline.hpp"
+#include "connector/node/succession.hpp"
 #include "connector/node/witness_service.hpp"
 #ifdef SLUIS_CLI
 #include "connector/node/cli/cli.hpp"
@@ -29,6 +31,8 @@ struct Words {
   std::string federation;
   std::uint64_t version = 1;
   std::uint64_t threshold = 1;
+  RecoverOrder recover;
+  std::uint32_t number = 0;
   bool payloads = false;
   bool dry_run = false;
 };
@@ -125,6 +129,35 @@ void add_offline(CLI::App& app, Words& words, int& code) {
   sign->callback([&] { code = membership_sign(words.file, words.key, words.dry_run); });
 }
 
+void add_backup(CLI::App& app, Words& words, int& code) {
+  CLI::App& backup = noun(app, "backup", "copies of the node");
+  CLI::App* verify = backup.add_subcommand("verify", "reads every file of a backup, and every entry against its checkpoint");
+  verify->add_option("DIR", words.folder, "the folder of backups")->required();
+  verify->add_option("--id", words.number, "which one; the newest unless given");
+  verify->add_option("--key", words.key, "the log's verification key, from elsewhere");
+  verify->callback([&] { code = backup_verify(words.folder, words.number, words.key); });
+  CLI::App* restore = backup.add_subcommand("restore", "a node from a backup, in a new folder; it signs nothing until `log recover`");
+  restore->add_option("DIR", words.folder, "the folder of backups")->required();
+  restore->add_option("--id", words.number, "which one; the newest unless given");
+  restore->add_option("--keys", words.key, "the folder of copies of keys, or one of them")->required();
+  restore->add_option("--into", words.file, "a new folder, for the node")->required();
+  add_dry_run(*restore, words);
+  restore->callback([&] { code = backup_restore(words.folder, words.number, words.key, words.file, words.dry_run); });
+
+  CLI::App& log = noun(app, "log", "the log as such");
+  CLI::App* recover = log.add_subcommand("recover", "seals what is proven of a log that signs no more, and lets another follow; takes two persons");
+  recover->add_option("--config", words.config, "node.toml")->required();
+  recover->add_option("--token-file", words.recover.tokens, "of a role's token; twice, of two persons")->required()->allow_extra_args(false);
+  recover->add_option("--reason", words.recover.reason, "what happened, for the log")->required();
+  recover->add_option("--last-known", words.recover.last_known, "the newest checkpoint that others have of the old log: so it is named what is lost");
+  add_dry_run(*recover, words);
+  recover->callback([&] { code = log_recover(words.config, words.recover, words.dry_run); });
+  CLI::App* rotate = log.add_subcommand("rotate-key", "ends the stopped node's log, and lets another follow under a new key");
+  rotate->add_option("--config", words.config, "node.toml")->required();
+  add_dry_run(*rotate, words);
+  rotate->callback([&] { code = log_rotate_key(words.config, words.dry_run); });
+}
+
 void add_roles(CLI::App& app, Words& words, int& code) {
   CLI::App& roles = noun(app, "role", "who may manage this node; a running node reads changes by itself");
   const auto common = [&words](CLI::App& command) {
@@ -154,9 +187,10 @@ void add_audit(CLI::App& app, Words& words, int& code) {
   CLI::App* exporting = noun(app, "audit", "the provenance log").add_subcommand("export-log", "the stopped node's log as the standard tree");
   exporting->add_option("DIR", words.folder, "a new folder")->required();
   exporting->add_option("--config", words.config, "node.toml")->required();
+  exporting->add_option("--origin", words.key, "which log, where one followed another; the newest unless given");
   exporting->add_flag("--payloads", words.payloads, "with what the entries say");
   add_dry_run(*exporting, words);
-  exporting->callback([&] { code = audit_export(words.config, words.folder, words.payloads, words.dry_run); });
+  exporting->callback([&] { code = audit_export(words.config, words.folder, words.key, words.payloads, words.dry_run); });
 }
 #endif
 
@@ -173,6 +207,7 @@ int main(int argc, char** argv) {
 #endif
   add_offline(app, words, code);
   add_roles(app, words, code);
+  add_backup(app, words, code);
 #ifndef SLUIS_CLI
   add_audit(app, words, code);
 #endif

@@ -7,6 +7,7 @@
 #include "connector/identity/roles.hpp"
 #include "connector/node/config.hpp"
 #include "connector/node/held_folder.hpp"
+#include "connector/node/succession.hpp"
 #include "connector/provenance/export.hpp"
 #include "connector/provenance/slots.hpp"
 #include "connector/storage/rocks_store.hpp"
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -218,18 +220,33 @@ Result<void> list_roles(const std::filesystem::path& config_file) {
   return {};
 }
 
-Result<void> export_stopped(const std::filesystem::path& config_file, const std::filesystem::path& folder, bool payloads, bool dry_run) {
+Result<void> export_stopped(const std::filesystem::path& config_file, const std::filesystem::path& folder, const std::string& origin,
+                            bool payloads, bool dry_run) {
   SLUIS_TRY(const NodeConfig config, read_config(config_file));
   SLUIS_TRY(const std::unique_ptr<storage::Reader> store, storage::open_rocks_reader(config.store));
-  SLUIS_TRY(const std::optional<std::string> note, provenance::read_newest_slot(config.checkpoints));
-  if (!note) return Error(ErrorCode::not_found, "this node has no signed checkpoint yet");
-  SLUIS_TRY(const crypto::Key key, read_key(config.log_key));
+  SLUIS_TRY(const std::vector<provenance::Shard> logs, logs_of(config, *store));
+  const auto wanted = std::find_if(logs.rbegin(), logs.rend(), [&](const provenance::Shard& one) { return origin.empty() || one.origin == origin; });
+  if (wanted == logs.rend()) {
+    std::string known;
+    for (const provenance::Shard& one : logs) known += (known.empty() ? "`" : ", `") + one.origin + "`";
+    return Error(ErrorCode::not_found, "this node has no log `" + origin + "`").mended_by("it has " + known);
+  }
+  std::optional<std::string> note = wanted->seal;
+  if (wanted->number == logs.back().number || wanted->seal.empty()) {
+    SLUIS_TRY(note, provenance::read_newest_slot(provenance::slots_folder(config.checkpoints, *wanted)));
+  }
+  if (!note) return Error(ErrorCode::not_found, "this log has no signed checkpoint yet");
+  std::string key_text = wanted->key;
+  if (key_text.empty()) {
+    SLUIS_TRY(const crypto::Key own, read_key(log_key_file(config, *wanted)));
+    key_text = provenance::VerifierKey::of(wanted->origin, own).text();
+  }
+  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(key_text));
   SLUIS_CHECK(provenance::may_export_to(folder));
   if (dry_run) return may_write_in(folder.parent_path());
   SystemRandom random;
   provenance::PayloadKeys keys(config.payload_keys, random);
-  return provenance::export_log(provenance::LogReader(*store, keys), *note, provenance::VerifierKey::of(config.log_origin, key),
-                                folder, payloads);
+  return provenance::export_log(provenance::LogReader(*store, keys, logs).at(*wanted), *note, key, folder, payloads);
 }
 
 }  // namespace
@@ -306,8 +323,9 @@ int role_end(const std::filesystem::path& config, const std::string& role, const
 
 int role_list(const std::filesystem::path& config) { return finish(list_roles(config)); }
 
-int audit_export(const std::filesystem::path& config, const std::filesystem::path& folder, bool payloads, bool dry_run) {
-  const auto made = export_stopped(config, folder, payloads, dry_run);
+int audit_export(const std::filesystem::path& config, const std::filesystem::path& folder, const std::string& origin, bool payloads,
+                 bool dry_run) {
+  const auto made = export_stopped(config, folder, origin, payloads, dry_run);
   return made && dry_run ? would_write(folder) : finish(made);
 }
 

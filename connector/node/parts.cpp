@@ -1,5 +1,6 @@
 #include "connector/node/parts.hpp"
 #include "connector/node/secrets.hpp"
+#include "connector/node/succession.hpp"
 
 #include "certs/authority.hpp"
 #include "connector/base/limits.hpp"
@@ -36,13 +37,15 @@ Result<void> Node::Parts::start() {
 
 Result<void> Node::Parts::start_ground() {
   payload_keys = std::make_unique<provenance::PayloadKeys>(config.payload_keys, random);
-  SLUIS_TRY(crypto::Key log_key, read_private_key(config.log_key));
+  SLUIS_CHECK(store.reopen());  // which log is the newest stands in it
+  SLUIS_TRY(std::vector<provenance::Shard> logs, logs_of(config, store));
+  SLUIS_TRY(crypto::Key log_key, read_private_key(log_key_file(config, logs.back())));
   sequencer = std::make_unique<commit::Sequencer>(
-      store, *payload_keys, clock, random, commit::Sequencer::Options{config.log_origin, std::move(log_key), config.checkpoints});
+      store, *payload_keys, clock, random, commit::Sequencer::Options{logs.back().origin, std::move(log_key), config.checkpoints});
   SLUIS_CHECK(sequencer->open());
   log_clock = std::make_unique<LogClock>(*sequencer);
   commits = std::make_unique<management::CommitSignal>(*sequencer);
-  log = std::make_unique<provenance::LogReader>(store, *payload_keys);
+  log = std::make_unique<provenance::LogReader>(store, *payload_keys, std::move(logs));
   writer = std::make_unique<Writer>(config.participant, *log_clock);
   SLUIS_TRY(node_key, read_secret(config.node_key));
   if (node_key.size() != 32) return Error(ErrorCode::invalid_argument, "`" + config.node_key.string() + "` is not 32 bytes");
@@ -83,9 +86,7 @@ Result<void> Node::Parts::keep_identity() {
   }
   demo = kind == "yes";
   SLUIS_CHECK(check_demo());
-  SLUIS_TRY(const std::optional<std::string> offset, store.get("demo/clock"));
-  if (demo && offset && offset->size() == 8) clock.set_offset(Duration(static_cast<std::int64_t>(get_u64(*offset))));
-  return {};
+  return clock.move_as_kept(store);
 }
 
 Result<identity::Trust> Node::Parts::read_trust() const {
@@ -178,11 +179,19 @@ Result<void> Node::Parts::start_exchange() {
   transfers = std::make_unique<transfer::Service>(
       transfer::Options{config.exchange.url + "/data", node_key},
       transfer::Dependencies{*transfer_commits, store, *log_clock, random, *writer, *peers, notify});
-  evidence = std::make_unique<EvidenceChannel>(
-      config.participant, EvidenceDependencies{*commits, store, *log, *sequencer, *directory, *log_clock, random, *writer, *transport,
-                                               [this](const http::Request& request) { return authenticate(request); },
-                                               [this](const AgreementId& id, const ParticipantId& peer, const outbox::Reason& reason,
-                                                      const Commit& commit) { return negotiations->ended_by_peer(id, peer, reason, commit); }});
+  const EvidenceDependencies between{
+      *commits, store, *log, *sequencer, *directory, *log_clock, random, *writer, *transport,
+      [this](const http::Request& request) { return authenticate(request); },
+      [this](const AgreementId& id, const ParticipantId& peer, const outbox::Reason& reason, const Commit& commit) {
+        return negotiations->ended_by_peer(id, peer, reason, commit);
+      },
+      [this](const AgreementId& id, const outbox::Reason& reason, const std::string& person) -> Result<void> {
+        SLUIS_CHECK(negotiations->terminate_agreement(id, reason, person));
+        return {};
+      },
+      [this](const AgreementId& id, Commit commit) { return negotiations->apply_again(id, std::move(commit)); }};
+  evidence = std::make_unique<EvidenceChannel>(config.participant, between);
+  reconciling = std::make_unique<Reconciling>(config.participant, between, *evidence);
   std::map<std::string, outbox::Deliver> services;
   services["negotiation"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
     return negotiations->deliver(item, envelope, retry_at);
@@ -287,6 +296,9 @@ void Node::Parts::start_authzen(const gate::DeclarationSource& of_provider) {
 }
 
 Result<void> Node::Parts::recover() {
+  if (const auto begun = record_beginning(store, *commits, config.participant, log_clock->now()); !begun && sequencer->quarantine().empty()) {
+    return begun.error();
+  }
   Commit started;
   started.entries.push_back(writer->plain_entry(provenance::EntryKind::node_started, "started"));
   const auto recorded = commits->commit_and_wait(std::move(started));

@@ -10,6 +10,7 @@
 #include "connector/intake/intake.hpp"
 #include "connector/management/connect.hpp"
 #include "connector/management/grpc_server.hpp"
+#include "connector/node/backup.hpp"
 #include "connector/node/clocks.hpp"
 #include "connector/node/cosigning.hpp"
 #include "connector/node/declarations.hpp"
@@ -17,6 +18,7 @@
 #include "connector/node/node.hpp"
 #include "connector/node/ports.hpp"
 #include "connector/node/purposes.hpp"
+#include "connector/node/reconciling.hpp"
 #include "connector/node/role_file.hpp"
 #include "connector/node/transfer_commits.hpp"
 #include "connector/provenance/witness.hpp"
@@ -46,6 +48,7 @@ struct Node::Parts {
   std::unique_ptr<crypto::Key> claim_key;
   std::string node_key;
   bool demo = false;
+  std::mutex backup_mutex;  ///< one at a time
 
   // Who and what.
   std::unique_ptr<Purposes> purposes;
@@ -69,6 +72,7 @@ struct Node::Parts {
   std::unique_ptr<TransferCommits> transfer_commits;
   std::unique_ptr<transfer::Service> transfers;
   std::unique_ptr<EvidenceChannel> evidence;
+  std::unique_ptr<Reconciling> reconciling;
 
   // The data plane.
   std::unique_ptr<NodeDatasets> plans;
@@ -137,6 +141,8 @@ struct Node::Parts {
   std::vector<http::Route> management_routes();
   void clock_stepped();
   std::string public_checkpoint();
+  Result<v1::NodeBackupResponse> back_up(bool dry_run, const std::string& person);
+  Result<v1::AuditReconcileResponse> reconcile(const v1::AuditReconcileRequest& request, const std::string& person);
 };
 
 }  // namespace sluis::node

@@ -143,9 +143,9 @@ std::vector<http::Route> Node::Parts::management_routes() {
                     }, 0});
   routes.push_back({"GET", "/metrics", [this, may_know](const http::Request& request) {
                       if (!may_know(request)) return text(401, "show a role\n");
-                      const auto head = log->head();
+                      const auto entries = log->entries();
                       Measured now;
-                      now.log_entries = head ? head->frontier.size() : 0;
+                      now.log_entries = entries ? *entries : 0;
                       now.outbox_messages = outbox->size();
                       now.streams = streams->size();
                       now.findings = findings().size();
@@ -242,7 +242,7 @@ Result<Timestamp> Node::Parts::move_clock(Duration by) {
 
 void Node::Parts::fill_backend() {
   backend.reset(new management::Backend{
-      config.participant, config.name, SLUIS_VERSION, config.log_origin, log_clock->now(), demo, *log_clock, store, *commits,
+      config.participant, config.name, SLUIS_VERSION, log->shard().origin, log_clock->now(), demo, *log_clock, store, *commits,
       *datasets, *negotiations, *transfers, *directory, *log});
   management::Backend& out = *backend;
   out.vocabulary = [this] { return purposes->current(); };
@@ -280,6 +280,8 @@ void Node::Parts::fill_backend() {
     SLUIS_TRY(const identity::SignedMembership signed_list, identity::parse_envelope(envelope, file));
     return identity::verify(signed_list, trust, file);
   };
+  out.reconcile = [this](const v1::AuditReconcileRequest& request, const std::string& person) { return reconcile(request, person); };
+  out.back_up = [this](bool dry_run, const std::string& person) { return back_up(dry_run, person); };
   out.move_clock = [this](Duration by) { return move_clock(by); };
   out.prepare_retention = [this](Commit& commit, const management::RetentionRecord& record) {
     evidence->send_receipt(commit, record.peer, "retention-" + to_hex(crypto::sha256(record.agreement.str())));
@@ -302,6 +304,7 @@ Result<void> Node::Parts::start_listeners() {
       options, {*negotiations, *transfers, *dsp_catalog, [this](const http::Request& request) { return authenticate(request); },
                 [this](const ParticipantId& peer, std::string_view url) { return directory->origin_allowed(peer, url, log_clock->now()); }});
   for (http::Route& route : evidence->routes()) exchange.push_back(std::move(route));
+  for (http::Route& route : reconciling->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : declarations->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : gate->routes()) exchange.push_back(std::move(route));
   if (witness) {

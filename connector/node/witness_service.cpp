@@ -100,7 +100,7 @@ Result<WitnessConfig> read_witness_config(const std::filesystem::path& file) {
   std::error_code ec;
   const auto folder = std::filesystem::absolute(file, ec).parent_path();
   SLUIS_TRY(config.name, root.string("name"));
-  if (config.name.find_first_of(" +\t") != std::string::npos) return root.refused("name", "a witness's name has no space and no `+`");
+  if (!provenance::may_be_origin(config.name)) return root.refused("name", "a witness's name has no space and no `+`");
   SLUIS_TRY(const std::string key, root.string("key"));
   SLUIS_TRY(const std::string state, root.string("state"));
   config.key = folder / key;

@@ -28,6 +28,10 @@ std::string_view kind_name(std::uint8_t kind) {
     case EntryKind::activity: return "activity";
     case EntryKind::receipt: return "receipt";
     case EntryKind::declaration: return "declaration";
+    case EntryKind::log_ended: return "log-ended";
+    case EntryKind::log_begun: return "log-begun";
+    case EntryKind::reconciled: return "reconciled";
+    case EntryKind::backup: return "backup";
   }
   return "";
 }

@@ -32,6 +32,10 @@ enum class EntryKind : std::uint8_t {
   activity = 31,
   receipt = 32,  ///< a counterparty's receipt was taken
   declaration = 33,  ///< a situation or an assessment: declared, renewed, ended; its digest is that of what is said
+  log_ended = 34,    ///< the last of its log: which one follows
+  log_begun = 35,    ///< the first of a log that follows another: which one, how far, and why
+  reconciled = 36,   ///< this log was compared with a counterparty's
+  backup = 37,       ///< a copy of the node was made
 };
 /// The stable name, as commands print it; empty for a number that has none.
 std::string_view kind_name(std::uint8_t kind);

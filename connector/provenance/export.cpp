@@ -34,10 +34,10 @@ Result<void> write_entries(const LogReader& log, std::uint64_t size, const std::
     std::string entries;
     std::string payloads;
     for (std::uint64_t i = bundle * kTileWidth; i < bundle * kTileWidth + width; ++i) {
-      SLUIS_TRY(const std::string leaf, log.leaf_bytes(i));
+      SLUIS_TRY(const std::string leaf, log.leaf_bytes(log.shard().first + i));
       put_bundle_entry(entries, leaf);
       if (!with_payloads) continue;
-      auto payload = log.payload(i);
+      auto payload = log.payload(log.shard().first + i);
       if (!payload && payload.error().code != ErrorCode::not_found) return payload.error();
       put_sized(payloads, payload ? payload->bytes() : std::string());
     }
@@ -64,8 +64,7 @@ Result<void> export_log(const LogReader& log, const std::string& note, const Ver
                         const std::filesystem::path& folder, bool with_payloads) {
   // A checkpoint that does not fit is evidence too: it goes with all that the log has, and no verifier calls it good.
   const Result<Checkpoint> checkpoint = open_checkpoint(note, key);
-  SLUIS_TRY(const LogHead head, log.head());
-  const std::uint64_t held = head.frontier.size();
+  SLUIS_TRY(const std::uint64_t held, log.size());
   const std::uint64_t size = checkpoint && checkpoint->size <= held ? checkpoint->size : held;
   SLUIS_CHECK(may_export_to(folder));
   SLUIS_CHECK(write_tiles(log, size, folder));

@@ -2,25 +2,25 @@
 
 #include "connector/base/limits.hpp"
 
+#include <algorithm>
+
 namespace sluis::provenance {
 namespace {
-
-constexpr std::string_view kHead = "log/head";
 
 std::string indexed(std::string_view prefix, std::uint64_t index) {
   std::string key(prefix);
   put_u64(key, index);
   return key;
 }
-std::string leaf_key(std::uint64_t index) { return indexed("log/e/", index); }
-std::string payload_key(std::uint64_t index) { return indexed("log/p/", index); }
-std::string tile_key(unsigned level, std::uint64_t index) {
-  return indexed(std::string("log/t/") + static_cast<char>(level), index);
+std::string leaf_key(std::uint64_t number) { return indexed("log/e/", number); }
+std::string payload_key(std::uint64_t number) { return indexed("log/p/", number); }
+std::string tile_key(const Shard& shard, unsigned level, std::uint64_t index) {
+  return indexed(shard_prefix(shard.number) + "t/" + static_cast<char>(level), index);
 }
 
 /// A single hash of a level above the leaves, for tiles that are not full yet: it stands for 256 of the level below, or more.
-std::string node_key(unsigned level, std::uint64_t index) {
-  return indexed(std::string("log/n/") + static_cast<char>(level), index);
+std::string node_key(const Shard& shard, unsigned level, std::uint64_t index) {
+  return indexed(shard_prefix(shard.number) + "n/" + static_cast<char>(level), index);
 }
 
 std::string join(const std::vector<Hash>& hashes) {
@@ -59,48 +59,77 @@ Result<LogHead> LogHead::parse(std::string_view bytes) {
   return head;
 }
 
+LogReader::LogReader(const storage::Reader& store, PayloadKeys& keys, std::vector<Shard> shards) : LogReader(store, keys) {
+  if (shards.empty()) return;
+  shards_ = std::move(shards);
+  at_ = shards_.size() - 1;
+}
+
 Result<LogHead> LogReader::head() const {
-  SLUIS_TRY(const std::optional<std::string> bytes, store_.get(kHead));
+  SLUIS_TRY(const std::optional<std::string> bytes, store_.get(kLogHead));
   if (!bytes) return LogHead{};
   return LogHead::parse(*bytes);
 }
 
-Result<std::string> LogReader::leaf_bytes(std::uint64_t index) const {
-  SLUIS_TRY(std::optional<std::string> bytes, store_.get(leaf_key(index)));
-  if (!bytes) return Error(ErrorCode::not_found, "there is no entry " + std::to_string(index));
+Result<std::uint64_t> LogReader::size() const {
+  if (at_ + 1 != shards_.size()) return shards_[at_ + 1].first - shards_[at_].first;
+  SLUIS_TRY(const LogHead newest, head());
+  return newest.frontier.size();
+}
+
+Result<std::uint64_t> LogReader::entries() const {
+  SLUIS_TRY(const LogHead newest, head());
+  return shards_.back().first + newest.frontier.size();
+}
+
+const Shard& LogReader::shard_of(std::uint64_t number) const {
+  const auto behind = std::upper_bound(shards_.begin(), shards_.end(), number,
+                                       [](std::uint64_t wanted, const Shard& shard) { return wanted < shard.first; });
+  return behind == shards_.begin() ? shards_.front() : *std::prev(behind);
+}
+
+LogReader LogReader::at(const Shard& shard) const {
+  LogReader other(*this);
+  other.at_ = shard.number;
+  return other;
+}
+
+Result<std::string> LogReader::leaf_bytes(std::uint64_t number) const {
+  SLUIS_TRY(std::optional<std::string> bytes, store_.get(leaf_key(number)));
+  if (!bytes) return Error(ErrorCode::not_found, "there is no entry " + std::to_string(number));
   return std::move(*bytes);
 }
 
-Result<Leaf> LogReader::leaf(std::uint64_t index) const {
-  SLUIS_TRY(const std::string bytes, leaf_bytes(index));
+Result<Leaf> LogReader::leaf(std::uint64_t number) const {
+  SLUIS_TRY(const std::string bytes, leaf_bytes(number));
   return Leaf::parse(bytes);
 }
 
-Result<Payload> LogReader::payload(std::uint64_t index) const {
-  SLUIS_TRY(const Leaf own, leaf(index));
-  SLUIS_TRY(const std::optional<std::string> sealed, store_.get(payload_key(index)));
-  if (!sealed) return Error(ErrorCode::not_found, "the payload of entry " + std::to_string(index) + " is erased");
-  SLUIS_TRY(const std::string bytes, keys_.unseal(*sealed, index));
+Result<Payload> LogReader::payload(std::uint64_t number) const {
+  SLUIS_TRY(const Leaf own, leaf(number));
+  SLUIS_TRY(const std::optional<std::string> sealed, store_.get(payload_key(number)));
+  if (!sealed) return Error(ErrorCode::not_found, "the payload of entry " + std::to_string(number) + " is erased");
+  SLUIS_TRY(const std::string bytes, keys_.unseal(*sealed, number));
   SLUIS_TRY(Payload payload, Payload::parse(bytes));
   if (commitment(own, payload.shared, payload.k, payload.inner()) != own.commitment) {
-    return Error(ErrorCode::corruption, "the payload of entry " + std::to_string(index) + " does not fit its leaf");
+    return Error(ErrorCode::corruption, "the payload of entry " + std::to_string(number) + " does not fit its leaf");
   }
   return payload;
 }
 
 Result<std::vector<Hash>> LogReader::tile(unsigned level, std::uint64_t index, std::uint64_t width) const {
-  SLUIS_TRY(const std::optional<std::string> full, store_.get(tile_key(level, index)));
+  SLUIS_TRY(const std::optional<std::string> full, store_.get(tile_key(shard(), level, index)));
   if (full) return split(*full, width);
   return partial_tile(level, index * kTileWidth, width);
 }
 
 /// Read in one go. A hash that is not kept, as in logs of older programs, is made from the tile below.
 Result<std::vector<Hash>> LogReader::partial_tile(unsigned level, std::uint64_t first, std::uint64_t width) const {
-  const auto key = [level](std::uint64_t i) { return level == 0 ? leaf_key(i) : node_key(level, i); };
+  const auto key = [&](std::uint64_t i) { return level == 0 ? leaf_key(shard().first + i) : node_key(shard(), level, i); };
   std::vector<Hash> hashes;
   hashes.reserve(width);
   Result<void> read = {};
-  SLUIS_CHECK(store_.scan(key(0).substr(0, key(0).size() - 8), key(first), [&](std::string_view at, std::string_view value) {
+  SLUIS_CHECK(store_.scan(key(first).substr(0, key(first).size() - 8), key(first), [&](std::string_view at, std::string_view value) {
     if (hashes.size() == width || at != key(first + hashes.size())) return false;
     auto hash = level == 0 ? Result<Hash>(leaf_hash(value)) : to_hash(value);
     if (!hash) read = hash.error();
@@ -123,7 +152,9 @@ NodeSource LogReader::nodes(std::uint64_t size) const {
 }
 
 Result<void> LogAppender::recover(const storage::Reader& store) {
-  const LogReader reader(store, keys_);
+  SLUIS_TRY(std::vector<Shard> shards, read_shards(store));
+  const LogReader reader(store, keys_, std::move(shards));
+  shard_ = reader.shard();
   SLUIS_TRY(head_, reader.head());
   edge_.clear();
   for (unsigned level = 0; head_.frontier.size() >> (level * kTileHeight) != 0; ++level) {
@@ -141,28 +172,29 @@ Result<void> LogAppender::append(const EntryDraft& draft, Timestamp recorded, st
     return Error(ErrorCode::limit_exceeded, "the payload of an entry is too large");
   }
   const std::uint64_t index = size();
+  const std::uint64_t number = next();
   const Entry entry = make_entry(draft, recorded, random_);
-  SLUIS_TRY(std::string sealed, keys_.seal(entry.payload.bytes(), index, recorded, random_));
+  SLUIS_TRY(std::string sealed, keys_.seal(entry.payload.bytes(), number, recorded, random_));
   std::string leaf = entry.leaf.bytes();
   head_.frontier.append(leaf_hash(leaf), [&](unsigned height, const Hash& hash) {
     if (height % kTileHeight != 0) return;
     const unsigned level = height / kTileHeight;
     if (edge_.size() <= level) edge_.resize(level + 1);
     edge_[level].push_back(hash);
-    if (level != 0) changes.push_back({node_key(level, index >> height), std::string(view(hash))});
+    if (level != 0) changes.push_back({node_key(shard_, level, index >> height), std::string(view(hash))});
     if (edge_[level].size() == kTileWidth) {
-      changes.push_back({tile_key(level, index >> (height + kTileHeight)), join(edge_[level])});
+      changes.push_back({tile_key(shard_, level, index >> (height + kTileHeight)), join(edge_[level])});
       edge_[level].clear();
     }
   });
-  changes.push_back({leaf_key(index), std::move(leaf)});
-  changes.push_back({payload_key(index), std::move(sealed)});
+  changes.push_back({leaf_key(number), std::move(leaf)});
+  changes.push_back({payload_key(number), std::move(sealed)});
   return {};
 }
 
 void LogAppender::seal(Timestamp recorded, std::vector<storage::Change>& changes) {
   head_.recorded = recorded;
-  changes.push_back({std::string(kHead), head_.bytes()});
+  changes.push_back({std::string(kLogHead), head_.bytes()});
 }
 
 }  // namespace sluis::provenance

@@ -4,12 +4,16 @@
 #include "connector/provenance/entry.hpp"
 #include "connector/provenance/note.hpp"
 #include "connector/provenance/payload_keys.hpp"
+#include "connector/provenance/shard.hpp"
 #include "connector/provenance/tiles.hpp"
 #include "connector/storage/kv_store.hpp"
 
-/// How the log lies in the store (D22): `log/head`, `log/e/<index>` leaves, `log/p/<index>` sealed payloads,
-/// `log/t/<level><index>` full tiles. Indexes are 8 bytes, big-endian. Partial tiles are derived.
+/// How the log lies in the store (D22): `log/head` of the newest, `log/e/<number>` leaves, `log/p/<number>` sealed payloads,
+/// `log/t/<level><index>` full tiles of the first log, below `shard_prefix` those of the others. Numbers and indexes are 8 bytes,
+/// big-endian. Partial tiles are derived.
 namespace sluis::provenance {
+
+inline constexpr std::string_view kLogHead = "log/head";
 
 /// What `log/head` holds.
 struct LogHead {
@@ -20,17 +24,34 @@ struct LogHead {
   static Result<LogHead> parse(std::string_view bytes);
 };
 
-/// Reads a log at the state of its reader. Thread-safe as far as the reader is.
+/// Reads what a node recorded, at the state of its reader. Entries go by their number over all logs, hashes are those of one log: of the
+/// newest, unless it is an `at`. Thread-safe as far as the reader is.
 class LogReader {
  public:
+  /// A node that never had another log than its first.
   LogReader(const storage::Reader& store, PayloadKeys& keys) : store_(store), keys_(keys) {}
+  /// As `read_shards` gave them, and as long as no other follows.
+  LogReader(const storage::Reader& store, PayloadKeys& keys, std::vector<Shard> shards);
 
+  /// Of the newest log.
   Result<LogHead> head() const;
-  /// not_found beyond the log's end.
-  Result<Leaf> leaf(std::uint64_t index) const;
-  Result<std::string> leaf_bytes(std::uint64_t index) const;
+  /// How many entries this log holds.
+  Result<std::uint64_t> size() const;
+  /// How many entries there are over all logs.
+  Result<std::uint64_t> entries() const;
+  /// not_found beyond the end.
+  Result<Leaf> leaf(std::uint64_t number) const;
+  Result<std::string> leaf_bytes(std::uint64_t number) const;
   /// The leaf's payload, checked against its commitment. not_found: its key is gone.
-  Result<Payload> payload(std::uint64_t index) const;
+  Result<Payload> payload(std::uint64_t number) const;
+
+  /// The log whose hashes these are.
+  const Shard& shard() const { return shards_[at_]; }
+  /// The log that holds this entry.
+  const Shard& shard_of(std::uint64_t number) const;
+  const std::vector<Shard>& shards() const { return shards_; }
+  /// The same, with the hashes of that log.
+  LogReader at(const Shard& shard) const;
   Result<std::vector<Hash>> tile(unsigned level, std::uint64_t index, std::uint64_t width) const;
   NodeSource nodes(std::uint64_t size) const;
   Result<Hash> root(std::uint64_t size) const { return root_of(size, nodes(size)); }
@@ -40,6 +61,8 @@ class LogReader {
 
   const storage::Reader& store_;
   PayloadKeys& keys_;
+  std::vector<Shard> shards_{Shard{}};  ///< never empty
+  std::size_t at_ = 0;
 };
 
 /// Grows the log: turns drafts into store changes. Not thread-safe; the sequencer owns it.
@@ -47,9 +70,13 @@ class LogAppender {
  public:
   LogAppender(PayloadKeys& keys, Random& random) : keys_(keys), random_(random) {}
 
-  /// Reads the head and the right edge. corruption where they do not fit.
+  /// Reads the head and the right edge of the newest log. corruption where they do not fit.
   Result<void> recover(const storage::Reader& store);
+  /// Of the newest log.
   std::uint64_t size() const { return head_.frontier.size(); }
+  const Shard& shard() const { return shard_; }
+  /// Number of the entry that comes next.
+  std::uint64_t next() const { return shard_.first + size(); }
   Timestamp recorded() const { return head_.recorded; }
   Hash root() const { return head_.frontier.root(); }
 
@@ -61,6 +88,7 @@ class LogAppender {
  private:
   PayloadKeys& keys_;
   Random& random_;
+  Shard shard_;
   LogHead head_;
   std::vector<std::vector<Hash>> edge_;  ///< of each level, the hashes of its partial tile
 };

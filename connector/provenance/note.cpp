@@ -18,9 +18,6 @@ std::uint32_t key_id(std::string_view name, std::string_view raw, Signer signer)
   return get_u32(view(crypto::sha256(bytes)));
 }
 
-bool good_name(std::string_view name) {
-  return !name.empty() && name.find_first_of(" \t\r\n+") == std::string_view::npos;
-}
 
 Error bad_note(const std::string& why) { return Error(ErrorCode::invalid_argument, "no readable checkpoint: " + why); }
 
@@ -85,6 +82,10 @@ std::string cosigned_text(std::uint64_t seconds, std::string_view body) {
 
 }  // namespace
 
+bool may_be_origin(std::string_view name) {
+  return !name.empty() && name.find_first_of(" \t\r\n+") == std::string_view::npos;
+}
+
 VerifierKey::VerifierKey(std::string name, crypto::Key key, Signer signer)
     : name_(std::move(name)), key_(std::move(key)), signer_(signer), id_(key_id(name_, key_.public_raw(), signer)) {}
 
@@ -101,7 +102,7 @@ Result<VerifierKey> VerifierKey::parse(std::string_view text, Signer signer) {
   const std::string_view name = text.substr(0, first);
   const auto id = from_hex(text.substr(first + 1, second - first - 1));
   const auto raw = from_base64(text.substr(second + 1));
-  if (!good_name(name) || !id || id->size() != 4 || !raw || raw->size() != 33 || raw->front() != static_cast<char>(signer)) return bad;
+  if (!may_be_origin(name) || !id || id->size() != 4 || !raw || raw->size() != 33 || raw->front() != static_cast<char>(signer)) return bad;
   SLUIS_TRY(crypto::Key key, crypto::Key::from_ed25519_public(std::string_view(*raw).substr(1)));
   VerifierKey result(std::string(name), std::move(key), signer);
   if (result.id() != get_u32(*id)) return bad;

@@ -48,6 +48,8 @@ std::string sign_checkpoint(const Checkpoint& checkpoint, const crypto::Key& key
 /// Reads a note and demands a good signature of `key`, with an origin that is the key's name.
 /// invalid_argument: no readable note; permission_denied: not signed by that key, or the signature is wrong.
 Result<Checkpoint> open_checkpoint(std::string_view note, const VerifierKey& key);
+/// Whether a log, or a witness, may be named so: not empty, without space, plus sign and control characters.
+bool may_be_origin(std::string_view name);
 /// The origin that a note begins with; nothing is checked.
 std::string_view origin_of(std::string_view note);
 /// The note with one signature of that key alone. Needs one that `open_checkpoint` takes.

@@ -19,6 +19,19 @@ Result<std::string> binary(const json::Value& value, std::string_view key) {
   return bytes;
 }
 
+Result<Receipt> receipt_at(const LogReader& log, std::uint64_t number, const std::string& note, const Checkpoint& checkpoint) {
+  Receipt receipt;
+  SLUIS_TRY(receipt.leaf, log.leaf(number));
+  SLUIS_TRY(const Payload payload, log.payload(number));
+  receipt.index = number - log.shard().first;
+  SLUIS_TRY(receipt.path, inclusion_proof(receipt.index, checkpoint.size, log.nodes(checkpoint.size)));
+  receipt.shared = payload.shared;
+  receipt.k = payload.k;
+  receipt.inner = payload.inner();
+  receipt.checkpoint = note;
+  return receipt;
+}
+
 bool take_line(std::string_view& rest, std::string_view& line) {
   const std::size_t end = rest.find('\n');
   if (end == std::string_view::npos) return false;
@@ -44,7 +57,7 @@ Result<ParsedProof> parse_proof_text(std::string_view text) {
   line.remove_prefix(6);
   ParsedProof proof;
   const auto [at, ec] = std::from_chars(line.data(), line.data() + line.size(), proof.index);
-  if (ec != std::errc() || at != line.data() + line.size()) return bad("the proof names no index");
+  if (ec != std::errc() || at != line.data() + line.size() || (line.size() > 1 && line[0] == '0')) return bad("the proof names no index");
   for (;;) {
     if (!take_line(rest, line)) return bad("the proof is cut short");
     if (line.empty()) break;
@@ -83,18 +96,18 @@ Result<Receipt> Receipt::from_json(std::string_view text) {
   return receipt;
 }
 
-Result<Receipt> make_receipt(const LogReader& log, std::uint64_t index, const std::string& note, const VerifierKey& key) {
+Result<Receipt> make_receipt(const LogReader& log, std::uint64_t number, const std::string& note, const VerifierKey& key) {
+  const Shard& shard = log.shard_of(number);
+  if (shard.number != log.shard().number) {
+    const Error lost(ErrorCode::not_found, "entry " + std::to_string(number) + " stands behind the last checkpoint of `" + shard.origin + "`");
+    if (shard.seal.empty()) return lost;
+    SLUIS_TRY(const VerifierKey old, VerifierKey::parse(shard.key));
+    SLUIS_TRY(const Checkpoint sealed, open_checkpoint(shard.seal, old));
+    if (number - shard.first >= sealed.size) return lost;
+    return receipt_at(log.at(shard), number, shard.seal, sealed);
+  }
   SLUIS_TRY(const Checkpoint checkpoint, open_checkpoint(note, key));
-  Receipt receipt;
-  SLUIS_TRY(receipt.leaf, log.leaf(index));
-  SLUIS_TRY(const Payload payload, log.payload(index));
-  SLUIS_TRY(receipt.path, inclusion_proof(index, checkpoint.size, log.nodes(checkpoint.size)));
-  receipt.shared = payload.shared;
-  receipt.k = payload.k;
-  receipt.inner = payload.inner();
-  receipt.index = index;
-  receipt.checkpoint = note;
-  return receipt;
+  return receipt_at(log, number, note, checkpoint);
 }
 
 Result<Checkpoint> verify_receipt(const Receipt& receipt, const VerifierKey& key) {

@@ -13,6 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uint64_t kMostEntries = 1ULL << 48U;
+
 constexpr std::uint64_t kFileBytes = 64U << 20U;  // far above what any file of an export has
 
 class Verifier {
@@ -58,6 +60,10 @@ class Verifier {
       report_.damage.push_back({"checkpoint", 0, 0, describe(checkpoint.error())});
       return false;
     }
+    if (checkpoint->size > kMostEntries) {
+      report_.findings.push_back("the checkpoint signs more entries than any log has: " + std::to_string(checkpoint->size));
+      return false;
+    }
     report_.origin = checkpoint->origin;
     report_.size = checkpoint->size;
     report_.root = checkpoint->root;
@@ -84,6 +90,9 @@ class Verifier {
         damage(name, first, first + width, "not the " + std::to_string(width) + " entries it should hold");
         leaves_.emplace_back();
         continue;
+      }
+      for (std::uint64_t i = 0; i < width; ++i) {
+        if (!Leaf::parse((*entries)[i])) damage(name, first + i, first + i + 1, "not an entry of a version that is known here");
       }
       leaves_.push_back(std::move(*entries));
     }
@@ -195,17 +204,23 @@ class Verifier {
 
   void check_unknown_files() {
     std::error_code ec;
-    for (const auto& file : fs::recursive_directory_iterator(folder_, ec)) {
-      if (file.is_directory(ec) && !file.is_symlink(ec)) continue;
-      const std::string name = fs::relative(file.path(), folder_, ec).generic_string();
+    auto file = fs::recursive_directory_iterator(folder_, ec);
+    for (; !ec && file != fs::recursive_directory_iterator(); file.increment(ec)) {
+      if (file->is_directory(ec) && !file->is_symlink(ec)) continue;
+      const std::string name = fs::relative(file->path(), folder_, ec).generic_string();
       if (!known_.contains(name)) damage(name, 0, 0, "a file that does not belong to a log of this size");
     }
+    if (ec) report_.findings.push_back("not all of the folder can be read: " + ec.message());
   }
 
   void check_anchor(const std::string& note) {
     const auto anchor = open_checkpoint(note, key_);
     if (!anchor) {
       report_.findings.push_back("the anchor cannot be used: " + describe(anchor.error()));
+      return;
+    }
+    if (anchor->size == 0) {
+      report_.findings.push_back("the anchor is of a log without entries: it proves nothing");
       return;
     }
     report_.anchor_size = anchor->size;

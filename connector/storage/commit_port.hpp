@@ -44,7 +44,7 @@ struct Commit {
 };
 
 struct CommitReceipt {
-  std::uint64_t first_entry = 0;  ///< index in the log of the first entry; the others follow
+  std::uint64_t first_entry = 0;  ///< number of the first entry over all logs of the node; the others follow
   std::uint64_t entries = 0;
   std::uint64_t log_size = 0;     ///< of a signed checkpoint that holds them
   Timestamp time;                 ///< as recorded; never before an earlier commit's

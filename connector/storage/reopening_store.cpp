@@ -56,4 +56,10 @@ std::unique_ptr<Reader> ReopeningStore::snapshot() const {
   return store->snapshot();
 }
 
+Result<std::uint32_t> ReopeningStore::back_up(const std::filesystem::path& folder, const std::string& about) const {
+  const auto store = current();
+  if (!store) return closed();
+  return store->back_up(folder, about);
+}
+
 }  // namespace sluis::storage

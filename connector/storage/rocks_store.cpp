@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/backup_engine.h>
 
 #include <array>
 #include <atomic>
@@ -164,6 +165,15 @@ class RocksStore final : public KvStore {
     return {};
   }
   std::unique_ptr<Reader> snapshot() const override { return std::make_unique<Snapshot>(families_); }
+  Result<std::uint32_t> back_up(const std::filesystem::path& folder, const std::string& about) const override {
+    rocksdb::BackupEngine* opened = nullptr;
+    rocksdb::Status status = rocksdb::BackupEngine::Open(rocksdb::Env::Default(), rocksdb::BackupEngineOptions(folder.string()), &opened);
+    const std::unique_ptr<rocksdb::BackupEngine> engine(opened);
+    rocksdb::BackupID id = 0;
+    if (status.ok()) status = engine->CreateNewBackupWithMetadata({}, &families_->db(), about, &id);
+    if (!status.ok()) return Error(ErrorCode::storage_unavailable, "no backup was made in `" + folder.string() + "`: " + status.ToString());
+    return id;
+  }
 
  private:
   std::shared_ptr<const Families> families_;

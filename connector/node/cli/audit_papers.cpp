@@ -21,6 +21,7 @@ struct Words {
   std::string anchor;
   std::string file;
   std::string folder;
+  std::string origin;
   bool payloads = false;
   bool dry_run = false;
 };
@@ -140,6 +141,7 @@ void add_audit_papers(CLI::App& app, const SessionPtr& session) {
 
   auto& writing = verb(app, "audit", "export-log", "writes a node's log as the standard tree; --config names the node");
   writing.add_option("DIR", words->folder, "a new folder")->required();
+  writing.add_option("--origin", words->origin, "which log, where one followed another; the newest unless given");
   writing.add_flag("--payloads", words->payloads, "with what the entries say");
   writing.add_flag("--dry-run", words->dry_run, "says what would happen, and changes nothing");
   writing.callback([session, words] {
@@ -147,7 +149,7 @@ void add_audit_papers(CLI::App& app, const SessionPtr& session) {
       return session->fail(Error(ErrorCode::invalid_argument, "no node is named").mended_by("use --config node.toml"),
                            2);
     }
-    session->leave(node::audit_export(session->options.config, words->folder, words->payloads, words->dry_run));
+    session->leave(node::audit_export(session->options.config, words->folder, words->origin, words->payloads, words->dry_run));
   });
 }
 

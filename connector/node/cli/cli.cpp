@@ -24,6 +24,8 @@ const std::map<std::string_view, const char*> kNouns = {
     {"transfer", "access under an agreement"},
     {"retention", "what must be deleted"},
     {"audit", "the provenance log"},
+    {"backup", "copies of the node"},
+    {"log", "the log as such"},
     {"demo", "nodes made for a demonstration"},
     {"config", "the node's configuration"},
 };
@@ -105,6 +107,7 @@ void add_commands(CLI::App& app, int& code, const Surroundings& surroundings) {
   for (const auto& command : commands()) add_command(app, session, command);
   add_audit_asking(app, session);
   add_audit_papers(app, session);
+  add_reconcile(app, session);
   add_pull(app, session);
   add_register(app, session);
   add_terms(app, session);

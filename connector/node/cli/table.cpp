@@ -192,6 +192,7 @@ std::vector<Command> overseeing() {
       {"status", "", "NodeService/Status", "how the node is doing", {}, "", {}, "participant"},
       {"doctor", "", "NodeService/Doctor", "what is wrong with the node, and how to mend it", {}, "checks", kChecks,
        "name"},
+      {"backup", "create", "NodeService/Backup", "copies the running node to the places that its configuration names", {}, "", {}, "id", true},
       {"demo", "clock", "NodeService/DemoClock", "moves the clock of a demonstration's node",
        {{"SPAN", "bySeconds", Kind::duration, true, "forward, as +8d or 36h"}}, "", {}, "now", true},
   };

@@ -1,0 +1,298 @@
+#include "connector/node/backup.hpp"
+
+#include "certs/authority.hpp"
+#include "connector/base/random.hpp"
+#include "connector/commit/sequencer.hpp"
+#include "connector/json/json.hpp"
+#include "connector/node/offline.hpp"
+#include "connector/node/succession.hpp"
+#include "connector/provenance/log_store.hpp"
+#include "connector/provenance/slots.hpp"
+#include "connector/provenance/whole_file.hpp"
+#include "connector/storage/rocks_backup.hpp"
+#include "connector/storage/rocks_store.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace sluis::node {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What the maker of a copy says of it.
+struct About {
+  std::string participant;
+  std::string origin;
+  std::uint32_t log = 0;    ///< number of the newest
+  std::uint64_t first = 0;  ///< of that
+  std::string key;
+  std::string note;
+  std::string time;
+};
+
+std::string encode(const About& about) {
+  return json::serialise(json::object({{"participant", about.participant}, {"origin", about.origin}, {"log", std::uint64_t{about.log}},
+                                       {"first", about.first}, {"key", about.key}, {"checkpoint", about.note}, {"time", about.time}}));
+}
+
+Result<std::uint64_t> whole(const json::Value& value, std::string_view key) {
+  const json::Value* member = value.find(key);
+  if (member == nullptr || member->if_number() == nullptr) return Error(ErrorCode::corruption, "`" + std::string(key) + "` is no number");
+  SLUIS_TRY(const std::int64_t number, json::to_integer(*member->if_number()));
+  if (number < 0) return Error(ErrorCode::corruption, "`" + std::string(key) + "` is below zero");
+  return static_cast<std::uint64_t>(number);
+}
+
+Result<About> decode(const storage::Backup& backup) {
+  const auto read = [&]() -> Result<About> {
+    SLUIS_TRY(const json::Value value, json::parse(backup.about));
+    About about;
+    SLUIS_TRY(about.participant, json::required_string(value, "participant"));
+    SLUIS_TRY(about.origin, json::required_string(value, "origin"));
+    SLUIS_TRY(about.key, json::required_string(value, "key"));
+    SLUIS_TRY(about.note, json::required_string(value, "checkpoint"));
+    SLUIS_TRY(about.time, json::required_string(value, "time"));
+    SLUIS_TRY(const std::uint64_t log, whole(value, "log"));
+    about.log = static_cast<std::uint32_t>(log);
+    SLUIS_TRY(about.first, whole(value, "first"));
+    return about;
+  };
+  auto about = read();
+  if (!about) return Error(ErrorCode::corruption, "backup " + std::to_string(backup.id) + " is not one of a node: " + about.error().message);
+  return about;
+}
+
+/// `id` 0: the newest.
+Result<storage::Backup> find(const fs::path& folder, std::uint32_t id) {
+  SLUIS_TRY(const std::vector<storage::Backup> all, storage::list_backups(folder));
+  const auto found = std::find_if(all.rbegin(), all.rend(), [&](const storage::Backup& one) { return id == 0 || one.id == id; });
+  if (found != all.rend()) return *found;
+  return Error(ErrorCode::not_found, id == 0 ? "`" + folder.string() + "` holds no backup" : "`" + folder.string() + "` holds no backup " + std::to_string(id));
+}
+
+/// Below the folder, without a step up; empty: it lies elsewhere.
+fs::path below(const fs::path& folder, const fs::path& path) {
+  const fs::path relative = path.lexically_normal().lexically_relative(folder.lexically_normal());
+  return relative.empty() || relative.begin()->string() == ".." ? fs::path() : relative;
+}
+
+Result<void> copy_whole(const fs::path& from, const fs::path& to) {
+  struct stat info{};
+  if (::stat(from.c_str(), &info) != 0) return Error(ErrorCode::not_found, "`" + from.string() + "` is not there");
+  SLUIS_TRY(const std::string bytes, certs::read_file(from));
+  std::error_code ec;
+  fs::create_directories(to.parent_path(), ec);
+  return provenance::write_whole_file(to, bytes, info.st_mode & 0777U);
+}
+
+/// Files that the configuration names; folders are taken with what lies in them.
+std::vector<fs::path> named_files(const NodeConfig& config, const std::vector<provenance::Shard>& logs) {
+  std::vector<fs::path> all{config.tls.chain, config.tls.key, config.tls.roots, config.claim_key, config.node_key, config.roles, config.purposes};
+  for (const provenance::Shard& log : logs) all.push_back(log_key_file(config, log));
+  if (config.management_tls) all.insert(all.end(), {config.management_tls->chain, config.management_tls->key, config.management_tls->roots});
+  all.insert(all.end(), config.more_purposes.begin(), config.more_purposes.end());
+  all.insert(all.end(), config.membership_keys.begin(), config.membership_keys.end());
+  for (const fs::path& one : {config.situations, config.witness_roots}) {
+    if (!one.empty()) all.push_back(one);
+  }
+  const fs::path demo = config.folder / "demo";
+  std::error_code ec;
+  if (fs::exists(demo, ec)) all.push_back(demo);
+  return all;
+}
+
+Result<void> copy_keys(const NodeConfig& config, const std::vector<provenance::Shard>& logs, const fs::path& to, std::vector<std::string>& left_out) {
+  std::error_code ec;
+  fs::create_directories(to, ec);
+  ::chmod(to.c_str(), 0700);
+  for (const fs::path& one : named_files(config, logs)) {
+    const fs::path relative = below(config.folder, one);
+    if (relative.empty()) {
+      left_out.push_back(one.string());
+    } else if (fs::exists(one, ec)) {  // the key of a log that has ended may be destroyed
+      SLUIS_CHECK(copy_whole(one, to / relative));
+    }
+  }
+  const fs::path payloads = below(config.folder, config.payload_keys);
+  if (payloads.empty()) {
+    left_out.push_back(config.payload_keys.string());
+  } else {
+    for (const auto& one : fs::directory_iterator(config.payload_keys, ec)) {
+      if (one.path().extension() == ".key") SLUIS_CHECK(copy_whole(one.path(), to / payloads / one.path().filename()));
+    }
+  }
+  return copy_whole(config.file, to / "node.toml");  // last: a copy without it is none
+}
+
+/// Newest first. Their names begin with their time.
+std::vector<fs::path> copies_of_keys(const fs::path& folder) {
+  std::vector<fs::path> all;
+  std::error_code ec;
+  for (const auto& one : fs::directory_iterator(folder, ec)) {
+    if (fs::exists(one.path() / "node.toml", ec)) all.push_back(one.path());
+  }
+  std::sort(all.rbegin(), all.rend());
+  return all;
+}
+
+/// Those that are older than they may get, but never the newest.
+void purge_keys(const fs::path& folder, Timestamp until) {
+  const std::vector<fs::path> all = copies_of_keys(folder);
+  std::error_code ec;
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    if (all[i].filename().string() < format_time(until)) fs::remove_all(all[i], ec);
+  }
+}
+
+/// Every entry of the newest log up to its checkpoint, and that the checkpoint is of them.
+Result<std::uint64_t> check_entries(const fs::path& folder, const About& about, const std::string& key_text) {
+  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(key_text));
+  SLUIS_TRY(const provenance::Checkpoint checkpoint, provenance::open_checkpoint(about.note, key));
+  SLUIS_TRY(const std::unique_ptr<storage::Reader> store, storage::open_rocks_reader(folder));
+  SystemRandom random;
+  provenance::PayloadKeys no_keys(folder / "no-keys", random);
+  SLUIS_TRY(std::vector<provenance::Shard> shards, provenance::read_shards(*store));
+  const provenance::LogReader log(*store, no_keys, std::move(shards));
+  if (log.shard().number != about.log) return Error(ErrorCode::corruption, "the copy's newest log is another than it says");
+  SLUIS_TRY(const std::uint64_t held, log.size());
+  if (held < checkpoint.size) {
+    return Error(ErrorCode::corruption, fmt::format("it holds {} entries, its checkpoint signs {}", held, checkpoint.size));
+  }
+  provenance::Frontier frontier;
+  for (std::uint64_t i = 0; i < checkpoint.size; ++i) {
+    SLUIS_TRY(const std::string leaf, log.leaf_bytes(log.shard().first + i));
+    frontier.append(provenance::leaf_hash(leaf));
+  }
+  if (frontier.root() != checkpoint.root) return Error(ErrorCode::corruption, "its entries are not those that its checkpoint signs");
+  return log.shard().first + checkpoint.size;
+}
+
+/// A folder that goes when this goes.
+struct Passing {
+  explicit Passing(fs::path path) : at(std::move(path)) {}
+  ~Passing() {
+    std::error_code ec;
+    fs::remove_all(at, ec);
+  }
+  Passing(const Passing&) = delete;
+  Passing& operator=(const Passing&) = delete;
+  fs::path at;
+};
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "sluis: %s\n", describe(error).c_str());
+  return 1;
+}
+
+Result<int> verify(const fs::path& folder, std::uint32_t id, const std::string& key) {
+  SLUIS_TRY(const storage::Backup backup, find(folder, id));
+  SLUIS_TRY(const About about, decode(backup));
+  SLUIS_CHECK(storage::verify_backup(folder, backup.id));
+  const Passing there(folder / fmt::format(".verify-{}", ::getpid()));
+  SLUIS_CHECK(storage::restore_backup(folder, backup.id, there.at));
+  SLUIS_TRY(const std::uint64_t entries, check_entries(there.at, about, key.empty() ? about.key : key));
+  std::printf("backup %u of %s, %s: %llu entries of `%s` are those that its checkpoint signs\n", backup.id, about.participant.c_str(),
+              about.time.c_str(), static_cast<unsigned long long>(entries), about.origin.c_str());
+  if (!key.empty()) return 0;
+  std::printf("not proven authentic: the key came from the backup itself; name the log's key with --key\n");
+  return 3;
+}
+
+Result<fs::path> newest_keys(const fs::path& keys) {
+  std::error_code ec;
+  if (fs::exists(keys / "node.toml", ec)) return keys;
+  const std::vector<fs::path> all = copies_of_keys(keys);
+  if (all.empty()) return Error(ErrorCode::not_found, "`" + keys.string() + "` holds no copy of a node's keys");
+  return all.front();
+}
+
+/// In its place among all that a node has; read from its copy.
+struct Places {
+  fs::path store;
+  fs::path checkpoints;
+};
+Result<Places> places_in(const fs::path& keys, const fs::path& into) {
+  SLUIS_TRY(const NodeConfig config, read_config(keys / "node.toml"));
+  const fs::path store = below(config.folder, config.store);
+  const fs::path checkpoints = below(config.folder, config.checkpoints);
+  return Places{store.empty() ? config.store : into / store, checkpoints.empty() ? config.checkpoints : into / checkpoints};
+}
+
+Result<void> restore(const fs::path& folder, std::uint32_t id, const fs::path& keys_folder, const fs::path& into, bool dry_run) {
+  SLUIS_TRY(const storage::Backup backup, find(folder, id));
+  SLUIS_TRY(const About about, decode(backup));
+  SLUIS_TRY(const fs::path keys, newest_keys(keys_folder));
+  std::error_code ec;
+  if (fs::exists(into, ec) && !fs::is_empty(into, ec)) {
+    return Error(ErrorCode::conflict, "`" + into.string() + "` is not empty").mended_by("name a new folder: nothing is written over");
+  }
+  SLUIS_TRY(const Places places, places_in(keys, fs::absolute(into)));
+  SLUIS_CHECK(storage::verify_backup(folder, backup.id));
+  if (dry_run) {
+    SLUIS_CHECK(may_write_in(into));
+    std::fprintf(stderr, "backup %u of %s would be put in %s; nothing was changed: this was a dry run\n", backup.id, about.time.c_str(), into.c_str());
+    return {};
+  }
+  fs::create_directories(places.store.parent_path(), ec);
+  SLUIS_CHECK(storage::restore_backup(folder, backup.id, places.store));
+  {  // before the configuration is there, so that no node starts on it without
+    SLUIS_TRY(const std::unique_ptr<storage::KvStore> store, storage::open_rocks_store(places.store, false));
+    SLUIS_CHECK(store->write({{std::string(commit::kRestoredMark), about.time}}, true));
+  }
+  SLUIS_TRY(const auto slots, provenance::CheckpointSlots::open(provenance::slots_folder(places.checkpoints, {about.log, about.origin, 0, {}, {}})));
+  SLUIS_CHECK(slots->write(about.note));
+  for (const auto& one : fs::recursive_directory_iterator(keys, ec)) {
+    const fs::path relative = one.path().lexically_relative(keys);
+    if (one.is_regular_file() && relative != "node.toml") SLUIS_CHECK(copy_whole(one.path(), into / relative));
+  }
+  SLUIS_CHECK(copy_whole(keys / "node.toml", into / "node.toml"));
+  std::fprintf(stderr, "backup %u of %s is in %s; put its datasets there, then `sluis log recover --config %s`: until then it shows its log and signs nothing\n",
+               backup.id, about.time.c_str(), into.c_str(), (into / "node.toml").c_str());
+  return {};
+}
+
+}  // namespace
+
+Result<void> may_back_up(const NodeConfig& config) {
+  if (!config.backup_store.empty()) return {};
+  return Error(ErrorCode::invalid_state, "the configuration names no place for backups")
+      .mended_by("add [backup] with `store` and `keys`, two folders, and start the node anew");
+}
+
+Result<BackupMade> make_backup(const NodeConfig& config, const storage::KvStore& store, const std::string& note, std::uint64_t entries,
+                               const std::string& key, Timestamp now) {
+  SLUIS_CHECK(may_back_up(config));
+  std::error_code ec;
+  fs::create_directories(config.backup_store, ec);
+  SLUIS_TRY(const std::vector<provenance::Shard> logs, logs_of(config, store));
+  const provenance::Shard& newest = logs.back();
+  const About about{config.participant.str(), newest.origin, newest.number, newest.first, key, note,
+                    format_time(now)};
+  BackupMade made;
+  made.folder = config.backup_store;
+  made.entries = entries;
+  SLUIS_TRY(made.id, store.back_up(config.backup_store, encode(about)));
+  // The keys after the store: whatever an entry was sealed with is among them.
+  made.keys = config.backup_keys / fmt::format("{}-{}", format_time(now), made.id);
+  SLUIS_CHECK(copy_keys(config, logs, made.keys, made.left_out));
+  SLUIS_TRY(made.removed, storage::purge_backups(config.backup_store, config.backups_kept));
+  purge_keys(config.backup_keys, now - config.backup_keys_age);
+  return made;
+}
+
+int backup_verify(const fs::path& folder, std::uint32_t id, const std::string& key) {
+  const auto code = verify(folder, id, key);
+  return code ? *code : fail(code.error());
+}
+
+int backup_restore(const fs::path& folder, std::uint32_t id, const fs::path& keys, const fs::path& into, bool dry_run) {
+  const auto done = restore(folder, id, keys, into, dry_run);
+  return done ? 0 : fail(done.error());
+}
+
+}  // namespace sluis::node

@@ -1,0 +1,88 @@
+#include "connector/node/cli/output.hpp"
+#include "connector/node/cli/special.hpp"
+#include "connector/node/cli/words.hpp"
+
+#include "connector/provenance/whole_file.hpp"
+
+#include <array>
+#include <ostream>
+
+namespace sluis::cli {
+namespace {
+
+struct Words {
+  std::string peer, from, until, folder;
+  bool settle = false;
+  bool dry_run = false;
+};
+
+/// The proofs of what differs, for anybody who has both logs' keys: `audit verify-proof`.
+Result<void> keep_proofs(const json::Value& answer, const std::filesystem::path& folder) {
+  std::error_code ec;
+  std::filesystem::create_directories(folder, ec);
+  const auto* list = answer.find("differences");
+  if (list != nullptr && list->if_array() != nullptr) {
+    for (const json::Value& one : *list->if_array()) {
+      for (const auto& [proof, number, name] : {std::array{"proof", "entry", "here-"}, std::array{"peerProof", "peerEntry", "there-"}}) {
+        const std::string text = text_at(one, proof);
+        const std::string index = text_at(one, number);
+        if (!text.empty()) SLUIS_CHECK(provenance::write_whole_file(folder / (name + (index.empty() ? "0" : index) + ".json"), text, 0644));
+      }
+    }
+  }
+  return provenance::write_whole_file(folder / "peer-checkpoint", text_at(answer, "peerCheckpoint"), 0644);
+}
+
+void reconcile(Session& session, const Words& words) {
+  json::Value request = json::object({{"peer", words.peer}});
+  if (!words.from.empty()) request.set("from", words.from);
+  if (!words.until.empty()) request.set("until", words.until);
+  if (words.settle) request.set("settle", true);
+  if (words.dry_run) request.set("dryRun", true);
+  const auto answer = session.call("AuditService/Reconcile", request);
+  if (!answer) return session.fail(answer.error());
+  if (!words.folder.empty() && !words.dry_run) {
+    if (const auto kept = keep_proofs(*answer, words.folder); !kept) return session.fail(kept.error());
+  }
+  const auto* list = answer->find("differences");
+  const json::Array none;
+  const json::Array& differences = list == nullptr || list->if_array() == nullptr ? none : *list->if_array();
+  auto& out = session.with.out;
+  if (session.options.output == "json") {
+    out << json::serialise_pretty(*answer);
+  } else {
+    constexpr std::array<Column, 6> kColumns{{{"WHAT", "what"}, {"ABOUT", "about"}, {"ID", "id"}, {"ENTRY", "entry"}, {"THERE", "peerEntry"}, {"TOLD", "told"}}};
+    if (!differences.empty()) print_table(out, kColumns, differences);
+    const auto count = [&](std::string_view name) {
+      const std::string text = text_at(*answer, name);
+      return text.empty() ? std::string("0") : text;
+    };
+    session.with.err << say(session.options, "reconciled", count("entries"), count("peerEntries"), std::to_string(differences.size()), count("underWay"))
+                     << '\n';
+    for (const char* name : {"settled", "held"}) {
+      const auto* ids = answer->find(name);
+      if (ids == nullptr || ids->if_array() == nullptr) continue;
+      for (const json::Value& id : *ids->if_array()) {
+        session.with.err << say(session.options, std::string("reconciled.") + name, text_at(id, "")) << '\n';
+      }
+    }
+    if (words.dry_run) session.with.err << say(session.options, "dry-run") << '\n';
+  }
+  if (!differences.empty()) session.leave(1);
+}
+
+}  // namespace
+
+void add_reconcile(CLI::App& app, const SessionPtr& session) {
+  auto words = std::make_shared<Words>();
+  auto& command = verb(app, "audit", "reconcile", "compares both logs of an exchange: what one has and the other lacks, with proof; exit 1 if there is anything");
+  command.add_option("PEER", words->peer, "participant id or name")->required();
+  command.add_option("--from", words->from, "not earlier: RFC 3339");
+  command.add_option("--until", words->until, "earlier: RFC 3339");
+  command.add_option("-O", words->folder, "a folder that gets the proofs of what differs");
+  command.add_flag("--settle", words->settle, "agreements that are held since a recovery apply again where both logs agree on them");
+  command.add_flag("--dry-run", words->dry_run, "compares, and records nothing");
+  command.callback([session, words] { reconcile(*session, *words); });
+}
+
+}  // namespace sluis::cli

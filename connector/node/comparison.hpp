@@ -1,0 +1,41 @@
+#pragma once
+
+#include "connector/provenance/entry.hpp"
+#include "sluis/v1/evidence.pb.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+/// Two logs of one exchange, held against each other (D20): each side must have what the other has. Pure.
+namespace sluis::node {
+
+/// An entry as both sides may know it.
+struct SharedEntry {
+  provenance::EntryKind kind{};
+  v1::Shared shared;
+  std::uint64_t number = 0;  ///< here; or the index in the peer's log
+};
+
+struct Difference {
+  std::string what;   ///< "missing here", "missing there", "differs", "not proven", "rewritten"
+  std::string about;  ///< "agreement", "end of agreement", "request", "release", "receipt of data"
+  std::string id;     ///< of the agreement or transaction
+  std::string told;
+  std::optional<std::uint64_t> here;   ///< entry
+  std::optional<std::uint64_t> there;  ///< index in the peer's log
+};
+struct Comparison {
+  std::vector<Difference> differences;
+  std::uint64_t under_way = 0;  ///< transactions that have not ended on both sides and are not old
+};
+
+/// What must stand in both logs. `ours` and `theirs` reach an hour further than [from, until) on both sides, so that clocks and the way
+/// between make no difference; one is reported where the entry that shows it lies within. What began after `until` minus a quarter of an
+/// hour and has no end may be under way. Pure.
+Comparison compare(const std::vector<SharedEntry>& ours, const std::vector<SharedEntry>& theirs, Timestamp from, Timestamp until);
+
+/// Whether entries of this kind are compared.
+bool is_compared(provenance::EntryKind kind);
+
+}  // namespace sluis::node

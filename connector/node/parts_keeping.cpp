@@ -1,0 +1,80 @@
+#include "connector/node/parts.hpp"
+
+/// What a node does for its own evidence: copies of it, and comparing it with others'.
+namespace sluis::node {
+namespace {
+
+std::optional<Timestamp> time_of(bool has, const google::protobuf::Timestamp& time) {
+  if (!has) return std::nullopt;
+  return Timestamp(std::chrono::seconds(time.seconds()) + std::chrono::microseconds(time.nanos() / 1000));
+}
+
+}  // namespace
+
+/// Recorded before it is made: a copy of a node's log is something that was let out.
+Result<v1::NodeBackupResponse> Node::Parts::back_up(bool dry_run, const std::string& person) {
+  const std::lock_guard lock(backup_mutex);
+  SLUIS_CHECK(may_back_up(config));
+  v1::NodeBackupResponse response;
+  response.set_dry_run(dry_run);
+  response.set_folder(config.backup_store.string());
+  response.set_keys_folder(config.backup_keys.string());
+  if (dry_run) return response;
+  if (const std::string why = sequencer->quarantine(); !why.empty()) {
+    return Error(ErrorCode::storage_unavailable, "the log is quarantined: " + why).mended_by("keep the node's folder as it is: it is evidence");
+  }
+  Commit commit;
+  commit.entries.push_back(writer->plain_entry(provenance::EntryKind::backup, "begun"));
+  writer->name_person(commit.entries.back(), person);
+  SLUIS_CHECK(commits->commit_and_wait(std::move(commit)));
+  const std::string note = sequencer->checkpoint();
+  const std::string own = sequencer->verifier_key();
+  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(own));
+  SLUIS_TRY(const provenance::Checkpoint checkpoint, provenance::open_checkpoint(note, key));
+  SLUIS_TRY(const BackupMade made, make_backup(config, store, note, log->shard().first + checkpoint.size, own, log_clock->now()));
+  response.set_id(made.id);
+  response.set_keys_folder(made.keys.string());
+  response.set_entries(made.entries);
+  response.set_removed(made.removed);
+  for (const std::string& one : made.left_out) response.add_left_out(one);
+  return response;
+}
+
+Result<v1::AuditReconcileResponse> Node::Parts::reconcile(const v1::AuditReconcileRequest& request, const std::string& person) {
+  ReconcileOrder order;
+  order.peer = ParticipantId(request.peer());
+  order.from = time_of(request.has_from(), request.from());
+  order.until = time_of(request.has_until(), request.until());
+  order.settle = request.settle();
+  order.dry_run = request.dry_run();
+  order.person = person;
+  SLUIS_TRY(const Reconciled done, reconciling->reconcile(order));
+  v1::AuditReconcileResponse response;
+  for (const Difference& one : done.comparison.differences) {
+    v1::AuditDifference& added = *response.add_differences();
+    added.set_what(one.what);
+    added.set_about(one.about);
+    added.set_id(one.id);
+    added.set_told(one.told);
+    if (one.here) {
+      added.set_entry(*one.here);
+      // An entry whose log ended without a checkpoint over it has no proof of its own.
+      if (const auto receipt = evidence->receipt_of(*one.here)) added.set_proof(receipt->to_json());
+    }
+    if (one.there) {
+      added.set_peer_entry(*one.there);
+      if (const auto proof = done.peer_proofs.find(*one.there); proof != done.peer_proofs.end()) added.set_peer_proof(proof->second);
+    }
+  }
+  response.set_entries(done.ours);
+  response.set_peer_entries(done.theirs);
+  response.set_under_way(done.comparison.under_way);
+  response.set_peer_checkpoint(done.peer_checkpoint);
+  for (const std::string& one : done.settled) response.add_settled(one);
+  for (const std::string& one : done.held) response.add_held(one);
+  response.set_entry(done.entry);
+  response.set_dry_run(request.dry_run());
+  return response;
+}
+
+}  // namespace sluis::node

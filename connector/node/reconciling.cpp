@@ -1,0 +1,391 @@
+#include "connector/node/reconciling.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/base/log.hpp"
+#include "connector/gate/assess.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace sluis::node {
+namespace {
+
+using provenance::EntryKind;
+using provenance::Receipt;
+
+constexpr std::size_t kQuestionBytes = 16U << 10U;
+constexpr std::size_t kPageBytes = 640U << 10U;       // of receipts, within a JSON body
+constexpr std::uint64_t kLookedAt = 20'000;           // entries for one page
+constexpr std::size_t kPeerEntries = 200'000;         // of one comparison
+constexpr std::chrono::hours kMargin{1};
+constexpr Timestamp kAlways{Duration(0)};
+
+http::Response refusal(unsigned status, std::string_view code, std::string_view reason) {
+  return http::json_response(status, json::serialise(json::object({{"code", code}, {"reason", json::array({reason})}})));
+}
+
+std::string known_key(const ParticipantId& peer) { return "peer-checkpoint/" + to_hex(crypto::sha256(peer.str())); }
+
+Result<std::uint64_t> number_at(const json::Value& value, std::string_view key) {
+  const json::Value* member = value.find(key);
+  if (member == nullptr || member->is_null()) return std::uint64_t{0};
+  if (member->if_number() == nullptr) return Error(ErrorCode::invalid_argument, "`" + std::string(key) + "` is no number");
+  SLUIS_TRY(const std::int64_t number, json::to_integer(*member->if_number()));
+  if (number < 0) return Error(ErrorCode::invalid_argument, "`" + std::string(key) + "` is below zero");
+  return static_cast<std::uint64_t>(number);
+}
+
+Result<Timestamp> time_at(const json::Value& value, std::string_view key, Timestamp otherwise) {
+  SLUIS_TRY(const std::optional<std::string> text, json::optional_string(value, key));
+  if (!text) return otherwise;
+  return parse_time(*text);
+}
+
+bool leaf_within(const provenance::Leaf& leaf, Timestamp from, Timestamp until) {
+  const Timestamp hour{std::chrono::hours(leaf.hours)};
+  return hour + std::chrono::hours(2) > from && hour - std::chrono::hours(1) < until;
+}
+
+/// What this node's log can say of a checkpoint that it gave before: its newest, and that this holds that one.
+Result<json::Value> continued(const provenance::LogReader& log, const std::string& newest, const std::string& own_key, const std::string& origin,
+                              std::uint64_t size) {
+  for (const provenance::Shard& shard : log.shards()) {
+    const bool last = shard.number == log.shard().number;
+    SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(last ? own_key : shard.key));
+    if (key.name() != origin) continue;
+    const std::string& note = last ? newest : shard.seal;
+    SLUIS_TRY(const provenance::Checkpoint checkpoint, provenance::open_checkpoint(note, key));
+    if (size > checkpoint.size) return Error(ErrorCode::conflict, "this log is shorter than that");
+    const provenance::LogReader reader = log.at(shard);
+    SLUIS_TRY(const std::vector<Hash> path, provenance::consistency_proof(size, checkpoint.size, reader.nodes(checkpoint.size)));
+    json::Array hashes;
+    for (const Hash& hash : path) hashes.emplace_back(to_base64(view(hash)));
+    return json::object({{"checkpoint", note}, {"proof", json::Value(std::move(hashes))}});
+  }
+  return Error(ErrorCode::not_found, "this node has no such log");
+}
+
+}  // namespace
+
+/// What the peer showed, each of it proven.
+struct Reconciling::Theirs {
+  std::vector<SharedEntry> entries;
+  std::map<std::uint64_t, std::string> proofs;
+  std::vector<Difference> findings;  ///< what it could not prove
+  std::string checkpoint;
+  std::uint64_t next = 0;
+  bool more = false;
+};
+
+std::vector<http::Route> Reconciling::routes() {
+  return {{"POST", "/evidence/v1/entries", [this](const http::Request& request) { return entries(request); }, kQuestionBytes}};
+}
+
+http::Response Reconciling::entries(const http::Request& request) {
+  const auto peer = with_.authenticate(request);
+  if (!peer) return refusal(404, "not_found", "nothing here");
+  {
+    const std::lock_guard lock(mutex_);
+    if (!served_.insert(*peer).second) return refusal(429, "busy", "an earlier question of this party is being answered");
+  }
+  const auto body = answer(*peer, request.body);
+  {
+    const std::lock_guard lock(mutex_);
+    served_.erase(*peer);
+  }
+  if (body) return http::json_response(200, *body);
+  const ErrorCode code = body.error().code;
+  if (code == ErrorCode::invalid_argument || code == ErrorCode::conflict || code == ErrorCode::not_found) {
+    return refusal(code == ErrorCode::conflict ? 409 : code == ErrorCode::not_found ? 404 : 400, to_string(code), body.error().message);
+  }
+  log::error("entries were not shown to a peer", {{"peer", peer->str()}, {"what", body.error().message}});
+  return refusal(503, "unavailable", "the log cannot be read now");
+}
+
+Result<std::string> Reconciling::answer(const ParticipantId& peer, std::string_view body) const {
+  SLUIS_TRY(const json::Value asked, json::parse(body));
+  SLUIS_TRY(const Timestamp from, time_at(asked, "from", kAlways));
+  SLUIS_TRY(const Timestamp until, time_at(asked, "until", with_.clock.now() + kMargin));
+  SLUIS_TRY(std::uint64_t at, number_at(asked, "after"));
+  SLUIS_TRY(const std::uint64_t entries, with_.log.entries());
+  const std::string note = with_.sequencer.checkpoint();
+  const std::string own_key = with_.sequencer.verifier_key();
+  json::Value out = json::object({{"checkpoint", note}});
+  if (const json::Value* known = asked.find("known"); known != nullptr && !known->is_null()) {
+    SLUIS_TRY(const std::string origin, json::required_string(*known, "origin", "/known"));
+    SLUIS_TRY(const std::uint64_t size, number_at(*known, "size"));
+    SLUIS_TRY(json::Value proof, continued(with_.log, note, own_key, origin, size));
+    out.set("known", std::move(proof));
+  }
+  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(own_key));
+  SLUIS_TRY(const provenance::Checkpoint newest, provenance::open_checkpoint(note, key));
+  const std::uint64_t end = std::min(entries, with_.log.shard().first + newest.size);
+  json::Array receipts;
+  std::size_t bytes = 0;
+  for (std::uint64_t looked = 0; at < end && looked < kLookedAt && bytes < kPageBytes; ++at, ++looked) {
+    SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(at));
+    if (!is_compared(static_cast<EntryKind>(leaf.kind)) || !leaf_within(leaf, from, until)) continue;
+    const auto payload = with_.log.payload(at);
+    if (!payload && payload.error().code == ErrorCode::not_found) continue;  // erased
+    if (!payload) return payload.error();
+    v1::Shared shared;
+    if (!shared.ParseFromString(payload->shared) || shared.counterparty() != peer.str()) continue;
+    const Timestamp time{Duration(shared.time_us())};
+    if (time < from || time >= until) continue;
+    const auto receipt = provenance::make_receipt(with_.log, at, note, key);
+    if (!receipt && receipt.error().code == ErrorCode::not_found) continue;  // its log ended without a checkpoint over it
+    if (!receipt) return receipt.error();
+    receipts.emplace_back(receipt->to_json());
+    bytes += receipts.back().if_string()->size() + 64;
+  }
+  out.set("receipts", json::Value(std::move(receipts)));
+  out.set("next", at < end ? json::Value(at) : json::Value());
+  return json::serialise(out);
+}
+
+Result<std::vector<SharedEntry>> Reconciling::ours(const ParticipantId& peer, Timestamp from, Timestamp until) const {
+  SLUIS_TRY(const std::uint64_t entries, with_.log.entries());
+  std::vector<SharedEntry> out;
+  for (std::uint64_t at = 0; at < entries; ++at) {
+    SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(at));
+    if (!is_compared(static_cast<EntryKind>(leaf.kind)) || !leaf_within(leaf, from, until)) continue;
+    const auto payload = with_.log.payload(at);
+    if (!payload && payload.error().code == ErrorCode::not_found) continue;
+    if (!payload) return payload.error();
+    SharedEntry one{static_cast<EntryKind>(leaf.kind), {}, at};
+    if (!one.shared.ParseFromString(payload->shared) || one.shared.counterparty() != peer.str()) continue;
+    const Timestamp time{Duration(one.shared.time_us())};
+    if (time >= from && time < until) out.push_back(std::move(one));
+  }
+  return out;
+}
+
+/// The newest checkpoint that this peer showed and proved, to be held against what it shows now; null: none yet.
+Result<json::Value> Reconciling::known_of(const ParticipantId& peer) const {
+  SLUIS_TRY(const std::optional<std::string> kept, with_.store.get(known_key(peer)));
+  if (!kept) return json::Value();
+  const auto vkey = with_.directory.log_key(peer, provenance::origin_of(*kept), with_.clock.now());
+  if (!vkey) return json::Value();  // a log that is not its own any more
+  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(*vkey));
+  SLUIS_TRY(const provenance::Checkpoint checkpoint, provenance::open_checkpoint(*kept, key));
+  return json::object({{"origin", checkpoint.origin}, {"size", checkpoint.size}, {"note", *kept}});
+}
+
+Result<Reconciling::Theirs> Reconciling::fetch(const ReconcileOrder& order, Timestamp from, Timestamp until) const {
+  const Timestamp now = with_.clock.now();
+  SLUIS_TRY(const identity::PartyPtr party, with_.directory.find(order.peer));
+  if (!party->evidence) {
+    return Error(ErrorCode::not_found, "`" + order.peer.str() + "` keeps no log that others can check")
+        .mended_by("the membership list says `evidence` of those that do");
+  }
+  SLUIS_TRY(const std::string base, with_.directory.endpoint(order.peer, now));
+  SLUIS_TRY(json::Value known, known_of(order.peer));
+  Theirs out;
+  do {
+    json::Value question = json::object({{"from", format_time(from)}, {"until", format_time(until)}, {"after", out.next}});
+    if (!known.is_null()) question.set("known", json::object({{"origin", *known.find("origin")}, {"size", *known.find("size")}}));
+    http::PeerRequest request;
+    request.peer = order.peer;
+    request.url = base + "/evidence/v1/entries";
+    request.headers["content-type"] = "application/json";
+    request.body = json::serialise(question);
+    request.timeout = 4 * limits::kPeerTimeout;
+    SLUIS_TRY(const http::PeerResponse response, with_.transport.send(request));
+    if (response.status == 409 && !known.is_null()) {
+      out.findings.push_back({"rewritten", "log", order.peer.str(), "the peer says that its log is shorter than a checkpoint that it signed", {}, {}});
+      known = json::Value();
+      continue;
+    }
+    if (response.status != 200) {
+      return Error(ErrorCode::peer_unavailable, "`" + order.peer.str() + "` does not show its entries: it answered " + std::to_string(response.status))
+          .mended_by("a node of an older version cannot; else ask again later");
+    }
+    SLUIS_TRY(const json::Value page, json::parse(response.body));
+    if (!known.is_null()) {
+      SLUIS_CHECK(check_known(order.peer, known, page, out));
+      known = json::Value();
+    }
+    const std::uint64_t before = out.next;
+    SLUIS_CHECK(take_page(order.peer, page, out));
+    if (out.more && out.next <= before) return Error(ErrorCode::permission_denied, "the peer's pages do not end");
+    if (out.entries.size() > kPeerEntries) {
+      return Error(ErrorCode::limit_exceeded, "the peer's log has more than can be compared at once").mended_by("name a shorter time: --from, --until");
+    }
+  } while (out.more || out.checkpoint.empty());
+  return out;
+}
+
+/// That the peer's log still holds what it showed before. What it cannot prove is a finding and ends nothing: it is the more reason to look.
+Result<void> Reconciling::check_known(const ParticipantId& peer, const json::Value& known, const json::Value& page, Theirs& out) const {
+  const auto holds = [&]() -> Result<void> {
+    SLUIS_TRY(const std::string before, json::required_string(known, "note"));
+    SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, provenance::origin_of(before), with_.clock.now()));
+    SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
+    SLUIS_TRY(const provenance::Checkpoint first, provenance::open_checkpoint(before, key));
+    const json::Value* shown = page.find("known");
+    if (shown == nullptr) return Error(ErrorCode::permission_denied, "it shows no proof");
+    SLUIS_TRY(const std::string note, json::required_string(*shown, "checkpoint"));
+    SLUIS_TRY(const provenance::Checkpoint second, provenance::open_checkpoint(note, key));
+    if (second.size == first.size && second.root == first.root) return {};
+    std::vector<Hash> path;
+    const json::Value* proof = shown->find("proof");
+    if (proof == nullptr || proof->if_array() == nullptr) return Error(ErrorCode::permission_denied, "it shows no proof");
+    for (const json::Value& one : *proof->if_array()) {
+      const auto bytes = one.if_string() == nullptr ? Result<std::string>(Error(ErrorCode::permission_denied, "a hash is no text")) : from_base64(*one.if_string());
+      if (!bytes) return bytes.error();
+      SLUIS_TRY(const Hash hash, to_hash(*bytes));
+      path.push_back(hash);
+    }
+    if (!provenance::verify_consistency(first.size, second.size, path, first.root, second.root)) {
+      return Error(ErrorCode::permission_denied, "its log does not hold what it signed before");
+    }
+    return {};
+  };
+  if (const auto good = holds(); !good) {
+    out.findings.push_back({"rewritten", "log", peer.str(), "the peer cannot prove that its log holds what it showed before: " + good.error().message, {}, {}});
+  }
+  return {};
+}
+
+/// What is not proven counts as not there, and is a finding.
+Result<void> Reconciling::take_page(const ParticipantId& peer, const json::Value& page, Theirs& out) const {
+  SLUIS_TRY(out.checkpoint, json::required_string(page, "checkpoint"));
+  const json::Value* receipts = page.find("receipts");
+  if (receipts == nullptr || receipts->if_array() == nullptr) return Error(ErrorCode::permission_denied, "the peer's answer holds no receipts");
+  for (const json::Value& text : *receipts->if_array()) {
+    if (text.if_string() == nullptr) return Error(ErrorCode::permission_denied, "the peer's answer holds no receipts");
+    const auto receipt = Receipt::from_json(*text.if_string());
+    auto good = receipt ? evidence_.check_receipt(peer, *receipt, with_.clock.now()) : Result<void>(receipt.error());
+    SharedEntry one;
+    if (good) {
+      one.kind = static_cast<EntryKind>(receipt->leaf.kind);
+      one.number = receipt->index;
+      if (!one.shared.ParseFromString(receipt->shared) || one.shared.self() != peer.str() || one.shared.counterparty() != self_.str()) {
+        good = Error(ErrorCode::permission_denied, "the entry does not concern this node");
+      }
+    }
+    if (!good) {
+      out.findings.push_back({"not proven", "entry", receipt ? std::to_string(receipt->index) : std::string(), good.error().message, {},
+                              receipt ? std::optional(receipt->index) : std::nullopt});
+      continue;
+    }
+    out.proofs[one.number] = *text.if_string();
+    out.entries.push_back(std::move(one));
+  }
+  SLUIS_TRY(out.next, number_at(page, "next"));
+  out.more = out.next != 0;
+  return {};
+}
+
+Result<Reconciled> Reconciling::reconcile(const ReconcileOrder& order) {
+  if (order.settle && (order.from || order.until)) {
+    return Error(ErrorCode::invalid_argument, "to settle, all of both logs is compared: without a time").at_pointer("/settle");
+  }
+  const Timestamp now = with_.clock.now();
+  const Timestamp until = order.until.value_or(now);
+  const Timestamp from = order.from.value_or(kAlways);
+  if (until <= from) return Error(ErrorCode::invalid_argument, "`until` is not after `from`").at_pointer("/until");
+  const Timestamp first = from < kAlways + kMargin ? kAlways : from - kMargin;
+  SLUIS_TRY(const Theirs theirs, fetch(order, first, until + kMargin));
+  SLUIS_TRY(const std::vector<SharedEntry> own, ours(order.peer, first, until + kMargin));
+  Reconciled out;
+  out.comparison = compare(own, theirs.entries, from, until);
+  out.comparison.differences.insert(out.comparison.differences.begin(), theirs.findings.begin(), theirs.findings.end());
+  out.ours = own.size();
+  out.theirs = theirs.entries.size();
+  out.peer_checkpoint = theirs.checkpoint;
+  out.peer_proofs = theirs.proofs;
+  if (order.settle) SLUIS_CHECK(settle(order, own, theirs, out));
+  SLUIS_CHECK(with_.store.scan(negotiation::kAgreementPrefix, negotiation::kAgreementPrefix, [&](std::string_view, std::string_view value) {
+    const auto record = negotiation::decode_agreement(value);
+    if (record && record->peer == order.peer && record->active() && record->held) out.held.push_back(record->id.str());
+    return true;
+  }));
+  if (!order.dry_run) SLUIS_CHECK(record(order, out));
+  return out;
+}
+
+/// Held agreements: one that ended meanwhile ends here, too; one that both logs have, with the same hash, applies again, its uses counted
+/// with those that only the peer's log has. Others stay held.
+Result<void> Reconciling::settle(const ReconcileOrder& order, const std::vector<SharedEntry>& ours, const Theirs& theirs, Reconciled& out) {
+  struct Seen {
+    std::string hash;
+    const SharedEntry* ended = nullptr;
+    std::set<std::string> transactions;
+  };
+  std::map<std::string, Seen> there;
+  std::map<std::string, std::set<std::string>> here;
+  for (const SharedEntry& one : theirs.entries) {
+    Seen& seen = there[one.shared.agreement()];
+    if (one.kind == EntryKind::agreement) seen.hash = one.shared.agreement_hash();
+    if (one.kind == EntryKind::agreement_ended || (one.kind == EntryKind::receipt && one.shared.event() == provenance::kind_name(static_cast<std::uint8_t>(EntryKind::agreement_ended)))) seen.ended = &one;
+    if (one.kind == EntryKind::intent) seen.transactions.insert(one.shared.transaction());
+  }
+  for (const SharedEntry& one : ours) {
+    if (!one.shared.transaction().empty()) here[one.shared.agreement()].insert(one.shared.transaction());
+  }
+  std::vector<negotiation::AgreementRecord> held;
+  SLUIS_CHECK(with_.store.scan(negotiation::kAgreementPrefix, negotiation::kAgreementPrefix, [&](std::string_view, std::string_view value) {
+    auto record = negotiation::decode_agreement(value);
+    if (record && record->peer == order.peer && record->active() && record->held) held.push_back(std::move(*record));
+    return true;
+  }));
+  for (const negotiation::AgreementRecord& record : held) {
+    const auto found = there.find(record.id.str());
+    if (found == there.end()) continue;
+    const Seen& seen = found->second;
+    if (seen.ended != nullptr) {
+      out.settled.push_back(record.id.str());
+      if (order.dry_run) continue;
+      if (seen.ended->kind == EntryKind::agreement_ended) {
+        SLUIS_CHECK(evidence_.take(order.peer, theirs.proofs.at(seen.ended->number)));
+      } else {  // it has our own receipt of an end that this node has forgotten
+        const outbox::Reason reason{"recovered", {"The agreement had ended before this node went on from a backup."}};
+        SLUIS_CHECK(with_.end_agreement(record.id, reason, order.person));
+      }
+      continue;
+    }
+    if (seen.hash != view(record.agreement_hash)) continue;
+    out.settled.push_back(record.id.str());
+    if (order.dry_run) continue;
+    Commit commit;
+    if (record.role == negotiation::Role::provider) {
+      const auto known = here.find(record.id.str());
+      const auto lost = std::count_if(seen.transactions.begin(), seen.transactions.end(), [&](const std::string& one) {
+        return known == here.end() || !known->second.contains(one);
+      });
+      SLUIS_CHECK(gate::add_uses(with_.store, record.id, static_cast<std::uint64_t>(lost), commit));
+    }
+    SLUIS_CHECK(with_.apply_again(record.id, std::move(commit)));
+  }
+  return {};
+}
+
+/// That it was done, with what came of it; and the checkpoint that the peer is held to next time.
+Result<void> Reconciling::record(const ReconcileOrder& order, Reconciled& out) const {
+  const Timestamp now = with_.clock.now();
+  v1::Shared shared;
+  gate::set_time(shared, now);
+  shared.set_event(out.comparison.differences.empty() ? "same" : "different");
+  shared.set_self(self_.str());
+  shared.set_counterparty(order.peer.str());
+  shared.set_peer_checkpoint(out.peer_checkpoint);
+  shared.set_count(out.comparison.differences.size());
+  v1::Internal internal;
+  internal.set_person(order.person);
+  Commit commit;
+  commit.entries.push_back(gate::make_entry(EntryKind::reconciled, Hash{}, shared, internal));
+  const auto is_rewritten = [](const Difference& one) { return one.what == "rewritten"; };
+  const auto& found = out.comparison.differences;
+  const auto vkey = with_.directory.log_key(order.peer, provenance::origin_of(out.peer_checkpoint), now);
+  const auto key = vkey ? provenance::VerifierKey::parse(*vkey) : Result<provenance::VerifierKey>(vkey.error());
+  // The older one stays what it is held to while it contradicts.
+  if (key && provenance::open_checkpoint(out.peer_checkpoint, *key) && std::none_of(found.begin(), found.end(), is_rewritten)) {
+    commit.changes.push_back({known_key(order.peer), out.peer_checkpoint});
+  }
+  SLUIS_TRY(const CommitReceipt receipt, with_.commits.commit_and_wait(std::move(commit)));
+  out.entry = receipt.first_entry;
+  return {};
+}
+
+}  // namespace sluis::node

@@ -1,0 +1,66 @@
+#pragma once
+
+#include "connector/node/comparison.hpp"
+#include "connector/node/evidence_channel.hpp"
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace sluis::node {
+
+/// What reconciling gives.
+struct Reconciled {
+  Comparison comparison;
+  std::uint64_t ours = 0;
+  std::uint64_t theirs = 0;
+  std::string peer_checkpoint;
+  std::map<std::uint64_t, std::string> peer_proofs;  ///< by index in the peer's log
+  std::vector<std::string> settled;  ///< agreements
+  std::vector<std::string> held;
+  std::uint64_t entry = 0;
+};
+struct ReconcileOrder {
+  ParticipantId peer;
+  std::optional<Timestamp> from;
+  std::optional<Timestamp> until;
+  bool settle = false;
+  bool dry_run = false;
+  std::string person;
+};
+
+/// Serves this node's entries to whom they concern, and asks for the peer's. Thread-safe; worker threads only.
+class Reconciling {
+ public:
+  Reconciling(ParticipantId self, EvidenceDependencies with, EvidenceChannel& evidence)
+      : self_(std::move(self)), with_(std::move(with)), evidence_(evidence) {}
+
+  /// `POST /evidence/v1/entries`: `{from, until, after, known}`, all optional, gives receipts of the entries that concern who asks.
+  std::vector<http::Route> routes();
+  /// Compares, and records that. not_found: no such party, or one without evidence; peer_unavailable.
+  Result<Reconciled> reconcile(const ReconcileOrder& order);
+
+ private:
+  struct Theirs;
+
+  http::Response entries(const http::Request& request);
+  Result<std::string> answer(const ParticipantId& peer, std::string_view body) const;
+  Result<std::vector<SharedEntry>> ours(const ParticipantId& peer, Timestamp from, Timestamp until) const;
+  Result<Theirs> fetch(const ReconcileOrder& order, Timestamp from, Timestamp until) const;
+  Result<json::Value> known_of(const ParticipantId& peer) const;
+  Result<void> take_page(const ParticipantId& peer, const json::Value& page, Theirs& out) const;
+  Result<void> check_known(const ParticipantId& peer, const json::Value& known, const json::Value& page, Theirs& out) const;
+  Result<void> settle(const ReconcileOrder& order, const std::vector<SharedEntry>& ours, const Theirs& theirs, Reconciled& out);
+  Result<void> record(const ReconcileOrder& order, Reconciled& out) const;
+
+  ParticipantId self_;
+  EvidenceDependencies with_;
+  EvidenceChannel& evidence_;
+  std::mutex mutex_;
+  std::set<ParticipantId> served_;  ///< whose question is being answered: one at a time
+};
+
+}  // namespace sluis::node

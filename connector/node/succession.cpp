@@ -1,0 +1,314 @@
+#include "connector/node/succession.hpp"
+
+#include "certs/authority.hpp"
+#include "connector/commit/sequencer.hpp"
+#include "connector/gate/evidence.hpp"
+#include "connector/identity/roles.hpp"
+#include "connector/json/json.hpp"
+#include "connector/negotiation/agreement.hpp"
+#include "connector/node/clocks.hpp"
+#include "connector/node/secrets.hpp"
+#include "connector/provenance/slots.hpp"
+#include "connector/storage/rocks_store.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <set>
+
+namespace sluis::node {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kBeginning = "meta/log-begins";  ///< what the first entry will say
+constexpr std::string_view kNext = "meta/log-next";         ///< origin of the log that follows, once the old one says so
+constexpr std::size_t kAgreementsAtOnce = 500;
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "sluis: %s\n", describe(error).c_str());
+  return 1;
+}
+
+/// A node's store and newest log, opened as the node opens it: nobody else writes meanwhile.
+struct Stopped {
+  NodeConfig config;
+  NodeClock clock;
+  SystemRandom random;
+  storage::ReopeningStore store{[this] { return storage::open_rocks_store(config.store, false); }};
+  std::unique_ptr<provenance::PayloadKeys> keys;
+  std::vector<provenance::Shard> logs;
+  std::unique_ptr<commit::Sequencer> sequencer;
+
+  Result<void> open(const fs::path& file) {
+    SLUIS_TRY(config, read_config(file));
+    keys = std::make_unique<provenance::PayloadKeys>(config.payload_keys, random);
+    SLUIS_CHECK(store.reopen());
+    SLUIS_CHECK(clock.move_as_kept(store));
+    SLUIS_TRY(logs, logs_of(config, store));
+    SLUIS_TRY(crypto::Key key, read_private_key(log_key_file(config, logs.back())));
+    logs.back().key = provenance::VerifierKey::of(logs.back().origin, key).text();
+    sequencer = std::make_unique<commit::Sequencer>(
+        store, *keys, clock, random, commit::Sequencer::Options{logs.back().origin, std::move(key), config.checkpoints});
+    return sequencer->open();
+  }
+};
+
+std::string beginning(const json::Value& document, const std::string& persons) {
+  return json::serialise(json::object({{"document", document}, {"persons", persons}}));
+}
+
+/// A name that no other log of this node has or had: its second.
+std::string second_of(Timestamp now) {
+  std::string out;
+  for (const char c : format_time(std::chrono::floor<std::chrono::seconds>(now))) {
+    if (c != '-' && c != ':') out += c;
+  }
+  return out;
+}
+
+/// The log that will follow under `origin`, with its key on the disk: made now or by an earlier try.
+Result<provenance::Shard> successor(const NodeConfig& config, const provenance::Shard& old, const std::string& origin, std::uint64_t first, bool dry_run) {
+  provenance::Shard next{old.number + 1, origin, first, {}, {}};
+  const fs::path file = log_key_file(config, next);
+  std::error_code ec;
+  const bool there = fs::exists(file, ec);
+  if (!there && !dry_run) SLUIS_CHECK(certs::write_secret(file, crypto::Key::generate(crypto::Key::Kind::ed25519).private_pem()));
+  if (there || !dry_run) {
+    SLUIS_TRY(const crypto::Key key, read_private_key(file));
+    next.key = provenance::VerifierKey::of(next.origin, key).text();
+  }
+  return next;
+}
+
+void tell(const provenance::Shard& old, const provenance::Shard& next, std::uint64_t entries, bool dry_run) {
+  std::fprintf(stderr, "`%s` %s with %llu entries; `%s` %s it\n", old.origin.c_str(), dry_run ? "would end" : "ended",
+               static_cast<unsigned long long>(entries), next.origin.c_str(), dry_run ? "would follow" : "follows");
+  if (dry_run) std::fprintf(stderr, "nothing was changed: this was a dry run\n");
+  if (!dry_run) {
+    std::printf("%s\n", next.key.c_str());
+    std::fprintf(stderr, "have this key put in the membership list, beside the old one: {\"origin\": \"%s\", \"vkey\": \"%s\"}; then start the node\n",
+                 next.origin.c_str(), next.key.c_str());
+  }
+}
+
+/// Two persons, each by a token of a role that runs this node or watches it.
+Result<std::vector<std::string>> two_persons(const NodeConfig& config, const std::vector<fs::path>& tokens, Timestamp now) {
+  SLUIS_TRY(const std::string text, certs::read_file(config.roles));
+  SLUIS_TRY(const identity::Roles roles, identity::Roles::parse(text, config.roles.string()));
+  std::set<std::string> persons;
+  std::vector<std::string> named;
+  for (const fs::path& file : tokens) {
+    SLUIS_TRY(const std::string token, identity::read_token_file(file.string()));
+    const auto holder = roles.find(token, now);
+    if (!holder) return Error(holder.error()).at({file.string(), 0, 0, {}});
+    using identity::Role;
+    if (holder->role != Role::steward && holder->role != Role::privacy_officer && holder->role != Role::dpo && holder->role != Role::operator_) {
+      return Error(ErrorCode::permission_denied, "a " + std::string(identity::to_string(holder->role)) + " may not do this");
+    }
+    if (persons.insert(holder->person).second) named.push_back(holder->person + " (" + std::string(identity::to_string(holder->role)) + ")");
+  }
+  if (persons.size() < 2) {
+    return Error(ErrorCode::permission_denied, "this takes two persons").mended_by("give --token-file twice: of two different people with a role at this node");
+  }
+  return named;
+}
+
+struct Known {
+  std::string note;
+  provenance::Checkpoint checkpoint;
+};
+
+/// The checkpoints of this log that are known here: beside the store, or brought along.
+Result<std::vector<Known>> known_checkpoints(const NodeConfig& config, const provenance::Shard& old, const fs::path& brought) {
+  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(old.key));
+  std::vector<Known> known;
+  SLUIS_TRY(const std::optional<std::string> kept, provenance::read_newest_slot(provenance::slots_folder(config.checkpoints, old)));
+  if (kept) {
+    if (auto opened = provenance::open_checkpoint(*kept, key)) known.push_back({*kept, std::move(*opened)});
+  }
+  if (!brought.empty()) {
+    SLUIS_TRY(const std::string note, certs::read_file(brought));
+    auto opened = provenance::open_checkpoint(note, key);
+    if (!opened) return Error(opened.error()).at({brought.string(), 0, 0, {}});
+    known.push_back({note, std::move(*opened)});
+  }
+  return known;
+}
+
+/// The largest of them that the store holds: so far the old log is proven. None: nothing is.
+Result<std::string> seal_of(const provenance::LogReader& log, const std::vector<Known>& known, std::uint64_t size) {
+  const Known* best = nullptr;
+  for (const Known& one : known) {
+    if (one.checkpoint.size == 0 || one.checkpoint.size > size || (best != nullptr && best->checkpoint.size >= one.checkpoint.size)) continue;
+    SLUIS_TRY(const Hash root, log.root(one.checkpoint.size));
+    if (root == one.checkpoint.root) best = &one;
+  }
+  return best == nullptr ? std::string() : best->note;
+}
+
+/// Every running agreement is held; in commits of a bounded size, and again from the start after a crash.
+Result<std::uint64_t> hold_agreements(storage::KvStore& store, Timestamp now) {
+  std::uint64_t held = 0;
+  std::string from(negotiation::kAgreementPrefix);
+  for (bool more = true; more;) {
+    std::vector<storage::Change> changes;
+    Result<void> read = {};
+    more = false;
+    SLUIS_CHECK(store.scan(negotiation::kAgreementPrefix, from, [&](std::string_view key, std::string_view value) {
+      if (changes.size() == kAgreementsAtOnce) {
+        from = std::string(key);
+        more = true;
+        return false;
+      }
+      auto record = negotiation::decode_agreement(value);
+      if (!record) {
+        read = record.error();
+        return false;
+      }
+      if (!record->active()) return true;
+      ++held;
+      record->held = now;
+      changes.push_back({std::string(key), negotiation::encode(*record)});
+      return true;
+    }));
+    SLUIS_CHECK(std::move(read));
+    if (!changes.empty()) SLUIS_CHECK(store.write(changes, true));
+  }
+  return held;
+}
+
+Result<void> recover(const fs::path& file, const RecoverOrder& order, bool dry_run) {
+  Stopped node;
+  SLUIS_CHECK(node.open(file));
+  const std::string why = node.sequencer->quarantine();
+  node.sequencer->stop();
+  if (why.empty()) {
+    return Error(ErrorCode::invalid_state, "this log is in order: there is nothing to recover from").mended_by("`sluis log rotate-key` lets another follow it");
+  }
+  const Timestamp now = node.clock.now();
+  if (order.reason.empty()) return Error(ErrorCode::invalid_argument, "a reason is missing").mended_by("say with --reason what happened");
+  SLUIS_TRY(const std::vector<std::string> persons, two_persons(node.config, order.tokens, now));
+  provenance::Shard old = node.logs.back();
+  const provenance::LogReader log(node.store, *node.keys, node.logs);
+  SLUIS_TRY(const provenance::LogHead head, log.head());
+  const std::uint64_t size = head.frontier.size();
+  SLUIS_TRY(const std::vector<Known> known, known_checkpoints(node.config, old, order.last_known));
+  SLUIS_TRY(old.seal, seal_of(log, known, size));
+  std::string named;  // in the part of the entry that stays here
+  for (const std::string& person : persons) named += (named.empty() ? "" : ", ") + person;
+  json::Value document = json::object({{"previous", json::object({{"origin", old.origin}, {"size", size}, {"root", to_hex(head.frontier.root())},
+                                                                  {"checkpoint", old.seal}})},
+                                       {"found", why}, {"reason", order.reason}});
+  for (const Known& one : known) {  // what it signed and does not hold: longer, or otherwise
+    if (one.checkpoint.size <= size) {
+      SLUIS_TRY(const Hash root, log.root(one.checkpoint.size));
+      if (root == one.checkpoint.root) continue;
+    }
+    document.set("last_known", one.note);
+    if (one.checkpoint.size > size) document.set("lost", json::object({{"first", size}, {"end", one.checkpoint.size}}));
+  }
+  SLUIS_TRY(const provenance::Shard next, successor(node.config, old, node.config.log_origin + "/" + second_of(now), old.first + size, dry_run));
+  if (!dry_run) {
+    SLUIS_TRY(const std::uint64_t held, hold_agreements(node.store, now));
+    document.set("held", held);
+    std::vector<storage::Change> changes = provenance::follow(old, next, head.recorded);
+    changes.push_back({std::string(commit::kKeptMark), std::nullopt});
+    changes.push_back({std::string(commit::kRestoredMark), std::nullopt});
+    changes.push_back({std::string(kBeginning), beginning(document, named)});
+    SLUIS_CHECK(node.store.write(changes, true));
+  }
+  tell(old, next, size, dry_run);
+  return {};
+}
+
+Result<void> rotate(const fs::path& file, bool dry_run) {
+  Stopped node;
+  SLUIS_CHECK(node.open(file));
+  if (const std::string why = node.sequencer->quarantine(); !why.empty()) {
+    return Error(ErrorCode::invalid_state, "the log is quarantined: " + why).mended_by("`sluis log recover` is for that");
+  }
+  SLUIS_TRY(const std::optional<std::string> pending, node.store.get(kBeginning));
+  if (pending) return Error(ErrorCode::invalid_state, "the newest log has not begun yet").mended_by("start the node once");
+  provenance::Shard old = node.logs.back();
+  const provenance::LogReader log(node.store, *node.keys, node.logs);
+  SLUIS_TRY(std::uint64_t size, log.size());
+  SLUIS_TRY(const std::optional<std::string> chosen, node.store.get(kNext));  // by an earlier try
+  const std::string origin = chosen.value_or(node.config.log_origin + "/" + second_of(node.sequencer->decision_time()));
+  SLUIS_TRY(provenance::Shard next, successor(node.config, old, origin, old.first + size + 1, dry_run));
+  if (!dry_run) {
+    v1::Shared shared;
+    gate::set_time(shared, node.sequencer->decision_time());
+    shared.set_event("rotated");
+    shared.set_self(node.config.participant.str());
+    shared.set_document(json::serialise(json::object({{"next", json::object({{"origin", next.origin}, {"vkey", next.key}})}})));
+    Commit last;
+    last.id = fmt::format("log-ended-{}", old.number);
+    last.changes.push_back({std::string(kNext), origin});
+    last.entries.push_back(gate::make_entry(provenance::EntryKind::log_ended, {}, shared, {}));
+    SLUIS_CHECK(node.sequencer->commit_and_wait(std::move(last)));
+    old.seal = node.sequencer->checkpoint();
+    node.sequencer->stop();
+    SLUIS_TRY(const provenance::LogHead head, log.head());
+    size = head.frontier.size();
+    next.first = old.first + size;
+    const json::Value document = json::object({{"previous", json::object({{"origin", old.origin}, {"size", size}, {"root", to_hex(head.frontier.root())},
+                                                                          {"checkpoint", old.seal}})},
+                                               {"reason", "a new key"}});
+    std::vector<storage::Change> changes = provenance::follow(old, next, head.recorded);
+    changes.push_back({std::string(commit::kKeptMark), std::nullopt});
+    changes.push_back({std::string(kNext), std::nullopt});
+    changes.push_back({std::string(kBeginning), beginning(document, {})});
+    SLUIS_CHECK(node.store.write(changes, true));
+  }
+  tell(old, next, size, dry_run);
+  return {};
+}
+
+}  // namespace
+
+fs::path log_key_file(const NodeConfig& config, const provenance::Shard& log) {
+  if (log.number == 0) return config.log_key;
+  fs::path file = config.log_key;
+  return file.replace_filename(fmt::format("{}-{}{}", file.stem().string(), provenance::last_word(log), file.extension().string()));
+}
+
+Result<std::vector<provenance::Shard>> logs_of(const NodeConfig& config, const storage::Reader& store) {
+  SLUIS_TRY(std::vector<provenance::Shard> logs, provenance::read_shards(store));
+  if (logs.empty()) logs.push_back({0, config.log_origin, 0, {}, {}});
+  return logs;
+}
+
+Result<void> record_beginning(const storage::Reader& store, CommitPort& commits, const ParticipantId& self, Timestamp now) {
+  SLUIS_TRY(const std::optional<std::string> said, store.get(kBeginning));
+  if (!said) return {};
+  SLUIS_TRY(const json::Value beginning, json::parse(*said));
+  SLUIS_TRY(const std::string persons, json::required_string(beginning, "persons"));
+  const json::Value* document = beginning.find("document");
+  if (document == nullptr) return Error(ErrorCode::corruption, "what the new log begins with cannot be read");
+  v1::Shared shared;
+  gate::set_time(shared, now);
+  shared.set_event("begun");
+  shared.set_self(self.str());
+  shared.set_document(json::serialise(*document));
+  v1::Internal internal;
+  internal.set_person(persons);
+  Commit first;
+  first.preconditions.push_back({std::string(kBeginning), *said});
+  first.changes.push_back({std::string(kBeginning), std::nullopt});
+  first.entries.push_back(gate::make_entry(provenance::EntryKind::log_begun, {}, shared, internal));
+  SLUIS_CHECK(commits.commit_and_wait(std::move(first)));
+  return {};
+}
+
+int log_recover(const fs::path& config, const RecoverOrder& order, bool dry_run) {
+  const auto done = recover(config, order, dry_run);
+  return done ? 0 : fail(done.error());
+}
+
+int log_rotate_key(const fs::path& config, bool dry_run) {
+  const auto done = rotate(config, dry_run);
+  return done ? 0 : fail(done.error());
+}
+
+}  // namespace sluis::node

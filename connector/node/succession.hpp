@@ -1,0 +1,34 @@
+#pragma once
+
+#include "connector/node/config.hpp"
+#include "connector/provenance/shard.hpp"
+#include "connector/storage/commit_port.hpp"
+
+#include <string>
+#include <vector>
+
+/// How one log of a node follows another (D31): an own origin and an own key, and a first entry that says which log went before, how far
+/// that is proven, and why it ended. Commands of a node that does not run.
+namespace sluis::node {
+
+/// Where the private key of that log is; of the node's first: as the configuration says.
+std::filesystem::path log_key_file(const NodeConfig& config, const provenance::Shard& log);
+/// The logs of a store that is open, oldest first; what the configuration says where there never was another.
+Result<std::vector<provenance::Shard>> logs_of(const NodeConfig& config, const storage::Reader& store);
+
+/// The first entry of a new log, if it has not got it yet.
+Result<void> record_beginning(const storage::Reader& store, CommitPort& commits, const ParticipantId& self, Timestamp now);
+
+/// After a backup was restored, or a log is quarantined: seals what is proven of it, and lets another follow. Two persons with a role,
+/// by their tokens. `last_known`: a checkpoint that others still have of the old log, if any. Agreements are held until the logs of both
+/// parties were compared.
+struct RecoverOrder {
+  std::vector<std::filesystem::path> tokens;
+  std::string reason;
+  std::filesystem::path last_known;
+};
+int log_recover(const std::filesystem::path& config, const RecoverOrder& order, bool dry_run);
+/// Ends a log that is in order, with a last entry, and lets another follow under a new key.
+int log_rotate_key(const std::filesystem::path& config, bool dry_run);
+
+}  // namespace sluis::node

@@ -1,0 +1,90 @@
+#include "connector/provenance/shard.hpp"
+
+#include "connector/json/json.hpp"
+#include "connector/provenance/log_store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sluis::provenance {
+namespace {
+
+constexpr std::string_view kShards = "log/shard/";
+constexpr std::string_view kSlots = "log-";
+
+std::string shard_key(std::uint32_t number) {
+  std::string key(kShards);
+  put_u32(key, number);
+  return key;
+}
+
+std::string encode(const Shard& shard) {
+  return json::serialise(
+      json::object({{"origin", shard.origin}, {"first", shard.first}, {"key", shard.key}, {"seal", shard.seal}}));
+}
+
+Result<Shard> decode(std::uint32_t number, std::string_view bytes) {
+  SLUIS_TRY(const json::Value value, json::parse(bytes));
+  Shard shard;
+  shard.number = number;
+  SLUIS_TRY(shard.origin, json::required_string(value, "origin"));
+  SLUIS_TRY(shard.key, json::required_string(value, "key"));
+  SLUIS_TRY(shard.seal, json::required_string(value, "seal"));
+  const json::Value* first = value.find("first");
+  if (first == nullptr || first->if_number() == nullptr) return Error(ErrorCode::corruption, "`first` is no number");
+  SLUIS_TRY(const std::int64_t count, json::to_integer(*first->if_number()));
+  if (count < 0) return Error(ErrorCode::corruption, "`first` is below zero");
+  shard.first = static_cast<std::uint64_t>(count);
+  return shard;
+}
+
+}  // namespace
+
+Result<std::vector<Shard>> read_shards(const storage::Reader& store) {
+  std::vector<Shard> shards;
+  Result<void> read = {};
+  SLUIS_CHECK(store.scan(kShards, kShards, [&](std::string_view key, std::string_view value) {
+    auto shard = decode(static_cast<std::uint32_t>(shards.size()), value);
+    if (key != shard_key(static_cast<std::uint32_t>(shards.size()))) {
+      read = Error(ErrorCode::corruption, "a log of this node is missing in the store");
+    } else if (!shard) {
+      read = Error(ErrorCode::corruption, "what the store says of a log cannot be read: " + shard.error().message);
+    } else {
+      shards.push_back(std::move(*shard));
+    }
+    return read.has_value();
+  }));
+  SLUIS_CHECK(std::move(read));
+  return shards;
+}
+
+std::vector<storage::Change> follow(const Shard& old, const Shard& next, Timestamp recorded) {
+  LogHead empty;
+  empty.recorded = recorded;
+  return {{shard_key(old.number), encode(old)},
+          {shard_key(next.number), encode(next)},
+          {std::string(kLogHead), empty.bytes()}};
+}
+
+std::string last_word(const Shard& shard) {
+  return shard.number == 0 ? std::string() : shard.origin.substr(shard.origin.rfind('/') + 1);
+}
+
+std::filesystem::path slots_folder(const std::filesystem::path& checkpoints, const Shard& shard) {
+  return shard.number == 0 ? checkpoints : checkpoints / (std::string(kSlots) + last_word(shard));
+}
+
+std::optional<std::filesystem::path> unknown_slots(const std::filesystem::path& checkpoints, const std::vector<Shard>& shards) {
+  std::error_code ec;
+  for (const auto& one : std::filesystem::directory_iterator(checkpoints, ec)) {
+    if (!one.path().filename().string().starts_with(kSlots)) continue;
+    const auto is_its = [&](const Shard& shard) { return slots_folder(checkpoints, shard) == one.path(); };
+    if (std::none_of(shards.begin(), shards.end(), is_its)) return one.path();
+  }
+  return std::nullopt;
+}
+
+std::string shard_prefix(std::uint32_t number) { return number == 0 ? "log/" : fmt::format("log/{:08x}/", number); }
+
+}  // namespace sluis::provenance

@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+"""What a node is worth after it was lost, through the real binary: a backup under load, put back on an empty machine, under a log of its own
+that says so; agreements that wait until both logs were compared; keys of the log that are changed; and two logs that do not agree.
+
+usage: recovery.py BIN_DIR SOURCE_DIR
+"""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
+from checks import expect, finish  # noqa: E402
+from federation import ACTIVITIES, PURPOSE, Federation, Refused, scratch  # noqa: E402
+
+CROWD, DATASET, ACTIVITY = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts", ACTIVITIES["duinmeer"]
+f = Federation(scratch("recovery"), binary=BIN / "sluis", base_port=20640, parties=("waterrijk", "duinmeer"))
+w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
+BACKUP, KEYS = f.folder / "backup", f.folder / "backup-keys"
+versions = iter(range(2, 20))
+
+
+def run(node, *words, role=None, code=0):
+    done = node.command(*words, role=role)
+    expect(f"sluis {' '.join(map(str, words))}", done.returncode, code) if done.returncode == code else expect(f"sluis {' '.join(map(str, words))}", (done.returncode, done.stdout, done.stderr), code)
+    return done
+
+
+def reconcile(node, peer, *words, code=0):
+    done = run(node, "audit", "reconcile", peer.participant, *words, "--output", "json", role="dpo", code=code)
+    return json.loads(done.stdout or "{}")
+
+
+def agree():
+    made = d.call("AgreementService/Request", {"peer": w.participant, "offer": DATASET, "purpose": CROWD, "waitSeconds": 15})["negotiation"]
+    until = time.monotonic() + 10
+    while made.get("state") != "FINALIZED" and time.monotonic() < until:
+        made = d.call("AgreementService/Show", {"id": made["id"], "waitSeconds": 5})["negotiation"]
+    return made["agreement"], d.call("TransferService/Start", {"agreement": made["agreement"], "waitSeconds": 15})["transfer"]
+
+
+def pull(transfer):
+    """How many bytes came, or the code of the refusal."""
+    try:
+        got, whole = d.pull(transfer["id"], CROWD, ACTIVITY)
+        return len(got) if whole else "cut"
+    except Refused as refused:
+        return json.loads(refused.body).get("code", refused.body)
+
+
+def list_with(node, *keys):
+    """The membership list, in which the node has these logs; the federation's administrator gets their keys from its operators."""
+    party = node.folder / "party.json"
+    said = json.loads(party.read_text())
+    origins = said["log_origins"]
+    for key in keys:
+        if all(one["vkey"] != key for one in origins):
+            origins.append({**origins[0], "origin": key.split("+")[0], "vkey": key})
+    party.write_text(json.dumps(said))
+    document = f.membership(next(versions))
+    for one in f.nodes.values():
+        if one.process:
+            one.call("MembershipService/Load", {"document": document, "file": "membership.json"}, role="operator")
+
+
+def same_logs(transfer):
+    for node, peer in ((w, d), (d, w)):
+        found = reconcile(node, peer)
+        expect("two honest logs are the same", found.get("differences", []), [])
+        expect("and something was compared", int(found["entries"]) >= 3 and int(found["peerEntries"]) >= 3, True)
+        (noted,) = node.log(kinds=["reconciled"])
+        expect("it is on record, with the peer's checkpoint", (noted["event"], noted["counterparty"], noted["person"].split(" ")[0]), ("same", peer.participant, "dpo"))
+    expect("what is not in the list has no log to compare", run(w, "audit", "reconcile", "did:web:nobody.example", role="dpo", code=1).returncode, 1)
+    again = reconcile(w, d, "--from", "2100-01-01T00:00:00Z", "--until", "2100-01-02T00:00:00Z")
+    expect("of a time without entries", (again.get("differences", []), again.get("entries", "0")), ([], "0"))
+
+
+def backup_under_load(transfer):
+    """While the consumer pulls, over and over."""
+    stop, sizes = threading.Event(), []
+
+    def keep_pulling():
+        while not stop.is_set():
+            sizes.append(pull(transfer))
+    puller = threading.Thread(target=keep_pulling)
+    puller.start()
+    while len(sizes) < 3:
+        time.sleep(0.02)
+    made = json.loads(run(w, "backup", "create", "--output", "json", role="operator").stdout)
+    stop.set()
+    puller.join()
+    expect("every pull went on meanwhile", {one for one in sizes if not isinstance(one, int) or one == 0}, set())
+    done = f.sluis("backup", "verify", BACKUP, "--key", (w.folder / "log.vkey").read_text().strip(), check=False)
+    expect("backup verify", (done.returncode, f"{made['entries']} entries" in done.stdout), (0, True))
+    expect("without a key from elsewhere it is not proven", f.sluis("backup", "verify", BACKUP, check=False).returncode, 3)
+    expect("nobody but an operator makes one", w.command("backup", "create", role="steward").returncode, 1)
+    copied = sorted(path.name for path in KEYS.rglob("*.key"))
+    expect("the keys are there, apart", ("log.key" in copied, "claim.key" in copied, [path for path in BACKUP.rglob("*.key")]), (True, True, []))
+    expect("and for their owner only", {oct(path.stat().st_mode & 0o077) for path in KEYS.rglob("*.key")}, {"0o0"})
+    return int(made["entries"])
+
+
+def damage():
+    """A backup that was damaged is not put back."""
+    copy = f.folder / "damaged"
+    shutil.copytree(BACKUP, copy)
+    victim = max((path for path in copy.rglob("*") if path.suffix in (".sst", ".log") and path.stat().st_size > 100), key=lambda path: path.stat().st_size)
+    with victim.open("r+b") as file:
+        file.seek(victim.stat().st_size // 2)
+        byte = file.read(1)
+        file.seek(-1, 1)
+        file.write(bytes([byte[0] ^ 1]))
+    if f.user:
+        subprocess.run(["chown", "-R", str(f.user.pw_uid), copy], check=True)
+    expect("a damaged backup is found", f.sluis("backup", "verify", copy, check=False).returncode, 1)
+    done = f.sluis("backup", "restore", copy, "--keys", KEYS, "--into", f.folder / "from-damaged", check=False)
+    expect("and not put back", (done.returncode, (f.folder / "from-damaged/node.toml").exists()), (1, False))
+
+
+def lose(transfer, entries):
+    """What happens after the backup, and then the machine is gone."""
+    expect("a pull after the backup", isinstance(pull(transfer), int), True)
+    w.wait_log(1, kinds=["stream-end"])
+    last = w.call("AuditService/Checkpoint", {}, role="dpo")
+    expect("more was recorded than the backup holds", int(last["size"]) > entries, True)
+    (f.folder / "last-known").write_text(last["note"])
+    (f.folder / "last-known").chmod(0o644)
+    w.kill()
+    shutil.move(w.folder, f.folder / "lost")
+    done = f.sluis("backup", "restore", BACKUP, "--keys", KEYS, "--into", w.folder, check=False)
+    expect("backup restore", (done.returncode, done.stderr if done.returncode else ""), (0, ""))
+    shutil.copytree(f.folder / "lost/datasets", w.folder / "datasets")
+    shutil.copytree(f.folder / "lost/tokens", w.folder / "tokens")
+    shutil.copy2(f.folder / "lost/party.json", w.folder / "party.json")
+    if f.user:
+        subprocess.run(["chown", "-R", str(f.user.pw_uid), w.folder], check=True)
+    expect("into a folder that holds something it is not put", f.sluis("backup", "restore", BACKUP, "--keys", KEYS, "--into", w.folder, check=False).returncode, 1)
+    w.start()
+    w.wait_ready(path="/livez")
+    status = w.call("NodeService/Status", {})
+    expect("a restored node shows its log and signs nothing", (status.get("ready", False), "restored from a backup" in status["quarantine"]), (False, True))
+    expect("and releases nothing", isinstance(pull(transfer), int), False)
+    w.stop()
+    return int(last["size"])
+
+
+def recover(size):
+    tokens = [w.folder / "tokens" / role for role in ("steward", "dpo")]
+    recover_words = ["log", "recover", "--config", w.folder / "node.toml", "--reason", "the disk broke", "--last-known", f.folder / "last-known"]
+    for those in (tokens[:1], [tokens[0], tokens[0]], [tokens[0], w.folder / "tokens/application"]):
+        done = f.sluis(*recover_words, *(word for token in those for word in ("--token-file", token)), check=False)
+        expect("recovery takes two persons who may", done.returncode, 1)
+    both = [word for token in tokens for word in ("--token-file", token)]
+    expect("a dry run changes nothing", f.sluis(*recover_words, *both, "--dry-run", check=False).returncode, 0)
+    done = f.sluis(*recover_words, *both, check=False)
+    expect("log recover", (done.returncode, done.stderr if done.returncode else ""), (0, ""))
+    key = done.stdout.strip()
+    expect("twice it does nothing", f.sluis(*recover_words, *both, check=False).returncode, 1)
+    w.start()
+    w.wait_ready()
+    (first,) = w.log(kinds=["log-begun"])
+    document = json.loads(first["document"])
+    expect("the new log begins with the old one", (int(first.get("leaf", 0)), first["log"], document["previous"]["origin"]),
+           (0, key.split("+")[0], "waterrijk.example/log-demo"))
+    expect("and names what is lost", (document["lost"]["end"], document["lost"]["first"] <= size, document["reason"]), (size, True, "the disk broke"))
+    expect("and who did it, in the part that stays here", ("steward of" in first["person"], "dpo of" in first["person"], "steward" in first["document"]), (True, True, False))
+    old = w.log(kinds=["decision"])[0]
+    expect("old entries keep their numbers and their log", (old["log"], int(old["leaf"])), ("waterrijk.example/log-demo", int(old["index"])))
+    list_with(w, key)
+    return key, int(old["index"])
+
+
+def proofs(old_index, old_key, new_key):
+    for index, key in ((old_index, old_key), (int(w.log(kinds=["log-begun"])[0]["index"]), new_key)):
+        path = f.folder / f"proof-{index}.json"
+        path.write_text(w.call("AuditService/Proof", {"index": index}, role="dpo")["receipt"])
+        path.chmod(0o644)
+        done = f.sluis("audit", "verify-proof", path, "--key", key, check=False)
+        expect("an entry of either log is proven by the key of its log", (done.returncode, done.stderr), (0, ""))
+    for name, key, origin in (("old", old_key, old_key.split("+")[0]), ("new", new_key, "")):
+        done = w.command("audit", "export-log", f.folder / f"export-{name}", *(("--origin", origin) if origin else ()))
+        expect(f"export of the {name} log", (done.returncode, done.stderr), (0, ""))
+        expect(f"which verifies by itself: {name}", f.sluis("audit", "verify", "--log", f.folder / f"export-{name}", "--key", key, check=False).returncode, 3)
+
+
+def settle(agreement, transfer, ended):
+    for node in (w, d):  # what began a moment ago may be under way still, and is not compared
+        node.call("NodeService/DemoClock", {"bySeconds": 1200})
+    expect("held until both logs were compared", pull(transfer), "agreement.held")
+    found = reconcile(w, d, code=1)
+    lost = {(one["what"], one["about"]) for one in found["differences"]}
+    expect("what the backup did not hold is named by the other log", ("missing here", "release") in lost or ("missing here", "request") in lost, True)
+    expect("each with the peer's proof", all(one.get("peerProof") for one in found["differences"] if one["what"] == "missing here"), True)
+    expect("comparing alone frees nothing", (pull(transfer), sorted(found["held"])), ("agreement.held", sorted([agreement, ended])))
+    folder = f.folder / "differences"
+    settled = reconcile(w, d, "--settle", "-O", folder, code=1)
+    expect("one applies again, the other ended in the time that was lost", (sorted(settled["settled"]), settled.get("held", [])), (sorted([agreement, ended]), []))
+    shown = w.call("AgreementService/Show", {"id": ended})["agreement"]
+    expect("and has ended here, too", bool(shown.get("ended") or shown.get("endedBy") or "ended" in json.dumps(shown)), True)
+    proof = next(folder.glob("there-*.json"))
+    done = f.sluis("audit", "verify-proof", proof, "--key", (d.folder / "log.vkey").read_text().strip(), check=False)
+    expect("the peer's proof stands alone", (done.returncode, done.stderr), (0, ""))
+    expect("data flow again", isinstance(pull(transfer), int), True)
+    d.wait_log(2, kinds=["received"])
+    # The consumer had a receipt of the old log; what it asks of the new one it can check.
+    found = reconcile(d, w, code=1)
+    expect("seen from the other side", {one["what"] for one in found["differences"]}, {"missing there"})
+
+
+def rotate(transfer):
+    refused = f.sluis("log", "rotate-key", "--config", w.folder / "node.toml", check=False)
+    expect("not while the node runs", (refused.returncode, "in use" in refused.stderr), (1, True))
+    before = w.call("NodeService/Status", {})["logOrigin"]
+    w.stop()
+    done = f.sluis("log", "rotate-key", "--config", w.folder / "node.toml", check=False)
+    expect("log rotate-key", (done.returncode, done.stderr if done.returncode else ""), (0, ""))
+    w.start()
+    w.wait_ready()
+    list_with(w, done.stdout.strip())
+    (ended,), begun = w.log(kinds=["log-ended"]), w.log(kinds=["log-begun"])
+    said = json.loads(ended["document"])["next"]
+    expect("the old log names its successor", (ended["log"], said["vkey"]), (before, done.stdout.strip()))
+    document = json.loads(begun[-1]["document"])
+    expect("the new one holds the last checkpoint of the old", (document["previous"]["origin"], document["previous"]["checkpoint"].split("\n")[1]), (before, str(int(ended["leaf"]) + 1)))
+    expect("nothing is held after that", isinstance(pull(transfer), int), True)
+    w.kill()
+    w.start()
+    w.wait_ready()
+    expect("and it survives a kill", (len(w.log(kinds=["log-begun"])), isinstance(pull(transfer), int)), (2, True))
+
+
+def forgets():
+    """An older copy of the store under a node whose log has gone on: a later log is known beside it."""
+    w.stop()
+    shutil.rmtree(w.folder / "store")
+    shutil.copytree(f.folder / "lost/store", w.folder / "store")
+    if f.user:
+        subprocess.run(["chown", "-R", str(f.user.pw_uid), w.folder / "store"], check=True)
+    w.start()
+    w.wait_ready(path="/livez")
+    expect("a store from before a recovery signs nothing", "another log followed" in w.call("NodeService/Status", {}).get("quarantine", ""), True)
+
+
+try:
+    f.make()
+    config = w.folder / "node.toml"
+    config.write_text(config.read_text() + f'\n[backup]\nstore = "{BACKUP}"\nkeys = "{KEYS}"\n')
+    old_key = (w.folder / "log.vkey").read_text().strip()
+    f.start()
+    f.join()
+    f.offer_counts()
+    d.call("ActivityService/Publish", {"id": ACTIVITY, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds in the centre"})
+    agreement, transfer = agree()
+    to_end, _ = agree()
+    expect("data flow", isinstance(pull(transfer), int), True)
+    w.wait_log(1, kinds=["stream-end"])
+    d.wait_log(1, kinds=["received"])
+    same_logs(transfer)
+    entries = backup_under_load(transfer)
+    damage()
+    w.call("AgreementService/Terminate", {"id": to_end, "code": "over", "sentence": "no longer needed"})
+    d.wait_log(1, kinds=["receipt"])
+    size = lose(transfer, entries)
+    new_key, old_index = recover(size)
+    proofs(old_index, old_key, new_key)
+    settle(agreement, transfer, to_end)
+    rotate(transfer)
+    forgets()
+finally:
+    f.stop()
+    shutil.rmtree(f.folder, ignore_errors=True)
+finish()
