@@ -1,5 +1,6 @@
 #include "connector/storage/memory_store.hpp"
 #include "connector/storage/reopening_store.hpp"
+#include "connector/storage/rocks_backup.hpp"
 #include "connector/storage/rocks_store.hpp"
 #include "tests/support/doubles.hpp"
 
@@ -67,6 +68,36 @@ TEST_P(KvStoreContract, AScanIsInByteOrderWithinItsPrefix) {
   EXPECT_EQ(keys(*store_, "p/\xFF"), std::vector<std::string>{"p/\xFF"});
   EXPECT_TRUE(keys(*store_, "\xFF\xFF").empty());
   EXPECT_GE(keys(*store_, "").size(), 5U);  // a store may hold keys of its own
+}
+
+/// A store either says that it has no copies, or gives back what it held, in all its families, damaged or not at all.
+TEST_P(KvStoreContract, ACopyIsWhatTheStoreWas) {
+  ASSERT_TRUE(store_->write({{"a", "1"}, {"log/e/1", "leaf"}, {"log/p/1", "payload"}}, true));
+  const std::filesystem::path copies = folder_.path() / "copies";
+  const auto first = store_->back_up(copies, "the first");
+  if (!first) {
+    EXPECT_EQ(first.error().code, ErrorCode::invalid_state);
+    return;
+  }
+  ASSERT_TRUE(store_->write({{"a", "2"}, {"log/e/2", "leaf"}}, true));
+  const auto second = store_->back_up(copies, "the second");
+  ASSERT_TRUE(second);
+  const auto all = list_backups(copies);
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->size(), 2U);
+  EXPECT_EQ((*all)[0].about, "the first");
+  ASSERT_TRUE(verify_backup(copies, *first));
+  ASSERT_TRUE(restore_backup(copies, *first, folder_.path() / "again"));
+  EXPECT_FALSE(restore_backup(copies, *first, folder_.path() / "again")) << "over something";
+  const auto again = open_rocks_store(folder_.path() / "again", false);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(*(*again)->get("a"), "1");
+  EXPECT_EQ(*(*again)->get("log/p/1"), "payload");
+  EXPECT_EQ(*(*again)->get("log/e/2"), std::nullopt);
+  EXPECT_EQ(*purge_backups(copies, 1), 1U);
+  EXPECT_FALSE(verify_backup(copies, *first));
+  EXPECT_TRUE(verify_backup(copies, *second));
+  EXPECT_EQ(list_backups(folder_.path() / "nowhere").error().code, ErrorCode::not_found);
 }
 
 TEST_P(KvStoreContract, AScanStopsWhenTold) {

@@ -233,6 +233,20 @@ def rotate(transfer):
     expect("and it survives a kill", (len(w.log(kinds=["log-begun"])), isinstance(pull(transfer), int)), (2, True))
 
 
+def configurations():
+    """Of backups, and of the log's name, that are refused with the place."""
+    original = config.read_text()
+    for what, old, new in (("keys among the store's", f'keys = "{KEYS}"', f'keys = "{BACKUP}/keys"'), ("no backup kept", "[backup]", "[backup]\nkeep = 0"),
+                           ("keys kept for ever", "[backup]", "[backup]\nkeys_days = 100000"), ("a place missing", f'keys = "{KEYS}"', ""),
+                           ("a log whose name has a space", 'log_origin = "waterrijk.example/log-demo"', 'log_origin = "water rijk"')):
+        expect(f"there is something to change: {what}", old in original, True)
+        config.write_text(original.replace(old, new))
+        done = f.sluis("config", "check", config, check=False)
+        expect(f"refused with its place: {what}", (done.returncode, "node.toml:" in done.stderr), (1, True))
+    config.write_text(original)
+    expect("in order again", f.sluis("config", "check", config, check=False).returncode, 0)
+
+
 def forgets():
     """An older copy of the store under a node whose log has gone on: a later log is known beside it."""
     w.stop()
@@ -269,6 +283,7 @@ try:
     proofs(old_index, old_key, new_key)
     settle(agreement, transfer, to_end)
     rotate(transfer)
+    configurations()
     forgets()
 finally:
     f.stop()

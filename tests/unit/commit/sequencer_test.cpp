@@ -1,5 +1,7 @@
 #include "connector/commit/sequencer.hpp"
 
+#include "connector/storage/rocks_backup.hpp"
+
 #include "connector/base/limits.hpp"
 #include "connector/provenance/log_store.hpp"
 #include "connector/storage/memory_store.hpp"
@@ -315,6 +317,54 @@ TEST_F(SequencerTest, WhatIsThrownWhileABatchIsMadeLeavesNothingStuck) {
   clock.throws = false;
   EXPECT_TRUE(sequencer.commit_and_wait(put("d", "1")));
   EXPECT_EQ(*log().root(2), log().head()->frontier.root());
+}
+
+TEST_F(SequencerTest, AStoreFromABackupSignsNothing) {
+  ASSERT_TRUE(sequencer_->commit_and_wait(put("a", "1")));
+  sequencer_->stop();
+  ASSERT_TRUE(store_.write({{std::string(kRestoredMark), "2026-11-26"}}, true));
+  Sequencer again(store_, keys_, clock_, random_, {"waterrijk.example/log", key_, folder_.path() / "slots"});
+  ASSERT_TRUE(again.open());
+  EXPECT_NE(again.quarantine().find("restored from a backup of 2026-11-26"), std::string::npos) << again.quarantine();
+  EXPECT_FALSE(again.commit_and_wait(put("b", "1")));
+}
+
+/// Its checkpoints are of its own tree, after a failed write too; and a store from before it is no longer the newest.
+TEST_F(SequencerTest, ALogThatFollowsIsSignedUnderItsOwnNameAndIsMissedWhenItIsGone) {
+  ASSERT_TRUE(sequencer_->commit_and_wait(put("a", "1")));
+  ASSERT_TRUE(sequencer_->commit_and_wait(put("b", "1")));
+  sequencer_->stop();
+  ASSERT_TRUE(store_.back_up(folder_.path() / "copies", "before"));
+  const provenance::Shard old{0, "waterrijk.example/log", 0, sequencer_->verifier_key(), sequencer_->checkpoint()};
+  const std::string origin = "waterrijk.example/log/2";
+  auto changes = provenance::follow(old, {1, origin, 2, "", ""}, clock_.now());
+  changes.push_back({std::string(kKeptMark), std::nullopt});
+  ASSERT_TRUE(store_.write(changes, true));
+  {
+    Sequencer wrong(store_, keys_, clock_, random_, {"waterrijk.example/log", key_, folder_.path() / "slots"});
+    EXPECT_EQ(wrong.open().error().code, ErrorCode::invalid_state) << "under the name of the log that ended";
+  }
+  {
+    Sequencer next(store_, keys_, clock_, random_, {origin, key_, folder_.path() / "slots"});
+    ASSERT_TRUE(next.open());
+    const auto receipt = next.commit_and_wait(put("c", "1"));
+    ASSERT_TRUE(receipt) << describe(receipt.error());
+    EXPECT_EQ(receipt->first_entry, 2U);
+    EXPECT_EQ(receipt->log_size, 1U);
+    const auto key = provenance::VerifierKey::parse(next.verifier_key());
+    EXPECT_EQ(provenance::open_checkpoint(next.checkpoint(), *key)->size, 1U);
+  }
+  {
+    Sequencer next(store_, keys_, clock_, random_, {origin, key_, folder_.path() / "slots"});
+    ASSERT_TRUE(next.open());
+    EXPECT_EQ(next.quarantine(), "") << "its slot is held against its own tree";
+    EXPECT_EQ(next.commit_and_wait(put("d", "1"))->first_entry, 3U);
+  }
+  ASSERT_TRUE(storage::restore_backup(folder_.path() / "copies", 1, folder_.path() / "older"));
+  storage::ReopeningStore older([&] { return storage::open_rocks_store(folder_.path() / "older", false); });
+  Sequencer before(older, keys_, clock_, random_, {"waterrijk.example/log", key_, folder_.path() / "slots"});
+  ASSERT_TRUE(before.open());
+  EXPECT_NE(before.quarantine().find("another log followed"), std::string::npos) << before.quarantine();
 }
 
 TEST_F(SequencerTest, ACompletionThatThrowsHarmsNoOther) {

@@ -1,6 +1,7 @@
 #include "connector/provenance/verify.hpp"
 
 #include "connector/provenance/export.hpp"
+#include "connector/provenance/receipt.hpp"
 #include "connector/storage/memory_store.hpp"
 #include "tests/support/doubles.hpp"
 #include "tests/support/vectors.hpp"
@@ -97,6 +98,91 @@ TEST_F(VerifyTest, AChangedEntryIsNamedByItsIndexInALargeLog) {
   const VerifyReport report = verify(folder, checkpoint(store_));
   EXPECT_EQ(report.exit_code(), 1);
   EXPECT_NE(to_text(report).find("(entry 300)"), std::string::npos) << to_text(report);
+}
+
+TEST_F(VerifyTest, ACheckpointOfMoreEntriesThanAnyLogHasIsRefusedAtOnce) {
+  grow(store_, 3);
+  const fs::path folder = exported(store_, "log");
+  for (const std::uint64_t size : {(1ULL << 48U) + 1, 1ULL << 56U, ~0ULL}) {
+    test::write_file(folder / "checkpoint", sign_checkpoint({"waterrijk.example/log", size, {}}, key_));
+    const VerifyReport report = verify(folder);
+    EXPECT_EQ(report.exit_code(), 1);
+    EXPECT_EQ(report.findings.size(), 1U);
+  }
+}
+
+TEST_F(VerifyTest, AnAnchorWithoutEntriesProvesNothing) {
+  grow(store_, 3);
+  const fs::path folder = exported(store_, "log");
+  EXPECT_EQ(verify(folder, sign_checkpoint({"waterrijk.example/log", 0, empty_root()}, key_)).exit_code(), 1);
+}
+
+/// Signed by the log's own key, as an insider could.
+TEST_F(VerifyTest, AnEntryOfAnotherVersionOrLengthIsNoneAlsoWithoutItsPayload) {
+  for (std::string leaf : {std::string(70, '\2'), std::string(69, '\1'), std::string(1, '\1')}) {
+    const fs::path folder = folder_.path() / ("forged-" + std::to_string(leaf.size()) + std::to_string(leaf[0]));
+    std::string bundle;
+    put_bundle_entry(bundle, leaf);
+    const Hash root = leaf_hash(leaf);
+    fs::create_directories(folder / "tile/entries/000.p");
+    fs::create_directories(folder / "tile/0/000.p");
+    test::write_file(folder / "tile/entries/000.p/1", bundle);
+    test::write_file(folder / "tile/0/000.p/1", std::string(view(root)));
+    test::write_file(folder / "checkpoint", sign_checkpoint({"waterrijk.example/log", 1, root}, key_));
+    const VerifyReport report = verify(folder);
+    EXPECT_EQ(report.exit_code(), 1) << to_text(report);
+    ASSERT_EQ(report.damage.size(), 1U) << to_text(report);
+    EXPECT_NE(report.damage[0].what.find("version"), std::string::npos);
+  }
+}
+
+/// A second log in the same store: entries are numbered on, its tree begins anew, and both are exported and proven apart.
+TEST_F(VerifyTest, ALogThatFollowsAnotherIsATreeOfItsOwn) {
+  grow(store_, 700);
+  const Shard old{0, "waterrijk.example/log", 0, verifier().text(), checkpoint(store_)};
+  const crypto::Key other = crypto::Key::generate(crypto::Key::Kind::ed25519);
+  const VerifierKey next_key = VerifierKey::of("waterrijk.example/log/2", other);
+  ASSERT_TRUE(store_.write(follow(old, {1, next_key.name(), 700, next_key.text(), {}}, clock_.now()), true));
+  grow(store_, 300);
+  const auto shards = read_shards(store_);
+  ASSERT_TRUE(shards) << describe(shards.error());
+  const LogReader log(store_, keys_, *shards);
+  ASSERT_EQ(*log.entries(), 1000U);
+  EXPECT_EQ(*log.size(), 300U);
+  EXPECT_EQ(*log.at(log.shards()[0]).size(), 700U);
+  EXPECT_EQ(log.payload(700)->shared, "shared 0");
+  const std::string note = sign_checkpoint({next_key.name(), 300, log.head()->frontier.root()}, other);
+  EXPECT_EQ(*log.root(300), log.head()->frontier.root());
+  for (const std::uint64_t number : {0U, 699U, 700U, 955U, 956U, 999U}) {
+    const auto receipt = make_receipt(log, number, note, next_key);
+    ASSERT_TRUE(receipt) << number << describe(receipt.error());
+    EXPECT_EQ(receipt->index, number < 700 ? number : number - 700);
+    EXPECT_TRUE(verify_receipt(*receipt, number < 700 ? verifier() : next_key)) << number;
+    EXPECT_FALSE(verify_receipt(*receipt, number < 700 ? next_key : verifier())) << number;
+  }
+  ASSERT_TRUE(export_log(log, note, next_key, folder_.path() / "new", true));
+  ASSERT_TRUE(export_log(log.at(log.shards()[0]), old.seal, verifier(), folder_.path() / "old", true));
+  EXPECT_EQ(verify_export(folder_.path() / "new", next_key, note).exit_code(), 0);
+  EXPECT_EQ(verify_export(folder_.path() / "old", verifier(), old.seal).exit_code(), 0);
+  LogAppender again(keys_, random_);
+  ASSERT_TRUE(again.recover(store_));
+  EXPECT_EQ(again.next(), 1000U);
+  EXPECT_EQ(again.root(), *log.root(300));
+}
+
+TEST_F(VerifyTest, AnEntryBehindTheLastCheckpointOfALostLogHasNoProof) {
+  grow(store_, 3);
+  const std::string seal = checkpoint(store_);
+  grow(store_, 5);
+  const crypto::Key other = crypto::Key::generate(crypto::Key::Kind::ed25519);
+  const VerifierKey next_key = VerifierKey::of("waterrijk.example/log/2", other);
+  ASSERT_TRUE(store_.write(follow({0, "waterrijk.example/log", 0, verifier().text(), seal}, {1, next_key.name(), 5, next_key.text(), {}}, clock_.now()), true));
+  grow(store_, 1);
+  const LogReader log(store_, keys_, *read_shards(store_));
+  const std::string note = sign_checkpoint({next_key.name(), 1, log.head()->frontier.root()}, other);
+  EXPECT_TRUE(make_receipt(log, 2, note, next_key));
+  EXPECT_EQ(make_receipt(log, 3, note, next_key).error().code, ErrorCode::not_found);
+  EXPECT_TRUE(make_receipt(log, 5, note, next_key));
 }
 
 TEST_F(VerifyTest, MissingExtraAndUnreadableFilesAreFound) {
