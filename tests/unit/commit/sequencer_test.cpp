@@ -1,7 +1,5 @@
 #include "connector/commit/sequencer.hpp"
 
-#include "connector/storage/rocks_backup.hpp"
-
 #include "connector/base/limits.hpp"
 #include "connector/provenance/log_store.hpp"
 #include "connector/storage/memory_store.hpp"
@@ -334,7 +332,11 @@ TEST_F(SequencerTest, ALogThatFollowsIsSignedUnderItsOwnNameAndIsMissedWhenItIsG
   ASSERT_TRUE(sequencer_->commit_and_wait(put("a", "1")));
   ASSERT_TRUE(sequencer_->commit_and_wait(put("b", "1")));
   sequencer_->stop();
-  ASSERT_TRUE(store_.back_up(folder_.path() / "copies", "before"));
+  std::vector<storage::Change> copy;
+  ASSERT_TRUE(store_.scan("", "", [&](std::string_view name, std::string_view value) {
+    copy.push_back({std::string(name), std::string(value)});
+    return true;
+  }));
   const provenance::Shard old{0, "waterrijk.example/log", 0, sequencer_->verifier_key(), sequencer_->checkpoint()};
   const std::string origin = "waterrijk.example/log/2";
   auto changes = provenance::follow(old, {1, origin, 2, "", ""}, clock_.now());
@@ -360,8 +362,11 @@ TEST_F(SequencerTest, ALogThatFollowsIsSignedUnderItsOwnNameAndIsMissedWhenItIsG
     EXPECT_EQ(next.quarantine(), "") << "its slot is held against its own tree";
     EXPECT_EQ(next.commit_and_wait(put("d", "1"))->first_entry, 3U);
   }
-  ASSERT_TRUE(storage::restore_backup(folder_.path() / "copies", 1, folder_.path() / "older"));
-  storage::ReopeningStore older([&] { return storage::open_rocks_store(folder_.path() / "older", false); });
+  storage::ReopeningStore older([&]() -> Result<std::unique_ptr<storage::KvStore>> {
+    auto put_back = std::make_unique<storage::MemoryStore>();
+    SLUIS_CHECK(put_back->write(copy, true));
+    return Result<std::unique_ptr<storage::KvStore>>(std::move(put_back));
+  });
   Sequencer before(older, keys_, clock_, random_, {"waterrijk.example/log", key_, folder_.path() / "slots"});
   ASSERT_TRUE(before.open());
   EXPECT_NE(before.quarantine().find("another log followed"), std::string::npos) << before.quarantine();
