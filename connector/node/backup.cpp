@@ -13,6 +13,7 @@
 #include "connector/storage/rocks_store.hpp"
 
 #include <fmt/format.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +82,28 @@ fs::path below(const fs::path& folder, const fs::path& path) {
   return relative.empty() || relative.begin()->string() == ".." ? fs::path() : relative;
 }
 
+/// Regular files in a folder, and in those below it where `deep`.
+Result<std::vector<fs::path>> files_in(const fs::path& folder, bool deep) {
+  std::vector<fs::path> files;
+  std::error_code ec;
+  auto at = fs::recursive_directory_iterator(folder, ec);
+  for (; !ec && at != fs::recursive_directory_iterator(); at.increment(ec)) {
+    if (at->is_regular_file(ec)) files.push_back(at->path());
+    if (!deep) at.disable_recursion_pending();
+  }
+  if (ec) return Error(ErrorCode::storage_unavailable, "cannot read `" + folder.string() + "`: " + ec.message());
+  return files;
+}
+
+/// All that was written to the disk on which a folder lies.
+Result<void> sync_disk_of(const fs::path& folder) {
+  const int file = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = file >= 0 && ::syncfs(file) == 0;
+  if (file >= 0) ::close(file);
+  if (!synced) return Error(ErrorCode::storage_unavailable, "`" + folder.string() + "` is not on the disk for certain");
+  return {};
+}
+
 Result<void> copy_whole(const fs::path& from, const fs::path& to) {
   struct stat info{};
   if (::stat(from.c_str(), &info) != 0) return Error(ErrorCode::not_found, "`" + from.string() + "` is not there");
@@ -122,8 +145,9 @@ Result<void> copy_keys(const NodeConfig& config, const std::vector<provenance::S
   if (payloads.empty()) {
     left_out.push_back(config.payload_keys.string());
   } else {
-    for (const auto& one : fs::directory_iterator(config.payload_keys, ec)) {
-      if (one.path().extension() == ".key") SLUIS_CHECK(copy_whole(one.path(), to / payloads / one.path().filename()));
+    SLUIS_TRY(const std::vector<fs::path> files, files_in(config.payload_keys, false));
+    for (const fs::path& one : files) {
+      if (one.extension() == ".key") SLUIS_CHECK(copy_whole(one, to / payloads / one.filename()));
     }
   }
   return copy_whole(config.file, to / "node.toml");  // last: a copy without it is none
@@ -133,8 +157,9 @@ Result<void> copy_keys(const NodeConfig& config, const std::vector<provenance::S
 std::vector<fs::path> copies_of_keys(const fs::path& folder) {
   std::vector<fs::path> all;
   std::error_code ec;
-  for (const auto& one : fs::directory_iterator(folder, ec)) {
-    if (fs::exists(one.path() / "node.toml", ec)) all.push_back(one.path());
+  for (auto at = fs::directory_iterator(folder, ec); !ec && at != fs::directory_iterator(); at.increment(ec)) {
+    std::error_code none;
+    if (fs::exists(at->path() / "node.toml", none)) all.push_back(at->path());
   }
   std::sort(all.rbegin(), all.rend());
   return all;
@@ -246,10 +271,12 @@ Result<void> restore(const fs::path& folder, std::uint32_t id, const fs::path& k
   }
   SLUIS_TRY(const auto slots, provenance::CheckpointSlots::open(provenance::slots_folder(places.checkpoints, {about.log, about.origin, 0, {}, {}})));
   SLUIS_CHECK(slots->write(about.note));
-  for (const auto& one : fs::recursive_directory_iterator(keys, ec)) {
-    const fs::path relative = one.path().lexically_relative(keys);
-    if (one.is_regular_file() && relative != "node.toml") SLUIS_CHECK(copy_whole(one.path(), into / relative));
+  SLUIS_TRY(const std::vector<fs::path> files, files_in(keys, true));
+  for (const fs::path& one : files) {
+    const fs::path relative = one.lexically_relative(keys);
+    if (relative != "node.toml") SLUIS_CHECK(copy_whole(one, into / relative));
   }
+  SLUIS_CHECK(sync_disk_of(into));
   SLUIS_CHECK(copy_whole(keys / "node.toml", into / "node.toml"));
   std::fprintf(stderr, "backup %u of %s is in %s; put its datasets there, then `sluis log recover --config %s`: until then it shows its log and signs nothing\n",
                backup.id, about.time.c_str(), into.c_str(), (into / "node.toml").c_str());
@@ -269,6 +296,7 @@ Result<BackupMade> make_backup(const NodeConfig& config, const storage::KvStore&
   SLUIS_CHECK(may_back_up(config));
   std::error_code ec;
   fs::create_directories(config.backup_store, ec);
+  ::chmod(config.backup_store.c_str(), 0700);  // what agreements say lies in it
   SLUIS_TRY(const std::vector<provenance::Shard> logs, logs_of(config, store));
   const provenance::Shard& newest = logs.back();
   const About about{config.participant.str(), newest.origin, newest.number, newest.first, key, note,

@@ -101,7 +101,10 @@ class Comparer {
            const SharedEntry* there) {
     Difference one{std::move(what), std::move(about), id, std::move(told), {}, {}};
     if (here != nullptr) one.here = here->number;
-    if (there != nullptr) one.there = there->number;
+    if (there != nullptr) {
+      one.there = there->number;
+      one.there_at = there->at;
+    }
     out_.differences.push_back(std::move(one));
   }
   /// One side has it, the other not.

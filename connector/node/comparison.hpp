@@ -15,6 +15,7 @@ struct SharedEntry {
   provenance::EntryKind kind{};
   v1::Shared shared;
   std::uint64_t number = 0;  ///< here; or the index in the peer's log
+  std::size_t at = 0;        ///< among the peer's, as they came: it may have several logs
 };
 
 struct Difference {
@@ -24,6 +25,7 @@ struct Difference {
   std::string told;
   std::optional<std::uint64_t> here;   ///< entry
   std::optional<std::uint64_t> there;  ///< index in the peer's log
+  std::optional<std::size_t> there_at = {};  ///< SharedEntry::at
 };
 struct Comparison {
   std::vector<Difference> differences;
@@ -31,8 +33,8 @@ struct Comparison {
 };
 
 /// What must stand in both logs. `ours` and `theirs` reach an hour further than [from, until) on both sides, so that clocks and the way
-/// between make no difference; one is reported where the entry that shows it lies within. What began after `until` minus a quarter of an
-/// hour and has no end may be under way. Pure.
+/// between make no difference; one is reported where the entry that shows it lies within. What began less than a minute before `until` may be
+/// under way, and so may what ended less than a quarter of an hour before it. Pure.
 Comparison compare(const std::vector<SharedEntry>& ours, const std::vector<SharedEntry>& theirs, Timestamp from, Timestamp until);
 
 /// Whether entries of this kind are compared.

@@ -19,9 +19,11 @@ http::Response refusal(unsigned status, std::string_view code, std::string_view 
   return http::json_response(status, json::serialise(json::object({{"code", code}, {"reason", json::array({reason})}})));
 }
 
-std::string receipt_key(const ParticipantId& peer, std::uint64_t index) {
+/// By the log it is of: a party may have had several.
+std::string receipt_key(const ParticipantId& peer, const Receipt& receipt) {
   std::string key = "receipt/" + to_hex(crypto::sha256(peer.str())) + "/";
-  put_u64(key, index);
+  key += to_hex(crypto::sha256(provenance::origin_of(receipt.checkpoint))) + "/";
+  put_u64(key, receipt.index);
   return key;
 }
 
@@ -138,7 +140,7 @@ Result<void> EvidenceChannel::take(const ParticipantId& peer, const std::string&
   }
   Commit commit;
   commit.id = "received-" + to_hex(crypto::sha256(receipt.leaf.bytes()));
-  commit.changes.push_back({receipt_key(peer, receipt.index), text});
+  commit.changes.push_back({receipt_key(peer, receipt), text});
   v1::Shared own;
   gate::set_time(own, now);
   own.set_event(std::string(provenance::kind_name(receipt.leaf.kind)));

@@ -4,6 +4,8 @@
 namespace sluis::node {
 namespace {
 
+constexpr int kDifferencesShown = 500;
+
 std::optional<Timestamp> time_of(bool has, const google::protobuf::Timestamp& time) {
   if (!has) return std::nullopt;
   return Timestamp(std::chrono::seconds(time.seconds()) + std::chrono::microseconds(time.nanos() / 1000));
@@ -50,7 +52,9 @@ Result<v1::AuditReconcileResponse> Node::Parts::reconcile(const v1::AuditReconci
   order.person = person;
   SLUIS_TRY(const Reconciled done, reconciling->reconcile(order));
   v1::AuditReconcileResponse response;
+  response.set_found(done.comparison.differences.size());
   for (const Difference& one : done.comparison.differences) {
+    if (response.differences_size() == kDifferencesShown) break;
     v1::AuditDifference& added = *response.add_differences();
     added.set_what(one.what);
     added.set_about(one.about);
@@ -63,7 +67,7 @@ Result<v1::AuditReconcileResponse> Node::Parts::reconcile(const v1::AuditReconci
     }
     if (one.there) {
       added.set_peer_entry(*one.there);
-      if (const auto proof = done.peer_proofs.find(*one.there); proof != done.peer_proofs.end()) added.set_peer_proof(proof->second);
+      if (one.there_at) added.set_peer_proof(done.peer_proofs.at(*one.there_at));
     }
   }
   response.set_entries(done.ours);

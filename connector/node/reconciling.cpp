@@ -16,7 +16,8 @@ using provenance::Receipt;
 constexpr std::size_t kQuestionBytes = 16U << 10U;
 constexpr std::size_t kPageBytes = 640U << 10U;       // of receipts, within a JSON body
 constexpr std::uint64_t kLookedAt = 20'000;           // entries for one page
-constexpr std::size_t kPeerEntries = 200'000;         // of one comparison
+constexpr std::size_t kPeerBytes = 96U << 20U;        // of receipts in one comparison: some 40,000
+constexpr std::size_t kPeerFindings = 10'000;
 constexpr std::chrono::hours kMargin{1};
 constexpr Timestamp kAlways{Duration(0)};
 
@@ -70,11 +71,31 @@ Result<json::Value> continued(const provenance::LogReader& log, const std::strin
 /// What the peer showed, each of it proven.
 struct Reconciling::Theirs {
   std::vector<SharedEntry> entries;
-  std::map<std::uint64_t, std::string> proofs;
+  std::vector<std::string> proofs;  ///< by SharedEntry::at
+  std::size_t bytes = 0;            ///< of the proofs
   std::vector<Difference> findings;  ///< what it could not prove
   std::string checkpoint;
   std::uint64_t next = 0;
   bool more = false;
+};
+
+/// A party's question, as long as it is being answered.
+struct Reconciling::OneAtATime {
+  OneAtATime(Reconciling& owner, const ParticipantId& who) : of(owner), peer(who) {
+    const std::lock_guard lock(of.mutex_);
+    taken = of.served_.insert(peer).second;
+  }
+  ~OneAtATime() {
+    if (!taken) return;
+    const std::lock_guard lock(of.mutex_);
+    of.served_.erase(peer);
+  }
+  OneAtATime(const OneAtATime&) = delete;
+  OneAtATime& operator=(const OneAtATime&) = delete;
+
+  Reconciling& of;
+  const ParticipantId peer;
+  bool taken = false;
 };
 
 std::vector<http::Route> Reconciling::routes() {
@@ -84,15 +105,9 @@ std::vector<http::Route> Reconciling::routes() {
 http::Response Reconciling::entries(const http::Request& request) {
   const auto peer = with_.authenticate(request);
   if (!peer) return refusal(404, "not_found", "nothing here");
-  {
-    const std::lock_guard lock(mutex_);
-    if (!served_.insert(*peer).second) return refusal(429, "busy", "an earlier question of this party is being answered");
-  }
+  const OneAtATime turn(*this, *peer);
+  if (!turn.taken) return refusal(429, "busy", "an earlier question of this party is being answered");
   const auto body = answer(*peer, request.body);
-  {
-    const std::lock_guard lock(mutex_);
-    served_.erase(*peer);
-  }
   if (body) return http::json_response(200, *body);
   const ErrorCode code = body.error().code;
   if (code == ErrorCode::invalid_argument || code == ErrorCode::conflict || code == ErrorCode::not_found) {
@@ -208,7 +223,7 @@ Result<Reconciling::Theirs> Reconciling::fetch(const ReconcileOrder& order, Time
     const std::uint64_t before = out.next;
     SLUIS_CHECK(take_page(order.peer, page, out));
     if (out.more && out.next <= before) return Error(ErrorCode::permission_denied, "the peer's pages do not end");
-    if (out.entries.size() > kPeerEntries) {
+    if (out.bytes > kPeerBytes || out.findings.size() > kPeerFindings) {
       return Error(ErrorCode::limit_exceeded, "the peer's log has more than can be compared at once").mended_by("name a shorter time: --from, --until");
     }
   } while (out.more || out.checkpoint.empty());
@@ -269,7 +284,9 @@ Result<void> Reconciling::take_page(const ParticipantId& peer, const json::Value
                               receipt ? std::optional(receipt->index) : std::nullopt});
       continue;
     }
-    out.proofs[one.number] = *text.if_string();
+    one.at = out.entries.size();
+    out.bytes += text.if_string()->size();
+    out.proofs.push_back(*text.if_string());
     out.entries.push_back(std::move(one));
   }
   SLUIS_TRY(out.next, number_at(page, "next"));
@@ -338,7 +355,7 @@ Result<void> Reconciling::settle(const ReconcileOrder& order, const std::vector<
       out.settled.push_back(record.id.str());
       if (order.dry_run) continue;
       if (seen.ended->kind == EntryKind::agreement_ended) {
-        SLUIS_CHECK(evidence_.take(order.peer, theirs.proofs.at(seen.ended->number)));
+        SLUIS_CHECK(evidence_.take(order.peer, theirs.proofs.at(seen.ended->at)));
       } else {  // it has our own receipt of an end that this node has forgotten
         const outbox::Reason reason{"recovered", {"The agreement had ended before this node went on from a backup."}};
         SLUIS_CHECK(with_.end_agreement(record.id, reason, order.person));
@@ -349,6 +366,17 @@ Result<void> Reconciling::settle(const ReconcileOrder& order, const std::vector<
     out.settled.push_back(record.id.str());
     if (order.dry_run) continue;
     Commit commit;
+    v1::Shared again;
+    gate::set_time(again, with_.clock.now());
+    again.set_event("applies-again");
+    again.set_self(self_.str());
+    again.set_counterparty(order.peer.str());
+    again.set_dataset(record.dataset.str());
+    again.set_agreement(record.id.str());
+    again.set_agreement_hash(std::string(view(record.agreement_hash)));
+    v1::Internal internal;
+    internal.set_person(order.person);
+    commit.entries.push_back(gate::make_entry(EntryKind::reconciled, record.offer_hash, again, internal));
     if (record.role == negotiation::Role::provider) {
       const auto known = here.find(record.id.str());
       const auto lost = std::count_if(seen.transactions.begin(), seen.transactions.end(), [&](const std::string& one) {

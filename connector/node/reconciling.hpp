@@ -18,7 +18,7 @@ struct Reconciled {
   std::uint64_t ours = 0;
   std::uint64_t theirs = 0;
   std::string peer_checkpoint;
-  std::map<std::uint64_t, std::string> peer_proofs;  ///< by index in the peer's log
+  std::vector<std::string> peer_proofs;  ///< by SharedEntry::at
   std::vector<std::string> settled;  ///< agreements
   std::vector<std::string> held;
   std::uint64_t entry = 0;
@@ -45,6 +45,7 @@ class Reconciling {
 
  private:
   struct Theirs;
+  struct OneAtATime;
 
   http::Response entries(const http::Request& request);
   Result<std::string> answer(const ParticipantId& peer, std::string_view body) const;

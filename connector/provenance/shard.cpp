@@ -77,10 +77,10 @@ std::filesystem::path slots_folder(const std::filesystem::path& checkpoints, con
 
 std::optional<std::filesystem::path> unknown_slots(const std::filesystem::path& checkpoints, const std::vector<Shard>& shards) {
   std::error_code ec;
-  for (const auto& one : std::filesystem::directory_iterator(checkpoints, ec)) {
-    if (!one.path().filename().string().starts_with(kSlots)) continue;
-    const auto is_its = [&](const Shard& shard) { return slots_folder(checkpoints, shard) == one.path(); };
-    if (std::none_of(shards.begin(), shards.end(), is_its)) return one.path();
+  for (auto at = std::filesystem::directory_iterator(checkpoints, ec); !ec && at != std::filesystem::directory_iterator(); at.increment(ec)) {
+    if (!at->path().filename().string().starts_with(kSlots)) continue;
+    const auto is_its = [&](const Shard& shard) { return slots_folder(checkpoints, shard) == at->path(); };
+    if (std::none_of(shards.begin(), shards.end(), is_its)) return at->path();
   }
   return std::nullopt;
 }

@@ -57,7 +57,7 @@ void reconcile(Session& session, const Words& words) {
       const std::string text = text_at(*answer, name);
       return text.empty() ? std::string("0") : text;
     };
-    session.with.err << say(session.options, "reconciled", count("entries"), count("peerEntries"), std::to_string(differences.size()), count("underWay"))
+    session.with.err << say(session.options, "reconciled", count("entries"), count("peerEntries"), count("found"), count("underWay"))
                      << '\n';
     for (const char* name : {"settled", "held"}) {
       const auto* ids = answer->find(name);
