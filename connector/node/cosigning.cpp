@@ -57,7 +57,7 @@ void Cosigning::round(std::chrono::milliseconds at_most) {
   const auto began = std::chrono::steady_clock::now();
   const std::string note = with_.published();
   const auto checkpoint = provenance::open_checkpoint(note, with_.log_key);
-  if (!checkpoint || checkpoint->size == 0) return;
+  if (!checkpoint || checkpoint->size == 0) return ask_of_an_empty_log(began + at_most);
   const Timestamp now = with_.clock.now();
   for (std::size_t i = 0; i < states_.size(); ++i) {
     State state = [&] {
@@ -82,6 +82,21 @@ void Cosigning::round(std::chrono::milliseconds at_most) {
   const std::lock_guard lock(mutex_);
   const auto there = std::count_if(states_.begin(), states_.end(), [&](const State& state) { return state.note == note; });
   if (static_cast<std::size_t>(there) >= quorum_) complete_at_ = now;
+}
+
+/// There is nothing to be cosigned yet. Whoever watched this log before knows whether it is empty because it is new.
+void Cosigning::ask_of_an_empty_log(std::chrono::steady_clock::time_point until) {
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    State state = [&] {
+      const std::lock_guard lock(mutex_);
+      return states_[i];
+    }();
+    if (lost_ || stopping_ || std::chrono::steady_clock::now() > until) return;
+    if (!proof_against_us(state.at)) continue;
+    contradicted(state, "it saw this log");
+    const std::lock_guard lock(mutex_);
+    states_[i] = std::move(state);
+  }
 }
 
 bool Cosigning::ask(State& state, const std::string& note, const provenance::Checkpoint& checkpoint) {

@@ -2,6 +2,7 @@
 
 #include "connector/base/bytes.hpp"
 #include "connector/crypto/crypto.hpp"
+#include "connector/provenance/whole_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -88,15 +89,15 @@ Result<std::unique_ptr<CheckpointSlots>> CheckpointSlots::open(const std::filesy
   std::unique_ptr<CheckpointSlots> slots(new CheckpointSlots());
   for (int i = 0; i < 2; ++i) {
     const std::filesystem::path path = slot_path(folder, i);
-    int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    const bool made = file >= 0;
-    if (!made) file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    // Made whole or not at all: what is there and has another size was damaged.
+    if (!std::filesystem::exists(path, ec)) SLUIS_CHECK(write_whole_file(path, std::string(kSlotBytes, '\0'), 0644));
+    const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
     if (file < 0) return io_error(path, "open");
     slots->files_[i] = file;
-    if (made) {
-      SLUIS_CHECK(write_all(file, std::string(kSlotBytes, '\0'), path));
-      if (::fsync(file) != 0) return io_error(path, "sync");
-    }
+    // What is believed must be on the disk: after a kill the last write may be in the kernel only, and after a failed sync the kernel shows
+    // what the disk has not.
+    if (::fdatasync(file) != 0) return io_error(path, "sync");
+    ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
     // What was there already and has another size stays as it is: it may be evidence.
     struct stat info{};
     if (::fstat(file, &info) != 0) return io_error(path, "read");

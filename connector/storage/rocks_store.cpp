@@ -2,6 +2,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/backup_engine.h>
@@ -180,9 +181,18 @@ class RocksStore final : public KvStore {
   std::atomic<bool> failed_ = false;
 };
 
+/// RocksDB's own diary is not kept: a program whose diary cannot be written, as on a full disk, would end (an assertion of the builds of
+/// distributions). What goes wrong comes back as a status.
+class NoDiary final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 rocksdb::Options store_options(bool create) {
   rocksdb::Options options;
   options.create_if_missing = create;
+  options.info_log = std::make_shared<NoDiary>();
   // The families are flushed together: after damage to the write-ahead log none of them is newer than the others.
   options.atomic_flush = true;
   options.paranoid_checks = true;
@@ -198,8 +208,6 @@ rocksdb::Options store_options(bool create) {
   options.max_write_buffer_number = 3;
   options.max_background_jobs = 2;
   options.max_open_files = 256;
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = 1U << 20U;
   options.max_total_wal_size = 64U << 20U;
   options.compression = rocksdb::kNoCompression;  // payloads are encrypted
   rocksdb::BlockBasedTableOptions table;

@@ -270,6 +270,19 @@ url = "https://localhost:{d.port}"
     expect("nothing is signed", refusal(), True)
     expect("what is there can be read", len(w.log()) > 0, True)
 
+    # Store and slots are gone altogether: an empty log would begin anew under the same name.
+    w.stop()
+    for name in ("store", "checkpoints"):
+        shutil.rmtree(w.folder / name)
+    w.start()
+    w.wait_ready(path="/livez")
+    expect("nor as if there had never been anything", "and here are fewer" in readiness()[1], True)
+    expect("and nothing was recorded", w.call("NodeService/Status").get("logSize", "0"), "0")
+    w.stop()
+    copy_of("yesterday", ("store", "checkpoints", "payload_keys"), back=True)
+    w.start()
+    w.wait_ready(path="/livez")
+
     # Both witnesses are away when that is done: the fork is signed, until one of them is back and shows what it saw.
     w.stop()
     panel.stop()
