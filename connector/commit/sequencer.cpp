@@ -49,8 +49,14 @@ std::string Sequencer::quarantine() const {
 
 void Sequencer::give_up(const std::string& why) {
   log::error("the log is given up", {{"why", why}});
-  const std::lock_guard lock(state_mutex_);
-  given_up_ = why;
+  {
+    const std::lock_guard lock(state_mutex_);
+    given_up_ = why;
+  }
+  // For every later start, too: who proved it may be away then.
+  if (const auto kept = store_.write({{std::string(kGivenUpMark), why}}, true); !kept) {
+    log::error("that it is given up is not kept", {{"what", kept.error().message}});
+  }
 }
 
 std::string Sequencer::checkpoint() const {
@@ -93,6 +99,8 @@ Result<void> Sequencer::check_slot(const std::string& note) {
 Result<std::string> Sequencer::why_not_newest() const {
   SLUIS_TRY(const std::optional<std::string> restored, store_.get(kRestoredMark));
   if (restored) return "it was restored from a backup of " + *restored + ": `sluis log recover` lets a new log follow";
+  SLUIS_TRY(const std::optional<std::string> given_up, store_.get(kGivenUpMark));
+  if (given_up) return *given_up;
   SLUIS_TRY(const std::vector<provenance::Shard> shards, provenance::read_shards(store_));
   if (const auto later = provenance::unknown_slots(options_.checkpoint_folder, shards)) {
     return "another log followed this one, and the store does not know of it: `" + later->string() + "`";

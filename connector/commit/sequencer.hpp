@@ -22,6 +22,8 @@ namespace sluis::commit {
 inline constexpr std::string_view kKeptMark = "meta/checkpoint-kept";
 /// In a store that was put back from a backup: when that was made. What was signed since is not in it, so it signs nothing.
 inline constexpr std::string_view kRestoredMark = "meta/restored";
+/// In a store that others proved not to be what this log was: why.
+inline constexpr std::string_view kGivenUpMark = "meta/given-up";
 
 /// Order of an append (D10): batch synced, then its checkpoint signed into a slot, then acknowledged.
 /// While one batch's checkpoint is kept, the next is prepared and written; `Pipeline` says which step may be taken.

@@ -165,16 +165,35 @@ std::vector<fs::path> copies_of_keys(const fs::path& folder) {
   return all;
 }
 
-/// Those that are older than they may get, but never the newest.
+/// Those that are older than they may get, whole or broken off, but never the newest whole one.
 void purge_keys(const fs::path& folder, Timestamp until) {
-  const std::vector<fs::path> all = copies_of_keys(folder);
+  const std::vector<fs::path> whole = copies_of_keys(folder);
+  std::vector<fs::path> old;
   std::error_code ec;
-  for (std::size_t i = 1; i < all.size(); ++i) {
-    if (all[i].filename().string() < format_time(until)) fs::remove_all(all[i], ec);
+  for (auto at = fs::directory_iterator(folder, ec); !ec && at != fs::directory_iterator(); at.increment(ec)) {
+    const std::string name = at->path().filename().string();
+    const bool ours = name.size() > 10 && name[0] >= '0' && name[0] <= '9';
+    if (ours && name < format_time(until) && (whole.empty() || at->path() != whole.front())) old.push_back(at->path());
   }
+  for (const fs::path& one : old) fs::remove_all(one, ec);
 }
 
-/// Every entry of the newest log up to its checkpoint, and that the checkpoint is of them.
+/// The entries of one log up to its checkpoint, and that the checkpoint is of them.
+Result<void> check_log(const provenance::LogReader& log, const provenance::Checkpoint& checkpoint) {
+  SLUIS_TRY(const std::uint64_t held, log.size());
+  if (held < checkpoint.size) {
+    return Error(ErrorCode::corruption, fmt::format("it holds {} entries of `{}`, whose checkpoint signs {}", held, checkpoint.origin, checkpoint.size));
+  }
+  provenance::Frontier frontier;
+  for (std::uint64_t i = 0; i < checkpoint.size; ++i) {
+    SLUIS_TRY(const std::string leaf, log.leaf_bytes(log.shard().first + i));
+    frontier.append(provenance::leaf_hash(leaf));
+  }
+  if (frontier.root() == checkpoint.root) return {};
+  return Error(ErrorCode::corruption, "its entries of `" + checkpoint.origin + "` are not those that the checkpoint signs");
+}
+
+/// Every log of the copy; the newest by the checkpoint that was kept with it.
 Result<std::uint64_t> check_entries(const fs::path& folder, const About& about, const std::string& key_text) {
   SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(key_text));
   SLUIS_TRY(const provenance::Checkpoint checkpoint, provenance::open_checkpoint(about.note, key));
@@ -184,16 +203,16 @@ Result<std::uint64_t> check_entries(const fs::path& folder, const About& about, 
   SLUIS_TRY(std::vector<provenance::Shard> shards, provenance::read_shards(*store));
   const provenance::LogReader log(*store, no_keys, std::move(shards));
   if (log.shard().number != about.log) return Error(ErrorCode::corruption, "the copy's newest log is another than it says");
-  SLUIS_TRY(const std::uint64_t held, log.size());
-  if (held < checkpoint.size) {
-    return Error(ErrorCode::corruption, fmt::format("it holds {} entries, its checkpoint signs {}", held, checkpoint.size));
+  for (const provenance::Shard& shard : log.shards()) {
+    const bool newest = shard.number == log.shard().number;
+    if (!newest && shard.seal.empty()) continue;  // it ended without a checkpoint: nothing is claimed of it
+    provenance::Checkpoint sealed = checkpoint;
+    if (!newest) {
+      SLUIS_TRY(const provenance::VerifierKey old, provenance::VerifierKey::parse(shard.key));
+      SLUIS_TRY(sealed, provenance::open_checkpoint(shard.seal, old));
+    }
+    SLUIS_CHECK(check_log(log.at(shard), sealed));
   }
-  provenance::Frontier frontier;
-  for (std::uint64_t i = 0; i < checkpoint.size; ++i) {
-    SLUIS_TRY(const std::string leaf, log.leaf_bytes(log.shard().first + i));
-    frontier.append(provenance::leaf_hash(leaf));
-  }
-  if (frontier.root() != checkpoint.root) return Error(ErrorCode::corruption, "its entries are not those that its checkpoint signs");
   return log.shard().first + checkpoint.size;
 }
 
@@ -241,11 +260,17 @@ struct Places {
   fs::path store;
   fs::path checkpoints;
 };
+/// A place outside the node's folder may be that of the node which was copied, and runs.
 Result<Places> places_in(const fs::path& keys, const fs::path& into) {
   SLUIS_TRY(const NodeConfig config, read_config(keys / "node.toml"));
-  const fs::path store = below(config.folder, config.store);
-  const fs::path checkpoints = below(config.folder, config.checkpoints);
-  return Places{store.empty() ? config.store : into / store, checkpoints.empty() ? config.checkpoints : into / checkpoints};
+  for (const fs::path& one : {config.store, config.checkpoints, config.payload_keys, config.log_key}) {
+    if (below(config.folder, one).empty()) {
+      return Error(ErrorCode::invalid_argument, "the copied configuration names `" + one.string() + "`, which may be another node's by now")
+          .at({(keys / "node.toml").string(), 0, 0, {}})
+          .mended_by("in a copy of that folder, change it to a path within the node's own, and name that copy with --keys");
+    }
+  }
+  return Places{into / below(config.folder, config.store), into / below(config.folder, config.checkpoints)};
 }
 
 Result<void> restore(const fs::path& folder, std::uint32_t id, const fs::path& keys_folder, const fs::path& into, bool dry_run) {
@@ -278,7 +303,7 @@ Result<void> restore(const fs::path& folder, std::uint32_t id, const fs::path& k
   }
   SLUIS_CHECK(sync_disk_of(into));
   SLUIS_CHECK(copy_whole(keys / "node.toml", into / "node.toml"));
-  std::fprintf(stderr, "backup %u of %s is in %s; put its datasets there, then `sluis log recover --config %s`: until then it shows its log and signs nothing\n",
+  std::fprintf(stderr, "backup %u of %s is in %s; put its datasets there, look whether its roles are still those of today, then `sluis log recover --config %s`: until then it shows its log and signs nothing\n",
                backup.id, about.time.c_str(), into.c_str(), (into / "node.toml").c_str());
   return {};
 }
@@ -301,6 +326,7 @@ Result<BackupMade> make_backup(const NodeConfig& config, const storage::KvStore&
   const provenance::Shard& newest = logs.back();
   const About about{config.participant.str(), newest.origin, newest.number, newest.first, key, note,
                     format_time(now)};
+  purge_keys(config.backup_keys, now - config.backup_keys_age);  // first: whatever fails afterwards, no key gets older
   BackupMade made;
   made.folder = config.backup_store;
   made.entries = entries;
@@ -309,16 +335,17 @@ Result<BackupMade> make_backup(const NodeConfig& config, const storage::KvStore&
   made.keys = config.backup_keys / fmt::format("{}-{}", format_time(now), made.id);
   SLUIS_CHECK(copy_keys(config, logs, made.keys, made.left_out));
   SLUIS_TRY(made.removed, storage::purge_backups(config.backup_store, config.backups_kept));
-  purge_keys(config.backup_keys, now - config.backup_keys_age);
   return made;
 }
 
 int backup_verify(const fs::path& folder, std::uint32_t id, const std::string& key) {
+  ::umask(077);  // what is copied is nobody else's
   const auto code = verify(folder, id, key);
   return code ? *code : fail(code.error());
 }
 
 int backup_restore(const fs::path& folder, std::uint32_t id, const fs::path& keys, const fs::path& into, bool dry_run) {
+  ::umask(077);
   const auto done = restore(folder, id, keys, into, dry_run);
   return done ? 0 : fail(done.error());
 }

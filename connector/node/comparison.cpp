@@ -20,6 +20,7 @@ Timestamp time_of(const SharedEntry& entry) { return Timestamp(Duration(entry.sh
 struct Request {
   const SharedEntry* begun = nullptr;    ///< permitted, or intended
   const SharedEntry* ended = nullptr;
+  std::uint64_t times = 0;               ///< how often it begun: once, where nobody hides anything behind it
   bool provider = false;                 ///< that log is the provider's
 };
 /// Of one agreement.
@@ -49,8 +50,12 @@ Told sort(const std::vector<SharedEntry>& entries) {
         if (!shared.decision().permit() || shared.transaction().empty()) break;
         told.requests[shared.transaction()].provider = true;
         told.requests[shared.transaction()].begun = &one;
+        ++told.requests[shared.transaction()].times;
         break;
-      case EntryKind::intent: told.requests[shared.transaction()].begun = &one; break;
+      case EntryKind::intent:
+        told.requests[shared.transaction()].begun = &one;
+        ++told.requests[shared.transaction()].times;
+        break;
       case EntryKind::stream_end:
       case EntryKind::cut:
         told.requests[shared.transaction()].provider = true;
@@ -145,6 +150,10 @@ class Comparer {
     if (provided.begun == nullptr && consumed.begun != nullptr && data_flowed(consumed)) {
       missing("release", id, here.begun, there.begun, kBetween);
       return;
+    }
+    if (provided.times > consumed.times && (within(here.begun) || within(there.begun))) {
+      add("differs", "request", id,
+          fmt::format("the provider's log has {} releases of it, the consumer's {} intents", provided.times, consumed.times), here.begun, there.begun);
     }
     ends(id, here, there, provided, consumed);
   }

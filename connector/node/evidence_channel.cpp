@@ -35,7 +35,8 @@ Result<std::uint64_t> EvidenceChannel::entry_of(EntryKind kind, const Hash& dige
   for (; scanned_ < entries; ++scanned_) {
     SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(scanned_));
     const auto of = static_cast<EntryKind>(leaf.kind);
-    if (of == EntryKind::published || of == EntryKind::declaration) entries_.emplace(std::pair(of, leaf.policy_digest), scanned_);
+    // The newest: an older one may stand behind the last checkpoint of a log that was lost.
+    if (of == EntryKind::published || of == EntryKind::declaration) entries_.insert_or_assign(std::pair(of, leaf.policy_digest), scanned_);
   }
   const auto found = entries_.find({kind, digest});
   if (found == entries_.end()) return Error(ErrorCode::not_found, "the log has no such entry");
@@ -181,6 +182,12 @@ outbox::Verdict EvidenceChannel::deliver(const outbox::OutboxItem& item, const o
   }
   const auto receipt = entry ? receipt_of(*entry) : Result<Receipt>(entry.error());
   const auto base = with_.directory.endpoint(ParticipantId(item.peer), with_.clock.now());
+  if (!receipt && receipt.error().code == ErrorCode::not_found) {  // no checkpoint of its log covers it, and none ever will
+    log::warning("a receipt cannot be made any more", {{"peer", item.peer}, {"what", receipt.error().message}});
+    Commit gone;
+    gone.changes.push_back({item.key, std::nullopt});
+    return with_.commits.commit_and_wait(std::move(gone)) ? outbox::Verdict::done : outbox::Verdict::retry_uncertain;
+  }
   if (!receipt || !base) return outbox::Verdict::retry;
   http::PeerRequest request;
   request.peer = ParticipantId(item.peer);

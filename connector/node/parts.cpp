@@ -38,6 +38,7 @@ Result<void> Node::Parts::start() {
 Result<void> Node::Parts::start_ground() {
   payload_keys = std::make_unique<provenance::PayloadKeys>(config.payload_keys, random);
   SLUIS_CHECK(store.reopen());  // which log is the newest stands in it
+  SLUIS_CHECK(check_finished(store));
   SLUIS_TRY(std::vector<provenance::Shard> logs, logs_of(config, store));
   SLUIS_TRY(crypto::Key log_key, read_private_key(log_key_file(config, logs.back())));
   sequencer = std::make_unique<commit::Sequencer>(

@@ -49,6 +49,7 @@ Result<v1::AuditReconcileResponse> Node::Parts::reconcile(const v1::AuditReconci
   order.until = time_of(request.has_until(), request.until());
   order.settle = request.settle();
   order.dry_run = request.dry_run();
+  order.apply = {request.apply().begin(), request.apply().end()};
   order.person = person;
   SLUIS_TRY(const Reconciled done, reconciling->reconcile(order));
   v1::AuditReconcileResponse response;

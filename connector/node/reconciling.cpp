@@ -18,6 +18,9 @@ constexpr std::size_t kPageBytes = 640U << 10U;       // of receipts, within a J
 constexpr std::uint64_t kLookedAt = 20'000;           // entries for one page
 constexpr std::size_t kPeerBytes = 96U << 20U;        // of receipts in one comparison: some 40,000
 constexpr std::size_t kPeerFindings = 10'000;
+constexpr std::size_t kPages = 10'000;
+constexpr std::chrono::minutes kPatience{10};         // for all pages of a peer
+constexpr std::size_t kServedAtOnce = 2;              // parties, as reading the log takes time from others
 constexpr std::chrono::hours kMargin{1};
 constexpr Timestamp kAlways{Duration(0)};
 
@@ -74,16 +77,19 @@ struct Reconciling::Theirs {
   std::vector<std::string> proofs;  ///< by SharedEntry::at
   std::size_t bytes = 0;            ///< of the proofs
   std::vector<Difference> findings;  ///< what it could not prove
-  std::string checkpoint;
+  std::string checkpoint;                         ///< of the newest page, signed
+  std::map<std::string, std::string> ended_logs;  ///< by origin, the one last checkpoint of each
   std::uint64_t next = 0;
   bool more = false;
+
+  void rewritten(const ParticipantId& peer, const std::string& why) { findings.push_back({"rewritten", "log", peer.str(), why, {}, {}}); }
 };
 
 /// A party's question, as long as it is being answered.
 struct Reconciling::OneAtATime {
   OneAtATime(Reconciling& owner, const ParticipantId& who) : of(owner), peer(who) {
     const std::lock_guard lock(of.mutex_);
-    taken = of.served_.insert(peer).second;
+    taken = of.served_.size() < kServedAtOnce && of.served_.insert(peer).second;
   }
   ~OneAtATime() {
     if (!taken) return;
@@ -124,6 +130,7 @@ Result<std::string> Reconciling::answer(const ParticipantId& peer, std::string_v
   SLUIS_TRY(std::uint64_t at, number_at(asked, "after"));
   SLUIS_TRY(const std::uint64_t entries, with_.log.entries());
   const std::string note = with_.sequencer.checkpoint();
+  if (note.empty()) return Error(ErrorCode::storage_unavailable, "this log has no checkpoint yet");
   const std::string own_key = with_.sequencer.verifier_key();
   json::Value out = json::object({{"checkpoint", note}});
   if (const json::Value* known = asked.find("known"); known != nullptr && !known->is_null()) {
@@ -179,11 +186,16 @@ Result<std::vector<SharedEntry>> Reconciling::ours(const ParticipantId& peer, Ti
 Result<json::Value> Reconciling::known_of(const ParticipantId& peer) const {
   SLUIS_TRY(const std::optional<std::string> kept, with_.store.get(known_key(peer)));
   if (!kept) return json::Value();
-  const auto vkey = with_.directory.log_key(peer, provenance::origin_of(*kept), with_.clock.now());
-  if (!vkey) return json::Value();  // a log that is not its own any more
-  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(*vkey));
-  SLUIS_TRY(const provenance::Checkpoint checkpoint, provenance::open_checkpoint(*kept, key));
-  return json::object({{"origin", checkpoint.origin}, {"size", checkpoint.size}, {"note", *kept}});
+  const auto known = known_as(peer, *kept);
+  if (!known) return json::Value();  // of a log that is not its own any more
+  return *known;
+}
+
+Result<json::Value> Reconciling::known_as(const ParticipantId& peer, const std::string& note) const {
+  SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, provenance::origin_of(note), with_.clock.now()));
+  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
+  SLUIS_TRY(const provenance::Checkpoint checkpoint, provenance::open_checkpoint(note, key));
+  return json::object({{"origin", checkpoint.origin}, {"size", checkpoint.size}, {"note", note}});
 }
 
 Result<Reconciling::Theirs> Reconciling::fetch(const ReconcileOrder& order, Timestamp from, Timestamp until) const {
@@ -196,7 +208,11 @@ Result<Reconciling::Theirs> Reconciling::fetch(const ReconcileOrder& order, Time
   SLUIS_TRY(const std::string base, with_.directory.endpoint(order.peer, now));
   SLUIS_TRY(json::Value known, known_of(order.peer));
   Theirs out;
-  do {
+  const auto until_when = std::chrono::steady_clock::now() + kPatience;
+  for (std::size_t pages = 0;; ++pages) {
+    if (pages == kPages || std::chrono::steady_clock::now() > until_when) {
+      return Error(ErrorCode::limit_exceeded, "the peer's answers do not end").mended_by("name a shorter time: --from, --until");
+    }
     json::Value question = json::object({{"from", format_time(from)}, {"until", format_time(until)}, {"after", out.next}});
     if (!known.is_null()) question.set("known", json::object({{"origin", *known.find("origin")}, {"size", *known.find("size")}}));
     http::PeerRequest request;
@@ -206,8 +222,8 @@ Result<Reconciling::Theirs> Reconciling::fetch(const ReconcileOrder& order, Time
     request.body = json::serialise(question);
     request.timeout = 4 * limits::kPeerTimeout;
     SLUIS_TRY(const http::PeerResponse response, with_.transport.send(request));
-    if (response.status == 409 && !known.is_null()) {
-      out.findings.push_back({"rewritten", "log", order.peer.str(), "the peer says that its log is shorter than a checkpoint that it signed", {}, {}});
+    if (response.status >= 400 && response.status < 500 && response.status != 429 && !known.is_null()) {
+      out.rewritten(order.peer, "the peer cannot show that its log holds a checkpoint that it signed: it answered " + std::to_string(response.status));
       known = json::Value();
       continue;
     }
@@ -217,47 +233,47 @@ Result<Reconciling::Theirs> Reconciling::fetch(const ReconcileOrder& order, Time
     }
     SLUIS_TRY(const json::Value page, json::parse(response.body));
     if (!known.is_null()) {
-      SLUIS_CHECK(check_known(order.peer, known, page, out));
-      known = json::Value();
+      if (const auto good = check_known(order.peer, known, page); !good) {
+        out.rewritten(order.peer, "the peer cannot prove that its log holds what it showed before: " + good.error().message);
+      }
     }
     const std::uint64_t before = out.next;
     SLUIS_CHECK(take_page(order.peer, page, out));
-    if (out.more && out.next <= before) return Error(ErrorCode::permission_denied, "the peer's pages do not end");
+    if (!out.more) return out;
+    if (out.next <= before) return Error(ErrorCode::permission_denied, "the peer's pages do not end");
     if (out.bytes > kPeerBytes || out.findings.size() > kPeerFindings) {
       return Error(ErrorCode::limit_exceeded, "the peer's log has more than can be compared at once").mended_by("name a shorter time: --from, --until");
     }
-  } while (out.more || out.checkpoint.empty());
-  return out;
+    SLUIS_TRY(known, known_as(order.peer, out.checkpoint));  // what each page rests on is held to the next
+  }
 }
 
-/// That the peer's log still holds what it showed before. What it cannot prove is a finding and ends nothing: it is the more reason to look.
-Result<void> Reconciling::check_known(const ParticipantId& peer, const json::Value& known, const json::Value& page, Theirs& out) const {
-  const auto holds = [&]() -> Result<void> {
-    SLUIS_TRY(const std::string before, json::required_string(known, "note"));
-    SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, provenance::origin_of(before), with_.clock.now()));
-    SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
-    SLUIS_TRY(const provenance::Checkpoint first, provenance::open_checkpoint(before, key));
-    const json::Value* shown = page.find("known");
-    if (shown == nullptr) return Error(ErrorCode::permission_denied, "it shows no proof");
-    SLUIS_TRY(const std::string note, json::required_string(*shown, "checkpoint"));
-    SLUIS_TRY(const provenance::Checkpoint second, provenance::open_checkpoint(note, key));
-    if (second.size == first.size && second.root == first.root) return {};
-    std::vector<Hash> path;
-    const json::Value* proof = shown->find("proof");
-    if (proof == nullptr || proof->if_array() == nullptr) return Error(ErrorCode::permission_denied, "it shows no proof");
-    for (const json::Value& one : *proof->if_array()) {
-      const auto bytes = one.if_string() == nullptr ? Result<std::string>(Error(ErrorCode::permission_denied, "a hash is no text")) : from_base64(*one.if_string());
-      if (!bytes) return bytes.error();
-      SLUIS_TRY(const Hash hash, to_hash(*bytes));
-      path.push_back(hash);
-    }
-    if (!provenance::verify_consistency(first.size, second.size, path, first.root, second.root)) {
-      return Error(ErrorCode::permission_denied, "its log does not hold what it signed before");
-    }
-    return {};
-  };
-  if (const auto good = holds(); !good) {
-    out.findings.push_back({"rewritten", "log", peer.str(), "the peer cannot prove that its log holds what it showed before: " + good.error().message, {}, {}});
+/// That the peer's log still holds what it showed before, and that this page rests on the same log.
+Result<void> Reconciling::check_known(const ParticipantId& peer, const json::Value& known, const json::Value& page) const {
+  SLUIS_TRY(const std::string before, json::required_string(known, "note"));
+  SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, provenance::origin_of(before), with_.clock.now()));
+  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
+  SLUIS_TRY(const provenance::Checkpoint first, provenance::open_checkpoint(before, key));
+  SLUIS_TRY(const std::string newest, json::required_string(page, "checkpoint"));
+  const json::Value* shown = page.find("known");
+  if (shown == nullptr) return Error(ErrorCode::permission_denied, "it shows no proof");
+  SLUIS_TRY(const std::string note, json::required_string(*shown, "checkpoint"));
+  if (provenance::origin_of(newest) == provenance::origin_of(note) && newest != note) {
+    return Error(ErrorCode::permission_denied, "it proves one checkpoint, and shows another");
+  }
+  SLUIS_TRY(const provenance::Checkpoint second, provenance::open_checkpoint(note, key));
+  if (second.size == first.size && second.root == first.root) return {};
+  std::vector<Hash> path;
+  const json::Value* proof = shown->find("proof");
+  if (proof == nullptr || proof->if_array() == nullptr) return Error(ErrorCode::permission_denied, "it shows no proof");
+  for (const json::Value& one : *proof->if_array()) {
+    if (one.if_string() == nullptr) return Error(ErrorCode::permission_denied, "a hash is no text");
+    SLUIS_TRY(const std::string bytes, from_base64(*one.if_string()));
+    SLUIS_TRY(const Hash hash, to_hash(bytes));
+    path.push_back(hash);
+  }
+  if (!provenance::verify_consistency(first.size, second.size, path, first.root, second.root)) {
+    return Error(ErrorCode::permission_denied, "its log does not hold what it signed before");
   }
   return {};
 }
@@ -265,6 +281,7 @@ Result<void> Reconciling::check_known(const ParticipantId& peer, const json::Val
 /// What is not proven counts as not there, and is a finding.
 Result<void> Reconciling::take_page(const ParticipantId& peer, const json::Value& page, Theirs& out) const {
   SLUIS_TRY(out.checkpoint, json::required_string(page, "checkpoint"));
+  SLUIS_CHECK(known_as(peer, out.checkpoint));  // signed by a log of its own
   const json::Value* receipts = page.find("receipts");
   if (receipts == nullptr || receipts->if_array() == nullptr) return Error(ErrorCode::permission_denied, "the peer's answer holds no receipts");
   for (const json::Value& text : *receipts->if_array()) {
@@ -282,6 +299,14 @@ Result<void> Reconciling::take_page(const ParticipantId& peer, const json::Value
     if (!good) {
       out.findings.push_back({"not proven", "entry", receipt ? std::to_string(receipt->index) : std::string(), good.error().message, {},
                               receipt ? std::optional(receipt->index) : std::nullopt});
+      continue;
+    }
+    // All that it shows of one log rests on one checkpoint; else each entry could be of another history.
+    const std::string origin(provenance::origin_of(receipt->checkpoint));
+    const bool newest = origin == provenance::origin_of(out.checkpoint);
+    const std::string& rests_on = newest ? out.checkpoint : out.ended_logs.try_emplace(origin, receipt->checkpoint).first->second;
+    if (receipt->checkpoint != rests_on) {
+      out.rewritten(peer, "entry " + std::to_string(receipt->index) + " rests on another checkpoint of `" + origin + "` than the rest");
       continue;
     }
     one.at = out.entries.size();
@@ -312,6 +337,9 @@ Result<Reconciled> Reconciling::reconcile(const ReconcileOrder& order) {
   out.theirs = theirs.entries.size();
   out.peer_checkpoint = theirs.checkpoint;
   out.peer_proofs = theirs.proofs;
+  if (order.settle && !theirs.findings.empty()) {
+    return Error(ErrorCode::permission_denied, "the peer's log is not proven: " + theirs.findings.front().told).mended_by("compare without settling, and look at what it shows");
+  }
   if (order.settle) SLUIS_CHECK(settle(order, own, theirs, out));
   SLUIS_CHECK(with_.store.scan(negotiation::kAgreementPrefix, negotiation::kAgreementPrefix, [&](std::string_view, std::string_view value) {
     const auto record = negotiation::decode_agreement(value);
@@ -323,23 +351,23 @@ Result<Reconciled> Reconciling::reconcile(const ReconcileOrder& order) {
 }
 
 /// Held agreements: one that ended meanwhile ends here, too; one that both logs have, with the same hash, applies again, its uses counted
-/// with those that only the peer's log has. Others stay held.
+/// with those that only the peer's log has; where this node is the provider, if a person says so. Others stay held.
 Result<void> Reconciling::settle(const ReconcileOrder& order, const std::vector<SharedEntry>& ours, const Theirs& theirs, Reconciled& out) {
   struct Seen {
     std::string hash;
     const SharedEntry* ended = nullptr;
-    std::set<std::string> transactions;
+    std::map<std::string, std::uint64_t> asked;  ///< by transaction
   };
   std::map<std::string, Seen> there;
-  std::map<std::string, std::set<std::string>> here;
+  std::map<std::string, std::map<std::string, std::uint64_t>> here;
   for (const SharedEntry& one : theirs.entries) {
     Seen& seen = there[one.shared.agreement()];
     if (one.kind == EntryKind::agreement) seen.hash = one.shared.agreement_hash();
     if (one.kind == EntryKind::agreement_ended || (one.kind == EntryKind::receipt && one.shared.event() == provenance::kind_name(static_cast<std::uint8_t>(EntryKind::agreement_ended)))) seen.ended = &one;
-    if (one.kind == EntryKind::intent) seen.transactions.insert(one.shared.transaction());
+    if (one.kind == EntryKind::intent) ++seen.asked[one.shared.transaction()];
   }
   for (const SharedEntry& one : ours) {
-    if (!one.shared.transaction().empty()) here[one.shared.agreement()].insert(one.shared.transaction());
+    if (one.kind == EntryKind::decision && one.shared.decision().permit()) ++here[one.shared.agreement()][one.shared.transaction()];
   }
   std::vector<negotiation::AgreementRecord> held;
   SLUIS_CHECK(with_.store.scan(negotiation::kAgreementPrefix, negotiation::kAgreementPrefix, [&](std::string_view, std::string_view value) {
@@ -363,6 +391,8 @@ Result<void> Reconciling::settle(const ReconcileOrder& order, const std::vector<
       continue;
     }
     if (seen.hash != view(record.agreement_hash)) continue;
+    // That this node ended it is what its consumer would rather not show: of that a person has to be sure.
+    if (record.role == negotiation::Role::provider && !order.apply.contains(record.id.str())) continue;
     out.settled.push_back(record.id.str());
     if (order.dry_run) continue;
     Commit commit;
@@ -378,11 +408,12 @@ Result<void> Reconciling::settle(const ReconcileOrder& order, const std::vector<
     internal.set_person(order.person);
     commit.entries.push_back(gate::make_entry(EntryKind::reconciled, record.offer_hash, again, internal));
     if (record.role == negotiation::Role::provider) {
-      const auto known = here.find(record.id.str());
-      const auto lost = std::count_if(seen.transactions.begin(), seen.transactions.end(), [&](const std::string& one) {
-        return known == here.end() || !known->second.contains(one);
-      });
-      SLUIS_CHECK(gate::add_uses(with_.store, record.id, static_cast<std::uint64_t>(lost), commit));
+      std::uint64_t lost = 0;
+      for (const auto& [transaction, times] : seen.asked) {
+        const std::uint64_t known = here[record.id.str()][transaction];
+        lost += times > known ? times - known : 0;
+      }
+      SLUIS_CHECK(gate::add_uses(with_.store, record.id, lost, commit));
     }
     SLUIS_CHECK(with_.apply_again(record.id, std::move(commit)));
   }

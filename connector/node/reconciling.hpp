@@ -28,6 +28,7 @@ struct ReconcileOrder {
   std::optional<Timestamp> from;
   std::optional<Timestamp> until;
   bool settle = false;
+  std::set<std::string> apply;  ///< agreements of this node as provider that the person says were not ended: their consumer could hide it
   bool dry_run = false;
   std::string person;
 };
@@ -53,7 +54,8 @@ class Reconciling {
   Result<Theirs> fetch(const ReconcileOrder& order, Timestamp from, Timestamp until) const;
   Result<json::Value> known_of(const ParticipantId& peer) const;
   Result<void> take_page(const ParticipantId& peer, const json::Value& page, Theirs& out) const;
-  Result<void> check_known(const ParticipantId& peer, const json::Value& known, const json::Value& page, Theirs& out) const;
+  Result<void> check_known(const ParticipantId& peer, const json::Value& known, const json::Value& page) const;
+  Result<json::Value> known_as(const ParticipantId& peer, const std::string& note) const;
   Result<void> settle(const ReconcileOrder& order, const std::vector<SharedEntry>& ours, const Theirs& theirs, Reconciled& out);
   Result<void> record(const ReconcileOrder& order, Reconciled& out) const;
 

@@ -147,6 +147,20 @@ Result<std::string> seal_of(const provenance::LogReader& log, const std::vector<
   return best == nullptr ? std::string() : best->note;
 }
 
+/// The largest of them that the store does not hold: longer, or of another history.
+Result<std::optional<Known>> not_held(const provenance::LogReader& log, const std::vector<Known>& known, std::uint64_t size) {
+  std::optional<Known> largest;
+  for (const Known& one : known) {
+    if (one.checkpoint.size == 0 || (largest && largest->checkpoint.size >= one.checkpoint.size)) continue;
+    if (one.checkpoint.size <= size) {
+      SLUIS_TRY(const Hash root, log.root(one.checkpoint.size));
+      if (root == one.checkpoint.root) continue;
+    }
+    largest = one;
+  }
+  return largest;
+}
+
 /// Every running agreement is held; in commits of a bounded size, and again from the start after a crash.
 Result<std::uint64_t> hold_agreements(storage::KvStore& store, Timestamp now) {
   std::uint64_t held = 0;
@@ -181,11 +195,8 @@ Result<std::uint64_t> hold_agreements(storage::KvStore& store, Timestamp now) {
 Result<void> recover(const fs::path& file, const RecoverOrder& order, bool dry_run) {
   Stopped node;
   SLUIS_CHECK(node.open(file));
-  const std::string why = node.sequencer->quarantine();
+  std::string why = node.sequencer->quarantine();
   node.sequencer->stop();
-  if (why.empty()) {
-    return Error(ErrorCode::invalid_state, "this log is in order: there is nothing to recover from").mended_by("`sluis log rotate-key` lets another follow it");
-  }
   const Timestamp now = node.clock.now();
   if (order.reason.empty()) return Error(ErrorCode::invalid_argument, "a reason is missing").mended_by("say with --reason what happened");
   SLUIS_TRY(const std::vector<std::string> persons, two_persons(node.config, order.tokens, now));
@@ -197,16 +208,17 @@ Result<void> recover(const fs::path& file, const RecoverOrder& order, bool dry_r
   SLUIS_TRY(old.seal, seal_of(log, known, size));
   std::string named;  // in the part of the entry that stays here
   for (const std::string& person : persons) named += (named.empty() ? "" : ", ") + person;
+  SLUIS_TRY(const std::optional<Known> lost, not_held(log, known, size));
+  if (why.empty() && lost) why = "it signed a checkpoint of " + std::to_string(lost->checkpoint.size) + " entries that are not here";
+  if (why.empty()) {
+    return Error(ErrorCode::invalid_state, "this log is in order: there is nothing to recover from").mended_by("`sluis log rotate-key` lets another follow it");
+  }
   json::Value document = json::object({{"previous", json::object({{"origin", old.origin}, {"size", size}, {"root", to_hex(head.frontier.root())},
                                                                   {"checkpoint", old.seal}})},
                                        {"found", why}, {"reason", order.reason}});
-  for (const Known& one : known) {  // what it signed and does not hold: longer, or otherwise
-    if (one.checkpoint.size <= size) {
-      SLUIS_TRY(const Hash root, log.root(one.checkpoint.size));
-      if (root == one.checkpoint.root) continue;
-    }
-    document.set("last_known", one.note);
-    if (one.checkpoint.size > size) document.set("lost", json::object({{"first", size}, {"end", one.checkpoint.size}}));
+  if (lost) {
+    document.set("last_known", lost->note);
+    if (lost->checkpoint.size > size) document.set("lost", json::object({{"first", size}, {"end", lost->checkpoint.size}}));
   }
   SLUIS_TRY(const provenance::Shard next, successor(node.config, old, node.config.log_origin + "/" + second_of(now), old.first + size, dry_run));
   if (!dry_run) {
@@ -215,6 +227,7 @@ Result<void> recover(const fs::path& file, const RecoverOrder& order, bool dry_r
     std::vector<storage::Change> changes = provenance::follow(old, next, head.recorded);
     changes.push_back({std::string(commit::kKeptMark), std::nullopt});
     changes.push_back({std::string(commit::kRestoredMark), std::nullopt});
+    changes.push_back({std::string(commit::kGivenUpMark), std::nullopt});
     changes.push_back({std::string(kBeginning), beginning(document, named)});
     SLUIS_CHECK(node.store.write(changes, true));
   }
@@ -277,6 +290,12 @@ Result<std::vector<provenance::Shard>> logs_of(const NodeConfig& config, const s
   SLUIS_TRY(std::vector<provenance::Shard> logs, provenance::read_shards(store));
   if (logs.empty()) logs.push_back({0, config.log_origin, 0, {}, {}});
   return logs;
+}
+
+Result<void> check_finished(const storage::Reader& store) {
+  SLUIS_TRY(const std::optional<std::string> next, store.get(kNext));
+  if (!next) return {};
+  return Error(ErrorCode::invalid_state, "the log says that `" + *next + "` follows it, and that one was not made").mended_by("`sluis log rotate-key` goes on where it was broken off");
 }
 
 Result<void> record_beginning(const storage::Reader& store, CommitPort& commits, const ParticipantId& self, Timestamp now) {

@@ -16,6 +16,8 @@ std::filesystem::path log_key_file(const NodeConfig& config, const provenance::S
 /// The logs of a store that is open, oldest first; what the configuration says where there never was another.
 Result<std::vector<provenance::Shard>> logs_of(const NodeConfig& config, const storage::Reader& store);
 
+/// Whether no log is half way between its end and the next. invalid_state.
+Result<void> check_finished(const storage::Reader& store);
 /// The first entry of a new log, if it has not got it yet.
 Result<void> record_beginning(const storage::Reader& store, CommitPort& commits, const ParticipantId& self, Timestamp now);
 

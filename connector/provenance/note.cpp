@@ -1,5 +1,7 @@
 #include "connector/provenance/note.hpp"
 
+#include "connector/base/utf8.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -67,7 +69,7 @@ Result<Signatures> signatures_of(std::string_view note, const VerifierKey& key) 
     if (!line.starts_with(kDash) || ++count > kSignatures) return bad_note("a signature line is not one");
     const std::string_view signature = line.substr(kDash.size());
     const std::size_t space = signature.find(' ');
-    if (space == std::string_view::npos) return bad_note("a signature line is not one");
+    if (space == std::string_view::npos || !may_be_origin(signature.substr(0, space))) return bad_note("a signature line is not one");
     const auto blob = from_base64(signature.substr(space + 1));
     if (!blob || blob->size() < 5) return bad_note("a signature is not base64");
     if (signature.substr(0, space) == key.name() && get_u32(*blob) == key.id()) out.by_key.push_back({line, blob->substr(4)});
@@ -83,7 +85,13 @@ std::string cosigned_text(std::uint64_t seconds, std::string_view body) {
 }  // namespace
 
 bool may_be_origin(std::string_view name) {
-  return !name.empty() && name.find_first_of(" \t\r\n+") == std::string_view::npos;
+  if (name.empty() || name.find_first_of(" \t\r\n+") != std::string_view::npos) return false;
+  while (!name.empty()) {
+    const std::size_t length = utf8_length(name);
+    if (length == 0) return false;
+    name.remove_prefix(length);
+  }
+  return true;
 }
 
 VerifierKey::VerifierKey(std::string name, crypto::Key key, Signer signer)

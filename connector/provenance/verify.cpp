@@ -207,7 +207,7 @@ class Verifier {
     auto file = fs::recursive_directory_iterator(folder_, ec);
     for (; !ec && file != fs::recursive_directory_iterator(); file.increment(ec)) {
       if (file->is_directory(ec) && !file->is_symlink(ec)) continue;
-      const std::string name = fs::relative(file->path(), folder_, ec).generic_string();
+      const std::string name = file->path().lexically_relative(folder_).generic_string();
       if (!known_.contains(name)) damage(name, 0, 0, "a file that does not belong to a log of this size");
     }
     if (ec) report_.findings.push_back("not all of the folder can be read: " + ec.message());

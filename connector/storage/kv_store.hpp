@@ -43,6 +43,8 @@ class KvStore : public Reader {
   /// Copies the store, as it is at some moment of this call, into a folder of such copies, while others read and write; on the disk when
   /// this returns. `about` is kept with it. The copy's id. invalid_state: a store without copies; storage_unavailable.
   virtual Result<std::uint32_t> back_up(const std::filesystem::path& folder, const std::string& about) const;
+  /// Lets a copy that is being made fail, and waits for that: the store is to be closed. No other is begun.
+  virtual void stop_back_up() const {}
 };
 
 }  // namespace sluis::storage

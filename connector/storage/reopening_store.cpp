@@ -24,6 +24,7 @@ std::shared_ptr<KvStore> ReopeningStore::current() const {
 
 Result<void> ReopeningStore::reopen() {
   const std::lock_guard lock(mutex_);
+  if (store_) store_->stop_back_up();  // it would hold the store open
   store_.reset();
   auto opened = open_();
   if (!opened) return std::move(opened).error();

@@ -10,6 +10,8 @@
 #include <array>
 #include <atomic>
 #include <charconv>
+#include <condition_variable>
+#include <mutex>
 
 namespace sluis::storage {
 namespace {
@@ -171,14 +173,34 @@ class RocksStore final : public KvStore {
     rocksdb::Status status = rocksdb::BackupEngine::Open(rocksdb::Env::Default(), rocksdb::BackupEngineOptions(folder.string()), &opened);
     const std::unique_ptr<rocksdb::BackupEngine> engine(opened);
     rocksdb::BackupID id = 0;
-    if (status.ok()) status = engine->CreateNewBackupWithMetadata({}, &families_->db(), about, &id);
+    if (status.ok()) {
+      std::unique_lock lock(backup_mutex_);
+      if (backup_ != nullptr || closing_) return Error(ErrorCode::storage_unavailable, "another backup is being made, or the store is being closed");
+      backup_ = engine.get();
+      lock.unlock();
+      status = engine->CreateNewBackupWithMetadata({}, &families_->db(), about, &id);
+      lock.lock();
+      backup_ = nullptr;
+      backup_ended_.notify_all();
+    }
     if (!status.ok()) return Error(ErrorCode::storage_unavailable, "no backup was made in `" + folder.string() + "`: " + status.ToString());
     return id;
+  }
+
+  void stop_back_up() const override {
+    std::unique_lock lock(backup_mutex_);
+    closing_ = true;
+    if (backup_ != nullptr) backup_->StopBackup();
+    backup_ended_.wait(lock, [this] { return backup_ == nullptr; });
   }
 
  private:
   std::shared_ptr<const Families> families_;
   std::atomic<bool> failed_ = false;
+  mutable std::mutex backup_mutex_;
+  mutable std::condition_variable backup_ended_;
+  mutable rocksdb::BackupEngine* backup_ = nullptr;  ///< that is being made
+  mutable bool closing_ = false;
 };
 
 /// RocksDB's own diary is not kept: a program whose diary cannot be written, as on a full disk, would end (an assertion of the builds of

@@ -197,11 +197,15 @@ def settle(agreement, transfer, ended):
     expect("each with the peer's proof", all(one.get("peerProof") for one in found["differences"] if one["what"] == "missing here"), True)
     expect("comparing alone frees nothing", (pull(transfer), sorted(found["held"])), ("agreement.held", sorted([agreement, ended])))
     folder = f.folder / "differences"
-    settled = reconcile(w, d, "--settle", "-O", folder, code=1)
-    expect("one applies again, the other ended in the time that was lost", (sorted(settled["settled"]), settled.get("held", [])), (sorted([agreement, ended]), []))
+    settled = reconcile(w, d, "--settle", code=1)
+    expect("what ended in the time that was lost has ended; what its consumer alone says to go on is held", (settled["settled"], settled["held"]), ([ended], [agreement]))
+    expect("so nothing flows", pull(transfer), "agreement.held")
+    settled = reconcile(w, d, "--settle", "--apply", agreement, "-O", folder, code=1)
+    expect("until a person is sure that it was not ended", (settled["settled"], settled.get("held", [])), ([agreement], []))
+    expect("which is on record", [(one["event"], one["agreement"]) for one in w.log(kinds=["reconciled"]) if one["event"] == "applies-again"], [("applies-again", agreement)])
     shown = w.call("AgreementService/Show", {"id": ended})["agreement"]
     expect("and has ended here, too", bool(shown.get("ended") or shown.get("endedBy") or "ended" in json.dumps(shown)), True)
-    proof = next(folder.glob("there-*.json"))
+    proof = next(folder.glob("*-there-*.json"))
     done = f.sluis("audit", "verify-proof", proof, "--key", (d.folder / "log.vkey").read_text().strip(), check=False)
     expect("the peer's proof stands alone", (done.returncode, done.stderr), (0, ""))
     expect("data flow again", isinstance(pull(transfer), int), True)

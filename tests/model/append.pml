@@ -18,6 +18,8 @@ end:  /* it may rest here, and nowhere else */
   :: start()
   :: settle_slot(0)
   :: settle_slot(1)
+  :: fail_to_settle(0)
+  :: fail_to_settle(1)
   :: settle_store()
   :: open_log()
   :: write_batch()
@@ -37,6 +39,7 @@ end:  /* it may rest here, and nowhere else */
   :: ask_first()
   :: kill()
 #ifdef REPLAY
+  :: see_nothing()
   :: see_answer()
   :: see_published()
   :: see_size()

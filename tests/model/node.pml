@@ -18,6 +18,27 @@ inline settle_slot(at) {
   }
 }
 
+/* The write of a slot or its sync: the old, the new or nothing whole is on the disk, and a reader is given that, or still the new. */
+inline spoil_slot(at) {
+  if
+  :: true
+  :: slot[at].kept = slot[at].shown; slot[at].kept_count = slot[at].shown_count
+  :: slot[at].kept = 0; slot[at].kept_count = 0
+  fi;
+  if
+  :: slot[at].state = gone
+  :: slot[at].shown = slot[at].kept; slot[at].shown_count = slot[at].kept_count; slot[at].state = clean
+  fi
+}
+
+inline fail_to_settle(at) {
+  atomic {
+    phase == starting && UNSETTLED(slot[at].state == dirty) && LEFT(failures) && SEEN(SLOT_FAILED, at, 0, 0) -> USE(failures); NEXT;
+    spoil_slot(at);
+    ENDS
+  }
+}
+
 #define RECOVERS (phase == serving && broken && lead == idle && waiting == 0 && !stopped)
 
 /* The store's own recovery: what it finds lies in a new file, and is synced, before the store is open. */
@@ -49,6 +70,9 @@ inline compare() {
 #ifndef BUG_SUCCESSOR_IS_FORGOTTEN
   :: returned && !replaced -> quarantined = true; happens(1, "a log that another has followed is quarantined")
 #endif
+#ifndef BUG_GIVEN_UP_IS_FORGOTTEN
+  :: ended -> quarantined = true; happens(13, "a log that was given up stays so when it starts again")
+#endif
 #ifndef BUG_STORE_IS_TRUSTED
   :: count > 0 && !HOLDS(log, checkpoint) -> quarantined = true; happens(2, "a store that is behind its slot is quarantined")
   :: count == 0 && MARKED(log) -> quarantined = true; happens(3, "a store without its slots is quarantined")
@@ -77,7 +101,7 @@ inline recovered() {
 /* The store may have lost what was synced, and says nothing. What it holds beyond the slot is signed. */
 inline recover() {
   if
-  :: traps > 0 && store_shown != 0 -> traps--; lose_newest(store_shown); store_kept = store_shown; loss = true
+  :: traps > 0 && store_shown != 0 -> traps--; lose_newest(store_shown); store_kept = store_shown; loss = true; ended = false
   :: true
   fi;
   log = store_shown;
@@ -224,6 +248,7 @@ inline sign_into_slot() {
   atomic {
     keep == due && keeping != checkpoint && !stopped && SEEN(SLOT_WRITTEN, TURN, count + 1, keeping) -> NEXT;
     must(6, "no log signs that another has followed", (!returned || whole));
+    must(7, "no log signs that was proven to be another", (!ended));
     slot[TURN].shown = keeping; slot[TURN].shown_count = count + 1; slot[TURN].state = dirty;
     keep = signed;
 #ifdef BUG_PUBLISHED_BEFORE_SLOT
@@ -269,26 +294,17 @@ inline checkpoint_has_failed() {
     keep == refused ->
     keep = nothing; keeping = 0; newest = 0; waiting = 0; covered = 0;
     if
-    :: phase == opened -> forget()  /* the process does not start */
+    :: phase == opened -> ENDS  /* the process does not start */
     :: lead == reopening -> lead = idle
     :: else -> broken = true; lead_is_lost = (lead != idle)
     fi
   }
 }
 
-/* The write or its sync: the old, the new or nothing whole is on the disk, and a reader is given that, or still the new. */
 inline fail_slot() {
   atomic {
     keep == signed && LEFT(failures) && SEEN(SLOT_FAILED, TURN, 0, 0) -> USE(failures); NEXT;
-    if
-    :: true
-    :: slot[TURN].kept = slot[TURN].shown; slot[TURN].kept_count = slot[TURN].shown_count
-    :: slot[TURN].kept = 0; slot[TURN].kept_count = 0
-    fi;
-    if
-    :: slot[TURN].state = gone
-    :: slot[TURN].shown = slot[TURN].kept; slot[TURN].shown_count = slot[TURN].kept_count; slot[TURN].state = clean
-    fi;
+    spoil_slot(TURN);
     happens(9, "a slot cannot be synced");
 #ifdef BUG_OTHER_SLOT_AFTER_FAILURE
     count++;

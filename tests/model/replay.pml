@@ -14,8 +14,10 @@
 #define LEFT(budget) true
 #define USE(budget) skip
 #define SEEN(what, a, b, c) (event == what && first == (a) && second == (b) && third == (c))
-#define NEXT c_code { take(&now.position, &now.event, &now.first, &now.second, &now.third); }
-#define BEGIN c_code { load(); take(&now.position, &now.event, &now.first, &now.second, &now.third); }
+#define NEXT c_code { take(&now.position, &now.event, &now.first, &now.second, &now.third, &now.doubtful); }
+#define BEGIN c_code { load(); take(&now.position, &now.event, &now.first, &now.second, &now.third, &now.doubtful); }
+
+#define ENDS skip  /* the trace says when */
 
 #define BATCHES 0
 #define AHEAD 4
@@ -27,7 +29,7 @@
 #define ORIGINS 0
 #define WITNESS false
 
-/* Events: one of these and three values a line, as trace.py writes them. It reads the numbers here. */
+/* Events: one of these, three values, and whether it may not have been, a line, as trace.py writes them. It reads the numbers here. */
 #define END 0
 #define STARTED 1
 #define KILLED 2
@@ -46,9 +48,10 @@ int event;
 int first;
 int second;
 int third;
+int doubtful;
 
 c_decl {
-  static int (*trace)[4];
+  static int (*trace)[5];
   static int trace_length;
   static int farthest;
   static void tell(void) { printf("stopped before event %d of %d\n", farthest, trace_length); }
@@ -60,24 +63,28 @@ c_decl {
     if (file == 0 || trace == 0) exit(2);
     while (trace_length < most - 1) {
       int *to = trace[trace_length];
-      if (fscanf(file, "%d %d %d %d", to, to + 1, to + 2, to + 3) != 4) break;
+      if (fscanf(file, "%d %d %d %d %d", to, to + 1, to + 2, to + 3, to + 4) != 5) break;
       trace_length++;
     }
     fclose(file);
     atexit(tell);
   }
   /* Behind the last all is 0, which is END. */
-  static void take(int *position, int *event, int *first, int *second, int *third) {
+  static void take(int *position, int *event, int *first, int *second, int *third, int *doubtful) {
     const int *from = trace[*position];
     *event = from[0];
     *first = from[1];
     *second = from[2];
     *third = from[3];
+    *doubtful = from[4];
     if (*position > farthest) farthest = *position;
     ++*position;
   }
 }
 
+inline see_nothing() {
+  atomic { doubtful == 1 -> NEXT }
+}
 inline see_answer() {
   atomic { event == ANSWERED && first < acknowledged -> NEXT }
 }

@@ -16,6 +16,7 @@
 #define USE(budget) budget--
 #define SEEN(what, a, b, c) true
 #define NEXT skip
+#define ENDS forget()
 #define BEGIN skip
 #endif
 
@@ -39,6 +40,7 @@ TREE store_shown;
 TREE store_kept;
 bool store_gap;  /* some bytes never came to the disk: nothing behind them counts */
 byte marks;      /* the batches with which the store learnt that there must be slots */
+bool ended;      /* the store knows that a witness proved it not to be what this log was */
 
 mtype = { clean, dirty, gone };  /* gone: its sync failed, and the kernel will not try again */
 typedef Slot {

@@ -28,7 +28,11 @@ inline ask_witness() {
       :: phase == asking -> happens(10, "the witness stops a restored log before it records anything")
       :: else -> happens(11, "the witness stops a log that went on without it")
       fi;
-      given_up = true
+      given_up = true;
+      if
+      :: ended = true
+      :: true  /* it crashed in between */
+      fi
     :: else
     fi
   fi;
@@ -136,7 +140,7 @@ inline restore_copy() {
     :: lose_newest(store_shown)
     :: true
     fi;
-    store_kept = store_shown; store_gap = false; loss = true;
+    store_kept = store_shown; store_gap = false; loss = true; ended = false;
     choose_slots()
   }
 }
@@ -146,13 +150,13 @@ inline recover_log() {
   atomic {
     origins > 0 && !returned && ((phase == serving && stopped) || (phase == down && replaced)) -> origins--;
 #ifdef BUG_OLD_ORIGIN_GOES_ON
-    marks = 0; set_slot(0, 0); set_slot(1, 0);
+    marks = 0; ended = false; set_slot(0, 0); set_slot(1, 0);
 #else
     sealed = true;
     old_store = acknowledged; old_marks = marks; old_seen = seen; old_acknowledged = acknowledged; old_published = published;
     old_slot = (slot[1].kept_count > slot[0].kept_count -> slot[1].kept : slot[0].kept);
     marks = 0; set_slot(0, 0); set_slot(1, 0);
-    store_shown = 0; store_kept = 0; store_gap = false;
+    store_shown = 0; store_kept = 0; store_gap = false; ended = false;
     seen = 0; cosigned = 0; acknowledged = 0; published = 0; loss = false; replaced = false; whole = false;
 #endif
     forget()
@@ -163,7 +167,7 @@ inline recover_log() {
 inline restore_old_log() {
   atomic {
     phase == down && restores > 0 && sealed && !returned && old_store != 0 -> restores--;
-    returned = true; loss = true; replaced = false; whole = false;
+    returned = true; loss = true; ended = false; replaced = false; whole = false;
     store_shown = old_store;
     if
     :: lose_newest(store_shown)

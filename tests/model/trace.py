@@ -29,12 +29,13 @@ HEX = re.compile(r"(?:\\x[0-9a-f]{2})+")
 class Event:
     kind: str
     values: tuple = (0, 0, 0)
+    doubtful: bool = False
 
     def __str__(self):
-        return " ".join([self.kind, *(str(value) for value in self.values)])
+        return " ".join([self.kind, *(str(value) for value in self.values)]) + (" perhaps" if self.doubtful else "")
 
     def line(self):
-        return " ".join(str(number) for number in (KINDS[self.kind], *self.values)) + "\n"
+        return " ".join(str(number) for number in (KINDS[self.kind], *self.values, int(self.doubtful))) + "\n"
 
 
 def event(kind, *values):
@@ -85,12 +86,13 @@ class WriteAheadLog:
 
 
 class Reader:
-    """One run of the program. A write counts from its beginning, a sync from its end: what lies between may be either."""
+    """One run of the program. A write counts from its beginning, a sync from its end: what lies between may be either. Of a call that is
+    begun where the kill falls, and of whose end nothing is said, strace may not know which it was: whatever it says is doubtful."""
 
     def __init__(self):
         self.events = [event("STARTED")]
         self.logs = {}
-        self.open_calls = {}  # of each thread
+        self.open_calls = {}  # of each thread: name, path, and which events began with it
         self.unsynced = set()  # write-ahead logs with a batch that is not synced
         self.tables = False  # the recovery wrote some, and the manifest does not name them yet
 
@@ -101,15 +103,20 @@ class Reader:
                 continue
             thread, resumed, rest, name, arguments = found.groups()
             if resumed:
-                self.ended(*self.open_calls.pop(thread, (resumed, "")), rest)
+                name, path, _ = self.open_calls.pop(thread, (resumed, "", range(0)))
+                self.ended(name, path, rest)
                 continue
             path = re.match(r"\d+<((?:\\x[0-9a-f]{2})+)>", arguments)
             path = unhex(path[1]).decode() if path else ""
+            before = len(self.events)
             self.begun(name, path, arguments)
             if arguments.endswith("<unfinished ...>"):
-                self.open_calls[thread] = (name, path)
+                self.open_calls[thread] = (name, path, range(before, len(self.events)))
             else:
                 self.ended(name, path, arguments)
+        for _, _, begun in self.open_calls.values():
+            for at in begun:
+                self.events[at] = dataclasses.replace(self.events[at], doubtful=True)
         self.events.append(event("KILLED"))
         return self.events
 
@@ -182,6 +189,8 @@ class Runs:
                 until = time.monotonic() + PATIENCE_S
                 while out.read_bytes().count(b"\n") < kill_after and process.poll() is None and time.monotonic() < until:
                     time.sleep(0.001)
+                if process.poll() is not None:
+                    raise SystemExit(f"{' '.join(arguments)}: ended by itself with {process.returncode}")
                 for child in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
                     os.kill(int(child), signal.SIGKILL)
             code = process.wait()

@@ -86,7 +86,8 @@ void verify(Session& session, const Words& words) {
 /// A receipt; or an answer of the node that has one in it.
 Result<provenance::Receipt> read_receipt(const std::string& file) {
   SLUIS_TRY(const auto text, read_text(file, limits::kJsonBytes));
-  if (!text.starts_with('{')) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos || text[first] != '{') {
     return Error(ErrorCode::invalid_argument, fmt::format("`{}` is no receipt", file))
         .mended_by("a receipt is what `audit proof` prints: a bare proof does not say what it proves");
   }

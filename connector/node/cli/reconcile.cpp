@@ -12,6 +12,7 @@ namespace {
 
 struct Words {
   std::string peer, from, until, folder;
+  std::vector<std::string> apply;
   bool settle = false;
   bool dry_run = false;
 };
@@ -22,11 +23,13 @@ Result<void> keep_proofs(const json::Value& answer, const std::filesystem::path&
   std::filesystem::create_directories(folder, ec);
   const auto* list = answer.find("differences");
   if (list != nullptr && list->if_array() != nullptr) {
+    std::size_t count = 0;
     for (const json::Value& one : *list->if_array()) {
+      ++count;
       for (const auto& [proof, number, name] : {std::array{"proof", "entry", "here-"}, std::array{"peerProof", "peerEntry", "there-"}}) {
         const std::string text = text_at(one, proof);
         const std::string index = text_at(one, number);
-        if (!text.empty()) SLUIS_CHECK(provenance::write_whole_file(folder / (name + (index.empty() ? "0" : index) + ".json"), text, 0644));
+        if (!text.empty()) SLUIS_CHECK(provenance::write_whole_file(folder / (std::to_string(count) + "-" + name + (index.empty() ? "0" : index) + ".json"), text, 0644));
       }
     }
   }
@@ -39,6 +42,8 @@ void reconcile(Session& session, const Words& words) {
   if (!words.until.empty()) request.set("until", words.until);
   if (words.settle) request.set("settle", true);
   if (words.dry_run) request.set("dryRun", true);
+  json::Array apply(words.apply.begin(), words.apply.end());
+  if (!apply.empty()) request.set("apply", json::Value(std::move(apply)));
   const auto answer = session.call("AuditService/Reconcile", request);
   if (!answer) return session.fail(answer.error());
   if (!words.folder.empty() && !words.dry_run) {
@@ -80,7 +85,9 @@ void add_reconcile(CLI::App& app, const SessionPtr& session) {
   command.add_option("--from", words->from, "not earlier: RFC 3339");
   command.add_option("--until", words->until, "earlier: RFC 3339");
   command.add_option("-O", words->folder, "a folder that gets the proofs of what differs");
-  command.add_flag("--settle", words->settle, "agreements that are held since a recovery apply again where both logs agree on them");
+  command.add_flag("--settle", words->settle, "agreements that are held since a recovery apply again, or end, as the other log shows");
+  command.add_option("--apply", words->apply, "with --settle: an agreement of this node as provider that was not ended before the recovery, as you made sure: "
+                     "the other party could hide that; may be repeated")->allow_extra_args(false);
   command.add_flag("--dry-run", words->dry_run, "compares, and records nothing");
   command.callback([session, words] { reconcile(*session, *words); });
 }

@@ -96,6 +96,12 @@ TEST(Comparison, AReleaseThatTheConsumerNeverAskedForIsSeen) {
   EXPECT_EQ(found(provider(), none), "missing there: request t1\n");
 }
 
+TEST(Comparison, ReleasesDoNotHideBehindOneTransaction) {
+  Log several;
+  several.agreed(EntryKind::agreement, "hash").permit("t1").permit("t1").end(EntryKind::stream_end, "t1");
+  EXPECT_EQ(found(several, consumer()), "differs: request t1\n");
+}
+
 TEST(Comparison, AConsumerThatForgetsWhatCameIsSeen) {
   Log forgetful;
   forgetful.agreed(EntryKind::agreement, "hash").intent("t1");

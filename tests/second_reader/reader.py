@@ -1,0 +1,565 @@
+#!/usr/bin/env python3
+"""A second verifier of a Sluis log, written from connector/docs/log-format.md alone. It shares no code with Sluis.
+
+usage: reader.py log DIR --key VKEY [--anchor FILE] [--json]
+       reader.py receipt FILE --key VKEY
+       reader.py conflict FILE --key VKEY
+VKEY is the text of a key or a file that has it. Exit codes: section 7 (log) and 5, 6 (receipt, conflict) of the page.
+"""
+import argparse
+import base64
+import binascii
+import datetime
+import functools
+import hashlib
+import hmac
+import json
+import os
+import pathlib
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+
+KINDS = {1: "node-started", 2: "node-stopped", 3: "published", 4: "retracted", 5: "membership", 6: "purposes", 10: "negotiation",
+         11: "agreement", 12: "agreement-ended", 13: "transfer", 20: "decision", 21: "intent", 22: "stream-end", 23: "cut",
+         24: "received", 25: "open-hour", 26: "open-total", 27: "refused-count", 30: "retention-confirmed", 31: "activity",
+         32: "receipt", 33: "declaration", 34: "log-ended", 35: "log-begun", 36: "reconciled", 37: "backup"}
+LEAF, WIDE, DASH = 70, 256, "—".encode() + b" "
+DER = bytes.fromhex("302a300506032b6570032100")  # before the 32 bytes of an Ed25519 key (RFC 8410)
+MOST_TOLD = 20  # of one sort of problem; a note may claim any size
+
+
+class Bad(Exception):
+    """Something does not hold."""
+
+
+class Unread(Exception):
+    """The command was called wrongly: exit 2."""
+
+
+# -- text -------------------------------------------------------------------------------------------------------------------
+
+def base64_of(text):
+    """RFC 4648 section 4, padded, no white space, unused bits zero."""
+    if isinstance(text, str):
+        text = text.encode()
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Bad(f"no base64: {text[:60]!r}") from None
+    if base64.b64encode(data) != text:
+        raise Bad(f"base64 in another form: {text[:60]!r}")
+    return data
+
+
+def number_of(text):
+    if not re.fullmatch(rb"0|[1-9][0-9]{0,19}", text) or int(text) >= 1 << 64:
+        raise Bad(f"no number: {text[:40]!r}")
+    return int(text)
+
+
+# -- keys and notes: section 4 ----------------------------------------------------------------------------------------------
+
+@functools.lru_cache(None)
+def signed(key, message, signature):
+    """Ed25519, by OpenSSL."""
+    if len(signature) != 64:
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [pathlib.Path(folder, name) for name in ("key", "message", "signature")]
+        for path, data in zip(paths, (DER + key, message, signature)):
+            path.write_bytes(data)
+        done = subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", paths[0], "-rawin", "-in", paths[1],
+                               "-sigfile", paths[2]], capture_output=True)
+    return done.returncode == 0
+
+
+class Key:
+    def __init__(self, text, algorithm=1):
+        parts = text.split("+", 2)
+        if len(parts) != 3 or not parts[0] or re.search("[ \t\r\n]", parts[0]) or not re.fullmatch("[0-9a-fA-F]{8}", parts[1]):
+            raise Bad("the key is no vkey")
+        self.name, self.id, data = parts[0].encode(), bytes.fromhex(parts[1]), base64_of(parts[2])
+        if len(data) != 33 or data[0] != algorithm:
+            raise Bad("the key is of another kind")
+        if hashlib.sha256(self.name + b"\n" + data).digest()[:4] != self.id:
+            raise Bad("the key's id does not follow from it")
+        self.public = data[1:]
+
+
+class Note:
+    def __init__(self, data, key):
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            raise Bad("a note that is no UTF-8") from None
+        end = data.rfind(b"\n\n")
+        if not data.endswith(b"\n") or end < 0:
+            raise Bad("a note without a newline at its end or without an empty line")
+        self.body, lines = data[:end + 1], data[end + 2:].split(b"\n")[:-1]
+        if len(lines) > 16:
+            raise Bad("a note with more than 16 signature lines")
+        self.lines, mine = [], 0
+        for line in lines:
+            name, space, rest = line[len(DASH):].partition(b" ")
+            if not line.startswith(DASH) or not space or not name or re.search(rb"[\t\r+]", name):
+                raise Bad("a line that is no signature")
+            rest = base64_of(rest)
+            if len(rest) < 5:
+                raise Bad("a signature that is too short")
+            self.lines.append((name, rest[:4], rest[4:]))
+            if (name, rest[:4]) == (key.name, key.id):
+                mine += 1
+                if not signed(key.public, self.body, rest[4:]):
+                    raise Bad("a wrong signature of the log's key")
+        if not mine:
+            raise Bad("the log's key did not sign it")
+        body = self.body.split(b"\n")
+        if len(body) != 4:
+            raise Bad("a body that is not three lines")
+        self.size, self.root = number_of(body[1]), base64_of(body[2])
+        if len(self.root) != 32 or body[0] != key.name:
+            raise Bad("a root that is not 32 bytes, or the origin of another log")
+
+    def cosigned(self, witness):
+        """When the witness signed last, or None where it did not."""
+        latest = None
+        for name, key_id, data in self.lines:
+            if (name, key_id) != (witness.name, witness.id):
+                continue
+            time = int.from_bytes(data[:8], "big")
+            text = b"cosignature/v1\ntime %d\n" % time + self.body
+            if len(data) != 72 or not 0 < time <= 253402300799 or not signed(witness.public, text, data[8:]):
+                raise Bad("a wrong cosignature")
+            latest = max(latest or 0, time)
+        return latest
+
+
+# -- hashes: RFC 6962 section 2.1 -------------------------------------------------------------------------------------------
+
+def leaf_hash(entry):
+    return hashlib.sha256(b"\0" + entry).digest()
+
+
+def node_hash(left, right):
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def root_of(hashes):
+    stack = []  # whole trees that wait for their right side: their size and root
+    for one in hashes:
+        size = 1
+        while stack and stack[-1][0] == size:
+            one, size = node_hash(stack.pop()[1], one), 2 * size
+        stack.append((size, one))
+    if not stack:
+        return hashlib.sha256(b"").digest()
+    root = stack.pop()[1]
+    while stack:
+        root = node_hash(stack.pop()[1], root)
+    return root
+
+
+def path_root(index, size, one, path):
+    """The root that an audit path leads to; no hash may be left over or lack."""
+    if index >= size:
+        raise Bad("the index is not below the size")
+    at, last = index, size - 1
+    for other in path:
+        if last == 0:
+            raise Bad("a hash of the proof is left over")
+        if at & 1 or at == last:
+            one = node_hash(other, one)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            one = node_hash(one, other)
+        at, last = at >> 1, last >> 1
+    if last:
+        raise Bad("the proof lacks a hash")
+    return one
+
+
+# -- entries and payloads: sections 1 and 2 ---------------------------------------------------------------------------------
+
+def commitment(k, start, shared, inner):
+    return hmac.digest(k, start + hashlib.sha256(shared).digest() + inner, "sha256")
+
+
+def payload_of(data):
+    parts = []
+    for _ in range(4):
+        length = int.from_bytes(data[:4], "big")
+        if len(data) < 4 + length:
+            raise Bad("a payload that ends early")
+        parts.append(data[4:4 + length])
+        data = data[4 + length:]
+    if data or len(parts[2]) != 32 or len(parts[3]) != 32:
+        raise Bad("a payload with keys of another length, or with more behind them")
+    return parts
+
+
+def varint(data, at):
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(data):
+            raise Bad("a message that ends early")
+        value |= (data[at] & 127) << shift
+        at += 1
+        if data[at - 1] < 128:
+            return value & (1 << 64) - 1, at
+    raise Bad("a varint that is too long")
+
+
+def fields(data):
+    """A protobuf message: the last value of each field, by its number. Groups and unknown fields are passed over."""
+    found, at, groups = {}, 0, []
+    while at < len(data):
+        tag, at = varint(data, at)
+        number, wire = tag >> 3, tag & 7
+        if wire == 0:
+            value, at = varint(data, at)
+        elif wire == 2:
+            length, at = varint(data, at)
+            value, at = data[at:at + length], at + length
+        elif wire in (1, 5):
+            value, at = None, at + (8 if wire == 1 else 4)
+        elif wire == 3:
+            groups.append(number)
+            continue
+        elif wire == 4 and groups and groups.pop() == number:
+            continue
+        else:
+            raise Bad("no message")
+        if not number or at > len(data):
+            raise Bad("no message")
+        if not groups:
+            found[number] = value
+    if groups:
+        raise Bad("no message")
+    return found
+
+
+def told(entry, shared):
+    """Kind, time and event of an entry, as far as its payload is there."""
+    kind = KINDS.get(entry[1], f"kind {entry[1]}")
+    if shared is None:
+        hour = datetime.datetime.fromtimestamp(0, datetime.timezone.utc) + datetime.timedelta(hours=int.from_bytes(entry[2:6], "big"))
+        return kind, hour.strftime("%Y-%m-%dT%HZ") if hour.year < 9999 else "?", "(not there)"
+    try:
+        found = fields(shared)
+        time, event = found.get(1, 0), found.get(2, b"")
+        time -= (time >> 63) << 64
+        moment = datetime.datetime.fromtimestamp(0, datetime.timezone.utc) + datetime.timedelta(microseconds=time)
+        return kind, moment.isoformat(timespec="microseconds").replace("+00:00", "Z"), event.decode()
+    except (Bad, OverflowError, UnicodeDecodeError, AttributeError, TypeError):
+        return kind, "?", "(no message)"
+
+
+# -- the folder: sections 3 and 7 -------------------------------------------------------------------------------------------
+
+def name_of(number):
+    groups = [f"{number % 1000:03}"]
+    while number := number // 1000:
+        groups.insert(0, f"x{number % 1000:03}")
+    return "/".join(groups)
+
+
+def tile_names(start, count):
+    """The names under `start`, with the number and the width of each."""
+    for number in range((count + WIDE - 1) // WIDE):
+        width = min(WIDE, count - WIDE * number)
+        yield start + name_of(number) + ("" if width == WIDE else f".p/{width}"), number, width
+
+
+def read(path):
+    """A regular file. Nothing else is opened: a link leads out of the folder, and a pipe never ends."""
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise Bad(f"{path.name} is no regular file")
+    return path.read_bytes()
+
+
+class Log:
+    """One pass over the folder; `problems` has what does not hold."""
+
+    def __init__(self, folder, key, anchor=None):
+        self.folder, self.key, self.problems, self.lines, self.root, self.size = pathlib.Path(folder), key, [], [], None, None
+        self.expected = set()
+        try:
+            self.note = Note(self.file("checkpoint"), key)
+        except Bad as bad:
+            self.problems.append(f"checkpoint: {bad}")
+            return
+        self.size = self.note.size
+        rows = self.bundles()
+        self.tiles(rows)
+        self.others()
+        whole = [one for number in range(len(rows)) for one in rows.get(number, [None])] if len(rows) * WIDE >= self.size else [None]
+        if None in whole:
+            self.problems.append("the root cannot be computed")
+        else:
+            self.root = root_of(whole)
+            if self.root != self.note.root:
+                self.problems.append("the entries have another root than the checkpoint")
+        if anchor is not None:
+            self.anchored(anchor, whole)
+
+    def file(self, name):
+        try:
+            return read(self.folder / name)
+        except FileNotFoundError:
+            raise Bad("is not there") from None
+        except OSError as error:
+            raise Bad(error.strerror) from None
+
+    def each(self, names):
+        """The expected files that are there, with their bytes; it gives up where too many are not."""
+        missing = 0
+        for name, number, width in names:
+            self.expected.add(name)
+            try:
+                yield name, number, width, self.file(name)
+            except Bad as bad:
+                self.problems.append(f"{name}: {bad}")
+                missing += 1
+                if missing > MOST_TOLD:
+                    self.problems.append("and more")
+                    return
+
+    def bundles(self):
+        """The hashes of the entries by bundle; None where a bundle is damaged."""
+        rows, payloads = {}, stat.S_ISDIR(os.lstat(self.folder / "payloads").st_mode) if os.path.lexists(self.folder / "payloads") else False
+        for name, number, width, data in self.each(tile_names("tile/entries/", self.size)):
+            entries = []
+            while data and len(entries) < width:
+                length = int.from_bytes(data[:2], "big")
+                if len(data) < 2 + length:
+                    break
+                entries.append(data[2:2 + length])
+                data = data[2 + length:]
+            if data or len(entries) != width:
+                self.problems.append(f"{name}: has not {width} entries")
+                entries = None
+            elif bad := [WIDE * number + at for at, one in enumerate(entries) if len(one) != LEAF or one[0] != 1]:
+                self.problems.append(f"{name}: entries {bad[:MOST_TOLD]} have another length or version")
+            rows[number] = [leaf_hash(one) for one in entries] if entries else [None] * width
+            shared = self.payloads(number, width, entries) if payloads else {}
+            for at, entry in enumerate(entries or []):
+                if len(entry) == LEAF:
+                    self.lines.append((WIDE * number + at, *told(entry, shared.get(at))))
+        return rows
+
+    def payloads(self, number, width, entries):
+        """What the entries say, by their place in the bundle."""
+        name, shared = f"payloads/{name_of(number)}", {}
+        self.expected.add(name)
+        try:
+            data = self.file(name)
+            for at in range(width):
+                length = int.from_bytes(data[:4], "big")
+                if len(data) < 4 + length:
+                    raise Bad("has too few records")
+                record, data = data[4:4 + length], data[4 + length:]
+                if not record:
+                    continue
+                try:
+                    said, internal, k, k2 = payload_of(record)
+                    start = entries[at][:38] if entries else None
+                    if start is not None and commitment(k, start, said, hmac.digest(k2, internal, "sha256")) != entries[at][38:]:
+                        raise Bad("is not what the entry commits to")
+                    shared[at] = said
+                except Bad as bad:
+                    self.problems.append(f"{name}: entry {WIDE * number + at}: {bad}")
+            if data:
+                raise Bad("has more behind its records")
+        except Bad as bad:
+            self.problems.append(f"{name}: {bad}")
+        return shared
+
+    def tiles(self, rows):
+        """Each tile says what follows from the entries. A tile of level 0 stands in for a damaged bundle, for the root alone."""
+        level, below = 0, rows
+        while count := self.size >> 8 * level:
+            above = {}
+            for name, number, width, data in self.each(tile_names(f"tile/{level}/", count)):
+                got = [data[at:at + 32] for at in range(0, len(data), 32)]
+                row = below.get(number, [None] * width)
+                if len(data) != 32 * width or [1 for one, other in zip(row, got) if one not in (None, other)]:
+                    self.problems.append(f"{name}: is not what follows from the entries")
+                elif level == 0 and None in row:
+                    rows[number] = got
+            for number, row in below.items():
+                if len(row) == WIDE:
+                    above.setdefault(number // WIDE, {})[number % WIDE] = None if None in row else root_of(row)
+            below = {number: [row.get(at) for at in range(max(row) + 1)] for number, row in above.items()}
+            level += 1
+
+    def others(self):
+        """No other file, and no link. Folders are not counted."""
+        extra = []
+        for where, folders, files in os.walk(self.folder):
+            names = files + [one for one in folders if os.path.islink(os.path.join(where, one))]
+            extra += [os.path.relpath(os.path.join(where, one), self.folder) for one in names]
+        extra = sorted(set(extra) - self.expected - {"checkpoint"})
+        self.problems += [f"{name}: does not belong here" for name in extra[:MOST_TOLD]]
+
+    def anchored(self, data, hashes):
+        try:
+            anchor = Note(data, self.key)
+            if anchor.size > self.size:
+                raise Bad(f"has {anchor.size} entries, the log {self.size}: it was cut")
+            hashes = hashes[:anchor.size]
+            if None in hashes or root_of(hashes) != anchor.root:
+                raise Bad("has another root: the log was rewritten")
+            if not anchor.size:
+                raise Bad("has no entries, and proves nothing")
+        except Bad as bad:
+            self.problems.append(f"anchor: {bad}")
+
+
+# -- receipts and conflicts: sections 5 and 6 -------------------------------------------------------------------------------
+
+def proof_holds(text, key, one):
+    """The text of a tlog-proof, for the leaf with this hash. Index and note."""
+    head, empty, note = text.partition(b"\n\n")
+    lines = head.split(b"\n")
+    if not empty or len(lines) < 2 or lines[0] != b"c2sp.org/tlog-proof@v1" or not lines[1].startswith(b"index "):
+        raise Bad("no proof")
+    index, path = number_of(lines[1][6:]), [base64_of(line) for line in lines[2:]]
+    if len(path) > 64 or [1 for one_of in path if len(one_of) != 32]:
+        raise Bad("a proof with hashes of another length, or with too many")
+    note = Note(note, key)
+    if path_root(index, note.size, one, path) != note.root:
+        raise Bad("the proof does not lead to the root")
+    return index, note
+
+
+def bounded(data):
+    """JSON with no name twice and not too deep; what is beyond RFC 8259 is refused."""
+    if len(data) > 1 << 20:
+        raise Bad("a receipt that is too long")
+    depth = most = 0
+    for one in re.sub(rb'"(?:[^"\\]|\\.)*"', b"", data):
+        depth += (one in b"[{") - (one in b"]}")
+        most = max(most, depth)
+    if most > 32:
+        raise Bad("a receipt that is too deep")
+
+    def pairs(items):
+        if len(dict(items)) != len(items):
+            raise Bad("a name comes twice")
+        return dict(items)
+
+    def constant(name):
+        raise Bad(f"{name} is no JSON")
+
+    try:
+        found = json.loads(data.decode(), object_pairs_hook=pairs, parse_constant=constant, parse_int=float)
+        json.dumps(found, ensure_ascii=False).encode()  # text is UTF-8: no half of a surrogate pair
+    except (ValueError, RecursionError):
+        raise Bad("no JSON") from None
+    if values(found) > 100_000:
+        raise Bad("a receipt of too many values")
+    return found
+
+
+def values(one):
+    return 1 + sum(map(values, one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()))
+
+
+def receipt_holds(data, key):
+    found = bounded(data)
+    if isinstance(found, dict) and isinstance(found.get("receipt"), str):
+        found = bounded(found["receipt"].encode())
+    if not isinstance(found, dict) or [1 for name in ("leaf", "shared", "k", "inner", "proof") if not isinstance(found.get(name), str)]:
+        raise Bad("no receipt")
+    leaf, shared, k, inner = (base64_of(found[name]) for name in ("leaf", "shared", "k", "inner"))
+    if len(leaf) != LEAF or leaf[0] != 1 or len(k) != 32 or len(inner) != 32:
+        raise Bad("leaf, k or inner of another length or version")
+    index, note = proof_holds(found["proof"].encode(), key, leaf_hash(leaf))
+    if commitment(k, leaf[:38], shared, inner) != leaf[38:]:
+        raise Bad("the leaf does not commit to this content")
+    return index, note, told(leaf, shared)
+
+
+def conflict_holds(data, key):
+    first, cut, second = data.partition(b"\n---\n")
+    head, _, first = first.partition(b"\n")
+    if not cut or head != b"sluis/conflict@v1":
+        raise Bad("no file of a conflict")
+    notes = [Note(one, key) for one in (first, second)]
+    if notes[0].size != notes[1].size or notes[0].root == notes[1].root:
+        raise Bad("they do not contradict each other")
+    return notes
+
+
+# -- the command ------------------------------------------------------------------------------------------------------------
+
+def key_of(word):
+    try:
+        text = word if "+" in word and not os.path.exists(word) else pathlib.Path(word).read_text()
+        if len(text) > 4096:
+            raise Bad("a key that is too long")
+        return Key(text if text == word else text.rstrip())
+    except (Bad, OSError, ValueError) as error:
+        raise Unread(f"the key cannot be read: {error}") from None
+
+
+def limited(path, most, beyond=Unread):
+    try:
+        with open(path, "rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise beyond(f"{path}: {error.strerror}") from None
+    if len(data) > most:
+        raise beyond(f"{path}: too long")
+    return data
+
+
+def check_log(words):
+    if not os.path.isdir(words.what):
+        raise Unread("no such folder")
+    key, anchor = key_of(words.key), limited(words.anchor, 1 << 16) if words.anchor else None
+    log = Log(words.what, key, anchor)
+    if words.json:
+        print(json.dumps({"size": log.size, "root": log.root and log.root.hex(), "problems": log.problems, "entries": log.lines}))
+    else:
+        for index, kind, time, event in log.lines:
+            print(index, kind, time, event if event.isprintable() else repr(event))
+        for problem in log.problems:
+            print(f"✗ {problem}")
+        print(f"{log.size} entries, root {log.root and log.root.hex()}")
+    return 1 if log.problems else 3 if anchor is None else 0
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description="A second verifier of a Sluis log.")
+    parser.add_argument("command", choices=("log", "receipt", "conflict"))
+    parser.add_argument("what")
+    parser.add_argument("--key", required=True)
+    parser.add_argument("--anchor")
+    parser.add_argument("--json", action="store_true")
+    words = parser.parse_args(argv)
+    try:
+        if words.command == "log":
+            return check_log(words)
+        key = key_of(words.key)
+        if words.command == "receipt":
+            index, note, (kind, time, event) = receipt_holds(limited(words.what, 1 << 20, Bad), key)
+            print(f"entry {index} of {note.size}: {kind} {time} {event!r}")
+        else:
+            first, second = conflict_holds(limited(words.what, 1 << 16, Bad), key)
+            print(f"the log signed {first.root.hex()} and {second.root.hex()} for {first.size} entries")
+        return 0
+    except Bad as bad:
+        print(f"✗ {bad}")
+        return 1
+    except Unread as unread:
+        print(unread, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
