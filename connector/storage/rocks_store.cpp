@@ -12,6 +12,7 @@
 #include <charconv>
 #include <condition_variable>
 #include <mutex>
+#include <set>
 
 namespace sluis::storage {
 namespace {
@@ -215,7 +216,8 @@ rocksdb::Options store_options(bool create) {
   rocksdb::Options options;
   options.create_if_missing = create;
   options.info_log = std::make_shared<NoDiary>();
-  // The families are flushed together: after damage to the write-ahead log none of them is newer than the others.
+  // The families are flushed together: after damage to the write-ahead log none of them is newer than the others. Of the manifest: see
+  // check_manifest.
   options.atomic_flush = true;
   options.paranoid_checks = true;
   // A torn tail is normal after a crash. This mode also drops acknowledged writes after a damaged record in the middle,
@@ -304,9 +306,66 @@ std::vector<rocksdb::ColumnFamilyDescriptor> descriptors(const rocksdb::Options&
   return all;
 }
 
+/// What lies in a store's folder: the numbers of its tables and of its write-ahead logs.
+struct Files {
+  bool current = false;
+  std::set<std::uint64_t> tables;
+  std::set<std::uint64_t> logs;
+  bool has_content = false;  ///< a table, or a log that is not empty
+};
+
+Files files_in(const std::filesystem::path& folder) {
+  Files files;
+  std::error_code ec;
+  for (auto at = std::filesystem::directory_iterator(folder, ec); !ec && at != std::filesystem::directory_iterator(); at.increment(ec)) {
+    const std::string name = at->path().filename().string();
+    const std::string kind = at->path().extension().string();
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    files.current = files.current || name == "CURRENT";
+    if (error != std::errc() || end != name.data() + name.size() - kind.size()) continue;
+    std::error_code unknown;
+    if (kind == ".sst") files.tables.insert(number);
+    if (kind == ".log") files.logs.insert(number);
+    files.has_content = files.has_content || kind == ".sst" || (kind == ".log" && std::filesystem::file_size(at->path(), unknown) != 0);
+  }
+  return files;
+}
+
+/// RocksDB takes what its manifest does not name for refuse, and deletes it; and a manifest whose end is damaged for one that is
+/// shorter. Looked for before anything is written: a store whose CURRENT is gone, and a table that was added last, whose entries
+/// are in no write-ahead log any more, and which no manifest names. corruption: it is so, and nothing was touched.
+Result<void> check_manifest(const std::filesystem::path& folder) {
+  const auto damaged = [&](const std::string& what) {
+    return Error(ErrorCode::corruption, "the store `" + folder.string() + "` is damaged: " + what)
+        .mended_by("keep the folder as evidence and restore a backup");
+  };
+  const Files files = files_in(folder);
+  if (!files.current) {
+    if (files.has_content) return damaged("its file CURRENT is gone");
+    return {};
+  }
+  rocksdb::DB* opened = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  const rocksdb::Options options = store_options(false);
+  // What does not open so is told by whoever opens it for writing.
+  if (!rocksdb::DB::OpenForReadOnly(options, folder.string(), descriptors(options), &handles, &opened).ok()) return {};
+  const Families families(opened, std::move(handles));
+  std::vector<rocksdb::LiveFileMetaData> live;
+  families.db().GetLiveFilesMetaData(&live);
+  std::uint64_t newest = 0;
+  for (const rocksdb::LiveFileMetaData& table : live) newest = std::max(newest, table.file_number);
+  for (auto table = files.tables.upper_bound(newest); table != files.tables.end(); ++table) {
+    // One that a crash left behind was made from a write-ahead log that is older than it, and still there.
+    if (files.logs.empty() || *files.logs.begin() > *table) return damaged("its manifest does not name the table " + std::to_string(*table));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<KvStore>> open_rocks_store(const std::filesystem::path& folder, bool create) {
+  SLUIS_CHECK(check_manifest(folder));
   rocksdb::Options options = store_options(create);
   options.create_missing_column_families = true;  // of a store of format 1, too
   rocksdb::DB* db = nullptr;

@@ -5,7 +5,8 @@ nothing that was acknowledged may be missing, no checkpoint that was ever signed
 First each scenario runs without a fault and its calls are counted. Of the n-th call of a kind, strace then makes one answer an error,
 or kills the program before it is made. strace counts the calls of each thread apart: with one thread the n-th call is the same one in
 each run, with several it is whichever it is then. The first and last three of a kind are always taken, the others by the seed as far
-as RUNS allows; with SLUIS_SOAK set, all. Faults of acknowledgements themselves are not meant: the program sends them by another call.
+as RUNS and the time allow; with SLUIS_SOAK set, all. Faults of acknowledgements themselves are not meant: the program sends them by
+another call.
 
 usage: sweep.py BINARY [RUNS] [SEED]
 """
@@ -26,11 +27,13 @@ import threading
 import time
 
 BINARY = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else sys.exit(__doc__)
-RUNS = int(sys.argv[2]) if len(sys.argv) > 2 else (1_000_000 if os.environ.get("SLUIS_SOAK") else 1000)
+ALL = 1_000_000
+RUNS = int(sys.argv[2]) if len(sys.argv) > 2 else (ALL if os.environ.get("SLUIS_SOAK") else 1200)
 SEED = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 30)
 LIMIT_S = 20  # nothing here may take as long
+BUDGET_S = 70  # after that no more than what is always taken, unless all is asked for
 ENDS = 3  # that many first and last calls of a kind are always taken
-SHOWN = 60  # failures
+SHOWN = 3  # failures of one sort
 
 KILL = "KILL"
 FULL = ("EIO", "ENOSPC", KILL)
@@ -41,8 +44,6 @@ KINDS = {
     "rename": FAILS, "renameat": FAILS, "renameat2": FAILS, "link": FAILS, "linkat": FAILS, "unlink": FAILS, "unlinkat": FAILS,
     "truncate": FAILS, "ftruncate": FAILS, "close": FAILS,
 }
-
-
 # At an error of these RocksDB, as distributions build it, ends the program with an assertion: to us the same as a kill.
 ENDS_THE_STORE = ("sync_file_range",)
 
@@ -181,7 +182,6 @@ class Prepared:
         done, self.calls = self.run(scratch, ["-y", "-e", "trace=" + ",".join(KINDS)], None)
         if done.wrong or not done.acknowledged:
             sys.exit(f"{scenario.name}, without a fault: {done.wrong or 'nothing was acknowledged'}")
-        self.said = done.acknowledged
 
     def run(self, scratch, traced, case):
         done = Done(case)
@@ -210,7 +210,7 @@ class Prepared:
             return done, {} if case else calls_of(trace, folder)
 
     def cases(self):
-        """(always taken, as far as there is room)."""
+        """(what is always taken, what is taken as far as there is room)."""
         always, others = [], []
         for call, numbers in self.calls.items():
             for number in numbers:
@@ -220,14 +220,15 @@ class Prepared:
 
 
 def chosen(prepared):
+    """(what is always taken, what else, how many there are)."""
     dice = random.Random(SEED)
     always, others = [], []
     for each in prepared:
         ends, rest = each.cases()
         always += ends
-        others += rest if RUNS >= 1_000_000 else dice.sample(rest, round(len(rest) * each.scenario.share))
+        others += rest if RUNS >= ALL else dice.sample(rest, round(len(rest) * each.scenario.share))
     room = max(0, RUNS - len(always))
-    return always + (others if len(others) <= room else dice.sample(others, room)), len(always) + len(others)
+    return always, others if len(others) <= room else dice.sample(others, room), len(always) + len(others)
 
 
 def report(prepared, results):
@@ -245,21 +246,38 @@ def report(prepared, results):
     return silent
 
 
+def report_wrong(wrong):
+    """A few of each sort: one bug shows at many calls."""
+    sorts = collections.defaultdict(list)
+    for result in wrong:
+        sorts[result.case.scenario.name, re.sub(r"/tmp/\S*|\d+", "…", result.wrong.split("\n")[0])].append(result)
+    for results in sorts.values():
+        for result in results[:SHOWN]:
+            print(f"seed {SEED}: {result.case.scenario.name}, inject={result.case.inject()}: {result.wrong}")
+        if len(results) > SHOWN:
+            print(f"    and so {len(results) - SHOWN} more")
+
+
 def main():
     options = strace_options()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sluis-sweep-") as scratch:
         prepared = [Prepared(scenario, scratch, options) for scenario in SCENARIOS]
         of = {each.scenario: each for each in prepared}
-        cases, there = chosen(prepared)
+        always, others, there = chosen(prepared)
+
+        def one(case):
+            return of[case.scenario].run(scratch, ["-e", f"trace={case.call}", "-e", f"inject={case.inject()}"], case)[0]
+
+        def one_in_time(case):
+            return one(case) if RUNS >= ALL or time.monotonic() - began < BUDGET_S else None
+
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-            def one(case):
-                return of[case.scenario].run(scratch, ["-e", f"trace={case.call}", "-e", f"inject={case.inject()}"], case)[0]
-            results = list(pool.map(one, cases))
+            results = list(pool.map(one, always))
+            results += [done for done in pool.map(one_in_time, others) if done]
     silent = report(prepared, results)
     wrong = [r for r in results if r.wrong]
-    for result in wrong[:SHOWN]:
-        print(f"seed {SEED}: {result.case.scenario.name}, inject={result.case.inject()}: {result.wrong}")
+    report_wrong(wrong)
     for name in silent:
         print(f"seed {SEED}: no fault was met: {name}")
     fired = sum(r.fired for r in results)
