@@ -86,8 +86,8 @@ class WriteAheadLog:
 
 
 class Reader:
-    """One run of the program. A write counts from its beginning, a sync from its end: what lies between may be either. Of a call that is
-    begun where the kill falls, and of whose end nothing is said, strace may not know which it was: whatever it says is doubtful."""
+    """One run of the program. A write counts from its beginning, a sync from its end: what lies between may be either. Where the
+    kill falls strace may print calls of one thread as another's: what is begun and has no answer is doubtful."""
 
     def __init__(self):
         self.events = [event("STARTED")]
@@ -103,20 +103,19 @@ class Reader:
                 continue
             thread, resumed, rest, name, arguments = found.groups()
             if resumed:
-                name, path, _ = self.open_calls.pop(thread, (resumed, "", range(0)))
-                self.ended(name, path, rest)
+                self.ended(*self.open_calls.pop(thread, (resumed, "", range(0))), rest)
                 continue
             path = re.match(r"\d+<((?:\\x[0-9a-f]{2})+)>", arguments)
             path = unhex(path[1]).decode() if path else ""
             before = len(self.events)
             self.begun(name, path, arguments)
+            call = (name, path, range(before, len(self.events)))
             if arguments.endswith("<unfinished ...>"):
-                self.open_calls[thread] = (name, path, range(before, len(self.events)))
+                self.open_calls[thread] = call
             else:
-                self.ended(name, path, arguments)
-        for _, _, begun in self.open_calls.values():
-            for at in begun:
-                self.events[at] = dataclasses.replace(self.events[at], doubtful=True)
+                self.ended(*call, arguments)
+        for call in self.open_calls.values():
+            self.ended(*call, "")
         self.events.append(event("KILLED"))
         return self.events
 
@@ -126,7 +125,7 @@ class Reader:
         data = HEX.search(arguments, arguments.find('"'))
         data = unhex(data[0]) if data else b""
         if arguments.startswith("1<"):
-            self.said(data.decode())
+            self.said(data.decode(errors="replace"))
         elif WAL.search(path):
             for size in self.logs.setdefault(path, WriteAheadLog()).add(data):
                 self.events.append(event("STORE_WRITTEN", size))
@@ -136,10 +135,12 @@ class Reader:
             size = int(note[1]) if data.startswith(b"SLUISCP1") else 0
             self.events.append(event("SLOT_WRITTEN", int(SLOT.search(path)[1]), int.from_bytes(data[8:16], "big"), size))
 
-    def ended(self, name, path, rest):
-        answer = re.search(r"\) += (-?\d+|\?)", rest)
-        if not answer or answer[1] == "?":
-            return  # the kill came before
+    def ended(self, name, path, begun, rest):
+        answer = re.search(r"\) += (-?\d+)", rest)
+        if not answer:
+            for at in begun:
+                self.events[at] = dataclasses.replace(self.events[at], doubtful=True)
+            return
         failed = answer[1] == "-1"
         sync = name in ("fdatasync", "fsync")
         slot = SLOT.search(path)
