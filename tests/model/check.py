@@ -2,7 +2,7 @@
 """Searches the model of the append path for states that must not be, for each known bug that it must find, and replays traces of the
 real program. One line for each property, each thing that is to happen, each bug and each trace; ends with 0 where all is as it must be.
 
-usage: check.py [BINARY]    without BINARY, sluis_fault_append, no traces. SLUIS_SOAK: larger bounds, for a minute and 2 GB more
+usage: check.py [BINARY]    without BINARY, sluis_fault_append, no traces. SLUIS_SOAK: larger bounds, for a minute and 2.3 GB more
 """
 import dataclasses
 import os
