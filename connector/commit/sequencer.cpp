@@ -25,7 +25,8 @@ Sequencer::Sequencer(storage::ReopeningStore& store, provenance::PayloadKeys& ke
 Sequencer::~Sequencer() { stop(); }
 
 Result<void> Sequencer::open() {
-  SLUIS_CHECK(recover());
+  SLUIS_CHECK(look());
+  SLUIS_CHECK(sign_what_is_there());
   thread_ = std::thread([this] { run(); });
   keeper_ = std::thread([this] { run_keeper(); });
   return {};
@@ -85,8 +86,7 @@ Result<void> Sequencer::check_slot(const std::string& note) {
   } else if (kept->size > log_.size()) {
     why = "the log has " + std::to_string(log_.size()) + " entries, the kept checkpoint signs " + std::to_string(kept->size);
   } else {
-    SLUIS_TRY(std::vector<provenance::Shard> shards, provenance::read_shards(store_));
-    SLUIS_TRY(const Hash root, provenance::LogReader(store_, keys_, std::move(shards)).root(kept->size));
+    SLUIS_TRY(const Hash root, provenance::LogReader(store_, keys_, log_.shards()).root(kept->size));
     if (root != kept->root) why = "the log has another root than the kept checkpoint at " + std::to_string(kept->size);
   }
   const std::lock_guard lock(state_mutex_);
@@ -101,14 +101,13 @@ Result<std::string> Sequencer::why_not_newest() const {
   if (restored) return "it was restored from a backup of " + *restored + ": `sluis log recover` lets a new log follow";
   SLUIS_TRY(const std::optional<std::string> given_up, store_.get(kGivenUpMark));
   if (given_up) return *given_up;
-  SLUIS_TRY(const std::vector<provenance::Shard> shards, provenance::read_shards(store_));
-  if (const auto later = provenance::unknown_slots(options_.checkpoint_folder, shards)) {
+  if (const auto later = provenance::unknown_slots(options_.checkpoint_folder, log_.shards())) {
     return "another log followed this one, and the store does not know of it: `" + later->string() + "`";
   }
   return std::string();
 }
 
-Result<void> Sequencer::recover() {
+Result<void> Sequencer::look() {
   SLUIS_CHECK(store_.reopen());
   SLUIS_CHECK(log_.recover(store_));
   const provenance::Shard& shard = log_.shard();
@@ -135,13 +134,18 @@ Result<void> Sequencer::recover() {
     quarantine_ = why;
   }
   kept_size_ = 0;
+  return {};
+}
+
+Result<void> Sequencer::sign_what_is_there() {
   if (quarantine().empty()) SLUIS_CHECK(keep(log_.size(), log_.root()));
   return {};
 }
 
 Result<void> Sequencer::make_ready(bool recover_first) {
   if (recover_first) {
-    SLUIS_CHECK(recover());
+    SLUIS_CHECK(look());
+    SLUIS_CHECK(sign_what_is_there());
     const std::lock_guard lock(mutex_);
     pipeline_.recovered();
   }

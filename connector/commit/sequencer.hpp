@@ -43,6 +43,8 @@ class Sequencer final : public CommitPort {
 
   /// Opens store and slots and recovers the log. A quarantined log is no error: see `quarantine`.
   Result<void> open();
+  /// The same without recording or signing anything: what `quarantine` says then is whether `open` may go on. May be followed by it.
+  Result<void> look();
   /// Lets what is queued finish, then refuses.
   void stop();
 
@@ -102,7 +104,7 @@ class Sequencer final : public CommitPort {
   Led prepare_and_write(Flight& flight);
   void prune(Batch& batch, Timestamp recorded);
   Result<void> make_ready(bool recover_first);
-  Result<void> recover();
+  Result<void> sign_what_is_there();
   Result<void> check_slot(const std::string& note);
   Result<std::string> why_not_newest() const;
   Result<void> keep(std::uint64_t size, const Hash& root);

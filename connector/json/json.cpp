@@ -471,6 +471,14 @@ Result<std::optional<std::string>> optional_string(const Value& object, std::str
   return std::optional<std::string>(std::move(text));
 }
 
+Result<std::uint64_t> required_count(const Value& object, std::string_view key, std::string_view pointer) {
+  const Value* value = object.find(key);
+  const auto number = value == nullptr || value->if_number() == nullptr ? Result<std::int64_t>(std::int64_t{-1}) : to_integer(*value->if_number());
+  if (number && *number >= 0) return static_cast<std::uint64_t>(*number);
+  return Error(ErrorCode::invalid_argument, "`" + std::string(key) + "` must be a whole number that is not below zero")
+      .at_pointer(pointer_to(pointer, key));
+}
+
 Result<std::int64_t> to_integer(const Number& number) {
   std::int64_t value = 0;
   const char* end = number.text.data() + number.text.size();

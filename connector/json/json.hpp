@@ -114,6 +114,8 @@ std::string pointer_to(std::string_view base, std::size_t index);
 Result<std::string> required_string(const Value& object, std::string_view key, std::string_view pointer = "");
 Result<std::optional<std::string>> optional_string(const Value& object, std::string_view key,
                                                    std::string_view pointer = "");
+/// A whole number that is not below zero.
+Result<std::uint64_t> required_count(const Value& object, std::string_view key, std::string_view pointer = "");
 Result<std::int64_t> to_integer(const Number& number);
 
 }  // namespace sluis::json

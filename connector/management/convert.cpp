@@ -252,6 +252,7 @@ v1::Agreement to_proto(const negotiation::AgreementRecord& from, const Participa
     out.set_ended_by(from.ended->by.str());
     *out.mutable_reason() = to_proto(from.ended->reason, from.ended->by == self);
   }
+  if (from.held) put_time(out.mutable_held(), *from.held);
   auto summary = summarise(from.agreement, false);
   out.mutable_purposes()->Assign(summary.purposes.begin(), summary.purposes.end());
   out.set_delete_after(summary.delete_after);

@@ -41,14 +41,6 @@ std::string encode(const About& about) {
                                        {"first", about.first}, {"key", about.key}, {"checkpoint", about.note}, {"time", about.time}}));
 }
 
-Result<std::uint64_t> whole(const json::Value& value, std::string_view key) {
-  const json::Value* member = value.find(key);
-  if (member == nullptr || member->if_number() == nullptr) return Error(ErrorCode::corruption, "`" + std::string(key) + "` is no number");
-  SLUIS_TRY(const std::int64_t number, json::to_integer(*member->if_number()));
-  if (number < 0) return Error(ErrorCode::corruption, "`" + std::string(key) + "` is below zero");
-  return static_cast<std::uint64_t>(number);
-}
-
 Result<About> decode(const storage::Backup& backup) {
   const auto read = [&]() -> Result<About> {
     SLUIS_TRY(const json::Value value, json::parse(backup.about));
@@ -58,9 +50,9 @@ Result<About> decode(const storage::Backup& backup) {
     SLUIS_TRY(about.key, json::required_string(value, "key"));
     SLUIS_TRY(about.note, json::required_string(value, "checkpoint"));
     SLUIS_TRY(about.time, json::required_string(value, "time"));
-    SLUIS_TRY(const std::uint64_t log, whole(value, "log"));
+    SLUIS_TRY(const std::uint64_t log, json::required_count(value, "log"));
     about.log = static_cast<std::uint32_t>(log);
-    SLUIS_TRY(about.first, whole(value, "first"));
+    SLUIS_TRY(about.first, json::required_count(value, "first"));
     return about;
   };
   auto about = read();
@@ -228,11 +220,6 @@ struct Passing {
   fs::path at;
 };
 
-int fail(const Error& error) {
-  std::fprintf(stderr, "sluis: %s\n", describe(error).c_str());
-  return 1;
-}
-
 Result<int> verify(const fs::path& folder, std::uint32_t id, const std::string& key) {
   SLUIS_TRY(const storage::Backup backup, find(folder, id));
   SLUIS_TRY(const About about, decode(backup));
@@ -346,8 +333,7 @@ int backup_verify(const fs::path& folder, std::uint32_t id, const std::string& k
 
 int backup_restore(const fs::path& folder, std::uint32_t id, const fs::path& keys, const fs::path& into, bool dry_run) {
   ::umask(077);
-  const auto done = restore(folder, id, keys, into, dry_run);
-  return done ? 0 : fail(done.error());
+  return finish(restore(folder, id, keys, into, dry_run));
 }
 
 }  // namespace sluis::node

@@ -20,7 +20,7 @@ Timestamp time_of(const SharedEntry& entry) { return Timestamp(Duration(entry.sh
 struct Request {
   const SharedEntry* begun = nullptr;    ///< permitted, or intended
   const SharedEntry* ended = nullptr;
-  std::uint64_t times = 0;               ///< how often it begun: once, where nobody hides anything behind it
+  std::uint64_t times = 0;               ///< how often it began: once, where nobody hides anything behind it
   bool provider = false;                 ///< that log is the provider's
 };
 /// Of one agreement.
@@ -39,11 +39,9 @@ Told sort(const std::vector<SharedEntry>& entries) {
     const v1::Shared& shared = one.shared;
     switch (one.kind) {
       case EntryKind::agreement: told.agreements[shared.agreement()].made = &one; break;
-      case EntryKind::agreement_ended: told.agreements[shared.agreement()].ended = &one; break;
+      case EntryKind::agreement_ended:
       case EntryKind::receipt:
-        if (shared.event() == provenance::kind_name(static_cast<std::uint8_t>(EntryKind::agreement_ended))) {
-          told.agreements[shared.agreement()].ended = &one;
-        }
+        if (tells_end(one)) told.agreements[shared.agreement()].ended = &one;
         break;
       case EntryKind::decision:
         // A consumer's own refusal never reached the provider; a provider's says that nothing left.
@@ -76,29 +74,26 @@ class Comparer {
  public:
   Comparer(Timestamp from, Timestamp until) : from_(from), until_(until) {}
 
-  void agreements(const std::map<std::string, Agreed>& ours, const std::map<std::string, Agreed>& theirs) {
-    for (const auto& [id, here] : ours) {
-      const auto found = theirs.find(id);
-      agreement(id, here, found == theirs.end() ? Agreed{} : found->second);
-    }
-    for (const auto& [id, there] : theirs) {
-      if (!ours.contains(id)) agreement(id, {}, there);
-    }
-  }
-
-  void requests(const std::map<std::string, Request>& ours, const std::map<std::string, Request>& theirs) {
-    for (const auto& [id, here] : ours) {
-      const auto found = theirs.find(id);
-      request(id, here, found == theirs.end() ? Request{} : found->second);
-    }
-    for (const auto& [id, there] : theirs) {
-      if (!ours.contains(id)) request(id, {}, there);
-    }
+  void compare(const Told& ours, const Told& theirs) {
+    for_each(ours.agreements, theirs.agreements, [this](const auto&... both) { agreement(both...); });
+    for_each(ours.requests, theirs.requests, [this](const auto&... both) { request(both...); });
   }
 
   Comparison take() { return std::move(out_); }
 
  private:
+  /// What either side knows of each id; nothing, where it has it not.
+  template <class Value, class Visit>
+  static void for_each(const std::map<std::string, Value>& ours, const std::map<std::string, Value>& theirs, const Visit& visit) {
+    for (const auto& [id, here] : ours) {
+      const auto found = theirs.find(id);
+      visit(id, here, found == theirs.end() ? Value{} : found->second);
+    }
+    for (const auto& [id, there] : theirs) {
+      if (!ours.contains(id)) visit(id, Value{}, there);
+    }
+  }
+
   bool within(const SharedEntry* entry) const { return entry != nullptr && time_of(*entry) >= from_ && time_of(*entry) < until_; }
   bool young(const SharedEntry* entry, Duration than = kUnderWay) const { return entry != nullptr && time_of(*entry) >= until_ - than; }
 
@@ -191,6 +186,11 @@ class Comparer {
 
 }  // namespace
 
+bool tells_end(const SharedEntry& entry) {
+  return entry.kind == EntryKind::agreement_ended ||
+         (entry.kind == EntryKind::receipt && entry.shared.event() == provenance::kind_name(static_cast<std::uint8_t>(EntryKind::agreement_ended)));
+}
+
 bool is_compared(EntryKind kind) {
   switch (kind) {
     case EntryKind::agreement:
@@ -206,11 +206,8 @@ bool is_compared(EntryKind kind) {
 }
 
 Comparison compare(const std::vector<SharedEntry>& ours, const std::vector<SharedEntry>& theirs, Timestamp from, Timestamp until) {
-  const Told here = sort(ours);
-  const Told there = sort(theirs);
   Comparer comparer(from, until);
-  comparer.agreements(here.agreements, there.agreements);
-  comparer.requests(here.requests, there.requests);
+  comparer.compare(sort(ours), sort(theirs));
   return comparer.take();
 }
 

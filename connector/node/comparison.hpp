@@ -20,7 +20,7 @@ struct SharedEntry {
 
 struct Difference {
   std::string what;   ///< "missing here", "missing there", "differs", "not proven", "rewritten"
-  std::string about;  ///< "agreement", "end of agreement", "request", "release", "receipt of data"
+  std::string about;  ///< "agreement", "end of agreement", "request", "release", "receipt of data", "entry", "log"
   std::string id;     ///< of the agreement or transaction
   std::string told;
   std::optional<std::uint64_t> here;   ///< entry
@@ -37,6 +37,8 @@ struct Comparison {
 /// under way, and so may what ended less than a quarter of an hour before it. Pure.
 Comparison compare(const std::vector<SharedEntry>& ours, const std::vector<SharedEntry>& theirs, Timestamp from, Timestamp until);
 
+/// Whether it says that its agreement ended: by its log's owner, or by the other, whose receipt it took.
+bool tells_end(const SharedEntry& entry);
 /// Whether entries of this kind are compared.
 bool is_compared(provenance::EntryKind kind);
 

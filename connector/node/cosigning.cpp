@@ -60,10 +60,7 @@ void Cosigning::round(std::chrono::milliseconds at_most) {
   if (!checkpoint || checkpoint->size == 0) return ask_of_an_empty_log(began + at_most);
   const Timestamp now = with_.clock.now();
   for (std::size_t i = 0; i < states_.size(); ++i) {
-    State state = [&] {
-      const std::lock_guard lock(mutex_);
-      return states_[i];
-    }();
+    State state = state_at(i);
     if (lost_ || stopping_ || std::chrono::steady_clock::now() - began > at_most) return;
     if (state.note == note || began < state.next) continue;
     if (!ask(state, note, *checkpoint)) (void)ask(state, note, *checkpoint);
@@ -84,13 +81,15 @@ void Cosigning::round(std::chrono::milliseconds at_most) {
   if (static_cast<std::size_t>(there) >= quorum_) complete_at_ = now;
 }
 
+Cosigning::State Cosigning::state_at(std::size_t index) const {
+  const std::lock_guard lock(mutex_);
+  return states_[index];
+}
+
 /// There is nothing to be cosigned yet. Whoever watched this log before knows whether it is empty because it is new.
 void Cosigning::ask_of_an_empty_log(std::chrono::steady_clock::time_point until) {
   for (std::size_t i = 0; i < states_.size(); ++i) {
-    State state = [&] {
-      const std::lock_guard lock(mutex_);
-      return states_[i];
-    }();
+    State state = state_at(i);
     if (lost_ || stopping_ || std::chrono::steady_clock::now() > until) return;
     if (!proof_against_us(state.at)) continue;
     contradicted(state, "it saw this log");

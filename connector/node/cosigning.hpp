@@ -69,6 +69,7 @@ class Cosigning {
   };
 
   void run();
+  State state_at(std::size_t index) const;
   void ask_of_an_empty_log(std::chrono::steady_clock::time_point until);
   /// False: to be asked once more at once, as it said from which size on.
   bool ask(State& state, const std::string& note, const provenance::Checkpoint& checkpoint);

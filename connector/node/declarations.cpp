@@ -16,10 +16,6 @@ using provenance::Receipt;
 
 constexpr std::string_view kPath = "/evidence/v1/declarations/";
 
-http::Response refusal(unsigned status, std::string_view code, std::string_view reason) {
-  return http::json_response(status, json::serialise(json::object({{"code", code}, {"reason", json::array({reason})}})));
-}
-
 }  // namespace
 
 std::vector<http::Route> Declarations::routes() {
@@ -28,18 +24,18 @@ std::vector<http::Route> Declarations::routes() {
 
 http::Response Declarations::proofs(const http::Request& request) const {
   const auto peer = with_.authenticate(request);
-  if (!peer) return refusal(404, "not_found", "nothing here");
+  if (!peer) return evidence_refusal(404, "not_found", "nothing here");
   const auto id = from_hex(request.rest);
-  if (!id || id->size() > limits::kIdBytes) return refusal(404, "not_found", "there is no such agreement with this party");
+  if (!id || id->size() > limits::kIdBytes) return evidence_refusal(404, "not_found", "there is no such agreement with this party");
   const auto record = negotiation::read_agreement(with_.store, AgreementId(*id));
-  if (!record && record.error().code != ErrorCode::not_found) return refusal(503, "unavailable", "the agreement cannot be read now");
+  if (!record && record.error().code != ErrorCode::not_found) return evidence_refusal(503, "unavailable", "the agreement cannot be read now");
   if (!record || record->peer != *peer || record->role != negotiation::Role::provider || !record->active()) {
-    return refusal(404, "not_found", "there is no such agreement with this party");
+    return evidence_refusal(404, "not_found", "there is no such agreement with this party");
   }
   const auto found = receipts(*record);
   if (!found) {
     log::error("no proof of declarations", {{"agreement", record->id.str()}, {"what", found.error().message}});
-    return refusal(503, "unavailable", "the proofs cannot be made now");
+    return evidence_refusal(503, "unavailable", "the proofs cannot be made now");
   }
   return http::json_response(200, json::serialise(json::object({{"declarations", *found}})));
 }
@@ -135,7 +131,7 @@ http::Response Declarations::published(const http::Request& request) const {
   const bool further = request.query.starts_with(kAfter);
   const auto after = catalog::read_page_token(further ? std::string_view(request.query).substr(kAfter.size()) : "");
   if (!after || (!further && !request.query.empty())) {
-    return refusal(400, "invalid_argument", "the query can only be `after`, as `next` has it");
+    return evidence_refusal(400, "invalid_argument", "the query can only be `after`, as `next` has it");
   }
   const Timestamp now = with_.clock.now();
   json::Array situations, assessments;
@@ -157,7 +153,7 @@ http::Response Declarations::published(const http::Request& request) const {
   });
   if (!read) {
     log::error("situations cannot be read", {{"what", read.error().message}});
-    return refusal(503, "unavailable", "the situations cannot be read now");
+    return evidence_refusal(503, "unavailable", "the situations cannot be read now");
   }
   json::Value body = json::object({{"situations", std::move(situations)}, {"assessments", std::move(assessments)}});
   if (!next.empty()) body.set("next", next);

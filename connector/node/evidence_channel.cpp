@@ -15,10 +15,6 @@ constexpr std::size_t kReceiptBytes = 256U << 10U;
 constexpr std::size_t kKeptProven = 10'000;  // then it begins anew
 constexpr std::string_view kEntryMark = "entry:";  ///< before an index, in messages of before; else a commit's id
 
-http::Response refusal(unsigned status, std::string_view code, std::string_view reason) {
-  return http::json_response(status, json::serialise(json::object({{"code", code}, {"reason", json::array({reason})}})));
-}
-
 /// By the log it is of: a party may have had several.
 std::string receipt_key(const ParticipantId& peer, const Receipt& receipt) {
   std::string key = "receipt/" + to_hex(crypto::sha256(peer.str())) + "/";
@@ -28,6 +24,10 @@ std::string receipt_key(const ParticipantId& peer, const Receipt& receipt) {
 }
 
 }  // namespace
+
+http::Response evidence_refusal(unsigned status, std::string_view code, std::string_view reason) {
+  return http::json_response(status, json::serialise(json::object({{"code", code}, {"reason", json::array({reason})}})));
+}
 
 Result<std::uint64_t> EvidenceChannel::entry_of(EntryKind kind, const Hash& digest) {
   const std::lock_guard lock(mutex_);
@@ -88,15 +88,15 @@ std::vector<http::Route> EvidenceChannel::routes() {
 }
 
 http::Response EvidenceChannel::offer_proof(const http::Request& request) {
-  if (!with_.authenticate(request)) return refusal(404, "not_found", "nothing here");
+  if (!with_.authenticate(request)) return evidence_refusal(404, "not_found", "nothing here");
   const auto bytes = from_hex(request.rest);
   const auto hash = bytes ? to_hash(*bytes) : Result<Hash>(bytes.error());
   const auto entry = hash ? entry_of(EntryKind::published, *hash) : Result<std::uint64_t>(hash.error());
-  if (!entry) return refusal(404, "not_found", "no offer with this hash was published");
+  if (!entry) return evidence_refusal(404, "not_found", "no offer with this hash was published");
   const auto receipt = receipt_of(*entry);
   if (!receipt) {
     log::error("no proof of a publication", {{"what", receipt.error().message}});
-    return refusal(503, "unavailable", "the proof cannot be made now");
+    return evidence_refusal(503, "unavailable", "the proof cannot be made now");
   }
   return http::json_response(200, receipt->to_json());
 }
@@ -162,11 +162,11 @@ Result<void> EvidenceChannel::take(const ParticipantId& peer, const std::string&
 
 http::Response EvidenceChannel::take_receipt(const http::Request& request) {
   const auto peer = with_.authenticate(request);
-  if (!peer) return refusal(404, "not_found", "nothing here");
+  if (!peer) return evidence_refusal(404, "not_found", "nothing here");
   if (const auto taken = take(*peer, request.body); !taken) {
     const ErrorCode code = taken.error().code;
     const bool ours = code == ErrorCode::storage_unavailable || code == ErrorCode::outcome_unknown;
-    return refusal(ours ? 503 : 400, to_string(code), taken.error().message);
+    return evidence_refusal(ours ? 503 : 400, to_string(code), taken.error().message);
   }
   return http::json_response(200, "{}");
 }

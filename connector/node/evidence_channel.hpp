@@ -34,6 +34,9 @@ struct EvidenceDependencies {
   std::function<Result<void>(const AgreementId&, Commit)> apply_again = {};
 };
 
+/// What a route of the evidence channel answers where it gives nothing.
+http::Response evidence_refusal(unsigned status, std::string_view code, std::string_view reason);
+
 /// Evidence between nodes (D20): proofs that an offer was published, and receipts of entries that concern the other party.
 /// Thread-safe; worker threads only.
 class EvidenceChannel {

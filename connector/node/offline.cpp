@@ -28,13 +28,6 @@ using std::chrono::days;
 constexpr days kRefreshAfter{60};
 constexpr days kValidUntil{90};
 
-int fail(const Error& error) {
-  std::fprintf(stderr, "sluis: %s\n", describe(error).c_str());
-  return 1;
-}
-
-int finish(const Result<void>& result) { return result ? 0 : fail(result.error()); }
-
 /// What a dry run says of a file.
 int would_write(const std::filesystem::path& path) {
   std::fprintf(stderr, "%s would be written; nothing was changed: this was a dry run\n", path.c_str());
@@ -250,6 +243,13 @@ Result<void> export_stopped(const std::filesystem::path& config_file, const std:
 }
 
 }  // namespace
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "sluis: %s\n", describe(error).c_str());
+  return 1;
+}
+
+int finish(const Result<void>& result) { return result ? 0 : fail(result.error()); }
 
 Result<void> may_write_in(std::filesystem::path folder) {
   if (folder.empty()) folder = ".";

@@ -10,6 +10,10 @@
 /// With `dry_run` all is read and checked, and nothing written.
 namespace sluis::node {
 
+/// Tells the error, and gives 1.
+int fail(const Error& error);
+/// 0, or as `fail`.
+int finish(const Result<void>& result);
 /// Whether something could be made in this folder, or in the nearest one above it that is there.
 Result<void> may_write_in(std::filesystem::path folder);
 

@@ -297,7 +297,7 @@ void Node::Parts::start_authzen(const gate::DeclarationSource& of_provider) {
 }
 
 Result<void> Node::Parts::recover() {
-  if (const auto begun = record_beginning(store, *commits, config.participant, log_clock->now()); !begun && sequencer->quarantine().empty()) {
+  if (const auto begun = record_beginning(store, *commits, *writer); !begun && sequencer->quarantine().empty()) {
     return begun.error();
   }
   Commit started;

@@ -1,15 +1,12 @@
 #include "connector/node/parts.hpp"
 
+#include "connector/management/convert.hpp"
+
 /// What a node does for its own evidence: copies of it, and comparing it with others'.
 namespace sluis::node {
 namespace {
 
 constexpr int kDifferencesShown = 500;
-
-std::optional<Timestamp> time_of(bool has, const google::protobuf::Timestamp& time) {
-  if (!has) return std::nullopt;
-  return Timestamp(std::chrono::seconds(time.seconds()) + std::chrono::microseconds(time.nanos() / 1000));
-}
 
 }  // namespace
 
@@ -45,8 +42,12 @@ Result<v1::NodeBackupResponse> Node::Parts::back_up(bool dry_run, const std::str
 Result<v1::AuditReconcileResponse> Node::Parts::reconcile(const v1::AuditReconcileRequest& request, const std::string& person) {
   ReconcileOrder order;
   order.peer = ParticipantId(request.peer());
-  order.from = time_of(request.has_from(), request.from());
-  order.until = time_of(request.has_until(), request.until());
+  if (request.has_from()) {
+    SLUIS_TRY(order.from, management::read_time(request.from(), "/from"));
+  }
+  if (request.has_until()) {
+    SLUIS_TRY(order.until, management::read_time(request.until(), "/until"));
+  }
   order.settle = request.settle();
   order.dry_run = request.dry_run();
   order.apply = {request.apply().begin(), request.apply().end()};

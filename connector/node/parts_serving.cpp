@@ -52,11 +52,13 @@ std::optional<TileName> parse_tile(std::string_view rest, std::uint64_t size) {
 
 }  // namespace
 
-/// D9: at most one new public checkpoint a minute, so that counting entries tells little.
+/// D9: at most one new public checkpoint a minute, so that counting entries tells little. Of a log that is quarantined no newer one is
+/// shown: what it signed last may be what it is quarantined for.
 std::string Node::Parts::public_checkpoint() {
   const std::lock_guard lock(published_mutex);
   const Timestamp now = log_clock->now();
-  if (published_checkpoint.empty() || now - published_at >= std::chrono::minutes(1)) {
+  const bool due = now - published_at >= std::chrono::minutes(1) && sequencer->quarantine().empty();
+  if (published_checkpoint.empty() || due) {
     published_checkpoint = sequencer->checkpoint();
     published_at = now;
   }

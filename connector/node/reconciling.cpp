@@ -17,6 +17,8 @@ constexpr std::size_t kQuestionBytes = 16U << 10U;
 constexpr std::size_t kPageBytes = 640U << 10U;       // of receipts, within a JSON body
 constexpr std::uint64_t kLookedAt = 20'000;           // entries for one page
 constexpr std::size_t kPeerBytes = 96U << 20U;        // of receipts in one comparison: some 40,000
+constexpr std::size_t kOwnEntries = 200'000;          // the same of this node's log
+constexpr std::uint64_t kBehindAll = 999'999'999'999'999;  // an entry that no log has: to be shown a checkpoint alone
 constexpr std::size_t kPeerFindings = 10'000;
 constexpr std::size_t kPages = 10'000;
 constexpr std::chrono::minutes kPatience{10};         // for all pages of a peer
@@ -24,19 +26,15 @@ constexpr std::size_t kServedAtOnce = 2;              // parties, as reading the
 constexpr std::chrono::hours kMargin{1};
 constexpr Timestamp kAlways{Duration(0)};
 
-http::Response refusal(unsigned status, std::string_view code, std::string_view reason) {
-  return http::json_response(status, json::serialise(json::object({{"code", code}, {"reason", json::array({reason})}})));
-}
+/// Of each log of a peer the newest checkpoint that it showed and proved.
+std::string known_prefix(const ParticipantId& peer) { return "peer-checkpoint/" + to_hex(crypto::sha256(peer.str())) + "/"; }
+std::string known_key(const ParticipantId& peer, const std::string& origin) { return known_prefix(peer) + to_hex(crypto::sha256(origin)); }
 
-std::string known_key(const ParticipantId& peer) { return "peer-checkpoint/" + to_hex(crypto::sha256(peer.str())); }
-
+/// 0 where there is none.
 Result<std::uint64_t> number_at(const json::Value& value, std::string_view key) {
   const json::Value* member = value.find(key);
   if (member == nullptr || member->is_null()) return std::uint64_t{0};
-  if (member->if_number() == nullptr) return Error(ErrorCode::invalid_argument, "`" + std::string(key) + "` is no number");
-  SLUIS_TRY(const std::int64_t number, json::to_integer(*member->if_number()));
-  if (number < 0) return Error(ErrorCode::invalid_argument, "`" + std::string(key) + "` is below zero");
-  return static_cast<std::uint64_t>(number);
+  return json::required_count(value, key);
 }
 
 Result<Timestamp> time_at(const json::Value& value, std::string_view key, Timestamp otherwise) {
@@ -74,11 +72,11 @@ Result<json::Value> continued(const provenance::LogReader& log, const std::strin
 /// What the peer showed, each of it proven.
 struct Reconciling::Theirs {
   std::vector<SharedEntry> entries;
-  std::vector<std::string> proofs;  ///< by SharedEntry::at
-  std::size_t bytes = 0;            ///< of the proofs
+  std::vector<std::string> proofs;   ///< by SharedEntry::at
+  std::size_t bytes = 0;             ///< of the proofs
   std::vector<Difference> findings;  ///< what it could not prove
-  std::string checkpoint;                         ///< of the newest page, signed
-  std::map<std::string, std::string> ended_logs;  ///< by origin, the one last checkpoint of each
+  Shown newest;                      ///< of the newest page
+  std::map<std::string, Shown> ended;  ///< by origin, of its logs that have ended: one each
   std::uint64_t next = 0;
   bool more = false;
 
@@ -110,17 +108,17 @@ std::vector<http::Route> Reconciling::routes() {
 
 http::Response Reconciling::entries(const http::Request& request) {
   const auto peer = with_.authenticate(request);
-  if (!peer) return refusal(404, "not_found", "nothing here");
+  if (!peer) return evidence_refusal(404, "not_found", "nothing here");
   const OneAtATime turn(*this, *peer);
-  if (!turn.taken) return refusal(429, "busy", "an earlier question of this party is being answered");
+  if (!turn.taken) return evidence_refusal(429, "busy", "an earlier question of this party is being answered");
   const auto body = answer(*peer, request.body);
   if (body) return http::json_response(200, *body);
   const ErrorCode code = body.error().code;
   if (code == ErrorCode::invalid_argument || code == ErrorCode::conflict || code == ErrorCode::not_found) {
-    return refusal(code == ErrorCode::conflict ? 409 : code == ErrorCode::not_found ? 404 : 400, to_string(code), body.error().message);
+    return evidence_refusal(code == ErrorCode::conflict ? 409 : code == ErrorCode::not_found ? 404 : 400, to_string(code), body.error().message);
   }
   log::error("entries were not shown to a peer", {{"peer", peer->str()}, {"what", body.error().message}});
-  return refusal(503, "unavailable", "the log cannot be read now");
+  return evidence_refusal(503, "unavailable", "the log cannot be read now");
 }
 
 Result<std::string> Reconciling::answer(const ParticipantId& peer, std::string_view body) const {
@@ -145,15 +143,8 @@ Result<std::string> Reconciling::answer(const ParticipantId& peer, std::string_v
   json::Array receipts;
   std::size_t bytes = 0;
   for (std::uint64_t looked = 0; at < end && looked < kLookedAt && bytes < kPageBytes; ++at, ++looked) {
-    SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(at));
-    if (!is_compared(static_cast<EntryKind>(leaf.kind)) || !leaf_within(leaf, from, until)) continue;
-    const auto payload = with_.log.payload(at);
-    if (!payload && payload.error().code == ErrorCode::not_found) continue;  // erased
-    if (!payload) return payload.error();
-    v1::Shared shared;
-    if (!shared.ParseFromString(payload->shared) || shared.counterparty() != peer.str()) continue;
-    const Timestamp time{Duration(shared.time_us())};
-    if (time < from || time >= until) continue;
+    SLUIS_TRY(const std::optional<SharedEntry> entry, entry_at(at, peer, from, until));
+    if (!entry) continue;
     const auto receipt = provenance::make_receipt(with_.log, at, note, key);
     if (!receipt && receipt.error().code == ErrorCode::not_found) continue;  // its log ended without a checkpoint over it
     if (!receipt) return receipt.error();
@@ -165,106 +156,128 @@ Result<std::string> Reconciling::answer(const ParticipantId& peer, std::string_v
   return json::serialise(out);
 }
 
+Result<std::optional<SharedEntry>> Reconciling::entry_at(std::uint64_t number, const ParticipantId& peer, Timestamp from, Timestamp until) const {
+  const std::optional<SharedEntry> none;
+  SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
+  if (!is_compared(static_cast<EntryKind>(leaf.kind)) || !leaf_within(leaf, from, until)) return none;
+  const auto payload = with_.log.payload(number);
+  if (!payload && payload.error().code == ErrorCode::not_found) return none;
+  if (!payload) return payload.error();
+  SharedEntry entry{static_cast<EntryKind>(leaf.kind), {}, number};
+  if (!entry.shared.ParseFromString(payload->shared) || entry.shared.counterparty() != peer.str()) return none;
+  const Timestamp time{Duration(entry.shared.time_us())};
+  return time < from || time >= until ? none : std::optional(std::move(entry));
+}
+
 Result<std::vector<SharedEntry>> Reconciling::ours(const ParticipantId& peer, Timestamp from, Timestamp until) const {
   SLUIS_TRY(const std::uint64_t entries, with_.log.entries());
   std::vector<SharedEntry> out;
   for (std::uint64_t at = 0; at < entries; ++at) {
-    SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(at));
-    if (!is_compared(static_cast<EntryKind>(leaf.kind)) || !leaf_within(leaf, from, until)) continue;
-    const auto payload = with_.log.payload(at);
-    if (!payload && payload.error().code == ErrorCode::not_found) continue;
-    if (!payload) return payload.error();
-    SharedEntry one{static_cast<EntryKind>(leaf.kind), {}, at};
-    if (!one.shared.ParseFromString(payload->shared) || one.shared.counterparty() != peer.str()) continue;
-    const Timestamp time{Duration(one.shared.time_us())};
-    if (time >= from && time < until) out.push_back(std::move(one));
+    SLUIS_TRY(std::optional<SharedEntry> entry, entry_at(at, peer, from, until));
+    if (entry) out.push_back(std::move(*entry));
+    if (out.size() > kOwnEntries) {
+      return Error(ErrorCode::limit_exceeded, "this log has more than can be compared at once").mended_by("name a shorter time: --from, --until");
+    }
   }
   return out;
 }
 
-/// The newest checkpoint that this peer showed and proved, to be held against what it shows now; null: none yet.
-Result<json::Value> Reconciling::known_of(const ParticipantId& peer) const {
-  SLUIS_TRY(const std::optional<std::string> kept, with_.store.get(known_key(peer)));
-  if (!kept) return json::Value();
-  const auto known = known_as(peer, *kept);
-  if (!known) return json::Value();  // of a log that is not its own any more
-  return *known;
-}
-
-Result<json::Value> Reconciling::known_as(const ParticipantId& peer, const std::string& note) const {
+Result<Reconciling::Shown> Reconciling::opened(const ParticipantId& peer, const std::string& note) const {
   SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, provenance::origin_of(note), with_.clock.now()));
   SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
-  SLUIS_TRY(const provenance::Checkpoint checkpoint, provenance::open_checkpoint(note, key));
-  return json::object({{"origin", checkpoint.origin}, {"size", checkpoint.size}, {"note", note}});
+  SLUIS_TRY(provenance::Checkpoint checkpoint, provenance::open_checkpoint(note, key));
+  return Shown{note, std::move(checkpoint)};
+}
+
+/// What this peer is held to. A log that is not its own any more is nobody's.
+Result<std::vector<Reconciling::Shown>> Reconciling::known_of(const ParticipantId& peer) const {
+  std::vector<Shown> known;
+  const std::string prefix = known_prefix(peer);
+  SLUIS_CHECK(with_.store.scan(prefix, prefix, [&](std::string_view, std::string_view note) {
+    if (auto shown = opened(peer, std::string(note))) known.push_back(std::move(*shown));
+    return true;
+  }));
+  return known;
+}
+
+/// One page. Where it does not hold what the peer is held to, that is a finding.
+Result<json::Value> Reconciling::ask(const json::Value& question, const ParticipantId& peer, const Shown* known, Theirs& out) const {
+  SLUIS_TRY(const std::string base, with_.directory.endpoint(peer, with_.clock.now()));
+  http::PeerRequest request;
+  request.peer = peer;
+  request.url = base + "/evidence/v1/entries";
+  request.headers["content-type"] = "application/json";
+  request.timeout = 4 * limits::kPeerTimeout;
+  json::Value asked = question;
+  if (known != nullptr) asked.set("known", json::object({{"origin", known->checkpoint.origin}, {"size", known->checkpoint.size}}));
+  request.body = json::serialise(asked);
+  SLUIS_TRY(const http::PeerResponse response, with_.transport.send(request));
+  if (response.status >= 400 && response.status < 500 && response.status != 429 && known != nullptr) {
+    out.rewritten(peer, "the peer cannot show that its log holds a checkpoint that it signed: it answered " + std::to_string(response.status));
+    return ask(question, peer, nullptr, out);
+  }
+  if (response.status != 200) {
+    return Error(ErrorCode::peer_unavailable, "`" + peer.str() + "` does not show its entries: it answered " + std::to_string(response.status))
+        .mended_by("a node of an older version cannot; else ask again later");
+  }
+  SLUIS_TRY(json::Value page, json::parse(response.body));
+  if (known == nullptr) return page;
+  auto proven = check_known(peer, *known, page);
+  if (!proven) {
+    out.rewritten(peer, "the peer cannot prove that its log holds what it showed before: " + proven.error().message);
+    return page;
+  }
+  SLUIS_TRY(const std::string newest, json::required_string(page, "checkpoint"));
+  if (proven->checkpoint.origin != provenance::origin_of(newest)) out.ended.insert_or_assign(proven->checkpoint.origin, std::move(*proven));
+  return page;
 }
 
 Result<Reconciling::Theirs> Reconciling::fetch(const ReconcileOrder& order, Timestamp from, Timestamp until) const {
-  const Timestamp now = with_.clock.now();
   SLUIS_TRY(const identity::PartyPtr party, with_.directory.find(order.peer));
   if (!party->evidence) {
     return Error(ErrorCode::not_found, "`" + order.peer.str() + "` keeps no log that others can check")
         .mended_by("the membership list says `evidence` of those that do");
   }
-  SLUIS_TRY(const std::string base, with_.directory.endpoint(order.peer, now));
-  SLUIS_TRY(json::Value known, known_of(order.peer));
+  const auto question = [&](std::uint64_t after) {
+    return json::object({{"from", format_time(from)}, {"until", format_time(until)}, {"after", after}});
+  };
   Theirs out;
+  std::optional<Shown> before;  // what each page rests on is held to the next
+  SLUIS_TRY(const std::vector<Shown> known, known_of(order.peer));
+  for (const Shown& one : known) {
+    SLUIS_TRY(const json::Value page, ask(question(kBehindAll), order.peer, &one, out));
+    SLUIS_TRY(const std::string note, json::required_string(page, "checkpoint"));
+    SLUIS_TRY(before, opened(order.peer, note));
+  }
   const auto until_when = std::chrono::steady_clock::now() + kPatience;
-  for (std::size_t pages = 0;; ++pages) {
-    if (pages == kPages || std::chrono::steady_clock::now() > until_when) {
-      return Error(ErrorCode::limit_exceeded, "the peer's answers do not end").mended_by("name a shorter time: --from, --until");
-    }
-    json::Value question = json::object({{"from", format_time(from)}, {"until", format_time(until)}, {"after", out.next}});
-    if (!known.is_null()) question.set("known", json::object({{"origin", *known.find("origin")}, {"size", *known.find("size")}}));
-    http::PeerRequest request;
-    request.peer = order.peer;
-    request.url = base + "/evidence/v1/entries";
-    request.headers["content-type"] = "application/json";
-    request.body = json::serialise(question);
-    request.timeout = 4 * limits::kPeerTimeout;
-    SLUIS_TRY(const http::PeerResponse response, with_.transport.send(request));
-    if (response.status >= 400 && response.status < 500 && response.status != 429 && !known.is_null()) {
-      out.rewritten(order.peer, "the peer cannot show that its log holds a checkpoint that it signed: it answered " + std::to_string(response.status));
-      known = json::Value();
-      continue;
-    }
-    if (response.status != 200) {
-      return Error(ErrorCode::peer_unavailable, "`" + order.peer.str() + "` does not show its entries: it answered " + std::to_string(response.status))
-          .mended_by("a node of an older version cannot; else ask again later");
-    }
-    SLUIS_TRY(const json::Value page, json::parse(response.body));
-    if (!known.is_null()) {
-      if (const auto good = check_known(order.peer, known, page); !good) {
-        out.rewritten(order.peer, "the peer cannot prove that its log holds what it showed before: " + good.error().message);
-      }
-    }
-    const std::uint64_t before = out.next;
+  for (std::size_t pages = 0; pages < kPages && std::chrono::steady_clock::now() < until_when; ++pages) {
+    const std::uint64_t asked = out.next;
+    SLUIS_TRY(const json::Value page, ask(question(asked), order.peer, before ? &*before : nullptr, out));
     SLUIS_CHECK(take_page(order.peer, page, out));
     if (!out.more) return out;
-    if (out.next <= before) return Error(ErrorCode::permission_denied, "the peer's pages do not end");
+    if (out.next <= asked) return Error(ErrorCode::permission_denied, "the peer's pages do not end");
     if (out.bytes > kPeerBytes || out.findings.size() > kPeerFindings) {
       return Error(ErrorCode::limit_exceeded, "the peer's log has more than can be compared at once").mended_by("name a shorter time: --from, --until");
     }
-    SLUIS_TRY(known, known_as(order.peer, out.checkpoint));  // what each page rests on is held to the next
+    before = out.newest;
   }
+  return Error(ErrorCode::limit_exceeded, "the peer's answers do not end").mended_by("name a shorter time: --from, --until");
 }
 
-/// That the peer's log still holds what it showed before, and that this page rests on the same log.
-Result<void> Reconciling::check_known(const ParticipantId& peer, const json::Value& known, const json::Value& page) const {
-  SLUIS_TRY(const std::string before, json::required_string(known, "note"));
-  SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, provenance::origin_of(before), with_.clock.now()));
-  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
-  SLUIS_TRY(const provenance::Checkpoint first, provenance::open_checkpoint(before, key));
+/// That the peer's log still holds what it showed before, and that this page rests on the same log: what it shows of that log now.
+Result<Reconciling::Shown> Reconciling::check_known(const ParticipantId& peer, const Shown& known, const json::Value& page) const {
   SLUIS_TRY(const std::string newest, json::required_string(page, "checkpoint"));
-  const json::Value* shown = page.find("known");
-  if (shown == nullptr) return Error(ErrorCode::permission_denied, "it shows no proof");
-  SLUIS_TRY(const std::string note, json::required_string(*shown, "checkpoint"));
-  if (provenance::origin_of(newest) == provenance::origin_of(note) && newest != note) {
+  const json::Value* answer = page.find("known");
+  if (answer == nullptr) return Error(ErrorCode::permission_denied, "it shows no proof");
+  SLUIS_TRY(const std::string note, json::required_string(*answer, "checkpoint"));
+  SLUIS_TRY(Shown shown, opened(peer, note));
+  if (shown.checkpoint.origin != known.checkpoint.origin) return Error(ErrorCode::permission_denied, "it shows another log");
+  if (provenance::origin_of(newest) == shown.checkpoint.origin && newest != note) {
     return Error(ErrorCode::permission_denied, "it proves one checkpoint, and shows another");
   }
-  SLUIS_TRY(const provenance::Checkpoint second, provenance::open_checkpoint(note, key));
-  if (second.size == first.size && second.root == first.root) return {};
+  if (shown.checkpoint == known.checkpoint) return shown;
   std::vector<Hash> path;
-  const json::Value* proof = shown->find("proof");
+  const json::Value* proof = answer->find("proof");
   if (proof == nullptr || proof->if_array() == nullptr) return Error(ErrorCode::permission_denied, "it shows no proof");
   for (const json::Value& one : *proof->if_array()) {
     if (one.if_string() == nullptr) return Error(ErrorCode::permission_denied, "a hash is no text");
@@ -272,51 +285,68 @@ Result<void> Reconciling::check_known(const ParticipantId& peer, const json::Val
     SLUIS_TRY(const Hash hash, to_hash(bytes));
     path.push_back(hash);
   }
-  if (!provenance::verify_consistency(first.size, second.size, path, first.root, second.root)) {
+  if (!provenance::verify_consistency(known.checkpoint.size, shown.checkpoint.size, path, known.checkpoint.root, shown.checkpoint.root)) {
     return Error(ErrorCode::permission_denied, "its log does not hold what it signed before");
   }
-  return {};
+  return shown;
 }
 
 /// What is not proven counts as not there, and is a finding.
 Result<void> Reconciling::take_page(const ParticipantId& peer, const json::Value& page, Theirs& out) const {
-  SLUIS_TRY(out.checkpoint, json::required_string(page, "checkpoint"));
-  SLUIS_CHECK(known_as(peer, out.checkpoint));  // signed by a log of its own
+  SLUIS_TRY(const std::string note, json::required_string(page, "checkpoint"));
+  SLUIS_TRY(out.newest, opened(peer, note));
   const json::Value* receipts = page.find("receipts");
   if (receipts == nullptr || receipts->if_array() == nullptr) return Error(ErrorCode::permission_denied, "the peer's answer holds no receipts");
   for (const json::Value& text : *receipts->if_array()) {
     if (text.if_string() == nullptr) return Error(ErrorCode::permission_denied, "the peer's answer holds no receipts");
-    const auto receipt = Receipt::from_json(*text.if_string());
-    auto good = receipt ? evidence_.check_receipt(peer, *receipt, with_.clock.now()) : Result<void>(receipt.error());
-    SharedEntry one;
-    if (good) {
-      one.kind = static_cast<EntryKind>(receipt->leaf.kind);
-      one.number = receipt->index;
-      if (!one.shared.ParseFromString(receipt->shared) || one.shared.self() != peer.str() || one.shared.counterparty() != self_.str()) {
-        good = Error(ErrorCode::permission_denied, "the entry does not concern this node");
-      }
+    if (const auto taken = take_entry(peer, *text.if_string(), out); !taken) {
+      out.findings.push_back({"not proven", "entry", peer.str(), taken.error().message, {}, {}});
     }
-    if (!good) {
-      out.findings.push_back({"not proven", "entry", receipt ? std::to_string(receipt->index) : std::string(), good.error().message, {},
-                              receipt ? std::optional(receipt->index) : std::nullopt});
-      continue;
-    }
-    // All that it shows of one log rests on one checkpoint; else each entry could be of another history.
-    const std::string origin(provenance::origin_of(receipt->checkpoint));
-    const bool newest = origin == provenance::origin_of(out.checkpoint);
-    const std::string& rests_on = newest ? out.checkpoint : out.ended_logs.try_emplace(origin, receipt->checkpoint).first->second;
-    if (receipt->checkpoint != rests_on) {
-      out.rewritten(peer, "entry " + std::to_string(receipt->index) + " rests on another checkpoint of `" + origin + "` than the rest");
-      continue;
-    }
-    one.at = out.entries.size();
-    out.bytes += text.if_string()->size();
-    out.proofs.push_back(*text.if_string());
-    out.entries.push_back(std::move(one));
   }
   SLUIS_TRY(out.next, number_at(page, "next"));
   out.more = out.next != 0;
   return {};
+}
+
+/// All that is shown of one log rests on one checkpoint, which was opened once: else each entry could be of another history.
+Result<void> Reconciling::take_entry(const ParticipantId& peer, const std::string& text, Theirs& out) const {
+  SLUIS_TRY(const Receipt receipt, Receipt::from_json(text));
+  const std::string origin(provenance::origin_of(receipt.checkpoint));
+  const Shown* rests_on = &out.newest;
+  if (origin != out.newest.checkpoint.origin) {
+    auto found = out.ended.find(origin);
+    if (found == out.ended.end()) {
+      SLUIS_TRY(Shown shown, opened(peer, receipt.checkpoint));
+      found = out.ended.emplace(origin, std::move(shown)).first;
+    }
+    rests_on = &found->second;
+  }
+  if (receipt.checkpoint != rests_on->note) {
+    out.rewritten(peer, "entry " + std::to_string(receipt.index) + " rests on another checkpoint of `" + origin + "` than the rest");
+    return {};
+  }
+  SLUIS_CHECK(provenance::check_receipt(receipt, rests_on->checkpoint));
+  SharedEntry entry{static_cast<EntryKind>(receipt.leaf.kind), {}, receipt.index, out.entries.size()};
+  if (!entry.shared.ParseFromString(receipt.shared) || entry.shared.self() != peer.str() || entry.shared.counterparty() != self_.str()) {
+    return Error(ErrorCode::permission_denied, "entry " + std::to_string(receipt.index) + " does not concern this node");
+  }
+  out.bytes += text.size();
+  out.proofs.push_back(text);
+  out.entries.push_back(std::move(entry));
+  return {};
+}
+
+Result<std::vector<negotiation::AgreementRecord>> Reconciling::held(const ParticipantId& peer) const {
+  std::vector<negotiation::AgreementRecord> all;
+  Result<void> read = {};
+  SLUIS_CHECK(with_.store.scan(negotiation::kAgreementPrefix, negotiation::kAgreementPrefix, [&](std::string_view, std::string_view value) {
+    auto record = negotiation::decode_agreement(value);
+    if (!record) read = record.error();
+    else if (record->peer == peer && record->active() && record->held) all.push_back(std::move(*record));
+    return read.has_value();
+  }));
+  SLUIS_CHECK(std::move(read));
+  return all;
 }
 
 Result<Reconciled> Reconciling::reconcile(const ReconcileOrder& order) {
@@ -328,25 +358,22 @@ Result<Reconciled> Reconciling::reconcile(const ReconcileOrder& order) {
   const Timestamp from = order.from.value_or(kAlways);
   if (until <= from) return Error(ErrorCode::invalid_argument, "`until` is not after `from`").at_pointer("/until");
   const Timestamp first = from < kAlways + kMargin ? kAlways : from - kMargin;
-  SLUIS_TRY(const Theirs theirs, fetch(order, first, until + kMargin));
+  SLUIS_TRY(Theirs theirs, fetch(order, first, until + kMargin));
   SLUIS_TRY(const std::vector<SharedEntry> own, ours(order.peer, first, until + kMargin));
   Reconciled out;
   out.comparison = compare(own, theirs.entries, from, until);
   out.comparison.differences.insert(out.comparison.differences.begin(), theirs.findings.begin(), theirs.findings.end());
   out.ours = own.size();
   out.theirs = theirs.entries.size();
-  out.peer_checkpoint = theirs.checkpoint;
-  out.peer_proofs = theirs.proofs;
+  out.peer_checkpoint = theirs.newest.note;
   if (order.settle && !theirs.findings.empty()) {
     return Error(ErrorCode::permission_denied, "the peer's log is not proven: " + theirs.findings.front().told).mended_by("compare without settling, and look at what it shows");
   }
   if (order.settle) SLUIS_CHECK(settle(order, own, theirs, out));
-  SLUIS_CHECK(with_.store.scan(negotiation::kAgreementPrefix, negotiation::kAgreementPrefix, [&](std::string_view, std::string_view value) {
-    const auto record = negotiation::decode_agreement(value);
-    if (record && record->peer == order.peer && record->active() && record->held) out.held.push_back(record->id.str());
-    return true;
-  }));
-  if (!order.dry_run) SLUIS_CHECK(record(order, out));
+  SLUIS_TRY(const std::vector<negotiation::AgreementRecord> still, held(order.peer));
+  for (const negotiation::AgreementRecord& one : still) out.held.push_back(one.id.str());
+  if (!order.dry_run) SLUIS_CHECK(record(order, theirs, out));
+  out.peer_proofs = std::move(theirs.proofs);
   return out;
 }
 
@@ -363,19 +390,14 @@ Result<void> Reconciling::settle(const ReconcileOrder& order, const std::vector<
   for (const SharedEntry& one : theirs.entries) {
     Seen& seen = there[one.shared.agreement()];
     if (one.kind == EntryKind::agreement) seen.hash = one.shared.agreement_hash();
-    if (one.kind == EntryKind::agreement_ended || (one.kind == EntryKind::receipt && one.shared.event() == provenance::kind_name(static_cast<std::uint8_t>(EntryKind::agreement_ended)))) seen.ended = &one;
+    if (tells_end(one)) seen.ended = &one;
     if (one.kind == EntryKind::intent) ++seen.asked[one.shared.transaction()];
   }
   for (const SharedEntry& one : ours) {
     if (one.kind == EntryKind::decision && one.shared.decision().permit()) ++here[one.shared.agreement()][one.shared.transaction()];
   }
-  std::vector<negotiation::AgreementRecord> held;
-  SLUIS_CHECK(with_.store.scan(negotiation::kAgreementPrefix, negotiation::kAgreementPrefix, [&](std::string_view, std::string_view value) {
-    auto record = negotiation::decode_agreement(value);
-    if (record && record->peer == order.peer && record->active() && record->held) held.push_back(std::move(*record));
-    return true;
-  }));
-  for (const negotiation::AgreementRecord& record : held) {
+  SLUIS_TRY(const std::vector<negotiation::AgreementRecord> waiting, held(order.peer));
+  for (const negotiation::AgreementRecord& record : waiting) {
     const auto found = there.find(record.id.str());
     if (found == there.end()) continue;
     const Seen& seen = found->second;
@@ -420,27 +442,24 @@ Result<void> Reconciling::settle(const ReconcileOrder& order, const std::vector<
   return {};
 }
 
-/// That it was done, with what came of it; and the checkpoint that the peer is held to next time.
-Result<void> Reconciling::record(const ReconcileOrder& order, Reconciled& out) const {
-  const Timestamp now = with_.clock.now();
+/// That it was done, with what came of it; and the checkpoints that the peer is held to next time.
+Result<void> Reconciling::record(const ReconcileOrder& order, const Theirs& theirs, Reconciled& out) const {
+  const auto& found = out.comparison.differences;
   v1::Shared shared;
-  gate::set_time(shared, now);
-  shared.set_event(out.comparison.differences.empty() ? "same" : "different");
+  gate::set_time(shared, with_.clock.now());
+  shared.set_event(found.empty() ? "same" : "different");
   shared.set_self(self_.str());
   shared.set_counterparty(order.peer.str());
   shared.set_peer_checkpoint(out.peer_checkpoint);
-  shared.set_count(out.comparison.differences.size());
+  shared.set_count(found.size());
   v1::Internal internal;
   internal.set_person(order.person);
   Commit commit;
   commit.entries.push_back(gate::make_entry(EntryKind::reconciled, Hash{}, shared, internal));
-  const auto is_rewritten = [](const Difference& one) { return one.what == "rewritten"; };
-  const auto& found = out.comparison.differences;
-  const auto vkey = with_.directory.log_key(order.peer, provenance::origin_of(out.peer_checkpoint), now);
-  const auto key = vkey ? provenance::VerifierKey::parse(*vkey) : Result<provenance::VerifierKey>(vkey.error());
-  // The older one stays what it is held to while it contradicts.
-  if (key && provenance::open_checkpoint(out.peer_checkpoint, *key) && std::none_of(found.begin(), found.end(), is_rewritten)) {
-    commit.changes.push_back({known_key(order.peer), out.peer_checkpoint});
+  // The older ones stay what it is held to while it contradicts.
+  if (std::none_of(found.begin(), found.end(), [](const Difference& one) { return one.what == "rewritten"; })) {
+    commit.changes.push_back({known_key(order.peer, theirs.newest.checkpoint.origin), theirs.newest.note});
+    for (const auto& [origin, shown] : theirs.ended) commit.changes.push_back({known_key(order.peer, origin), shown.note});
   }
   SLUIS_TRY(const CommitReceipt receipt, with_.commits.commit_and_wait(std::move(commit)));
   out.entry = receipt.first_entry;

@@ -47,17 +47,27 @@ class Reconciling {
  private:
   struct Theirs;
   struct OneAtATime;
+  /// A signed checkpoint of a log that is the peer's.
+  struct Shown {
+    std::string note;
+    provenance::Checkpoint checkpoint;
+  };
 
   http::Response entries(const http::Request& request);
   Result<std::string> answer(const ParticipantId& peer, std::string_view body) const;
+  /// What this node's entry says, where it is about this peer and of that time; nothing: it is not, or it is erased.
+  Result<std::optional<SharedEntry>> entry_at(std::uint64_t number, const ParticipantId& peer, Timestamp from, Timestamp until) const;
   Result<std::vector<SharedEntry>> ours(const ParticipantId& peer, Timestamp from, Timestamp until) const;
+  Result<Shown> opened(const ParticipantId& peer, const std::string& note) const;
+  Result<std::vector<Shown>> known_of(const ParticipantId& peer) const;
+  Result<json::Value> ask(const json::Value& question, const ParticipantId& peer, const Shown* known, Theirs& out) const;
   Result<Theirs> fetch(const ReconcileOrder& order, Timestamp from, Timestamp until) const;
-  Result<json::Value> known_of(const ParticipantId& peer) const;
+  Result<Shown> check_known(const ParticipantId& peer, const Shown& known, const json::Value& page) const;
   Result<void> take_page(const ParticipantId& peer, const json::Value& page, Theirs& out) const;
-  Result<void> check_known(const ParticipantId& peer, const json::Value& known, const json::Value& page) const;
-  Result<json::Value> known_as(const ParticipantId& peer, const std::string& note) const;
+  Result<void> take_entry(const ParticipantId& peer, const std::string& text, Theirs& out) const;
+  Result<std::vector<negotiation::AgreementRecord>> held(const ParticipantId& peer) const;
   Result<void> settle(const ReconcileOrder& order, const std::vector<SharedEntry>& ours, const Theirs& theirs, Reconciled& out);
-  Result<void> record(const ReconcileOrder& order, Reconciled& out) const;
+  Result<void> record(const ReconcileOrder& order, const Theirs& theirs, Reconciled& out) const;
 
   ParticipantId self_;
   EvidenceDependencies with_;

@@ -2,12 +2,13 @@
 
 #include "certs/authority.hpp"
 #include "connector/commit/sequencer.hpp"
-#include "connector/gate/evidence.hpp"
 #include "connector/identity/roles.hpp"
 #include "connector/json/json.hpp"
 #include "connector/negotiation/agreement.hpp"
 #include "connector/node/clocks.hpp"
+#include "connector/node/offline.hpp"
 #include "connector/node/secrets.hpp"
+#include "connector/node/writer.hpp"
 #include "connector/provenance/slots.hpp"
 #include "connector/storage/rocks_store.hpp"
 
@@ -25,12 +26,7 @@ constexpr std::string_view kBeginning = "meta/log-begins";  ///< what the first 
 constexpr std::string_view kNext = "meta/log-next";         ///< origin of the log that follows, once the old one says so
 constexpr std::size_t kAgreementsAtOnce = 500;
 
-int fail(const Error& error) {
-  std::fprintf(stderr, "sluis: %s\n", describe(error).c_str());
-  return 1;
-}
-
-/// A node's store and newest log, opened as the node opens it: nobody else writes meanwhile.
+/// A node's store and newest log, looked at as the node does when it starts: nobody else writes meanwhile, and nothing is signed.
 struct Stopped {
   NodeConfig config;
   NodeClock clock;
@@ -50,7 +46,7 @@ struct Stopped {
     logs.back().key = provenance::VerifierKey::of(logs.back().origin, key).text();
     sequencer = std::make_unique<commit::Sequencer>(
         store, *keys, clock, random, commit::Sequencer::Options{logs.back().origin, std::move(key), config.checkpoints});
-    return sequencer->open();
+    return sequencer->look();
   }
 };
 
@@ -196,7 +192,6 @@ Result<void> recover(const fs::path& file, const RecoverOrder& order, bool dry_r
   Stopped node;
   SLUIS_CHECK(node.open(file));
   std::string why = node.sequencer->quarantine();
-  node.sequencer->stop();
   const Timestamp now = node.clock.now();
   if (order.reason.empty()) return Error(ErrorCode::invalid_argument, "a reason is missing").mended_by("say with --reason what happened");
   SLUIS_TRY(const std::vector<std::string> persons, two_persons(node.config, order.tokens, now));
@@ -250,15 +245,12 @@ Result<void> rotate(const fs::path& file, bool dry_run) {
   const std::string origin = chosen.value_or(node.config.log_origin + "/" + second_of(node.sequencer->decision_time()));
   SLUIS_TRY(provenance::Shard next, successor(node.config, old, origin, old.first + size + 1, dry_run));
   if (!dry_run) {
-    v1::Shared shared;
-    gate::set_time(shared, node.sequencer->decision_time());
-    shared.set_event("rotated");
-    shared.set_self(node.config.participant.str());
-    shared.set_document(json::serialise(json::object({{"next", json::object({{"origin", next.origin}, {"vkey", next.key}})}})));
     Commit last;
     last.id = fmt::format("log-ended-{}", old.number);
     last.changes.push_back({std::string(kNext), origin});
-    last.entries.push_back(gate::make_entry(provenance::EntryKind::log_ended, {}, shared, {}));
+    const json::Value named = json::object({{"next", json::object({{"origin", next.origin}, {"vkey", next.key}})}});
+    last.entries.push_back(Writer(node.config.participant, node.clock).plain_entry(provenance::EntryKind::log_ended, "rotated", json::serialise(named)));
+    SLUIS_CHECK(node.sequencer->open());
     SLUIS_CHECK(node.sequencer->commit_and_wait(std::move(last)));
     old.seal = node.sequencer->checkpoint();
     node.sequencer->stop();
@@ -298,36 +290,28 @@ Result<void> check_finished(const storage::Reader& store) {
   return Error(ErrorCode::invalid_state, "the log says that `" + *next + "` follows it, and that one was not made").mended_by("`sluis log rotate-key` goes on where it was broken off");
 }
 
-Result<void> record_beginning(const storage::Reader& store, CommitPort& commits, const ParticipantId& self, Timestamp now) {
+Result<void> record_beginning(const storage::Reader& store, CommitPort& commits, const Writer& writer) {
   SLUIS_TRY(const std::optional<std::string> said, store.get(kBeginning));
   if (!said) return {};
   SLUIS_TRY(const json::Value beginning, json::parse(*said));
   SLUIS_TRY(const std::string persons, json::required_string(beginning, "persons"));
   const json::Value* document = beginning.find("document");
   if (document == nullptr) return Error(ErrorCode::corruption, "what the new log begins with cannot be read");
-  v1::Shared shared;
-  gate::set_time(shared, now);
-  shared.set_event("begun");
-  shared.set_self(self.str());
-  shared.set_document(json::serialise(*document));
-  v1::Internal internal;
-  internal.set_person(persons);
   Commit first;
   first.preconditions.push_back({std::string(kBeginning), *said});
   first.changes.push_back({std::string(kBeginning), std::nullopt});
-  first.entries.push_back(gate::make_entry(provenance::EntryKind::log_begun, {}, shared, internal));
+  first.entries.push_back(writer.plain_entry(provenance::EntryKind::log_begun, "begun", json::serialise(*document)));
+  writer.name_person(first.entries.back(), persons);
   SLUIS_CHECK(commits.commit_and_wait(std::move(first)));
   return {};
 }
 
 int log_recover(const fs::path& config, const RecoverOrder& order, bool dry_run) {
-  const auto done = recover(config, order, dry_run);
-  return done ? 0 : fail(done.error());
+  return finish(recover(config, order, dry_run));
 }
 
 int log_rotate_key(const fs::path& config, bool dry_run) {
-  const auto done = rotate(config, dry_run);
-  return done ? 0 : fail(done.error());
+  return finish(rotate(config, dry_run));
 }
 
 }  // namespace sluis::node

@@ -11,6 +11,8 @@
 /// that is proven, and why it ended. Commands of a node that does not run.
 namespace sluis::node {
 
+class Writer;
+
 /// Where the private key of that log is; of the node's first: as the configuration says.
 std::filesystem::path log_key_file(const NodeConfig& config, const provenance::Shard& log);
 /// The logs of a store that is open, oldest first; what the configuration says where there never was another.
@@ -19,7 +21,7 @@ Result<std::vector<provenance::Shard>> logs_of(const NodeConfig& config, const s
 /// Whether no log is half way between its end and the next. invalid_state.
 Result<void> check_finished(const storage::Reader& store);
 /// The first entry of a new log, if it has not got it yet.
-Result<void> record_beginning(const storage::Reader& store, CommitPort& commits, const ParticipantId& self, Timestamp now);
+Result<void> record_beginning(const storage::Reader& store, CommitPort& commits, const Writer& writer);
 
 /// After a backup was restored, or a log is quarantined: seals what is proven of it, and lets another follow. Two persons with a role,
 /// by their tokens. `last_known`: a checkpoint that others still have of the old log, if any. Agreements are held until the logs of both

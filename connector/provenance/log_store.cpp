@@ -154,7 +154,7 @@ NodeSource LogReader::nodes(std::uint64_t size) const {
 Result<void> LogAppender::recover(const storage::Reader& store) {
   SLUIS_TRY(std::vector<Shard> shards, read_shards(store));
   const LogReader reader(store, keys_, std::move(shards));
-  shard_ = reader.shard();
+  shards_ = reader.shards();
   SLUIS_TRY(head_, reader.head());
   edge_.clear();
   for (unsigned level = 0; head_.frontier.size() >> (level * kTileHeight) != 0; ++level) {
@@ -181,9 +181,9 @@ Result<void> LogAppender::append(const EntryDraft& draft, Timestamp recorded, st
     const unsigned level = height / kTileHeight;
     if (edge_.size() <= level) edge_.resize(level + 1);
     edge_[level].push_back(hash);
-    if (level != 0) changes.push_back({node_key(shard_, level, index >> height), std::string(view(hash))});
+    if (level != 0) changes.push_back({node_key(shard(), level, index >> height), std::string(view(hash))});
     if (edge_[level].size() == kTileWidth) {
-      changes.push_back({tile_key(shard_, level, index >> (height + kTileHeight)), join(edge_[level])});
+      changes.push_back({tile_key(shard(), level, index >> (height + kTileHeight)), join(edge_[level])});
       edge_[level].clear();
     }
   });

@@ -74,9 +74,10 @@ class LogAppender {
   Result<void> recover(const storage::Reader& store);
   /// Of the newest log.
   std::uint64_t size() const { return head_.frontier.size(); }
-  const Shard& shard() const { return shard_; }
+  const Shard& shard() const { return shards_.back(); }
+  const std::vector<Shard>& shards() const { return shards_; }
   /// Number of the entry that comes next.
-  std::uint64_t next() const { return shard_.first + size(); }
+  std::uint64_t next() const { return shard().first + size(); }
   Timestamp recorded() const { return head_.recorded; }
   Hash root() const { return head_.frontier.root(); }
 
@@ -88,7 +89,7 @@ class LogAppender {
  private:
   PayloadKeys& keys_;
   Random& random_;
-  Shard shard_;
+  std::vector<Shard> shards_{Shard{}};  ///< never empty
   LogHead head_;
   std::vector<std::vector<Hash>> edge_;  ///< of each level, the hashes of its partial tile
 };

@@ -110,14 +110,19 @@ Result<Receipt> make_receipt(const LogReader& log, std::uint64_t number, const s
   return receipt_at(log, number, note, checkpoint);
 }
 
-Result<Checkpoint> verify_receipt(const Receipt& receipt, const VerifierKey& key) {
-  SLUIS_TRY(Checkpoint checkpoint, open_checkpoint(receipt.checkpoint, key));
+Result<void> check_receipt(const Receipt& receipt, const Checkpoint& checkpoint) {
   if (commitment(receipt.leaf, receipt.shared, receipt.k, receipt.inner) != receipt.leaf.commitment) {
     return Error(ErrorCode::permission_denied, "the receipt's content is not what its entry commits to");
   }
   if (!verify_inclusion(leaf_hash(receipt.leaf.bytes()), receipt.index, checkpoint.size, receipt.path, checkpoint.root)) {
-    return Error(ErrorCode::permission_denied, "the receipt's entry is not in the log of `" + key.name() + "`");
+    return Error(ErrorCode::permission_denied, "the receipt's entry is not in the log `" + checkpoint.origin + "`");
   }
+  return {};
+}
+
+Result<Checkpoint> verify_receipt(const Receipt& receipt, const VerifierKey& key) {
+  SLUIS_TRY(Checkpoint checkpoint, open_checkpoint(receipt.checkpoint, key));
+  SLUIS_CHECK(check_receipt(receipt, checkpoint));
   return checkpoint;
 }
 

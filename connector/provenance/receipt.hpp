@@ -38,5 +38,7 @@ Result<Receipt> make_receipt(const LogReader& log, std::uint64_t number, const s
 /// That the shared part is committed to by the leaf, and the leaf is in the log of `key`. Gives the checkpoint.
 /// permission_denied: not so.
 Result<Checkpoint> verify_receipt(const Receipt& receipt, const VerifierKey& key);
+/// The same in a checkpoint that was opened before.
+Result<void> check_receipt(const Receipt& receipt, const Checkpoint& checkpoint);
 
 }  // namespace sluis::provenance

@@ -31,11 +31,7 @@ Result<Shard> decode(std::uint32_t number, std::string_view bytes) {
   SLUIS_TRY(shard.origin, json::required_string(value, "origin"));
   SLUIS_TRY(shard.key, json::required_string(value, "key"));
   SLUIS_TRY(shard.seal, json::required_string(value, "seal"));
-  const json::Value* first = value.find("first");
-  if (first == nullptr || first->if_number() == nullptr) return Error(ErrorCode::corruption, "`first` is no number");
-  SLUIS_TRY(const std::int64_t count, json::to_integer(*first->if_number()));
-  if (count < 0) return Error(ErrorCode::corruption, "`first` is below zero");
-  shard.first = static_cast<std::uint64_t>(count);
+  SLUIS_TRY(shard.first, json::required_count(value, "first"));
   return shard;
 }
 

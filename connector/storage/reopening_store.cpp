@@ -63,4 +63,8 @@ Result<std::uint32_t> ReopeningStore::back_up(const std::filesystem::path& folde
   return store->back_up(folder, about);
 }
 
+void ReopeningStore::stop_back_up() const {
+  if (const auto store = current()) store->stop_back_up();
+}
+
 }  // namespace sluis::storage

@@ -24,6 +24,7 @@ class ReopeningStore final : public KvStore {
   Result<void> write(const std::vector<Change>& changes, bool sync) override;
   std::unique_ptr<Reader> snapshot() const override;
   Result<std::uint32_t> back_up(const std::filesystem::path& folder, const std::string& about) const override;
+  void stop_back_up() const override;
 
  private:
   std::shared_ptr<KvStore> current() const;

@@ -332,8 +332,8 @@ Files files_in(const std::filesystem::path& folder) {
   return files;
 }
 
-/// RocksDB takes what its manifest does not name for refuse, and deletes it; and a manifest whose end is damaged for one that is
-/// shorter. Looked for before anything is written: a store whose CURRENT is gone, and a table that was added last, whose entries
+/// RocksDB deletes the tables that its manifest does not name; and takes a manifest whose end is damaged for a
+/// shorter one. Looked for before anything is written: a store whose CURRENT is gone, and a table that was added last, whose entries
 /// are in no write-ahead log any more, and which no manifest names. corruption: it is so, and nothing was touched.
 Result<void> check_manifest(const std::filesystem::path& folder) {
   const auto damaged = [&](const std::string& what) {

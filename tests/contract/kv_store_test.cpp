@@ -9,6 +9,9 @@
 #include <rocksdb/perf_context.h>
 #include <rocksdb/perf_level.h>
 
+#include <atomic>
+#include <thread>
+
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -98,6 +101,32 @@ TEST_P(KvStoreContract, ACopyIsWhatTheStoreWas) {
   EXPECT_FALSE(verify_backup(copies, *first));
   EXPECT_TRUE(verify_backup(copies, *second));
   EXPECT_EQ(list_backups(folder_.path() / "nowhere").error().code, ErrorCode::not_found);
+}
+
+TEST_P(KvStoreContract, AStoreThatIsToBeClosedBeginsNoCopy) {
+  store_->stop_back_up();
+  EXPECT_FALSE(store_->back_up(folder_.path() / "copies", "late"));
+}
+
+/// Whoever makes a copy holds the store; it is opened again all the same, at once and not when the copy is done.
+TEST(ReopeningStoreTest, IsOpenedAgainWhileCopiesAreMade) {
+  test::TempFolder folder;
+  ReopeningStore store([&] { return open_rocks_store(folder.path() / "store", true); });
+  ASSERT_TRUE(store.reopen());
+  for (int i = 0; i < 64; ++i) ASSERT_TRUE(store.write({{"k" + std::to_string(i), std::string(100'000, 'x')}}, false));
+  std::atomic<bool> enough = false;
+  std::atomic<int> made = 0;
+  std::thread copying([&] {
+    while (!enough) made += store.back_up(folder.path() / "copies", "again") ? 1 : 0;
+  });
+  while (made == 0) std::this_thread::yield();
+  int opened = 0;
+  for (int i = 0; i < 20; ++i) opened += store.reopen() ? 1 : 0;
+  enough = true;
+  copying.join();
+  EXPECT_GT(opened, 0);
+  ASSERT_TRUE(store.reopen());
+  EXPECT_EQ(store.get("k63")->value().size(), 100'000U);
 }
 
 TEST_P(KvStoreContract, AScanStopsWhenTold) {

@@ -250,7 +250,8 @@ def report_wrong(wrong):
     """A few of each sort: one bug shows at many calls."""
     sorts = collections.defaultdict(list)
     for result in wrong:
-        sorts[result.case.scenario.name, re.sub(r"/tmp/\S*|\d+", "…", result.wrong.split("\n")[0])].append(result)
+        alike = re.sub(re.escape(tempfile.gettempdir()) + r"\S*|\d+", "…", result.wrong.split("\n")[0])
+        sorts[result.case.scenario.name, alike].append(result)
     for results in sorts.values():
         for result in results[:SHOWN]:
             print(f"seed {SEED}: {result.case.scenario.name}, inject={result.case.inject()}: {result.wrong}")

@@ -191,6 +191,7 @@ def settle(agreement, transfer, ended):
     for node in (w, d):  # what began a moment ago may be under way still, and is not compared
         node.call("NodeService/DemoClock", {"bySeconds": 1200})
     expect("held until both logs were compared", pull(transfer), "agreement.held")
+    expect("which the steward sees", ["held" in w.call("AgreementService/Show", {"id": one})["agreement"] for one in (agreement, ended)], [True, True])
     found = reconcile(w, d, code=1)
     lost = {(one["what"], one["about"]) for one in found["differences"]}
     expect("what the backup did not hold is named by the other log", ("missing here", "release") in lost or ("missing here", "request") in lost, True)
@@ -219,7 +220,11 @@ def rotate(transfer):
     refused = f.sluis("log", "rotate-key", "--config", w.folder / "node.toml", check=False)
     expect("not while the node runs", (refused.returncode, "in use" in refused.stderr), (1, True))
     before = w.call("NodeService/Status", {})["logOrigin"]
-    w.stop()
+    w.kill()
+    slots = {path: path.read_bytes() for path in (w.folder / "checkpoints").rglob("checkpoint-?")}
+    entries = len(list((w.folder / "keys").iterdir()))
+    dry = f.sluis("log", "rotate-key", "--config", w.folder / "node.toml", "--dry-run", check=False)
+    expect("a dry run signs nothing and makes no key", (dry.returncode, {path: path.read_bytes() for path in slots} == slots, len(list((w.folder / "keys").iterdir()))), (0, True, entries))
     done = f.sluis("log", "rotate-key", "--config", w.folder / "node.toml", check=False)
     expect("log rotate-key", (done.returncode, done.stderr if done.returncode else ""), (0, ""))
     w.start()
