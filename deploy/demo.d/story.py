@@ -126,7 +126,7 @@ class Story:
         self.holds(theirs["agreementHash"] == self.agreement["agreementHash"], "the same hash on both sides")
         self.holds(self.agreement["offerHash"] == self.offer_hash, "it follows the published offer")
         for node in (self.d, self.w):
-            finalized = node.wait_log(1, kinds=["negotiation"], dataset=DETAILED)
+            finalized = node.wait_log(1, kinds=["negotiation"], event="finalized", dataset=DETAILED)
             self.holds(any(e["event"].lower() == "finalized" for e in finalized), f"{node.key} recorded FINALIZED")
 
     def pull(self):

@@ -238,7 +238,7 @@ def receipts(both_proof, kept, key, other_key):
         data = base64.b64decode(one[name])
         for what, value in (("a bit", b64(flip(data, len(data) // 2))), ("its last bit", b64(flip(data, len(data) - 1))), ("a byte less", b64(data[:-1])),
                             ("a byte more", b64(data + b"\0")), ("empty", ""), ("another entry's", other[name]), ("no padding or more", one[name].rstrip("=") + "=" * (not one[name].endswith("="))),
-                            ("white space", one[name] + "\n"), ("of web form", one[name].translate(str.maketrans("+/AB", "-_-_"))), ("no string", 1), ("null", None), ("a list", [one[name]])):
+                            ("white space", one[name] + "\n"), ("of web form", "-_" + one[name][2:]), ("no string", 1), ("null", None), ("a list", [one[name]])):
             told(f"{name}: {what}", {name: value})
         both_proof(f"a receipt without {name}", 1, json.dumps({key: value for key, value in one.items() if key != name}).encode(), key)
     told("unused bits", {"k": one["k"][:-2] + chr(ord(one["k"][-2]) + 1) + "="})
