@@ -1,5 +1,8 @@
 #pragma once
 
+#include "connector/base/time.hpp"
+
+#include <atomic>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -21,6 +24,21 @@ class Correlated {
   ~Correlated();
   Correlated(const Correlated&) = delete;
   Correlated& operator=(const Correlated&) = delete;
+};
+
+/// Lets few lines a second through: who causes lines from outside cannot fill the disk with them. Thread-safe.
+class Seldom {
+ public:
+  bool now(Timestamp time) {
+    constexpr int kLinesASecond = 20;
+    const auto second = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+    if (second_.exchange(second) != second) lines_ = 0;
+    return lines_.fetch_add(1) < kLinesASecond;
+  }
+
+ private:
+  std::atomic<std::int64_t> second_ = 0;
+  std::atomic<int> lines_ = 0;
 };
 
 /// A JSON string's inside, of at most 4096 bytes of it: control characters are escaped as \u00XX, bytes that are no

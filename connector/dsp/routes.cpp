@@ -82,7 +82,7 @@ http::Route known(const Shared& context, std::string method, const std::string& 
                   Answer answer) {
   http::Handler handler = [context, of, answer = std::move(answer)](const http::Request& request) {
     const Result<ParticipantId> from = context->with.authenticate(request);
-    if (!from) return refusal(of, Error(ErrorCode::unauthenticated, {}));
+    if (!from) return refusal(of, from.error().code == ErrorCode::limit_exceeded ? from.error() : Error(ErrorCode::unauthenticated, {}));
     return answer(*from, request);
   };
   return {std::move(method), context->options.base_path + path, std::move(handler), limits::kJsonBytes};
@@ -125,7 +125,9 @@ http::Response refusal(ErrorMessage::Of of, const Error& error, NamedPids pids) 
 }
 
 http::Response reply(unsigned status, const Message& message) {
-  return http::json_response(status, json::serialise(write(message)));
+  http::Response response = http::json_response(status, json::serialise(write(message)));
+  if (status == 429) response.headers["retry-after"] = "1";
+  return response;
 }
 
 ProcessPath split(std::string_view rest) {

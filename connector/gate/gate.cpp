@@ -32,6 +32,12 @@ http::Response not_found() {
   return http::json_response(404, R"({"code":"not_found","reason":["There is nothing here for this request."]})");
 }
 
+http::Response too_many(const Error& error) {
+  http::Response response = refusal(429, make_reason("quota", {{"why", error.message}}));
+  response.headers["retry-after"] = "1";
+  return response;
+}
+
 http::Response cannot_record() { return refusal(503, make_reason("not_recorded")); }
 
 }  // namespace
@@ -61,7 +67,8 @@ http::Response Gate::unknown(std::string_view reason) {
 
 http::Response Gate::handle(const http::Request& request) {
   auto party = with_.authenticate(request);
-  if (!party) return not_found();  // whoever authenticates counts and logs it
+  // Whoever authenticates counts and logs it.
+  if (!party) return party.error().code == ErrorCode::limit_exceeded ? too_many(party.error()) : not_found();
   const std::string_view token = bearer(request);
   if (token.empty()) return unknown("handle.missing");
 
@@ -139,8 +146,9 @@ std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) cons
     asked.replay_key = identity::replay_key(*check.claim);
     return std::nullopt;
   }
-  log::warning("claim_refused", {{"party", asked.party.id.str()}, {"fault", to_string(check.fault)},
-                                 {"detail", check.detail}});
+  if (claim_told_.now(now)) {
+    log::warning("claim_refused", {{"party", asked.party.id.str()}, {"fault", to_string(check.fault)}, {"detail", check.detail}});
+  }
   return make_reason(to_string(check.fault));
 }
 
@@ -259,15 +267,23 @@ Result<void> Gate::record_permit(Asked& asked, const std::string& source) {
   return {};
 }
 
-/// A refusal is recorded as carefully as a release.
+/// A refusal is recorded as carefully as a release: each with an entry within the party's quota, those beyond it counted (D23).
 http::Response Gate::refuse(Asked& asked, const policy::Reason& reason, unsigned status) {
+  if (!with_.mistakes.take(asked.party.id.str())) {
+    with_.refusals.count("quota.refusals", asked.party.id.str());
+    return too_many(Error(ErrorCode::limit_exceeded, "too many of this party's requests were refused"));
+  }
+  return record_refusal(asked, reason, status);
+}
+
+http::Response Gate::record_refusal(Asked& asked, const policy::Reason& reason, unsigned status) {
   Commit commit = decision(asked, reason, false, "");
   if (reason.code != "claim.replayed") guard_replay(commit, asked);
   if (with_.decision_clock.behind()) commit.commit_class = CommitClass::revoke;  // exchanges are refused then
   const auto recorded = with_.commits.commit_and_wait(std::move(commit));
   if (!recorded && recorded.error().code == ErrorCode::conflict && !asked.replay_key.empty() &&
       recorded.error().place.pointer == asked.replay_key) {
-    return refuse(asked, make_reason("claim.replayed"), 403);
+    return record_refusal(asked, make_reason("claim.replayed"), 403);
   }
   if (!recorded) {
     log::error("refusal_not_recorded", {{"error", recorded.error().message}});

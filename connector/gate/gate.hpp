@@ -1,5 +1,7 @@
 #pragma once
 
+#include "connector/base/log.hpp"
+#include "connector/base/quota.hpp"
 #include "connector/base/random.hpp"
 #include "connector/gate/assess.hpp"
 #include "connector/gate/refusals.hpp"
@@ -21,8 +23,10 @@ struct GateDependencies {
   ProgramCache& programs;
   StreamRegistry& streams;
   RefusalCounter& refusals;
+  /// Refusals of one party that get an entry each.
+  Quota& mistakes;
   VocabularySource vocabulary;
-  /// Whose certificate came, now; unauthenticated: nobody's that the list has.
+  /// Whose certificate came, now; unauthenticated: nobody's that the list has; limit_exceeded: over its quota of requests.
   std::function<Result<Party>(const http::Request&)> authenticate;
   /// transfer::Service::find_by_handle.
   std::function<Result<transfer::TransferView>(std::string_view handle)> find_by_handle;
@@ -42,7 +46,7 @@ class Gate {
   ~Gate();
 
   /// GET `/data` and `/data/<own pid or dataset id>`. Answers: 200 streamed; 403 with a reason, recorded; 404 for whom
-  /// this node does not know or who has no handle of its own; 503 when it cannot record.
+  /// this node does not know or who has no handle of its own; 429 over a quota; 503 when it cannot record.
   std::vector<http::Route> routes();
 
   /// After the commit of a revocation; cuts at once.
@@ -70,6 +74,7 @@ class Gate {
   Result<std::optional<policy::Reason>> check_series(Asked& asked) const;
   Result<void> record_permit(Asked& asked, const std::string& source);
   http::Response refuse(Asked& asked, const policy::Reason& reason, unsigned status = 403);
+  http::Response record_refusal(Asked& asked, const policy::Reason& reason, unsigned status);
   http::Response release(const std::shared_ptr<Asked>& asked, const std::shared_ptr<Stream>& stream,
                          PreparedRelease prepared);
   Commit decision(Asked& asked, const policy::Reason& reason, bool permit, const std::string& source) const;
@@ -79,6 +84,7 @@ class Gate {
   ParticipantId self_;
   GateDependencies with_;
   std::atomic<std::int64_t> pruned_minute_ = 0;
+  mutable log::Seldom claim_told_;
 };
 
 }  // namespace sluis::gate

@@ -16,34 +16,35 @@ RefusalCounter::RefusalCounter(CommitPort& commits, const Clock& clock, Particip
 
 RefusalCounter::~RefusalCounter() = default;
 
-void RefusalCounter::count(std::string_view reason) {
+void RefusalCounter::count(std::string_view reason, std::string_view party) {
+  const What what(reason, party);
   const std::int64_t minute = minute_of(clock_.now());
   std::optional<Count> full;
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
-    Count& count = counts_[std::string(reason)];
+    Count& count = counts_[what];
     if (count.count != 0 && count.minute != minute) full = std::exchange(count, {});
     first = count.count == 0;
     count.minute = minute;
     ++count.count;
   }
-  if (full) write(std::string(reason), *full);
+  if (full) write(what, *full);
   if (first) alarm_.wake();
 }
 
 void RefusalCounter::flush() {
-  std::map<std::string, Count, std::less<>> counts;
+  std::map<What, Count> counts;
   {
     const std::lock_guard lock(mutex_);
     counts.swap(counts_);
   }
-  for (const auto& [reason, count] : counts) write(reason, count);
+  for (const auto& [what, count] : counts) write(what, count);
 }
 
 std::optional<Timestamp> RefusalCounter::ring(Timestamp now) {
   const std::int64_t minute = minute_of(now);
-  std::map<std::string, Count> over;
+  std::map<What, Count> over;
   bool left = false;
   {
     const std::lock_guard lock(mutex_);
@@ -57,23 +58,25 @@ std::optional<Timestamp> RefusalCounter::ring(Timestamp now) {
       }
     }
   }
-  for (const auto& [reason, count] : over) write(reason, count);
+  for (const auto& [what, count] : over) write(what, count);
   if (!left) return std::nullopt;
   return Timestamp(std::chrono::minutes(minute + 1));
 }
 
-void RefusalCounter::write(const std::string& reason, const Count& count) {
+void RefusalCounter::write(const What& what, const Count& count) {
+  const auto& [reason, party] = what;
   v1::Shared shared;
   set_time(shared, Timestamp(std::chrono::minutes(count.minute)));
   shared.set_event("refused");
   shared.set_self(self_.str());
+  shared.set_counterparty(party);
   shared.set_count(count.count);
   *shared.mutable_decision() = to_proto(make_reason(reason), false);
   Commit commit;
   commit.commit_class = CommitClass::bulk;
   commit.entries.push_back(make_entry(provenance::EntryKind::refused_count, {}, shared, {}));
   const std::string counted = std::to_string(count.count);
-  commits_.submit(std::move(commit), [reason, counted](const Result<CommitReceipt>& done) {
+  commits_.submit(std::move(commit), [reason = reason, counted](const Result<CommitReceipt>& done) {
     if (done) return;
     log::error("refusals_not_recorded", {{"reason", reason}, {"count", counted}, {"error", done.error().message}});
   });

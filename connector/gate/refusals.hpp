@@ -10,13 +10,15 @@
 
 namespace sluis::gate {
 
-/// Callers that nobody knows get no entry each, but one per reason and minute (D23). Thread-safe.
+/// Callers that nobody knows get no entry each, but one per reason and minute; so do those of a party that is over its quota (D23).
+/// Thread-safe.
 class RefusalCounter {
  public:
   RefusalCounter(CommitPort& commits, const Clock& clock, ParticipantId self);
   ~RefusalCounter();
 
-  void count(std::string_view reason);
+  /// `party`: whose quota it is, from the membership list; empty: a caller that nobody knows.
+  void count(std::string_view reason, std::string_view party = {});
   /// Writes what was counted so far; waits for nothing.
   void flush();
 
@@ -25,15 +27,16 @@ class RefusalCounter {
     std::int64_t minute = 0;
     std::uint64_t count = 0;
   };
+  using What = std::pair<std::string, std::string>;  ///< reason, party
 
   std::optional<Timestamp> ring(Timestamp now);
-  void write(const std::string& reason, const Count& count);
+  void write(const What& what, const Count& count);
 
   CommitPort& commits_;
   const Clock& clock_;
   ParticipantId self_;
   std::mutex mutex_;
-  std::map<std::string, Count, std::less<>> counts_;
+  std::map<What, Count> counts_;
   Alarm alarm_;
 };
 

@@ -116,6 +116,7 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
                                outbox::encode(envelope_of(*transition.message, std::move(body)))});
   }
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  if (transition.agreement && with_.begun != nullptr) with_.begun->give_back(next.peer.str());
   if (transition.message && with_.notify) with_.notify(next.peer.str(), next.own_pid.str());
   if (ended && with_.agreement_ended) with_.agreement_ended(*ended);
   return {};
@@ -148,8 +149,15 @@ Result<Reply> Service::receive_once(const IncomingMessage& message) {
   const std::optional<Negotiation> value = before ? std::optional(before->value) : std::nullopt;
   SLUIS_TRY(const Transition transition, negotiation::receive(value, message, around, with_.clock.now()));
   if (transition.changed) {
+    const bool begins = !before && with_.begun != nullptr;
+    if (begins && !with_.begun->take(message.from.str())) {
+      return Error(ErrorCode::limit_exceeded, "too many negotiations of this party have come to nothing")
+          .mended_by("try again in " + std::to_string(with_.begun->wait(message.from.str()).count()) + " seconds");
+    }
     const bool ends = transition.next.state == State::terminated;
-    SLUIS_CHECK(commit(before, transition, ends ? CommitClass::revoke : CommitClass::exchange));
+    const auto done = commit(before, transition, ends ? CommitClass::revoke : CommitClass::exchange);
+    if (!done && begins) with_.begun->give_back(message.from.str());
+    SLUIS_CHECK(done);
   }
   return Reply{transition.reply == Transition::Reply::created, transition.next};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "connector/base/quota.hpp"
 #include "connector/base/random.hpp"
 #include "connector/negotiation/ports.hpp"
 #include "connector/outbox/driver.hpp"
@@ -29,6 +30,8 @@ struct Dependencies {
   /// Adds to the commit of an agreement's end what must become durable with it: the peer's receipt. Its first entry is
   /// the end's.
   std::function<void(Commit& commit, const AgreementRecord& record)> prepare_end = {};
+  /// Negotiations that a peer began and that led to no agreement; null: as many as it likes.
+  Quota* begun = nullptr;
 };
 
 /// What the protocol answers to an accepted message.
@@ -43,7 +46,7 @@ class Service {
  public:
   Service(Options options, Dependencies dependencies);
 
-  /// A message from a peer; errors as of machine.hpp's `receive`.
+  /// A message from a peer; errors as of machine.hpp's `receive`. limit_exceeded: it began too many that came to nothing.
   Result<Reply> receive(IncomingMessage message);
   /// The process with that id, for the party itself; not_found for any other.
   Result<Negotiation> shown_to(const ParticipantId& peer, const ProcessId& own_pid) const;

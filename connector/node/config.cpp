@@ -215,6 +215,19 @@ Result<void> read_policy(TomlTable& root, NodeConfig& config) {
   return {};
 }
 
+/// What one party may do (D23); more is answered with 429 and counted.
+Result<void> read_quota(TomlTable& root, NodeConfig& config) {
+  SLUIS_TRY(std::optional<TomlTable> table, root.optional_table("quota"));
+  if (!table) return {};
+  for (const auto& [name, into] : {std::pair("requests_per_minute", &config.requests_a_minute), std::pair("refusals_per_minute", &config.refusals_a_minute)}) {
+    if (!table->has(name)) continue;
+    SLUIS_TRY(const std::int64_t given, table->integer(name));
+    if (given < 1 || given > 100'000'000) return table->refused(name, "from 1 to 100 million a minute");
+    *into = static_cast<double>(given);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<NodeConfig> read_config(const std::filesystem::path& file) {
@@ -232,6 +245,7 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
   SLUIS_CHECK(read_data(root, config));
   SLUIS_CHECK(read_policy(root, config));
   SLUIS_CHECK(read_backup(root, config));
+  SLUIS_CHECK(read_quota(root, config));
   SLUIS_CHECK(read_witnesses(root, config));
   SLUIS_CHECK(root.finish());
   return config;

@@ -78,6 +78,8 @@ struct NodeConfig {
   std::uint32_t backups_kept = 7;
   std::chrono::days backup_keys_age{30};  ///< an erased payload's key is gone for good after this
 
+  double requests_a_minute = 6000;  ///< of one party, on the exchange listener
+  double refusals_a_minute = 60;    ///< of one party, that get an entry each; four minutes of it at once
   bool refuse_unknown_offers = true;  ///< else they wait for the steward
   std::filesystem::path situations;   ///< the file that defines them; empty: none can be declared
 };

@@ -24,7 +24,7 @@ std::vector<http::Route> Declarations::routes() {
 
 http::Response Declarations::proofs(const http::Request& request) const {
   const auto peer = with_.authenticate(request);
-  if (!peer) return evidence_refusal(404, "not_found", "nothing here");
+  if (!peer) return evidence_refusal(peer.error());
   const auto id = from_hex(request.rest);
   if (!id || id->size() > limits::kIdBytes) return evidence_refusal(404, "not_found", "there is no such agreement with this party");
   const auto record = negotiation::read_agreement(with_.store, AgreementId(*id));

@@ -29,6 +29,13 @@ http::Response evidence_refusal(unsigned status, std::string_view code, std::str
   return http::json_response(status, json::serialise(json::object({{"code", code}, {"reason", json::array({reason})}})));
 }
 
+http::Response evidence_refusal(const Error& not_let_in) {
+  if (not_let_in.code != ErrorCode::limit_exceeded) return evidence_refusal(404, "not_found", "nothing here");
+  http::Response response = evidence_refusal(429, "limit_exceeded", not_let_in.message);
+  response.headers["retry-after"] = "1";
+  return response;
+}
+
 Result<std::uint64_t> EvidenceChannel::entry_of(EntryKind kind, const Hash& digest) {
   const std::lock_guard lock(mutex_);
   SLUIS_TRY(const std::uint64_t entries, with_.log.entries());
@@ -88,7 +95,7 @@ std::vector<http::Route> EvidenceChannel::routes() {
 }
 
 http::Response EvidenceChannel::offer_proof(const http::Request& request) {
-  if (!with_.authenticate(request)) return evidence_refusal(404, "not_found", "nothing here");
+  if (const auto peer = with_.authenticate(request); !peer) return evidence_refusal(peer.error());
   const auto bytes = from_hex(request.rest);
   const auto hash = bytes ? to_hash(*bytes) : Result<Hash>(bytes.error());
   const auto entry = hash ? entry_of(EntryKind::published, *hash) : Result<std::uint64_t>(hash.error());
@@ -162,7 +169,7 @@ Result<void> EvidenceChannel::take(const ParticipantId& peer, const std::string&
 
 http::Response EvidenceChannel::take_receipt(const http::Request& request) {
   const auto peer = with_.authenticate(request);
-  if (!peer) return evidence_refusal(404, "not_found", "nothing here");
+  if (!peer) return evidence_refusal(peer.error());
   if (const auto taken = take(*peer, request.body); !taken) {
     const ErrorCode code = taken.error().code;
     const bool ours = code == ErrorCode::storage_unavailable || code == ErrorCode::outcome_unknown;

@@ -36,6 +36,8 @@ struct EvidenceDependencies {
 
 /// What a route of the evidence channel answers where it gives nothing.
 http::Response evidence_refusal(unsigned status, std::string_view code, std::string_view reason);
+/// Who was not let in: 429 for a party over its quota; to all others there is nothing here.
+http::Response evidence_refusal(const Error& not_let_in);
 
 /// Evidence between nodes (D20): proofs that an offer was published, and receipts of entries that concern the other party.
 /// Thread-safe; worker threads only.

@@ -17,6 +17,7 @@ namespace sluis::node {
 namespace {
 
 constexpr std::size_t kOutboxThreads = 4;
+constexpr double kMinutesOfRefusals = 4;  // at once
 constexpr std::chrono::seconds kWitnessesAtStart{5};  // the last one that is asked may take a little longer
 
 }  // namespace
@@ -148,7 +149,13 @@ Result<identity::VerifiedPeer> Node::Parts::verified(const http::Request& reques
   auto peer = scheme->verify(request.headers, request.tls);
   if (!peer) {
     refusals->count(request.tls.presented() ? "unknown-party" : "no-certificate");
-    log::warning("not authenticated", {{"path", request.path}, {"what", peer.error().message}});
+    if (peer_told.now(log_clock->now())) log::warning("not authenticated", {{"path", request.path}, {"what", peer.error().message}});
+    return peer;
+  }
+  const std::string& who = peer->participant.str();
+  if (!requests->take(who)) {
+    refusals->count("quota.requests", who);
+    return Error(ErrorCode::limit_exceeded, "this party asked more than its share in a short time");
   }
   return peer;
 }
@@ -167,6 +174,8 @@ Result<void> Node::Parts::start_exchange() {
   terms = std::make_unique<NodeTerms>(*datasets, *purposes, *directory, *log_clock, config.refuse_unknown_offers,
                                       situations->ids());
   dsp_catalog = std::make_unique<NodeCatalog>(*datasets, description, *directory, *log_clock);
+  requests = std::make_unique<Quota>(*log_clock, Quota::Rate{config.requests_a_minute, config.requests_a_minute});
+  mistakes = std::make_unique<Quota>(*log_clock, Quota::Rate{config.refusals_a_minute, kMinutesOfRefusals * config.refusals_a_minute});
   const auto notify = [this](std::string_view peer, std::string_view process) { outbox->notify(peer, process); };
   negotiation::Options negotiating;
   negotiating.self = config.participant;
@@ -175,7 +184,8 @@ Result<void> Node::Parts::start_exchange() {
                                              [this](const negotiation::AgreementRecord& record) { agreement_ended(record); },
                                              [this](Commit& commit, const negotiation::AgreementRecord& record) {
                                                evidence->send_receipt(commit, record.peer, EvidenceChannel::end_process(record.id));
-                                             }});
+                                             },
+                                             mistakes.get()});
   transfer_commits = std::make_unique<TransferCommits>(*commits, [this] { return streams.get(); });
   transfers = std::make_unique<transfer::Service>(
       transfer::Options{config.exchange.url + "/data", node_key},
@@ -221,7 +231,7 @@ Result<void> Node::Parts::start_data_plane() {
   gate = std::make_unique<gate::Gate>(
       config.participant,
       gate::GateDependencies{
-          *commits, store, *log_clock, *log_clock, random, *plans, *membership, programs, *streams, *refusals, words,
+          *commits, store, *log_clock, *log_clock, random, *plans, *membership, programs, *streams, *refusals, *mistakes, words,
           [this](const http::Request& request) -> Result<gate::Party> {
             SLUIS_TRY(const identity::VerifiedPeer peer, verified(request));
             return gate::Party{peer.participant, peer.party->class_of_recipient, !peer.party->claim_keys.empty(),
@@ -256,9 +266,7 @@ Result<identity::RoleHolder> Node::Parts::role_of(std::string_view authorization
   }();
   if (!holder) {
     refusals->count("no-role");
-    // A line a second at most: who guesses shall not fill the disk.
-    const auto second = std::chrono::floor<std::chrono::seconds>(log_clock->now()).time_since_epoch().count();
-    if (refusal_told.exchange(second) != second) {
+    if (caller_told.now(log_clock->now())) {
       log::warning("not authenticated", {{"listener", "management"}, {"what", holder.error().message}});
     }
   }

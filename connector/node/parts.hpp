@@ -1,6 +1,8 @@
 #pragma once
 
 #include "connector/authzen/service.hpp"
+#include "connector/base/log.hpp"
+#include "connector/base/quota.hpp"
 #include "connector/base/step_watch.hpp"
 #include "connector/dsp/client.hpp"
 #include "connector/gate/open.hpp"
@@ -54,13 +56,15 @@ struct Node::Parts {
   std::unique_ptr<Purposes> purposes;
   std::shared_ptr<const declaration::Definitions> situations;
   std::unique_ptr<RoleFile> roles;
-  mutable std::atomic<std::int64_t> refusal_told = 0;  ///< the second of the last line about a caller without a role
+  mutable log::Seldom caller_told, peer_told, handshake_told;  ///< lines about those who were not let in
   std::unique_ptr<identity::Directory> directory;
   std::unique_ptr<identity::MutualTls> scheme;
   std::unique_ptr<catalog::Catalog> datasets;
   catalog::NodeDescription description;
 
   // The exchange.
+  std::unique_ptr<Quota> requests;  ///< of each party
+  std::unique_ptr<Quota> mistakes;  ///< of each party: refusals that get an entry each, and negotiations that came to nothing
   std::unique_ptr<http::Client> client;
   std::unique_ptr<identity::IdentifiedTransport> transport;  ///< the client, saying who sends
   std::unique_ptr<dsp::Client> peers;

@@ -325,7 +325,7 @@ Result<void> Node::Parts::start_listeners() {
     made.port = where.port;
     made.on_no_handshake = [this, name](const Error& why) {
       refusals->count("no-handshake");
-      log::warning("no handshake", {{"listener", name}, {"what", why.message}});
+      if (handshake_told.now(log_clock->now())) log::warning("no handshake", {{"listener", name}, {"what", why.message}});
     };
     return made;
   };

@@ -108,7 +108,7 @@ std::vector<http::Route> Reconciling::routes() {
 
 http::Response Reconciling::entries(const http::Request& request) {
   const auto peer = with_.authenticate(request);
-  if (!peer) return evidence_refusal(404, "not_found", "nothing here");
+  if (!peer) return evidence_refusal(peer.error());
   const OneAtATime turn(*this, *peer);
   if (!turn.taken) return evidence_refusal(429, "busy", "an earlier question of this party is being answered");
   const auto body = answer(*peer, request.body);

@@ -1,5 +1,6 @@
 // A consumer that lies: with a stopped node's keys and the handle from its store it signs a claim for another purpose and asks the
-// provider's gate itself, past its own node. Prints the status and the body. For tests and the demo; never in a release.
+// provider's gate itself, past its own node. Prints the status and the body; with `--times N` so often, and how often which status
+// came. For tests and the demo; never in a release.
 #include "certs/authority.hpp"
 #include "connector/base/bytes.hpp"
 #include "connector/http/client.hpp"
@@ -35,11 +36,8 @@ Result<void> run(const std::map<std::string, std::string>& words) {
   claim.aud = process.peer;
   claim.agreement = process.agreement;
   claim.transfer = process.peer_pid;
-  claim.transaction = TransactionId(random.uuid_urn());
   claim.purpose = words.at("--purpose");
   claim.activity = words.at("--activity");
-  claim.iat = std::chrono::floor<std::chrono::seconds>(clock.now() + moved);
-  claim.jti = random.uuid_urn();
   claim.method = "GET";
   claim.path = process.endpoint.substr(process.endpoint.find('/', 8));
   http::ClientOptions options;
@@ -49,9 +47,20 @@ Result<void> run(const std::map<std::string, std::string>& words) {
   request.method = "GET";
   request.url = process.endpoint;
   request.headers["authorization"] = "Bearer " + handle;
-  request.headers[std::string(identity::kClaimHeader)] = identity::make_claim(claim, config.claim_kid, claim_key);
-  SLUIS_TRY(const http::PeerResponse response, client->send(request));
-  std::printf("%u %s\n", response.status, response.body.c_str());
+  const bool once = !words.contains("--times");
+  std::map<unsigned, unsigned> statuses;
+  for (int left = once ? 1 : std::stoi(words.at("--times")); left > 0; --left) {
+    claim.transaction = TransactionId(random.uuid_urn());
+    claim.iat = std::chrono::floor<std::chrono::seconds>(clock.now() + moved);
+    claim.jti = random.uuid_urn();
+    request.headers[std::string(identity::kClaimHeader)] = identity::make_claim(claim, config.claim_kid, claim_key);
+    SLUIS_TRY(const http::PeerResponse response, client->send(request));
+    if (once) std::printf("%u %s\n", response.status, response.body.c_str());
+    ++statuses[response.status];
+  }
+  for (const auto& [status, count] : statuses) {
+    if (!once) std::printf("%u %u\n", status, count);
+  }
   return {};
 }
 
@@ -60,7 +69,7 @@ Result<void> run(const std::map<std::string, std::string>& words) {
 int main(int argc, char** argv) {
   std::map<std::string, std::string> words;
   for (int i = 1; i + 1 < argc; i += 2) words[argv[i]] = argv[i + 1];
-  if (words.size() != 4) return 2;
+  if (words.size() != 4 && !(words.size() == 5 && words.contains("--times"))) return 2;
   if (const auto done = run(words); !done) {
     std::fprintf(stderr, "%s\n", describe(done.error()).c_str());
     return 1;

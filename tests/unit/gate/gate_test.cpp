@@ -84,6 +84,34 @@ TEST_F(GateTest, StrangersLearnNothing) {
   }
 }
 
+TEST_F(GateTest, RefusalsBeyondAPartysQuotaAreCountedAndNotRecordedOneByOne) {
+  int recorded = 0, counted = 0;
+  for (int i = 0; i < 300; ++i) {
+    const auto response = ask(claim("https://w3id.org/dpv#Marketing"));
+    recorded += response.status == 403 ? 1 : 0;
+    counted += response.status == 429 ? 1 : 0;
+    if (response.status == 429) {
+      EXPECT_EQ(code(response), "quota");
+      EXPECT_EQ(response.headers.count("retry-after"), 1U);
+      EXPECT_FALSE(response.stream);
+    }
+  }
+  EXPECT_EQ(recorded, 240);
+  EXPECT_EQ(counted, 60);
+  EXPECT_EQ(entries_of(EntryKind::decision).size(), 240U);
+  EXPECT_TRUE(ask(claim()).stream) << "what its agreement permits, it still gets";
+  refusals_.flush();
+  Commit last;
+  last.changes.push_back({"x", "1"});
+  last.commit_class = CommitClass::bulk;
+  ASSERT_TRUE(sequencer_.commit_and_wait(std::move(last)));
+  const auto counts = entries_of(EntryKind::refused_count);
+  ASSERT_EQ(counts.size(), 1U);
+  EXPECT_EQ(counts[0].shared.count(), 60U);
+  EXPECT_EQ(counts[0].shared.counterparty(), "urn:duinmeer");
+  EXPECT_EQ(counts[0].shared.decision().code(), "quota.refusals");
+}
+
 TEST_F(GateTest, TheHandleOfASuspendedTransferOpensNothingAndItsPartyIsToldWhy) {
   transfer::TransferProcess process;
   process.role = negotiation::Role::provider;

@@ -17,7 +17,7 @@ class GateWorld : public World {
     gate_ = std::make_unique<gate::Gate>(ParticipantId("urn:waterrijk"), dependencies());
   }
   gate::GateDependencies dependencies() {
-    return {commits_, store_, clock_, decisions_, random_, datasets_, membership_, programs_, streams_, refusals_,
+    return {commits_, store_, clock_, decisions_, random_, datasets_, membership_, programs_, streams_, refusals_, mistakes_,
             [this] { return vocabulary_; },
             [this](const http::Request& request) -> Result<gate::Party> {
               if (!request.tls.presented()) return Error(ErrorCode::unauthenticated, "no certificate");
@@ -81,6 +81,7 @@ class GateWorld : public World {
   int made_ = 0;
   negotiation::AgreementRecord record_;
   gate::RefusalCounter refusals_{commits_, clock_, ParticipantId("urn:waterrijk")};
+  Quota mistakes_{clock_, {60, 240}};
   std::unique_ptr<gate::Gate> gate_;
 };
 
