@@ -114,6 +114,19 @@ void add_audit(Methods& methods, Backend& backend) {
         asked.set_peer(peer.str());
         return backend.reconcile(asked, caller.person);
       });
+  methods.add<v1::AuditEraseRequest, v1::AuditEraseResponse>(
+      "AuditService.Erase", [&backend](const auto& request, const Caller& caller) -> Result<v1::AuditEraseResponse> {
+        if (!backend.erase) return not_here("erasure");
+        v1::AuditEraseRequest asked = request;
+        // Somebody who is no member any more can be named by the id as well.
+        if (const auto party = find_party(backend.directory, request.party()); party && !request.party().empty()) asked.set_party(party->str());
+        return backend.erase(asked, caller.person);
+      });
+  methods.add<v1::AuditErasuresRequest, v1::AuditErasuresResponse>(
+      "AuditService.Erasures", [&backend](const auto&, const Caller&) -> Result<v1::AuditErasuresResponse> {
+        if (!backend.erasures) return not_here("erasure");
+        return backend.erasures();
+      });
   methods.add<v1::AuditProofRequest, v1::AuditProofResponse>(
       "AuditService.Proof", [&backend](const auto& request, const Caller&) { return proof(backend, request); });
 }

@@ -96,6 +96,9 @@ struct Backend {
   std::function<Result<Timestamp>(Duration by)> move_clock = {};
   /// Compares both logs, and records that.
   std::function<Result<v1::AuditReconcileResponse>(const v1::AuditReconcileRequest& request, const std::string& person)> reconcile = {};
+  /// Asks for an erasure, or confirms one.
+  std::function<Result<v1::AuditEraseResponse>(const v1::AuditEraseRequest& request, const std::string& person)> erase = {};
+  std::function<Result<v1::AuditErasuresResponse>()> erasures = {};
   std::function<Result<v1::NodeBackupResponse>(bool dry_run, const std::string& person)> back_up = {};
   /// After a dataset was published or retracted, or an activity changed: what streams is looked at anew.
   std::function<void()> look_anew = {};

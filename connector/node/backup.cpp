@@ -325,6 +325,17 @@ Result<BackupMade> make_backup(const NodeConfig& config, const storage::KvStore&
   return made;
 }
 
+Result<void> drop_copied_keys(const NodeConfig& config, const std::vector<std::string>& key_files) {
+  const fs::path payloads = below(config.folder, config.payload_keys);
+  if (payloads.empty()) return {};  // they are copied nowhere
+  std::error_code ec;
+  for (auto at = fs::directory_iterator(config.backup_keys, ec); !ec && at != fs::directory_iterator(); at.increment(ec)) {
+    for (const std::string& file : key_files) SLUIS_CHECK(provenance::PayloadKeys::drop(at->path() / payloads / file));
+  }
+  if (ec) return Error(ErrorCode::storage_unavailable, "cannot read `" + config.backup_keys.string() + "`: " + ec.message());
+  return {};
+}
+
 int backup_verify(const fs::path& folder, std::uint32_t id, const std::string& key) {
   ::umask(077);  // what is copied is nobody else's
   const auto code = verify(folder, id, key);

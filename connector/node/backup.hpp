@@ -28,6 +28,9 @@ Result<void> may_back_up(const NodeConfig& config);
 Result<BackupMade> make_backup(const NodeConfig& config, const storage::KvStore& store, const std::string& note, std::uint64_t entries,
                                const std::string& key, Timestamp now);
 
+/// Overwrites and removes these payload keys in all copies of keys: what older copies of the store hold of them is unreadable from then on.
+Result<void> drop_copied_keys(const NodeConfig& config, const std::vector<std::string>& key_files);
+
 /// The newest backup, or that `id`: every file, and every entry against its checkpoint. 3: in order, but the key came from the backup itself.
 int backup_verify(const std::filesystem::path& folder, std::uint32_t id, const std::string& key);
 /// A node from a backup and the newest keys of `keys`. It signs nothing until `log_recover`, as it cannot know what was signed since.

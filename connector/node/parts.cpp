@@ -48,12 +48,32 @@ Result<void> Node::Parts::start_ground() {
   log_clock = std::make_unique<LogClock>(*sequencer);
   commits = std::make_unique<management::CommitSignal>(*sequencer);
   log = std::make_unique<provenance::LogReader>(store, *payload_keys, std::move(logs));
+  SLUIS_CHECK(check_payload_key());
   writer = std::make_unique<Writer>(config.participant, *log_clock);
   SLUIS_TRY(node_key, read_secret(config.node_key));
   if (node_key.size() != 32) return Error(ErrorCode::invalid_argument, "`" + config.node_key.string() + "` is not 32 bytes");
   SLUIS_TRY(crypto::Key key, read_private_key(config.claim_key));
   claim_key = std::make_unique<crypto::Key>(std::move(key));
   return keep_identity();
+}
+
+/// A payload key that is gone in its own month was lost and not erased: making another would hide that (D30).
+Result<void> Node::Parts::check_payload_key() const {
+  SLUIS_TRY(const std::uint64_t entries, log->entries());
+  if (entries == 0) return {};
+  SLUIS_TRY(const std::optional<std::string> sealed, store.get(provenance::payload_key(entries - 1)));
+  if (!sealed) return {};
+  SLUIS_TRY(const std::string file, provenance::PayloadKeys::file_of(*sealed));
+  SLUIS_TRY(const std::vector<std::string> older, payload_keys->older(file.substr(0, file.find('.'))));
+  if (std::find(older.begin(), older.end(), file) != older.end()) return {};
+  const auto payload = log->payload(entries - 1);
+  if (payload) return {};
+  const std::string path = (config.payload_keys / file).string();
+  const bool gone = payload.error().code == ErrorCode::not_found;
+  return Error(gone ? ErrorCode::invalid_state : payload.error().code,
+               "the payload key `" + path + "` is " + (gone ? "gone" : "not the one") + " that sealed the newest entry: " + payload.error().message)
+      .mended_by("put it back from a copy of the keys; where there is none, 32 random bytes in `" + path.substr(0, path.size() - 4) +
+                 ".2.key` (0600) let the node go on, and what this one sealed stays unreadable");
 }
 
 /// A clock that can be moved is for nobody's real exchanges (D14).
@@ -203,6 +223,9 @@ Result<void> Node::Parts::start_exchange() {
       [this](const AgreementId& id, Commit commit) { return negotiations->apply_again(id, std::move(commit)); }};
   evidence = std::make_unique<EvidenceChannel>(config.participant, between);
   reconciling = std::make_unique<Reconciling>(config.participant, between, *evidence);
+  erasing = std::make_unique<Erasing>(ErasingDependencies{
+      *commits, store, *log, *payload_keys, *log_clock, random, *writer,
+      [this](const std::vector<std::string>& files, const std::string& person) { return drop_copies(files, person); }});
   std::map<std::string, outbox::Deliver> services;
   services["negotiation"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
     return negotiations->deliver(item, envelope, retry_at);
@@ -319,6 +342,7 @@ Result<void> Node::Parts::recover() {
     SLUIS_CHECK(gate->recover());
     SLUIS_CHECK(intake->recover());
     SLUIS_CHECK(transfers->recover());
+    SLUIS_CHECK(erasing->go_on());
   }
   SLUIS_CHECK(outbox->start());
   deadlines = std::make_unique<gate::Alarm>(*log_clock, [this](Timestamp now) -> std::optional<Timestamp> {

@@ -16,6 +16,7 @@
 #include "connector/node/clocks.hpp"
 #include "connector/node/cosigning.hpp"
 #include "connector/node/declarations.hpp"
+#include "connector/node/erasing.hpp"
 #include "connector/node/evidence_channel.hpp"
 #include "connector/node/node.hpp"
 #include "connector/node/ports.hpp"
@@ -77,6 +78,7 @@ struct Node::Parts {
   std::unique_ptr<transfer::Service> transfers;
   std::unique_ptr<EvidenceChannel> evidence;
   std::unique_ptr<Reconciling> reconciling;
+  std::unique_ptr<Erasing> erasing;
 
   // The data plane.
   std::unique_ptr<NodeDatasets> plans;
@@ -115,6 +117,7 @@ struct Node::Parts {
   Result<void> start_ground();
   Result<void> keep_identity();
   Result<void> check_demo() const;
+  Result<void> check_payload_key() const;
   Result<identity::Trust> read_trust() const;
   Result<void> start_purposes();
   Result<void> start_identity();
@@ -147,6 +150,8 @@ struct Node::Parts {
   std::string public_checkpoint();
   Result<v1::NodeBackupResponse> back_up(bool dry_run, const std::string& person);
   Result<v1::AuditReconcileResponse> reconcile(const v1::AuditReconcileRequest& request, const std::string& person);
+  Result<v1::AuditEraseResponse> erase(const v1::AuditEraseRequest& request, const std::string& person);
+  Result<void> drop_copies(const std::vector<std::string>& key_files, const std::string& person);
 };
 
 }  // namespace sluis::node

@@ -39,6 +39,42 @@ Result<v1::NodeBackupResponse> Node::Parts::back_up(bool dry_run, const std::str
   return response;
 }
 
+/// Before the keys in copies go, a copy is made that needs none of them: what stays can be read from it.
+Result<void> Node::Parts::drop_copies(const std::vector<std::string>& key_files, const std::string& person) {
+  if (config.backup_store.empty()) return {};
+  SLUIS_CHECK(back_up(false, person));
+  return drop_copied_keys(config, key_files);
+}
+
+Result<v1::AuditEraseResponse> Node::Parts::erase(const v1::AuditEraseRequest& request, const std::string& person) {
+  if (const std::string why = sequencer->quarantine(); !why.empty()) {
+    return Error(ErrorCode::storage_unavailable, "the log is quarantined: " + why).mended_by("keep the node's folder as it is: it is evidence");
+  }
+  v1::AuditEraseResponse response;
+  response.set_dry_run(request.dry_run());
+  if (!request.confirm().empty()) {
+    SLUIS_TRY(const Erasure erasure, erasing->show(request.confirm()));
+    *response.mutable_erasure() = to_proto(erasure);
+    if (request.dry_run()) return response;
+    SLUIS_TRY(const std::uint64_t entry, erasing->confirm(erasure.id, person));
+    response.set_done(true);
+    response.set_entry(entry);
+    return response;
+  }
+  EraseOrder order;
+  order.entries = {request.entries().begin(), request.entries().end()};
+  order.transaction = request.transaction();
+  order.party = request.party();
+  if (request.has_before()) {
+    SLUIS_TRY(order.before, management::read_time(request.before(), "/before"));
+  }
+  order.basis = request.basis();
+  order.person = person;
+  SLUIS_TRY(const Erasure erasure, request.dry_run() ? erasing->find(order) : erasing->ask(order));
+  *response.mutable_erasure() = to_proto(erasure);
+  return response;
+}
+
 Result<v1::AuditReconcileResponse> Node::Parts::reconcile(const v1::AuditReconcileRequest& request, const std::string& person) {
   ReconcileOrder order;
   order.peer = ParticipantId(request.peer());

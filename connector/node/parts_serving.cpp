@@ -283,6 +283,13 @@ void Node::Parts::fill_backend() {
     return identity::verify(signed_list, trust, file);
   };
   out.reconcile = [this](const v1::AuditReconcileRequest& request, const std::string& person) { return reconcile(request, person); };
+  out.erase = [this](const v1::AuditEraseRequest& request, const std::string& person) { return erase(request, person); };
+  out.erasures = [this]() -> Result<v1::AuditErasuresResponse> {
+    SLUIS_TRY(const std::vector<Erasure> all, erasing->list());
+    v1::AuditErasuresResponse response;
+    for (const Erasure& one : all) *response.add_erasures() = to_proto(one);
+    return response;
+  };
   out.back_up = [this](bool dry_run, const std::string& person) { return back_up(dry_run, person); };
   out.move_clock = [this](Duration by) { return move_clock(by); };
   out.prepare_retention = [this](Commit& commit, const management::RetentionRecord& record) {

@@ -32,6 +32,7 @@ std::string_view kind_name(std::uint8_t kind) {
     case EntryKind::log_begun: return "log-begun";
     case EntryKind::reconciled: return "reconciled";
     case EntryKind::backup: return "backup";
+    case EntryKind::erasure: return "erasure";
   }
   return "";
 }

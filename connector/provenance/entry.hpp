@@ -36,6 +36,7 @@ enum class EntryKind : std::uint8_t {
   log_begun = 35,    ///< the first of a log that follows another: which one, how far, and why
   reconciled = 36,   ///< this log was compared with a counterparty's
   backup = 37,       ///< a copy of the node was made
+  erasure = 38,      ///< what entries say was asked to be erased, or is
 };
 /// The stable name, as commands print it; empty for a number that has none.
 std::string_view kind_name(std::uint8_t kind);

@@ -13,7 +13,6 @@ std::string indexed(std::string_view prefix, std::uint64_t index) {
   return key;
 }
 std::string leaf_key(std::uint64_t number) { return indexed("log/e/", number); }
-std::string payload_key(std::uint64_t number) { return indexed("log/p/", number); }
 std::string tile_key(const Shard& shard, unsigned level, std::uint64_t index) {
   return indexed(shard_prefix(shard.number) + "t/" + static_cast<char>(level), index);
 }
@@ -42,6 +41,8 @@ Result<std::vector<Hash>> split(std::string_view bytes, std::uint64_t width) {
 Error missing(const std::string& what) { return Error(ErrorCode::corruption, what + " is missing in the store"); }
 
 }  // namespace
+
+std::string payload_key(std::uint64_t number) { return indexed("log/p/", number); }
 
 std::string LogHead::bytes() const {
   std::string out;

@@ -15,6 +15,9 @@ namespace sluis::provenance {
 
 inline constexpr std::string_view kLogHead = "log/head";
 
+/// Where the sealed payload of an entry lies.
+std::string payload_key(std::uint64_t number);
+
 /// What `log/head` holds.
 struct LogHead {
   Frontier frontier;

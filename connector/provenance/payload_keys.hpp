@@ -6,17 +6,20 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace sluis::provenance {
 
 /// The keys that wrap each payload's own key: one a month, each in a small file of its own (D30), 0600, on the disk before
-/// its first use. A key that is gone makes its payloads unreadable for ever; their proofs stay valid. Thread-safe.
+/// its first use. Erasure gives a month a next key, under which what stays is wrapped again, and drops those before. A key that is gone
+/// makes its payloads unreadable for ever; their proofs stay valid. Thread-safe.
 class PayloadKeys {
  public:
   PayloadKeys(std::filesystem::path folder, Random& random) : folder_(std::move(folder)), random_(random) {}
 
-  /// Encrypts under a fresh key, wrapped by the key of the month of `recorded`. `index` is bound in.
+  /// Encrypts under a fresh key, wrapped by the newest key of the month of `recorded`. `index` is bound in.
   Result<std::string> seal(std::string_view payload, std::uint64_t index, Timestamp recorded) {
     return seal(payload, index, recorded, random_);
   }
@@ -25,13 +28,33 @@ class PayloadKeys {
   /// not_found: the month's key is gone. corruption: altered.
   Result<std::string> unseal(std::string_view sealed, std::uint64_t index);
 
+  /// The file of the key that a payload needs, without its folder. corruption.
+  static Result<std::string> file_of(std::string_view sealed);
+  /// The files that a month's keys (`2026-11`) before the newest have or had.
+  Result<std::vector<std::string>> older(const std::string& month);
+  /// From now on this month's payloads are sealed under a new key.
+  Result<void> begin_next(const std::string& month);
+  /// The same payload, its own key wrapped by the newest key of its month. Nothing, where it is so already. Errors as of `unseal`.
+  Result<std::optional<std::string>> rewrap(std::string_view sealed, std::uint64_t index);
+  /// Overwrites a key's file and removes it, here or in a copy of this folder; one that is not there is no error.
+  Result<void> drop(const std::string& file);
+  static Result<void> drop(const std::filesystem::path& path);
+
  private:
-  Result<std::string> key(const std::string& month, bool make);
+  /// Which of a month's keys: 1 is the first.
+  using Name = std::pair<std::string, std::uint32_t>;
+  static std::string file(const Name& name);
+  static Result<Name> name_of(std::string_view sealed);
+  Result<std::string> key(const Name& name, bool make);
+  Result<std::uint32_t> newest(const std::string& month);
+  Result<std::vector<std::string>> files_of_month(const std::string& month) const;
+  std::string wrapped(const Name& name, std::string_view wrapping, std::string_view own, std::uint64_t index, Random& random) const;
 
   std::filesystem::path folder_;
   Random& random_;
   std::mutex mutex_;
-  std::map<std::string, std::string> keys_;
+  std::map<Name, std::string> keys_;
+  std::map<std::string, std::uint32_t, std::less<>> newest_;
 };
 
 }  // namespace sluis::provenance

@@ -40,6 +40,9 @@ class KvStore : public Reader {
   /// storage_unavailable.
   virtual Result<void> write(const std::vector<Change>& changes, bool sync) = 0;
   virtual std::unique_ptr<Reader> snapshot() const = 0;
+  /// What was deleted or overwritten before this call is in no file of the store when it returns. Slow: files are written anew, while
+  /// others read and write.
+  virtual Result<void> purge() const = 0;
   /// Copies the store, as it is at some moment of this call, into a folder of such copies, while others read and write; on the disk when
   /// this returns. `about` is kept with it. The copy's id. invalid_state: a store without copies; storage_unavailable.
   virtual Result<std::uint32_t> back_up(const std::filesystem::path& folder, const std::string& about) const;

@@ -15,6 +15,7 @@ class MemoryStore final : public KvStore {
                     const std::function<bool(std::string_view, std::string_view)>& visit) const override;
   Result<void> write(const std::vector<Change>& changes, bool sync) override;
   std::unique_ptr<Reader> snapshot() const override;
+  Result<void> purge() const override { return {}; }
 
  private:
   using Map = std::map<std::string, std::string, std::less<>>;

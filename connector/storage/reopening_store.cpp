@@ -57,6 +57,12 @@ std::unique_ptr<Reader> ReopeningStore::snapshot() const {
   return store->snapshot();
 }
 
+Result<void> ReopeningStore::purge() const {
+  const auto store = current();
+  if (!store) return closed();
+  return store->purge();
+}
+
 Result<std::uint32_t> ReopeningStore::back_up(const std::filesystem::path& folder, const std::string& about) const {
   const auto store = current();
   if (!store) return closed();

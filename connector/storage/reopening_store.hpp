@@ -23,6 +23,7 @@ class ReopeningStore final : public KvStore {
                     const std::function<bool(std::string_view, std::string_view)>& visit) const override;
   Result<void> write(const std::vector<Change>& changes, bool sync) override;
   std::unique_ptr<Reader> snapshot() const override;
+  Result<void> purge() const override;
   Result<std::uint32_t> back_up(const std::filesystem::path& folder, const std::string& about) const override;
   void stop_back_up() const override;
 

@@ -71,6 +71,18 @@ class Families {
     return std::optional<std::string>(std::move(value));
   }
 
+  /// All tables are written anew, without what is behind the newest of each key; the write-ahead log begins anew with them.
+  rocksdb::Status purge() const {
+    rocksdb::Status status = db_->Flush({}, handles_);
+    rocksdb::CompactRangeOptions all;
+    all.exclusive_manual_compaction = false;
+    all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    for (rocksdb::ColumnFamilyHandle* handle : handles_) {
+      if (status.ok()) status = db_->CompactRange(all, handle, nullptr, nullptr);
+    }
+    return status;
+  }
+
   using Visit = std::function<bool(std::string_view, std::string_view)>;
 
   /// In key order over all families: each of kRising holds all there is between its prefix and the end of that.
@@ -169,6 +181,10 @@ class RocksStore final : public KvStore {
     return {};
   }
   std::unique_ptr<Reader> snapshot() const override { return std::make_unique<Snapshot>(families_); }
+  Result<void> purge() const override {
+    if (const rocksdb::Status status = families_->purge(); !status.ok()) return to_error(status);
+    return {};
+  }
   Result<std::uint32_t> back_up(const std::filesystem::path& folder, const std::string& about) const override {
     rocksdb::BackupEngine* opened = nullptr;
     rocksdb::Status status = rocksdb::BackupEngine::Open(rocksdb::Env::Default(), rocksdb::BackupEngineOptions(folder.string()), &opened);

@@ -92,6 +92,7 @@ class FailingStore final : public storage::KvStore {
     return inner_->write(changes, sync);
   }
   std::unique_ptr<storage::Reader> snapshot() const override { return inner_->snapshot(); }
+  Result<void> purge() const override { return inner_->purge(); }
 
  private:
   std::shared_ptr<storage::KvStore> inner_;

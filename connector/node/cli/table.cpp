@@ -19,6 +19,7 @@ const std::vector<Column> kTransfers = {{"TRANSFER", "id"}, {"ROLE", "role"}, {"
                                         {"STATE", "state"}, {"SINCE", "since"}, {"AGREEMENT", "agreement"}};
 const std::vector<Column> kRetention = {{"AGREEMENT", "agreement"}, {"DATASET", "dataset"}, {"PEER", "peer"},
                                         {"DUE", "due"}, {"STATE", "state"}};
+const std::vector<Column> kErasures = {{"ID", "id"}, {"ASKED", "asked"}, {"BY", "askedBy"}, {"COUNT", "count"}, {"ENTRIES", "entries"}, {"BASIS", "basis"}};
 const std::vector<Column> kLog = {{"INDEX", "index", "0"}, {"TIME", "time"}, {"KIND", "kind"}, {"EVENT", "event"},
                                   {"PARTY", "counterparty"}, {"DATASET", "dataset"}, {"PURPOSE", "purpose"},
                                   {"DECISION", "decision"}, {"REASON", "reason"}, {"END", "end"}, {"ROWS", "rows"},
@@ -189,6 +190,15 @@ std::vector<Command> overseeing() {
        "index", false, false, true, Waits::no, true},
       {"audit", "report", "AuditService/Report", "the same as a privacy officer reads it: with legal basis, rule, and who decided that rule",
        kLogFilters, "lines", kReport, "entry.index", false, false, true, Waits::no, true},
+      {"audit", "erase", "AuditService/Erase", "makes what entries say unreadable for ever; the entries and their proofs stay; one person asks, another confirms",
+       {{"--entry", "entries", Kind::list, false, "its number; may be repeated"},
+        {"--transaction", "transaction", Kind::text, false, "entries of this transaction"},
+        {"--party", "party", Kind::text, false, "entries about this counterparty"},
+        {"--before", "before", Kind::time, false, "entries recorded earlier: RFC 3339, or a day"},
+        {"--basis", "basis", Kind::text, false, "the legal ground, and nobody's name: it stays in the log"},
+        {"--confirm", "confirm", Kind::text, false, "instead: the id of what another person asked for; it is erased now"}},
+       "", {}, "erasure.id", true, true},
+      {"audit", "erasures", "AuditService/Erasures", "what was asked to be erased, and waits for a second person", {}, "erasures", kErasures, "id"},
       {"status", "", "NodeService/Status", "how the node is doing", {}, "", {}, "participant"},
       {"doctor", "", "NodeService/Doctor", "what is wrong with the node, and how to mend it", {}, "checks", kChecks,
        "name"},

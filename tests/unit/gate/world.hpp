@@ -40,6 +40,7 @@ class Disk final : public storage::KvStore {
     return memory_.write(changes, sync);
   }
   std::unique_ptr<storage::Reader> snapshot() const override { return memory_.snapshot(); }
+  Result<void> purge() const override { return memory_.purge(); }
 
  private:
   storage::MemoryStore& memory_;

@@ -29,6 +29,7 @@ struct Disk final : storage::KvStore {
     return memory.write(changes, sync);
   }
   std::unique_ptr<storage::Reader> snapshot() const override { return memory.snapshot(); }
+  Result<void> purge() const override { return memory.purge(); }
   storage::MemoryStore& memory;
   const std::atomic<bool>& fails;
 };

@@ -1,0 +1,414 @@
+#include "connector/node/erasing.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/base/log.hpp"
+#include "connector/gate/evidence.hpp"
+#include "connector/gate/running.hpp"
+#include "connector/intake/running.hpp"
+#include "connector/management/convert.hpp"
+#include "connector/negotiation/agreement.hpp"
+#include "connector/provenance/receipt.hpp"
+
+#include <algorithm>
+
+namespace sluis::node {
+namespace {
+
+using provenance::EntryKind;
+
+constexpr std::string_view kPrefix = "erasure/";
+constexpr std::string_view kReceiptPrefix = "receipt/";
+constexpr std::chrono::days kWaits{30};
+constexpr std::size_t kNumbersBytes = 768U << 10U;  ///< of all that are erased at once
+constexpr std::size_t kAtOnce = 512U << 10U;        ///< bytes of one commit
+constexpr std::size_t kTold = 16U << 10U;           ///< of the numbers, in the entry
+
+/// What others prove something with, or what is public by nature: it says nothing about anybody.
+bool may_be_erased(EntryKind kind) {
+  switch (kind) {
+    case EntryKind::published: case EntryKind::retracted: case EntryKind::membership: case EntryKind::purposes:
+    case EntryKind::activity: case EntryKind::declaration: case EntryKind::log_ended: case EntryKind::log_begun:
+    case EntryKind::erasure:
+      return false;
+    default: return true;
+  }
+}
+
+/// Of these an agreement that runs still needs what they say.
+bool is_about_agreement(EntryKind kind) {
+  return kind == EntryKind::negotiation || kind == EntryKind::agreement || kind == EntryKind::transfer;
+}
+
+std::string key_of(const std::string& id) { return std::string(kPrefix) + id; }
+
+std::string month_of(std::uint32_t hours) { return format_time(Timestamp(std::chrono::hours(hours))).substr(0, 7); }
+
+Result<std::set<std::uint64_t>> parse_numbers(std::string_view text) {
+  std::set<std::uint64_t> all;
+  while (!text.empty()) {
+    const std::string_view one = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+    const std::size_t dash = one.find('-');
+    const auto number = [](std::string_view digits) -> Result<std::uint64_t> {
+      if (digits.empty() || digits.size() > 18 || digits.find_first_not_of("0123456789") != std::string_view::npos) {
+        return Error(ErrorCode::corruption, "an erasure that waits cannot be read");
+      }
+      return std::stoull(std::string(digits));
+    };
+    SLUIS_TRY(const std::uint64_t first, number(one.substr(0, dash)));
+    SLUIS_TRY(const std::uint64_t last, dash == std::string_view::npos ? Result<std::uint64_t>(first) : number(one.substr(dash + 1)));
+    for (std::uint64_t at = first; at <= last; ++at) all.insert(all.end(), at);
+  }
+  return all;
+}
+
+std::string encode(const Erasure& erasure) {
+  return json::serialise(json::object({{"basis", erasure.basis}, {"asked_by", erasure.asked_by}, {"asked", format_time(erasure.asked)},
+                                       {"confirmed_by", erasure.confirmed_by}, {"entries", erasure.numbers()}, {"kept", erasure.kept}}));
+}
+
+Result<Erasure> decode(std::string_view id, std::string_view bytes) {
+  SLUIS_TRY(const json::Value value, json::parse(bytes));
+  Erasure erasure;
+  erasure.id = id;
+  SLUIS_TRY(erasure.basis, json::required_string(value, "basis"));
+  SLUIS_TRY(erasure.asked_by, json::required_string(value, "asked_by"));
+  SLUIS_TRY(erasure.confirmed_by, json::required_string(value, "confirmed_by"));
+  SLUIS_TRY(const std::string asked, json::required_string(value, "asked"));
+  SLUIS_TRY(erasure.asked, parse_time(asked));
+  SLUIS_TRY(const std::string numbers, json::required_string(value, "entries"));
+  SLUIS_TRY(erasure.entries, parse_numbers(numbers));
+  SLUIS_TRY(erasure.kept, json::required_count(value, "kept"));
+  return erasure;
+}
+
+/// The first of them, where there are many.
+std::string told_numbers(const Erasure& erasure) {
+  const std::string numbers = erasure.numbers();
+  return numbers.size() <= kTold ? numbers : numbers.substr(0, numbers.rfind(',', kTold)) + ",…";
+}
+
+Error nothing_named() {
+  return Error(ErrorCode::invalid_argument, "it is not said what to erase").mended_by("name entries, a transaction, a party, or a time before which all goes");
+}
+
+}  // namespace
+
+/// What still runs: it is not erased under its own feet.
+struct Erasing::Open {
+  std::set<std::string> transactions;
+  std::set<std::string> agreements;
+  std::set<std::string> negotiations;  ///< of those agreements
+
+  static Result<Open> read(const storage::Reader& store) {
+    Open open;
+    for (const std::string_view prefix : {gate::kReleasePrefix, intake::kIntentPrefix}) {
+      SLUIS_TRY(const auto processes, gate::open_processes(store, prefix));
+      for (const auto& [_, process] : processes) open.transactions.insert(process.shared.transaction());
+    }
+    Result<void> read = {};
+    SLUIS_CHECK(store.scan(negotiation::kAgreementPrefix, negotiation::kAgreementPrefix, [&](std::string_view, std::string_view bytes) {
+      const auto record = negotiation::decode_agreement(bytes);
+      if (!record) read = record.error();
+      else if (record->active()) {
+        open.agreements.insert(record->id.str());
+        open.negotiations.insert(record->negotiation.str());
+      }
+      return record.has_value();
+    }));
+    SLUIS_CHECK(std::move(read));
+    return open;
+  }
+  bool holds(EntryKind kind, const v1::Shared& shared) const {
+    if (!shared.transaction().empty() && transactions.contains(shared.transaction())) return true;
+    return is_about_agreement(kind) && (agreements.contains(shared.agreement()) || negotiations.contains(shared.negotiation()));
+  }
+};
+
+/// The months whose keys are exchanged, with the entries that were recorded in each.
+struct Erasing::Months {
+  struct One {
+    std::string month;
+    std::uint64_t first = 0, end = 0;
+  };
+  std::vector<One> all;
+};
+
+std::string Erasure::numbers() const {
+  std::string out;
+  for (auto at = entries.begin(); at != entries.end();) {
+    const std::uint64_t first = *at;
+    std::uint64_t last = first;
+    while (++at != entries.end() && *at == last + 1) ++last;
+    if (!out.empty()) out += ',';
+    out += std::to_string(first);
+    if (last != first) out += '-' + std::to_string(last);
+  }
+  return out;
+}
+
+v1::AuditErasure to_proto(const Erasure& erasure) {
+  v1::AuditErasure out;
+  out.set_id(erasure.id);
+  out.set_basis(erasure.basis);
+  out.set_asked_by(erasure.asked_by);
+  management::put_time(out.mutable_asked(), erasure.asked);
+  out.set_confirmed_by(erasure.confirmed_by);
+  out.set_count(erasure.entries.size());
+  out.set_entries(told_numbers(erasure));
+  out.set_kept(erasure.kept);
+  return out;
+}
+
+/// Counts what fits and is kept.
+Result<bool> Erasing::fits(const EraseOrder& order, std::uint64_t number, const Open& open, Erasure& erasure) const {
+  SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
+  const bool named = !order.entries.empty();
+  if (named && !std::binary_search(order.entries.begin(), order.entries.end(), number)) return false;
+  const auto kind = static_cast<EntryKind>(leaf.kind);
+  const auto refused = [&](const std::string& why) -> Result<bool> {
+    if (!named) return false;
+    return Error(ErrorCode::invalid_argument, "entry " + std::to_string(number) + " " + why).at_pointer("/entries");
+  };
+  if (!may_be_erased(kind)) return refused("is of kind `" + std::string(provenance::kind_name(leaf.kind)) + "`, which is public or proves something to others");
+  const auto payload = with_.log.payload(number);
+  if (!payload && payload.error().code == ErrorCode::not_found) return refused("is erased");
+  if (!payload) return payload.error();
+  v1::Shared shared;
+  if (!shared.ParseFromString(payload->shared)) return refused("has a payload of another form");
+  if (!order.transaction.empty() && shared.transaction() != order.transaction) return false;
+  if (!order.party.empty() && shared.counterparty() != order.party) return false;
+  if (order.before && Timestamp(Duration(shared.time_us())) >= *order.before) return false;
+  if (!open.holds(kind, shared)) return true;
+  ++erasure.kept;
+  return refused("is about what still runs");
+}
+
+Result<Erasure> Erasing::find(const EraseOrder& order) const {
+  EraseOrder sorted = order;
+  std::sort(sorted.entries.begin(), sorted.entries.end());
+  if (order.entries.empty() && order.transaction.empty() && order.party.empty() && !order.before) return nothing_named();
+  if (order.basis.empty() || order.basis.size() > limits::kReasonBytes) {
+    return Error(ErrorCode::invalid_argument, "an erasure needs its legal ground").at_pointer("/basis").mended_by("say which law asks for it; name nobody, as it stays");
+  }
+  Erasure erasure;
+  erasure.basis = order.basis;
+  erasure.asked_by = order.person;
+  erasure.asked = with_.clock.now();
+  SLUIS_TRY(const Open open, Open::read(with_.store));
+  SLUIS_TRY(const std::uint64_t entries, with_.log.entries());
+  if (!sorted.entries.empty() && sorted.entries.back() >= entries) {
+    return Error(ErrorCode::invalid_argument, "there is no entry " + std::to_string(sorted.entries.back())).at_pointer("/entries");
+  }
+  const std::uint64_t first = sorted.entries.empty() ? 0 : sorted.entries.front();
+  const std::uint64_t end = sorted.entries.empty() ? entries : sorted.entries.back() + 1;
+  for (std::uint64_t number = first; number < end; ++number) {
+    SLUIS_TRY(const bool fits_it, fits(sorted, number, open, erasure));
+    if (fits_it) erasure.entries.insert(erasure.entries.end(), number);
+  }
+  if (erasure.entries.empty()) {
+    return Error(ErrorCode::not_found, erasure.kept == 0 ? "no entry fits that" : "all that fits is about what still runs")
+        .mended_by("look with `sluis audit log`; what an agreement still needs can go once that has ended");
+  }
+  if (erasure.numbers().size() > kNumbersBytes) {
+    return Error(ErrorCode::limit_exceeded, "these are too many entries at once").mended_by("take them in pieces: --before");
+  }
+  return erasure;
+}
+
+EntryDraft Erasing::entry(const Erasure& erasure, std::string_view event, const std::string& person) const {
+  const json::Value told = json::object({{"id", erasure.id}, {"basis", erasure.basis}, {"entries", told_numbers(erasure)}, {"count", std::uint64_t{erasure.entries.size()}}});
+  EntryDraft draft = with_.writer.plain_entry(EntryKind::erasure, event, json::serialise(told));
+  with_.writer.name_person(draft, person);
+  return draft;
+}
+
+Result<Erasure> Erasing::ask(const EraseOrder& order) {
+  const std::lock_guard lock(mutex_);
+  SLUIS_TRY(Erasure erasure, find(order));
+  erasure.id = to_hex(with_.random.bytes(8));
+  Commit commit;
+  commit.commit_class = CommitClass::revoke;
+  commit.preconditions.push_back({key_of(erasure.id), std::nullopt});
+  commit.changes.push_back({key_of(erasure.id), encode(erasure)});
+  commit.entries.push_back(entry(erasure, "asked", order.person));
+  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  return erasure;
+}
+
+Result<Erasure> Erasing::show(const std::string& id) const {
+  SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(key_of(id)));
+  if (!bytes) return Error(ErrorCode::not_found, "no erasure `" + id + "` waits");
+  SLUIS_TRY(Erasure erasure, decode(id, *bytes));
+  if (erasure.confirmed_by.empty() && erasure.asked + kWaits < with_.clock.now()) {
+    return Error(ErrorCode::not_found, "the erasure `" + id + "` waited too long").mended_by("ask for it again");
+  }
+  return erasure;
+}
+
+Result<std::vector<Erasure>> Erasing::list() const {
+  std::vector<std::string> ids;
+  SLUIS_CHECK(with_.store.scan(kPrefix, kPrefix, [&](std::string_view key, std::string_view) {
+    ids.emplace_back(key.substr(kPrefix.size()));
+    return true;
+  }));
+  std::vector<Erasure> all;
+  for (const std::string& id : ids) {
+    auto one = show(id);
+    if (!one && one.error().code != ErrorCode::not_found) return one.error();
+    if (one) all.push_back(std::move(*one));
+  }
+  return all;
+}
+
+/// The new keys come before the word that it is confirmed: whoever goes on after that finds the newest key of each month to be the next.
+Result<std::uint64_t> Erasing::confirm(const std::string& id, const std::string& person) {
+  const std::lock_guard lock(mutex_);
+  SLUIS_TRY(Erasure erasure, show(id));
+  if (erasure.confirmed_by.empty()) {
+    if (erasure.asked_by == person) {
+      return Error(ErrorCode::permission_denied, "whoever asked for an erasure does not confirm it").mended_by("it takes a second person");
+    }
+    SLUIS_TRY(const Months months, months_of(erasure));
+    for (const Months::One& one : months.all) SLUIS_CHECK(with_.keys.begin_next(one.month));
+    SLUIS_TRY(const std::optional<std::string> before, with_.store.get(key_of(id)));
+    erasure.confirmed_by = person;
+    Commit commit;
+    commit.commit_class = CommitClass::revoke;
+    commit.preconditions.push_back({key_of(id), before});
+    commit.changes.push_back({key_of(id), encode(erasure)});
+    commit.entries.push_back(entry(erasure, "confirmed", person));
+    // Entries that were sealed under an old key meanwhile stand before this one.
+    SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  }
+  return run(erasure);
+}
+
+Result<void> Erasing::go_on() {
+  const std::lock_guard lock(mutex_);
+  SLUIS_TRY(const std::vector<Erasure> all, list());
+  for (const Erasure& one : all) {
+    if (!one.confirmed_by.empty()) SLUIS_CHECK(run(one));
+  }
+  return {};
+}
+
+/// What entries said is gone when their keys are, and these go last: broken off anywhere, it is gone on with from the beginning.
+Result<std::uint64_t> Erasing::run(const Erasure& erasure) {
+  SLUIS_CHECK(forget_receipts(erasure));
+  SLUIS_TRY(const Months months, months_of(erasure));
+  std::vector<std::string> dropped;
+  for (const Months::One& one : months.all) {
+    SLUIS_CHECK(rewrap(erasure, one.first, one.end));
+    SLUIS_TRY(const std::vector<std::string> older, with_.keys.older(one.month));
+    for (const std::string& file : older) SLUIS_CHECK(with_.keys.drop(file));
+    dropped.insert(dropped.end(), older.begin(), older.end());
+  }
+  SLUIS_CHECK(with_.store.purge());
+  if (with_.drop_copies) {
+    if (const auto done = with_.drop_copies(dropped, erasure.confirmed_by); !done) {
+      log::error("copies of erased keys are left", {{"erasure", erasure.id}, {"what", describe(done.error())}});
+    }
+  }
+  Commit commit;
+  commit.commit_class = CommitClass::revoke;
+  commit.changes.push_back({key_of(erasure.id), std::nullopt});
+  commit.entries.push_back(entry(erasure, "erased", erasure.confirmed_by));
+  SLUIS_TRY(const CommitReceipt receipt, with_.commits.commit_and_wait(std::move(commit)));
+  log::info("erased", {{"erasure", erasure.id}, {"entries", std::to_string(erasure.entries.size())}});
+  return receipt.first_entry;
+}
+
+/// Number of the first entry that was recorded in this hour or later. Recorded times only rise.
+Result<std::uint64_t> Erasing::first_of(std::uint32_t hours) const {
+  SLUIS_TRY(std::uint64_t behind, with_.log.entries());
+  std::uint64_t at = 0;
+  while (at < behind) {
+    const std::uint64_t middle = at + (behind - at) / 2;
+    SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(middle));
+    if (leaf.hours < hours) at = middle + 1;
+    else behind = middle;
+  }
+  return at;
+}
+
+Result<Erasing::Months> Erasing::months_of(const Erasure& erasure) const {
+  Months months;
+  for (const std::uint64_t number : erasure.entries) {
+    if (!months.all.empty() && number < months.all.back().end) continue;
+    SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
+    const auto day = std::chrono::floor<std::chrono::days>(Timestamp(std::chrono::hours(leaf.hours)));
+    const std::chrono::year_month_day date(day);
+    const auto hours_of = [](std::chrono::year_month month) {
+      return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::hours>(std::chrono::sys_days(month / 1).time_since_epoch()).count());
+    };
+    const std::chrono::year_month month = date.year() / date.month();
+    Months::One one{month_of(leaf.hours), 0, 0};
+    SLUIS_TRY(one.first, first_of(hours_of(month)));
+    SLUIS_TRY(one.end, first_of(hours_of(month + std::chrono::months(1))));
+    months.all.push_back(std::move(one));
+  }
+  return months;
+}
+
+/// What the other parties' receipts say of the same transactions. Before the entries themselves, which tell which those are.
+Result<void> Erasing::forget_receipts(const Erasure& erasure) {
+  std::set<std::string> transactions, hashes;
+  for (const std::uint64_t number : erasure.entries) {
+    const auto payload = with_.log.payload(number);
+    if (!payload && payload.error().code == ErrorCode::not_found) continue;
+    if (!payload) return payload.error();
+    v1::Shared shared;
+    if (!shared.ParseFromString(payload->shared)) continue;
+    if (!shared.transaction().empty()) transactions.insert(shared.transaction());
+    SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
+    // A receipt that was taken: the entry says of which, by its place.
+    if (static_cast<EntryKind>(leaf.kind) == EntryKind::receipt) hashes.insert(shared.peer_checkpoint() + shared.event() + shared.agreement());
+  }
+  Commit commit;
+  commit.commit_class = CommitClass::bulk;
+  SLUIS_CHECK(with_.store.scan(kReceiptPrefix, kReceiptPrefix, [&](std::string_view key, std::string_view text) {
+    const auto receipt = provenance::Receipt::from_json(std::string(text));
+    v1::Shared shared;
+    if (!receipt || !shared.ParseFromString(receipt->shared)) return true;
+    const std::string taken = receipt->checkpoint + std::string(provenance::kind_name(receipt->leaf.kind)) + shared.agreement();
+    if (transactions.contains(shared.transaction()) || hashes.contains(taken)) commit.changes.push_back({std::string(key), std::nullopt});
+    return true;
+  }));
+  if (commit.changes.empty()) return {};
+  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  return {};
+}
+
+/// What is erased goes, what stays goes under the newest key of its month.
+Result<void> Erasing::rewrap(const Erasure& erasure, std::uint64_t first, std::uint64_t end) {
+  Commit commit;
+  std::size_t bytes = 0;
+  const auto write = [&]() -> Result<void> {
+    if (commit.changes.empty()) return {};
+    commit.commit_class = CommitClass::bulk;
+    SLUIS_CHECK(with_.commits.commit_and_wait(std::exchange(commit, {})));
+    bytes = 0;
+    return {};
+  };
+  for (std::uint64_t number = first; number < end; ++number) {
+    const std::string key = provenance::payload_key(number);
+    SLUIS_TRY(const std::optional<std::string> sealed, with_.store.get(key));
+    if (!sealed) continue;
+    if (erasure.entries.contains(number)) {
+      commit.changes.push_back({key, std::nullopt});
+      bytes += key.size();
+    } else {
+      auto again = with_.keys.rewrap(*sealed, number);
+      if (!again && again.error().code == ErrorCode::not_found) continue;  // its key went long ago
+      if (!again) return again.error();
+      if (!*again) continue;
+      bytes += key.size() + (*again)->size();
+      commit.changes.push_back({key, std::move(**again)});
+    }
+    if (bytes > kAtOnce) SLUIS_CHECK(write());
+  }
+  return write();
+}
+
+}  // namespace sluis::node

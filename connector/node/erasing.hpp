@@ -1,0 +1,87 @@
+#pragma once
+
+#include "connector/base/ids.hpp"
+#include "connector/base/random.hpp"
+#include "connector/node/writer.hpp"
+#include "connector/provenance/log_store.hpp"
+#include "sluis/v1/audit.pb.h"
+
+#include <functional>
+#include <mutex>
+#include <set>
+
+/// Erasure (D30): what some entries say becomes unreadable for ever; the entries stay, and every proof with them.
+namespace sluis::node {
+
+/// What shall be erased: entries by number, those of a transaction, those about a counterparty, those recorded before a time; all that is
+/// named has to fit. At least one is.
+struct EraseOrder {
+  std::vector<std::uint64_t> entries;
+  std::string transaction;
+  std::string party;
+  std::optional<Timestamp> before;
+  std::string basis;   ///< the legal ground, and nobody's name: it stays
+  std::string person;  ///< who asks
+};
+
+/// Asked for by one person, and waiting for another.
+struct Erasure {
+  std::string id;
+  std::string basis;
+  std::string asked_by;
+  Timestamp asked;
+  std::string confirmed_by;  ///< empty: nobody yet
+  std::set<std::uint64_t> entries;
+  std::uint64_t kept = 0;    ///< that fit, and say something about what still runs
+
+  std::string numbers() const;  ///< `3-7,12`
+};
+
+struct ErasingDependencies {
+  CommitPort& commits;
+  const storage::KvStore& store;
+  const provenance::LogReader& log;
+  provenance::PayloadKeys& keys;
+  const Clock& clock;
+  Random& random;
+  const Writer& writer;
+  /// Once nothing of a key is left here: copies of it go as well. Its error is told, and stops nothing: copies have an end.
+  std::function<Result<void>(const std::vector<std::string>& key_files, const std::string& person)> drop_copies;
+};
+
+v1::AuditErasure to_proto(const Erasure& erasure);
+
+/// One at a time. Thread-safe; worker threads only. Errors of all: those of CommitPort and of the store.
+class Erasing {
+ public:
+  explicit Erasing(ErasingDependencies with) : with_(std::move(with)) {}
+
+  /// What would be erased. invalid_argument: nothing fits, or an entry that is named may not be erased; limit_exceeded: too many at once.
+  Result<Erasure> find(const EraseOrder& order) const;
+  /// The same, recorded; it waits for a second person for thirty days.
+  Result<Erasure> ask(const EraseOrder& order);
+  /// Erases; when this returns nothing of it can be read here. not_found; permission_denied: the same person asked for it. The number of
+  /// the entry that records it.
+  Result<std::uint64_t> confirm(const std::string& id, const std::string& person);
+  Result<Erasure> show(const std::string& id) const;
+  /// Those that wait, and those that were broken off.
+  Result<std::vector<Erasure>> list() const;
+  /// At start: goes on with what was confirmed and then broken off.
+  Result<void> go_on();
+
+ private:
+  struct Open;
+  struct Months;
+  Result<bool> fits(const EraseOrder& order, std::uint64_t number, const Open& open, Erasure& erasure) const;
+  Result<std::uint64_t> run(const Erasure& erasure);
+  Result<Months> months_of(const Erasure& erasure) const;
+  Result<std::uint64_t> first_of(std::uint32_t hours) const;
+  Result<void> forget_receipts(const Erasure& erasure);
+  Result<void> rewrap(const Erasure& erasure, std::uint64_t first, std::uint64_t end);
+  EntryDraft entry(const Erasure& erasure, std::string_view event, const std::string& person) const;
+
+  ErasingDependencies with_;
+  std::mutex mutex_;
+};
+
+}  // namespace sluis::node

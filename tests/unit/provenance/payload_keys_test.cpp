@@ -1,0 +1,90 @@
+#include "connector/provenance/payload_keys.hpp"
+#include "tests/support/doubles.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace sluis::provenance {
+namespace {
+
+const Timestamp kNovember = *parse_time("2026-11-26T09:00:00Z");
+
+class PayloadKeysTest : public ::testing::Test {
+ protected:
+  std::filesystem::path file(const char* name) const { return folder_.path() / name; }
+  static std::string bytes_of(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  test::TempFolder folder_;
+  test::SeededRandom random_;
+  PayloadKeys keys_{folder_.path(), random_};
+};
+
+TEST_F(PayloadKeysTest, OneKeyAMonthAndAnIndexIsBoundIn) {
+  const std::string sealed = *keys_.seal("what it says", 7, kNovember);
+  EXPECT_EQ(sealed.find("what it says"), std::string::npos);
+  EXPECT_EQ(*keys_.unseal(sealed, 7), "what it says");
+  EXPECT_FALSE(keys_.unseal(sealed, 8));
+  EXPECT_EQ(*PayloadKeys::file_of(sealed), "2026-11.key");
+  EXPECT_EQ(std::filesystem::status(file("2026-11.key")).permissions(), std::filesystem::perms(0600));
+}
+
+TEST_F(PayloadKeysTest, WhatStaysIsReadableUnderTheNextKeyAndTheRestNever) {
+  const std::string stays = *keys_.seal("stays", 1, kNovember);
+  const std::string goes = *keys_.seal("goes", 2, kNovember);
+  ASSERT_TRUE(keys_.begin_next("2026-11"));
+  const auto again = *keys_.rewrap(stays, 1);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(*PayloadKeys::file_of(*again), "2026-11.2.key");
+  EXPECT_FALSE(*keys_.rewrap(*again, 1)) << "it is so already";
+  EXPECT_EQ(*keys_.older("2026-11"), std::vector<std::string>{"2026-11.key"});
+  ASSERT_TRUE(keys_.drop(std::string("2026-11.key")));
+  ASSERT_TRUE(keys_.drop(std::string("2026-11.key"))) << "gone already";
+  EXPECT_FALSE(std::filesystem::exists(file("2026-11.key")));
+  EXPECT_EQ(*keys_.unseal(*again, 1), "stays");
+  EXPECT_EQ(keys_.unseal(goes, 2).error().code, ErrorCode::not_found);
+  EXPECT_EQ(keys_.unseal(stays, 1).error().code, ErrorCode::not_found);
+  PayloadKeys later(folder_.path(), random_);
+  EXPECT_EQ(later.unseal(goes, 2).error().code, ErrorCode::not_found);
+  EXPECT_EQ(*later.unseal(*again, 1), "stays");
+  EXPECT_EQ(*PayloadKeys::file_of(*later.seal("new", 3, kNovember)), "2026-11.2.key") << "the newest seals, after a start too";
+  EXPECT_FALSE(std::filesystem::exists(file("2026-11.key"))) << "and the first is not made anew";
+}
+
+TEST_F(PayloadKeysTest, TheTenthKeyOfAMonthComesAfterTheNinth) {
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(keys_.seal("x", 1, kNovember));
+    ASSERT_TRUE(keys_.begin_next("2026-11"));
+  }
+  PayloadKeys later(folder_.path(), random_);
+  EXPECT_EQ(*PayloadKeys::file_of(*later.seal("x", 1, kNovember)), "2026-11.11.key");
+  EXPECT_EQ(later.older("2026-11")->size(), 10U);
+}
+
+TEST_F(PayloadKeysTest, ADroppedKeyIsOverwrittenInPlace) {
+  ASSERT_TRUE(keys_.seal("x", 1, kNovember));
+  const std::string secret = bytes_of(file("2026-11.key"));
+  std::filesystem::create_hard_link(file("2026-11.key"), file("held"));  // as who still has it open
+  ASSERT_TRUE(keys_.drop(std::string("2026-11.key")));
+  EXPECT_EQ(secret.size(), 32U);
+  EXPECT_NE(bytes_of(file("held")), secret);
+}
+
+TEST_F(PayloadKeysTest, AnotherKeyInItsPlaceOpensNothing) {
+  const std::string sealed = *keys_.seal("x", 1, kNovember);
+  std::ofstream(file("2026-11.key"), std::ios::binary) << std::string(32, 'k');
+  PayloadKeys later(folder_.path(), random_);
+  EXPECT_FALSE(later.unseal(sealed, 1));
+  std::ofstream(file("2026-11.key"), std::ios::binary) << "short";
+  PayloadKeys latest(folder_.path(), random_);
+  EXPECT_EQ(latest.unseal(sealed, 1).error().code, ErrorCode::corruption);
+  for (const std::string& cut : {std::string(), sealed.substr(0, 5), sealed.substr(0, 11), "\x03" + sealed.substr(1)}) {
+    EXPECT_EQ(PayloadKeys::file_of(cut).has_value(), false);
+  }
+}
+
+}  // namespace
+}  // namespace sluis::provenance
