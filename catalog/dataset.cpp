@@ -99,6 +99,11 @@ Result<void> read_access(TomlTable& root, Dataset& dataset) {
   SLUIS_TRY(dataset.gathered_for_municipality, root.boolean("gathered_for_municipality"));
   SLUIS_TRY(const auto reason, root.optional_string("public_reason"));
   dataset.public_reason = reason.value_or("");
+  SLUIS_TRY(const auto processed_under, root.optional_string("processed_under"));
+  dataset.processed_under = processed_under.value_or("");
+  if (processed_under && dataset.processed_under.find(':') == std::string::npos) {
+    return root.refused("processed_under", "a processing activity is named by its URI").mended_by("name one of `sluis activity list`");
+  }
   return {};
 }
 
@@ -482,6 +487,7 @@ json::Value public_json(const Dataset& dataset) {
     value.set("madeFrom", json::Value(std::move(from)));
   }
   if (!dataset.public_reason.empty()) value.set("publicReason", json::Value(dataset.public_reason));
+  if (!dataset.processed_under.empty()) value.set("processedUnder", json::Value(dataset.processed_under));
   const Assessment& assessment = dataset.assessment;
   value.set("personal", json::object({{"status", assessment.personal ? "personal" : "not-personal"},
                                       {"traceableToSmallGroups", assessment.traceable_to_small_groups},

@@ -121,6 +121,7 @@ struct Dataset {
   Period temporal;
   bool gathered_for_municipality = false;
   std::string public_reason;         ///< why such data are not open
+  std::string processed_under;       ///< the processing activity, URI, under which this node's organisation provides them; empty: none is named
   Assessment assessment;
   Source source;
   Access access = Access::agreement;

@@ -214,6 +214,25 @@ std::string page_token(const Search& search, std::string_view last) {
   return to_base64url(bytes);
 }
 
+json::Value to_json(const Evaluation& asked) {
+  const auto with = [](json::Value object, const char* name, const json::Value& value) {
+    const bool empty = value.is_null() || (value.if_string() != nullptr && value.if_string()->empty()) ||
+                       (value.if_object() != nullptr && value.if_object()->empty());
+    if (!empty) object.set(name, value);
+    return object;
+  };
+  json::Value subject = with(with(json::object({}), "type", asked.subject_type), "id", asked.subject_id);
+  if (asked.subject_class) subject.set("properties", json::object({{"class", *asked.subject_class}}));
+  json::Value resource = with(with(json::object({}), "type", asked.resource_type), "id", asked.resource_id);
+  if (asked.resource_type == "dataset") resource = with(std::move(resource), "properties", with(json::object({}), "agreement", asked.agreement));
+  json::Value properties = json::object({});
+  if (asked.purpose) properties.set("purpose", *asked.purpose);
+  properties = with(with(std::move(properties), "processing_activity_id", asked.activity), "algorithm_id", asked.algorithm);
+  const json::Value action = with(with(json::object({}), "name", asked.action), "properties", properties);
+  const json::Value context = with(with(json::object({}), "time", asked.said_time), "traceparent", asked.trace);
+  return with(with(with(with(json::object({}), "subject", subject), "action", action), "resource", resource), "context", context);
+}
+
 Result<Evaluation> read_evaluation(const json::Value& body) { return read_at(body, ""); }
 
 Result<Batch> read_batch(const json::Value& body) {

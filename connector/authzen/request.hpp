@@ -41,6 +41,9 @@ struct Batch {
 /// node's own clock decides. invalid_argument, with the pointer; limit_exceeded: a text is too long.
 Result<Evaluation> read_evaluation(const json::Value& body);
 
+/// What was asked, in the same form, as far as it is read.
+json::Value to_json(const Evaluation& asked);
+
 /// The body of `/access/v1/evaluations`: members beside `evaluations` are the defaults of each. An item that cannot be
 /// read is one that denies. limit_exceeded: more than limits::kEvaluationsPerBatch.
 Result<Batch> read_batch(const json::Value& body);

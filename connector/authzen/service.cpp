@@ -29,12 +29,6 @@ Error unrecorded() {
   return Error(ErrorCode::storage_unavailable, "this could not be recorded, so there is no answer");
 }
 
-/// What is asked about, as the record has it.
-std::string words(const Evaluation& asked) {
-  return asked.subject_type + " " + asked.subject_id + " " + asked.resource_type + " " + asked.resource_id + " " +
-         asked.action;
-}
-
 std::string claimed_purpose(const Evaluation& asked) {
   return asked.purpose ? policy::expand_purpose(*asked.purpose) : std::string();
 }
@@ -66,17 +60,20 @@ EntryDraft entry(const Evaluation& asked, const Outcome& outcome, v1::Shared sha
 struct Service::Asker {
   intake::Application application;
   std::string request_id;
+  std::string traceparent;  ///< of the call; empty: none, or of no use
 
-  v1::Internal internal(const Evaluation& asked, const std::string& what) const {
+  /// Of one call, all entries are of one step. What the call itself does not say of its trace, what it asks may.
+  Trace step(const Evaluation& first, Random& random) const {
+    return begin_step(traceparent.empty() ? first.trace : traceparent, random);
+  }
+
+  v1::Internal internal(const Evaluation& asked, const Trace& step) const {
     v1::Internal out;
     out.set_activity(asked.activity);
     out.set_application(application.name);
-    std::string detail = "authzen " + what;
-    if (!asked.algorithm.empty()) detail += " algorithm " + json::serialise(json::Value(asked.algorithm));
-    if (!asked.said_time.empty()) detail += " at " + asked.said_time;
-    if (!asked.trace.empty()) detail += " trace " + asked.trace;
-    if (!request_id.empty()) detail += " request " + request_id;
-    out.set_detail(detail);
+    gate::set_step(out, step);
+    out.set_request(json::serialise(to_json(asked)));
+    if (!request_id.empty()) out.set_detail("request " + request_id);
     return out;
   }
 };
@@ -124,7 +121,7 @@ http::Response Service::handle(const http::Request& request, const std::string& 
     }
     const auto body = json::parse(request.body);
     if (!body) return error_answer(body.error());
-    return (this->*answer)(*body, {std::move(*application), std::string(request_id)});
+    return (this->*answer)(*body, {std::move(*application), std::string(request_id), std::string(request.header("traceparent"))});
   };
   http::Response response = run();
   if (!request_id.empty()) response.headers["x-request-id"] = std::string(request_id);
@@ -188,6 +185,8 @@ Result<std::vector<std::string>> Service::record(const Batch& batch, const std::
   Commit commit;
   // Exchanges are refused while the clock is behind; then all outcomes are refusals, and those are still recorded.
   if (with_.decision_clock.behind()) commit.commit_class = CommitClass::revoke;
+  const Trace step = by.step(batch.evaluations.front(), with_.random);
+  const Timestamp now = with_.decision_clock.now();
   std::vector<std::string> transactions;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     const Outcome& one = outcomes[i];
@@ -195,16 +194,17 @@ Result<std::vector<std::string>> Service::record(const Batch& batch, const std::
     if (one.permit) {
       if (commit.commit_class == CommitClass::revoke) return Error(ErrorCode::conflict, "the clock fell behind");
       // Asking others takes time, and what was permitted at its beginning may be over.
-      if (one.verdict.valid_until <= with_.decision_clock.now()) return Error(ErrorCode::conflict, "it ended meanwhile");
+      if (one.verdict.valid_until <= now) return Error(ErrorCode::conflict, "it ended meanwhile");
       gate::require_as_read(one.verdict, commit);
     }
     v1::Shared shared;
-    gate::set_time(shared, with_.decision_clock.now());
+    gate::set_time(shared, now);
     shared.set_self(options_.self.str());
     transactions.push_back(with_.random.uuid_urn());
     shared.set_transaction(transactions.back());
-    commit.entries.push_back(entry(asked, one, std::move(shared),
-                                   by.internal(asked, words(asked))));
+    v1::Internal internal = by.internal(asked, step);
+    internal.set_of_call(static_cast<std::uint32_t>(outcomes.size()));
+    commit.entries.push_back(entry(asked, one, std::move(shared), internal));
   }
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   return transactions;
@@ -248,7 +248,8 @@ Result<std::string> Service::record(const Search& search, const Found& found, co
   shared.set_purpose(claimed_purpose(asked));
   shared.set_count(found.results.size());
   shared.set_digest(std::string(view(crypto::sha256(told))));
-  const v1::Internal internal = by.internal(asked, words(asked) + " told " + told);
+  v1::Internal internal = by.internal(asked, by.step(asked, with_.random));
+  internal.set_response(told);
   Commit commit;
   if (with_.decision_clock.behind()) commit.commit_class = CommitClass::revoke;
   commit.entries.push_back(gate::make_entry(provenance::EntryKind::decision, Hash{}, shared, internal));

@@ -40,6 +40,12 @@ v1::DecisionReason to_proto(const policy::Reason& reason, bool permit) {
 
 void set_time(v1::Shared& shared, Timestamp time) { shared.set_time_us(time.time_since_epoch().count()); }
 
+void set_step(v1::Internal& internal, const Trace& step) {
+  internal.set_trace_id(step.trace_id);
+  internal.set_span_id(step.span_id);
+  internal.set_parent_span_id(step.parent_span_id);
+}
+
 void set_rests_on(v1::Shared& shared, const std::vector<RestsOn>& declarations) {
   for (const RestsOn& one : declarations) {
     v1::RestsOn& added = *shared.add_rests_on();
@@ -54,6 +60,7 @@ std::string open_process_key(std::string_view prefix, Random& random) {
 
 std::string encode(const OpenProcess& process) {
   json::Value out = json::object({{"shared", to_base64(serialise(process.shared))},
+                                  {"end", to_base64(serialise(process.end))},
                                   {"offer_hash", to_hex(process.offer_hash)}});
   if (process.delete_after) out.set("delete_after", format_duration(*process.delete_after));
   return json::serialise(out);
@@ -66,6 +73,12 @@ Result<OpenProcess> decode_open_process(std::string_view bytes) {
     SLUIS_TRY(const std::string encoded, json::required_string(value, "shared"));
     SLUIS_TRY(const std::string shared, from_base64(encoded));
     if (!out.shared.ParseFromString(shared)) return Error(ErrorCode::corruption, "no evidence record");
+    // One that a program of before left says no more.
+    SLUIS_TRY(const std::optional<std::string> end_encoded, json::optional_string(value, "end"));
+    if (end_encoded) {
+      SLUIS_TRY(const std::string end, from_base64(*end_encoded));
+      if (!out.end.ParseFromString(end)) return Error(ErrorCode::corruption, "no evidence record");
+    }
     SLUIS_TRY(const std::string hex, json::required_string(value, "offer_hash"));
     SLUIS_TRY(const std::string hash, from_hex(hex));
     SLUIS_TRY(out.offer_hash, to_hash(hash));

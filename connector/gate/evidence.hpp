@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/base/random.hpp"
+#include "connector/base/trace.hpp"
 #include "connector/gate/assess.hpp"
 #include "connector/provenance/entry.hpp"
 #include "connector/storage/commit_port.hpp"
@@ -13,12 +14,14 @@ EntryDraft make_entry(provenance::EntryKind kind, const Hash& offer_hash, const 
                       const v1::Internal& internal);
 v1::DecisionReason to_proto(const policy::Reason& reason, bool permit);
 void set_time(v1::Shared& shared, Timestamp time);
+void set_step(v1::Internal& internal, const Trace& step);
 void set_rests_on(v1::Shared& shared, const std::vector<RestsOn>& declarations);
 
 /// A process that was begun and has no end yet is kept under a key; what is left of it after a crash is closed as
-/// *unknown*. The value holds the shared part of its beginning.
+/// *unknown*. The value holds the shared part of its beginning, and what its end shall say besides.
 struct OpenProcess {
   v1::Shared shared;
+  v1::Internal end;
   Hash offer_hash{};
   std::optional<Duration> delete_after;
 };

@@ -77,6 +77,8 @@ http::Response Gate::handle(const http::Request& request) {
   asked->method = request.method;
   asked->path = request.target;
   asked->claim_header = request.header(identity::kClaimHeader);
+  asked->decided = begin_step(request.header("traceparent"), with_.random);
+  asked->released = another_step(asked->decided, with_.random);
   if (auto answer = find_transfer(*asked, token)) return std::move(*answer);
   if (!names(request.rest, asked->transfer)) return unknown("path");
 
@@ -260,7 +262,7 @@ Result<void> Gate::record_permit(Asked& asked, const std::string& source) {
   }
   for (const storage::Change& change : asked.series) commit.changes.push_back(change);
   asked.open_key = open_process_key(kReleasePrefix, with_.random);
-  const OpenProcess open{asked.begun, commit.entries.front().policy_digest, {}};
+  const OpenProcess open{asked.begun, asked.end(), commit.entries.front().policy_digest, {}};
   commit.changes.push_back({asked.open_key, encode(open)});
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   if (asked.verdict.counted) asked.use = asked.verdict.uses_before;  // looked at again, it is this use, not a next

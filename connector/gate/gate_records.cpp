@@ -54,9 +54,19 @@ Commit Gate::decision(Asked& asked, const policy::Reason& reason, bool permit, c
   internal.set_activity(asked.activity);
   internal.set_certificate(asked.party.certificate);
   internal.set_source(source);
+  set_step(internal, asked.decided);
   Commit commit;
   commit.entries.push_back(make_entry(provenance::EntryKind::decision, offer_hash, shared, internal));
   return commit;
+}
+
+v1::Internal Gate::Asked::end() const {
+  v1::Internal internal;
+  set_step(internal, released);
+  internal.set_begun_us(begun.time_us());
+  internal.set_activity(activity);
+  if (plan) internal.set_processed_under(plan->processed_under);
+  return internal;
 }
 
 /// The claim counts once: its key must be absent, and stays for ten minutes.
@@ -101,7 +111,7 @@ Result<void> Gate::recover() {
     shared.set_end("unknown");
     Commit commit;
     commit.changes.push_back({key, std::nullopt});
-    commit.entries.push_back(make_entry(provenance::EntryKind::stream_end, process.offer_hash, shared, {}));
+    commit.entries.push_back(make_entry(provenance::EntryKind::stream_end, process.offer_hash, shared, process.end));
     SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   }
   return prune_claims();
@@ -126,8 +136,9 @@ void Gate::Running::record(const ReleaseEnd& end) {
   v1::Shared shared = end_of(asked_->begun, with_.decision_clock.now());
   set_end(shared, end);
   const bool cut = end.how == ReleaseEnd::How::cut;
-  v1::Internal internal;
+  v1::Internal internal = asked_->end();
   internal.set_source(prepared_.source.version());
+  if (cut) internal.set_decision_span_id(another_step(asked_->released, with_.random).span_id);
   Commit commit;
   // What ends is recorded in any case; exchanges are refused while the clock is behind.
   if (cut || with_.decision_clock.behind()) commit.commit_class = CommitClass::revoke;

@@ -46,6 +46,7 @@ struct ReleasePlan {
   std::string suspended;                       ///< why nothing may be released; empty: it may
   std::optional<Timestamp> assessed_until;     ///< when the assessment ends; none: it needs no assessment
   bool needs_activity = false;                 ///< a claim must name one whatever its purpose; for some it must anyway (D8)
+  std::string processed_under;                 ///< this node's own processing activity, URI; empty: none is named
   bool purpose_by_agreement = false;           ///< its terms let a peer without claims pull (D15)
   json::Value public_offer;                    ///< access public: the terms for everybody; else null
   Hash public_offer_hash{};

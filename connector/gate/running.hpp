@@ -28,8 +28,13 @@ struct Gate::Asked {
   std::optional<std::int64_t> use;  ///< of a permit that counts: the uses before it
   Timestamp valid_until = Timestamp::max();
   std::vector<storage::Change> series;  ///< of pseudonyms, that begin with this release
+  Trace decided;             ///< the step in which it is decided
+  Trace released;            ///< and that in which it is released
   std::string open_key;
   v1::Shared begun;          ///< the shared part of the decision that was recorded
+
+  /// What the end of the release says besides.
+  v1::Internal end() const;
 };
 
 /// A release whose decision is durable. Records its end in every case, also when it is never run.

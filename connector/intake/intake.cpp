@@ -52,6 +52,9 @@ http::Response Intake::handle(const http::Request& request) {
   asked->purpose = policy::expand_purpose(purpose).substr(0, limits::kReasonBytes);
   asked->activity = activity.substr(0, limits::kReasonBytes);
   asked->transaction = with_.random.uuid_urn();
+  asked->decided = begin_step(request.header("traceparent"), with_.random);
+  asked->obtained = another_step(asked->decided, with_.random);
+  if (!asked->decided.parent_span_id.empty()) asked->tracestate = request.header("tracestate").substr(0, limits::kIdBytes);
   const ProcessId pid(request.rest);
   auto access = with_.access(pid);
   if (!access && access.error().code == ErrorCode::not_found) return not_found();
@@ -156,6 +159,7 @@ EntryDraft Intake::begin(Asked& asked, provenance::EntryKind kind, std::string_v
   v1::Internal internal;
   internal.set_activity(asked.activity);
   internal.set_application(asked.application.name);
+  gate::set_step(internal, asked.decided);
   return gate::make_entry(kind, offer_hash, shared, internal);
 }
 
@@ -166,7 +170,7 @@ Result<void> Intake::record_intent(Asked& asked) const {
   gate::require_as_read(asked.verdict, commit);
   if (!asked.activity_as_read.key.empty()) commit.preconditions.push_back(asked.activity_as_read);
   asked.open_key = gate::open_process_key(kIntentPrefix, with_.random);
-  const gate::OpenProcess open{asked.begun, asked.verdict.agreement->offer_hash, asked.verdict.terms->delete_after};
+  const gate::OpenProcess open{asked.begun, asked.end(), asked.verdict.agreement->offer_hash, asked.verdict.terms->delete_after};
   commit.changes.push_back({asked.open_key, gate::encode(open)});
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   return {};
@@ -195,7 +199,7 @@ Result<void> Intake::recover() {
     shared.set_end("unknown");
     Commit commit;
     commit.changes.push_back({key, std::nullopt});
-    commit.entries.push_back(gate::make_entry(provenance::EntryKind::received, process.offer_hash, shared, {}));
+    commit.entries.push_back(gate::make_entry(provenance::EntryKind::received, process.offer_hash, shared, process.end));
     if (process.delete_after) {  // data may have come: the duty counts from the earliest moment
       const Timestamp begun{Duration(process.shared.time_us())};
       SLUIS_CHECK(add_retention(with_.store, shared, *process.delete_after, begun, commit));

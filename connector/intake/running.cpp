@@ -41,6 +41,15 @@ void answer(http::ResponseSink& sink, unsigned status, const policy::Reason& rea
 
 }  // namespace
 
+v1::Internal Intake::Asked::end() const {
+  v1::Internal internal;
+  gate::set_step(internal, obtained);
+  internal.set_begun_us(begun.time_us());
+  internal.set_activity(activity);
+  internal.set_application(application.name);
+  return internal;
+}
+
 std::string retention_key(const AgreementId& agreement) { return std::string(kRetentionPrefix) + agreement.str(); }
 
 Result<void> add_retention(const storage::Reader& store, const v1::Shared& shared, Duration period, Timestamp end,
@@ -88,6 +97,8 @@ Result<http::PeerRequest> Intake::Running::request() const {
   claim.checkpoint = intake_.with_.checkpoint();
   SLUIS_TRY(std::string token, intake_.with_.sign_claim(claim));
   out.headers = {{"authorization", "Bearer " + access.handle}, {std::string(identity::kClaimHeader), std::move(token)}};
+  out.headers["traceparent"] = asked_->obtained.traceparent();
+  if (!asked_->tracestate.empty()) out.headers["tracestate"] = asked_->tracestate;
   return out;
 }
 
@@ -124,9 +135,8 @@ Result<void> Intake::Running::record(const Received& received) {
     const Timestamp now = intake_.with_.decision_clock.now();
     v1::Shared shared = gate::end_of(asked_->begun, now);
     set_end(shared, received);
-    v1::Internal internal;
-    internal.set_activity(asked_->activity);
-    internal.set_application(asked_->application.name);
+    v1::Internal internal = asked_->end();
+    if (received.how == Received::How::cut) internal.set_decision_span_id(another_step(asked_->obtained, intake_.with_.random).span_id);
     Commit commit;
     const bool first = received.how == Received::How::cut || intake_.with_.decision_clock.behind();
     if (first) commit.commit_class = CommitClass::revoke;

@@ -16,8 +16,14 @@ struct Intake::Asked {
   std::string transaction;
   gate::Verdict verdict;
   Precondition activity_as_read;
+  Trace decided;            ///< the step in which this node decides
+  Trace obtained;           ///< and that in which it asks the provider and gets what comes
+  std::string tracestate;   ///< as it came
   std::string open_key;
   v1::Shared begun;
+
+  /// What the end says besides.
+  v1::Internal end() const;
 };
 
 /// A pull whose intent is durable. Records its end in every case, also when it is never run.

@@ -1,3 +1,4 @@
+#include "connector/management/audit_export.hpp"
 #include "connector/management/audit_report.hpp"
 #include "connector/management/audit_rows.hpp"
 
@@ -114,6 +115,8 @@ void add_audit(Methods& methods, Backend& backend) {
         asked.set_peer(peer.str());
         return backend.reconcile(asked, caller.person);
       });
+  methods.add<v1::AuditExportRequest, v1::AuditExportResponse>(
+      "AuditService.Export", [&backend](const auto& request, const Caller&) { return export_records(backend, request); });
   methods.add<v1::AuditEraseRequest, v1::AuditEraseResponse>(
       "AuditService.Erase", [&backend](const auto& request, const Caller& caller) -> Result<v1::AuditEraseResponse> {
         if (!backend.erase) return not_here("erasure");

@@ -47,21 +47,14 @@ void put_internal(v1::AuditEntry& row, const v1::Internal& internal) {
   row.set_application(internal.application());
   row.set_person(internal.person());
   row.set_detail(internal.detail());
+  row.set_request(internal.request());
+  row.set_response(internal.response());
   row.set_decided_by(internal.decided_by());
   row.set_certificate(internal.certificate());
 }
 
 /// Entries that one call looks at.
 constexpr std::uint64_t kLookedAt = 50'000;
-
-Result<std::uint64_t> index_of(std::string_view token) {
-  std::uint64_t index = 0;
-  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), index);
-  if (error != std::errc() || end != token.data() + token.size()) {
-    return Error(ErrorCode::invalid_argument, "this is no token of a page").at_pointer("/pageToken");
-  }
-  return index;
-}
 
 Timestamp hour(std::uint32_t hours) { return Timestamp(std::chrono::hours(hours)); }
 
@@ -73,6 +66,35 @@ bool event_fits(const std::string& asked, const std::string& has) {
 }
 
 }  // namespace
+
+Result<TimeSpan> TimeSpan::read(const google::protobuf::Timestamp* from, const google::protobuf::Timestamp* until) {
+  TimeSpan span;
+  if (from != nullptr) {
+    SLUIS_TRY(span.from_, read_time(*from, "/from"));
+  }
+  if (until != nullptr) {
+    SLUIS_TRY(span.until_, read_time(*until, "/until"));
+  }
+  if (span.from_ && span.until_ && *span.until_ <= *span.from_) {
+    return Error(ErrorCode::invalid_argument, "`until` is not after `from`").at_pointer("/until");
+  }
+  return span;
+}
+
+bool TimeSpan::may_hold(const provenance::Leaf& leaf) const {
+  // An entry's own time and the leaf's hour may lie on both sides of the hour.
+  if (from_ && hour(leaf.hours + 2) <= *from_) return false;
+  return !until_ || hour(leaf.hours) < *until_ + std::chrono::hours(1);
+}
+
+Result<std::uint64_t> page_begin(std::string_view token) {
+  std::uint64_t index = 0;
+  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), index);
+  if (!token.empty() && (error != std::errc() || end != token.data() + token.size())) {
+    return Error(ErrorCode::invalid_argument, "this is no token of a page").at_pointer("/pageToken");
+  }
+  return index;
+}
 
 Result<v1::AuditEntry> audit_row(const provenance::LogReader& log, std::uint64_t index,
                                  std::string_view language) {
@@ -139,23 +161,12 @@ Result<AuditFilter> AuditFilter::make(const v1::AuditLogRequest& request) {
         .at_pointer("/decision")
         .mended_by("known are `permit`, `refused`");
   }
-  if (request.has_from()) {
-    SLUIS_TRY(filter.from_, read_time(request.from(), "/from"));
-  }
-  if (request.has_until()) {
-    SLUIS_TRY(filter.until_, read_time(request.until(), "/until"));
-  }
-  if (filter.from_ && filter.until_ && *filter.until_ <= *filter.from_) {
-    return Error(ErrorCode::invalid_argument, "`until` is not after `from`").at_pointer("/until");
-  }
+  SLUIS_TRY(filter.span_, TimeSpan::read(request));
   return filter;
 }
 
 bool AuditFilter::may_match(const provenance::Leaf& leaf) const {
-  if (!kinds_.empty() && !kinds_.contains(leaf.kind)) return false;
-  // An entry's own time and the leaf's hour may lie on both sides of the hour.
-  if (from_ && hour(leaf.hours + 2) <= *from_) return false;
-  return !until_ || hour(leaf.hours) < *until_ + std::chrono::hours(1);
+  return (kinds_.empty() || kinds_.contains(leaf.kind)) && span_.may_hold(leaf);
 }
 
 bool AuditFilter::matches(const v1::AuditEntry& row) const {
@@ -167,7 +178,7 @@ bool AuditFilter::matches(const v1::AuditEntry& row) const {
   }
   const Timestamp time(std::chrono::seconds(row.time().seconds()) +
                        std::chrono::microseconds(row.time().nanos() / 1000));
-  return (!from_ || time >= *from_) && (!until_ || time < *until_);
+  return span_.holds(time);
 }
 
 Result<std::string> visit_page(const provenance::LogReader& log, std::uint64_t size, const v1::AuditLogRequest& asked,
@@ -176,7 +187,7 @@ Result<std::string> visit_page(const provenance::LogReader& log, std::uint64_t s
   if (size == 0) return std::string();
   std::uint64_t index = asked.newest_first() ? size - 1 : 0;
   if (!asked.page_token().empty()) {
-    SLUIS_TRY(index, index_of(asked.page_token()));
+    SLUIS_TRY(index, page_begin(asked.page_token()));
   }
   const std::size_t wanted = page_size(asked.page_size());
   std::size_t found = 0;

@@ -12,6 +12,27 @@ namespace sluis::management {
 Result<v1::AuditEntry> audit_row(const provenance::LogReader& log, std::uint64_t index,
                                  std::string_view language = {});
 
+/// From when until when, of what was recorded.
+class TimeSpan {
+ public:
+  /// Of a request with `from` and `until`. invalid_argument: the wrong way round.
+  template <class Request>
+  static Result<TimeSpan> read(const Request& request) {
+    return read(request.has_from() ? &request.from() : nullptr, request.has_until() ? &request.until() : nullptr);
+  }
+  static Result<TimeSpan> read(const google::protobuf::Timestamp* from, const google::protobuf::Timestamp* until);
+  /// What the public leaf alone can rule out.
+  bool may_hold(const provenance::Leaf& leaf) const;
+  bool holds(Timestamp time) const { return (!from_ || time >= *from_) && (!until_ || time < *until_); }
+
+ private:
+  std::optional<Timestamp> from_;
+  std::optional<Timestamp> until_;
+};
+
+/// Where a page begins: its token, or the log's first entry. invalid_argument.
+Result<std::uint64_t> page_begin(std::string_view token);
+
 /// Which entries are asked for.
 class AuditFilter {
  public:
@@ -25,8 +46,7 @@ class AuditFilter {
  private:
   std::set<std::uint8_t> kinds_;
   v1::AuditLogRequest asked_;
-  std::optional<Timestamp> from_;
-  std::optional<Timestamp> until_;
+  TimeSpan span_;
 };
 
 /// Calls `visit` with the rows that are asked for, in the order asked for, until a page is full or so many entries were looked at that

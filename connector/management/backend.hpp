@@ -56,6 +56,7 @@ struct Backend {
   std::string log_origin;
   Timestamp started;
   bool demo = false;
+  std::string application_url;  ///< with a name behind it: the address that stands for an application
 
   const Clock& clock;  ///< time for decisions (D14)
   const storage::Reader& store;

@@ -247,6 +247,7 @@ void Node::Parts::fill_backend() {
       config.participant, config.name, SLUIS_VERSION, log->shard().origin, log_clock->now(), demo, *log_clock, store, *commits,
       *datasets, *negotiations, *transfers, *directory, *log});
   management::Backend& out = *backend;
+  out.application_url = config.management.url + "/applications/";
   out.vocabulary = [this] { return purposes->current(); };
   out.situations = situations;
   out.publish_purposes = [this](const std::string& text, const std::string& file, bool dry_run,

@@ -171,7 +171,7 @@ def record(agreement):
     expect("by the command too", (done.returncode, {e["purpose"] for e in json.loads(done.stdout)["entries"]}), (0, {MARKETING}))
     searched = w.log(event="searched")
     expect("each search is an entry", {e["event"] for e in searched}, {"searched.subject", "searched.resource", "searched.action"})
-    expect("that says what was told", any(d.participant in e["detail"] for e in searched if e["event"] == "searched.subject"), True)
+    expect("that says what was told", any(d.participant in e["response"] for e in searched if e["event"] == "searched.subject"), True)
     done = w.command("explain", entry["transaction"], role="dpo")
     expect("an evaluation is explained", (done.returncode, bool(done.stdout)), (0, True))
 

@@ -11,7 +11,7 @@ import sys
 ORDER = [
     "connector/base", "connector/json", "connector/crypto", "connector/http", "connector/storage", "certs",
     "policy", "catalog", "connector/identity", "connector/provenance", "connector/outbox", "connector/commit",
-    "connector/declaration", "connector/negotiation", "connector/transfer", "connector/gate", "connector/intake", "connector/dsp", "connector/authzen",
+    "connector/declaration", "connector/negotiation", "connector/transfer", "connector/gate", "connector/intake", "connector/records", "connector/dsp", "connector/authzen",
     "connector/management", "connector/node", "tests", "conformance",
 ]
 ONLY = {"policy": {"connector/base", "connector/json", "policy"}}

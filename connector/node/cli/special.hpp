@@ -18,6 +18,7 @@ CLI::App& verb(CLI::App& app, std::string_view noun_name, std::string_view name,
 
 void add_audit_papers(CLI::App& app, const SessionPtr& session);  ///< verify, verify-proof, export-log: no node
 void add_audit_asking(CLI::App& app, const SessionPtr& session);  ///< checkpoint, proof, and watch
+void add_audit_export(CLI::App& app, const SessionPtr& session);
 void add_reconcile(CLI::App& app, const SessionPtr& session);
 void add_pull(CLI::App& app, const SessionPtr& session);
 void add_register(CLI::App& app, const SessionPtr& session);      ///< activity publish and export, catalog check

@@ -203,7 +203,8 @@ TEST_F(AuthzenSearchTest, EachPageIsOneEntryThatSaysWhatWasTold) {
   EXPECT_EQ(entries[0].shared.purpose(), kCrowd);
   EXPECT_EQ(entries[0].shared.dataset(), "urn:d:1");
   EXPECT_EQ(entries[0].internal.application(), "planner");
-  EXPECT_NE(entries[0].internal.detail().find(R"("urn:p:1")"), std::string::npos);
+  EXPECT_NE(entries[0].internal.response().find(R"("urn:p:1")"), std::string::npos);
+  EXPECT_NE(entries[0].internal.request().find(R"("urn:d:1")"), std::string::npos);
   EXPECT_FALSE(entries[0].shared.has_decision()) << "a search decides nothing";
 }
 

@@ -260,7 +260,10 @@ TEST_F(AuthzenTest, ARequestIdIsGivenBackAndRecorded) {
   const std::string longest(limits::kRequestIdBytes, 'x');
   EXPECT_EQ(with(longest).headers.at("x-request-id"), longest);
   const auto last = entries_of(EntryKind::decision).back();
-  EXPECT_NE(last.internal.detail().find("at 2001-01-01T00:00:00Z trace 00-4bf9-00f0-01 request " + longest), std::string::npos);
+  EXPECT_EQ(last.internal.detail(), "request " + longest);
+  EXPECT_NE(last.internal.request().find(R"("context":{"time":"2001-01-01T00:00:00Z","traceparent":"00-4bf9-00f0-01"})"), std::string::npos);
+  EXPECT_EQ(last.internal.trace_id().size(), 16U) << "what is no trace begins another";
+  EXPECT_EQ(last.internal.parent_span_id(), "");
   EXPECT_EQ(with("caf\xC3\xA9").headers.at("x-request-id"), "caf\xC3\xA9");
   for (const std::string& id : {longest + "x", std::string("a\tb")}) {
     EXPECT_EQ(with(id).status, 400U);

@@ -1,0 +1,75 @@
+#include "connector/management/audit_export.hpp"
+
+#include "connector/management/audit_rows.hpp"
+#include "connector/management/convert.hpp"
+#include "connector/records/record.hpp"
+
+namespace sluis::management {
+namespace {
+
+// An answer has its bounds.
+constexpr std::uint64_t kPageEntries = 1000;
+constexpr std::uint64_t kPageEntriesWhole = 300;  ///< of a form that is taken whole
+constexpr std::size_t kPageBytes = 1U << 20U;
+
+records::Surroundings surroundings_of(const Backend& backend) {
+  records::Surroundings around;
+  around.self = backend.self.str();
+  around.application_url = backend.application_url;
+  around.oin = [&backend](std::string_view participant) {
+    const auto party = backend.directory.find(ParticipantId(std::string(participant)));
+    return party ? (*party)->oin : std::string();
+  };
+  around.node_url = [&backend](std::string_view participant) {
+    const auto url = backend.directory.endpoint(ParticipantId(std::string(participant)), backend.clock.now());
+    return url ? *url : std::string();
+  };
+  return around;
+}
+
+/// None: erased, or not one that says when it was.
+Result<std::optional<records::Entry>> read(const provenance::LogReader& log, std::uint64_t number, const provenance::Leaf& leaf) {
+  const auto payload = log.payload(number);
+  if (!payload && payload.error().code == ErrorCode::not_found) return std::optional<records::Entry>();
+  if (!payload) return payload.error();
+  records::Entry entry{number, static_cast<provenance::EntryKind>(leaf.kind), {}, {}};
+  if (!entry.shared.ParseFromString(payload->shared) || !entry.internal.ParseFromString(payload->internal)) return std::optional<records::Entry>();
+  return std::optional(std::move(entry));
+}
+
+}  // namespace
+
+Result<v1::AuditExportResponse> export_records(const Backend& backend, const v1::AuditExportRequest& request) {
+  SLUIS_TRY(const records::Form form, records::form_from(request.format()));
+  SLUIS_TRY(const TimeSpan span, TimeSpan::read(request));
+  SLUIS_TRY(const std::uint64_t entries, backend.log.entries());
+  SLUIS_TRY(std::uint64_t number, page_begin(request.page_token()));
+  const records::Surroundings around = surroundings_of(backend);
+  const auto recorder = records::make_recorder(form, around);
+  v1::AuditExportResponse response;
+  std::string text = request.page_token().empty() ? recorder->head() : std::string();
+  for (std::uint64_t taken = 0; number < entries; ++number) {
+    SLUIS_TRY(const provenance::Leaf leaf, backend.log.leaf(number));
+    if (!span.may_hold(leaf)) continue;
+    SLUIS_TRY(const auto entry, read(backend.log, number, leaf));
+    if (!entry) {
+      response.set_erased(response.erased() + 1);
+      continue;
+    }
+    if (!span.holds(Timestamp(Duration(entry->shared.time_us())))) continue;
+    if (recorder->ends_before(*entry)) {
+      if (recorder->in_pieces()) text += recorder->take();
+      if (taken >= (recorder->in_pieces() ? kPageEntries : kPageEntriesWhole) || text.size() >= kPageBytes) {
+        response.set_next_page_token(std::to_string(number));
+        break;
+      }
+    }
+    recorder->add(*entry);
+    ++taken;
+  }
+  response.set_text(text + recorder->take());
+  response.set_left_out(recorder->left_out());
+  return response;
+}
+
+}  // namespace sluis::management

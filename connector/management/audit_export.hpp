@@ -1,0 +1,11 @@
+#pragma once
+
+#include "connector/management/backend.hpp"
+#include "sluis/v1/audit.pb.h"
+
+namespace sluis::management {
+
+/// Entries in the forms that others read (connector/records). invalid_argument: another form, a token of nothing.
+Result<v1::AuditExportResponse> export_records(const Backend& backend, const v1::AuditExportRequest& request);
+
+}  // namespace sluis::management

@@ -1,0 +1,49 @@
+#include "connector/records/record.hpp"
+
+#include "connector/base/suggest.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sluis::records {
+namespace {
+
+struct Named {
+  std::string_view name;
+  Form form;
+};
+constexpr std::array<Named, 6> kForms{{{"adl", Form::adl}, {"ldv", Form::ldv}, {"fsc", Form::fsc}, {"prov", Form::prov},
+                                       {"prov-json", Form::prov_json}, {"csv", Form::csv}}};
+
+}  // namespace
+
+Result<Form> form_from(std::string_view name) {
+  std::vector<std::string_view> known;
+  for (const Named& one : kForms) {
+    if (one.name == name) return one.form;
+    known.push_back(one.name);
+  }
+  return Error(ErrorCode::invalid_argument, "`" + std::string(name) + "` is no form of records").mended_by(suggestion(name, known));
+}
+
+std::unique_ptr<Recorder> make_recorder(Form form, const Surroundings& around) {
+  switch (form) {
+    case Form::adl: return make_adl(around);
+    case Form::ldv: return make_ldv(around);
+    case Form::fsc: return make_fsc(around);
+    case Form::prov: return make_prov(around, false);
+    case Form::prov_json: return make_prov(around, true);
+    case Form::csv: return make_csv();
+  }
+  return nullptr;
+}
+
+bool is_decided(const v1::DecisionReason& reason) {
+  constexpr std::array kNoDecision{std::string_view("node."), std::string_view("peer."), std::string_view("provider."),
+                                   std::string_view("source."), std::string_view("store."), std::string_view("not_recorded"),
+                                   std::string_view("plan.")};
+  const std::string& code = reason.code();
+  return !code.empty() && std::none_of(kNoDecision.begin(), kNoDecision.end(), [&](std::string_view one) { return code.starts_with(one); });
+}
+
+}  // namespace sluis::records
