@@ -81,7 +81,7 @@ void Batch::change(storage::Change change) {
   changes_.push_back(std::move(change));
 }
 
-Result<std::size_t> Batch::add(const Commit& commit) {
+Result<std::size_t> Batch::add(const Commit& commit, std::vector<provenance::PreparedEntry> prepared) {
   if (!commit.id.empty()) {
     if (const auto found = by_id_.find(commit.id); found != by_id_.end()) return found->second;
     SLUIS_TRY(const std::optional<std::string> known, store_.get(receipt_key(commit.id)));
@@ -93,7 +93,10 @@ Result<std::size_t> Batch::add(const Commit& commit) {
   }
   SLUIS_CHECK(check(commit));
   CommitReceipt receipt{log_.next(), commit.entries.size(), 0, recorded_};
-  for (const EntryDraft& entry : commit.entries) SLUIS_CHECK(log_.append(entry, recorded_, changes_));
+  for (std::size_t i = 0; i < commit.entries.size(); ++i) {
+    SLUIS_CHECK(i < prepared.size() ? log_.append(commit.entries[i], std::move(prepared[i]), recorded_, changes_)
+                                    : log_.append(commit.entries[i], recorded_, changes_));
+  }
   for (const storage::Change& wanted : commit.changes) change(wanted);
   for (const OutgoingMessage& message : commit.messages) change({outbox_key(message, ++sequence_), message.bytes});
   bytes_ += size_of(commit);

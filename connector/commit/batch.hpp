@@ -29,7 +29,8 @@ class Batch {
   /// Adds a commit whose preconditions hold against the store and the commits before it in this batch; the receipt
   /// counts once the batch is durable. A failed precondition refuses this commit alone: conflict, with the key as
   /// pointer. After storage_unavailable or corruption the whole batch must be dropped.
-  Result<std::size_t> add(const Commit& commit);
+  /// `prepared`: its entries, if they were prepared before.
+  Result<std::size_t> add(const Commit& commit, std::vector<provenance::PreparedEntry> prepared = {});
   /// Deletes the oldest receipts of before `until`, a bounded number; whether there may be more. storage_unavailable.
   Result<bool> prune(Timestamp until);
   /// All changes, with the log's head and the receipts; nothing may be added afterwards.

@@ -20,7 +20,7 @@ Error unknown(const std::string& why) {
 
 Sequencer::Sequencer(storage::ReopeningStore& store, provenance::PayloadKeys& keys, Clock& clock, Random& random,
                      Options options)
-    : store_(store), clock_(clock), random_(random), options_(std::move(options)), log_(keys, random_), keys_(keys) {}
+    : store_(store), clock_(clock), source_(random), random_(random), options_(std::move(options)), log_(keys, random_), keys_(keys) {}
 
 Sequencer::~Sequencer() { stop(); }
 
@@ -193,9 +193,24 @@ void Sequencer::submit(Commit commit, Completion done) {
   if (can_begin) wake_.notify_one();
 }
 
+/// By who waits for it, so that the one who writes has less to do. Whatever is wrong with an entry, its batch says it.
+std::vector<provenance::PreparedEntry> Sequencer::prepare(const Commit& commit) {
+  const Timestamp recorded = decision_time();
+  DrawnRandom random(source_);
+  random.draw(provenance::kRandomBytesPerEntry * commit.entries.size());
+  std::vector<provenance::PreparedEntry> all;
+  for (const EntryDraft& draft : commit.entries) {
+    auto one = provenance::prepare(draft, recorded, keys_, random);
+    if (!one) return {};
+    all.push_back(std::move(*one));
+  }
+  return all;
+}
+
 Result<CommitReceipt> Sequencer::commit_and_wait(Commit commit) {
   Waiter waiter;
   Ticket ticket{std::move(commit), {}, &waiter};
+  ticket.prepared = prepare(ticket.commit);
   Lock lock(mutex_);
   if (stopping_) return Error(ErrorCode::storage_unavailable, "the node is stopping");
   if (full(ticket.commit.commit_class)) return Error(ErrorCode::limit_exceeded, "too many commits are waiting");
@@ -217,9 +232,9 @@ Result<CommitReceipt> Sequencer::commit_and_wait(Commit commit) {
   return std::move(*waiter.result);
 }
 
-std::size_t Sequencer::entries_of(const Tickets& tickets) {
+std::size_t Sequencer::unprepared(const Tickets& tickets) {
   std::size_t entries = 0;
-  for (const Ticket& ticket : tickets) entries += ticket.commit.entries.size();
+  for (const Ticket& ticket : tickets) entries += ticket.commit.entries.size() - ticket.prepared.size();
   return entries;
 }
 
@@ -297,7 +312,7 @@ Sequencer::Led Sequencer::lead(Flight& flight, bool recover_first) {
 Sequencer::Led Sequencer::prepare_and_write(Flight& flight) {
   const Timestamp recorded = std::max(clock_.now(), log_.recorded());
   const bool behind = log_.recorded() - clock_.now() > limits::kClockBehindLog;
-  random_.draw(provenance::kRandomBytesPerEntry * entries_of(flight.tickets));
+  random_.draw(provenance::kRandomBytesPerEntry * unprepared(flight.tickets));
   Batch batch(store_, log_, recorded, sequence_);
   std::vector<std::optional<std::size_t>> indexes(flight.tickets.size());
   unsigned bells = 0;
@@ -308,7 +323,7 @@ Sequencer::Led Sequencer::prepare_and_write(Flight& flight) {
                          .mended_by("set the clock; until then only revocations are recorded"), bells);
       continue;
     }
-    const auto added = batch.add(ticket.commit);
+    const auto added = batch.add(ticket.commit, std::move(ticket.prepared));
     if (added) {
       indexes[i] = *added;
     } else if (added.error().code == ErrorCode::conflict || added.error().code == ErrorCode::limit_exceeded) {

@@ -77,6 +77,7 @@ class Sequencer final : public CommitPort {
     Completion done;           ///< or
     Waiter* waiter = nullptr;  ///< outlives its answer
     std::uint8_t bell = 0;     ///< which of `bells_` wakes the waiter
+    std::vector<provenance::PreparedEntry> prepared = {};  ///< all of the commit's entries, or none
   };
   using Tickets = std::vector<Ticket>;
   using Lock = std::unique_lock<std::mutex>;
@@ -97,7 +98,8 @@ class Sequencer final : public CommitPort {
   bool full(CommitClass commit_class) const;
   void enqueue(Ticket ticket);
   Tickets take_batch();
-  static std::size_t entries_of(const Tickets& tickets);
+  static std::size_t unprepared(const Tickets& tickets);
+  std::vector<provenance::PreparedEntry> prepare(const Commit& commit);
   /// `keeps`: the caller keeps the checkpoint itself, with `keep_due`.
   void lead_next(Lock& lock, Tickets tickets, bool keeps);
   Led lead(Flight& flight, bool recover_first);
@@ -117,6 +119,7 @@ class Sequencer final : public CommitPort {
 
   storage::ReopeningStore& store_;
   Clock& clock_;
+  Random& source_;
   DrawnRandom random_;  ///< for the one batch that is prepared
   Options options_;
   provenance::LogAppender log_;

@@ -399,7 +399,8 @@ Result<void> Erasing::rewrap(const Erasure& erasure, std::uint64_t first, std::u
       commit.changes.push_back({key, std::nullopt});
       bytes += key.size();
     } else {
-      auto again = with_.keys.rewrap(*sealed, number);
+      SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
+      auto again = with_.keys.rewrap(*sealed, {number, leaf.commitment});
       if (!again && again.error().code == ErrorCode::not_found) continue;  // its key went long ago
       if (!again) return again.error();
       if (!*again) continue;

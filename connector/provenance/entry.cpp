@@ -94,7 +94,7 @@ Hash commitment(const Leaf& leaf, std::string_view shared, std::string_view k, c
 Entry make_entry(const EntryDraft& draft, Timestamp recorded, Random& random) {
   Entry entry;
   entry.leaf.kind = draft.kind;
-  entry.leaf.hours = static_cast<std::uint32_t>(std::chrono::floor<std::chrono::hours>(recorded.time_since_epoch()).count());
+  entry.leaf.hours = hours_of(recorded);
   entry.leaf.policy_digest = draft.policy_digest;
   const std::string keys = random.bytes(64);
   entry.payload = Payload{draft.shared, draft.internal, keys.substr(0, 32), keys.substr(32)};

@@ -78,6 +78,11 @@ struct Entry {
 /// What an entry takes of randomness: k and k2, its payload's own key and the nonces of two seals.
 inline constexpr std::size_t kRandomBytesPerEntry = 64 + 32 + 12 + 12;
 
+/// As the leaf has it.
+inline std::uint32_t hours_of(Timestamp recorded) {
+  return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::hours>(recorded.time_since_epoch()).count());
+}
+
 /// With fresh keys.
 Entry make_entry(const EntryDraft& draft, Timestamp recorded, Random& random);
 

@@ -110,7 +110,7 @@ Result<Payload> LogReader::payload(std::uint64_t number) const {
   SLUIS_TRY(const Leaf own, leaf(number));
   SLUIS_TRY(const std::optional<std::string> sealed, store_.get(payload_key(number)));
   if (!sealed) return Error(ErrorCode::not_found, "the payload of entry " + std::to_string(number) + " is erased");
-  SLUIS_TRY(const std::string bytes, keys_.unseal(*sealed, number));
+  SLUIS_TRY(const std::string bytes, keys_.unseal(*sealed, {number, own.commitment}));
   SLUIS_TRY(Payload payload, Payload::parse(bytes));
   if (commitment(own, payload.shared, payload.k, payload.inner()) != own.commitment) {
     return Error(ErrorCode::corruption, "the payload of entry " + std::to_string(number) + " does not fit its leaf");
@@ -168,16 +168,36 @@ Result<void> LogAppender::recover(const storage::Reader& store) {
   return {};
 }
 
-Result<void> LogAppender::append(const EntryDraft& draft, Timestamp recorded, std::vector<storage::Change>& changes) {
+Result<PreparedEntry> prepare(const EntryDraft& draft, Timestamp recorded, PayloadKeys& keys, Random& random) {
   if (draft.shared.size() + draft.internal.size() > limits::kEntryPayloadBytes) {
     return Error(ErrorCode::limit_exceeded, "the payload of an entry is too large");
   }
+  PreparedEntry out;
+  out.epoch = keys.epoch();  // before the key is taken: one that follows meanwhile is noticed
+  const Entry entry = make_entry(draft, recorded, random);
+  SLUIS_TRY(out.sealed, keys.seal(entry.payload.bytes(), entry.leaf.commitment, recorded, random));
+  out.leaf = entry.leaf.bytes();
+  out.hash = leaf_hash(out.leaf);
+  out.hours = entry.leaf.hours;
+  return out;
+}
+
+Result<void> LogAppender::append(const EntryDraft& draft, Timestamp recorded, std::vector<storage::Change>& changes) {
+  SLUIS_TRY(PreparedEntry prepared, prepare(draft, recorded, keys_, random_));
+  add(std::move(prepared), changes);
+  return {};
+}
+
+Result<void> LogAppender::append(const EntryDraft& draft, PreparedEntry prepared, Timestamp recorded, std::vector<storage::Change>& changes) {
+  if (prepared.hours != hours_of(recorded) || prepared.epoch != keys_.epoch()) return append(draft, recorded, changes);
+  add(std::move(prepared), changes);
+  return {};
+}
+
+void LogAppender::add(PreparedEntry prepared, std::vector<storage::Change>& changes) {
   const std::uint64_t index = size();
   const std::uint64_t number = next();
-  const Entry entry = make_entry(draft, recorded, random_);
-  SLUIS_TRY(std::string sealed, keys_.seal(entry.payload.bytes(), number, recorded, random_));
-  std::string leaf = entry.leaf.bytes();
-  head_.frontier.append(leaf_hash(leaf), [&](unsigned height, const Hash& hash) {
+  head_.frontier.append(prepared.hash, [&](unsigned height, const Hash& hash) {
     if (height % kTileHeight != 0) return;
     const unsigned level = height / kTileHeight;
     if (edge_.size() <= level) edge_.resize(level + 1);
@@ -188,9 +208,8 @@ Result<void> LogAppender::append(const EntryDraft& draft, Timestamp recorded, st
       edge_[level].clear();
     }
   });
-  changes.push_back({leaf_key(number), std::move(leaf)});
-  changes.push_back({payload_key(number), std::move(sealed)});
-  return {};
+  changes.push_back({leaf_key(number), std::move(prepared.leaf)});
+  changes.push_back({payload_key(number), std::move(prepared.sealed)});
 }
 
 void LogAppender::seal(Timestamp recorded, std::vector<storage::Change>& changes) {

@@ -68,6 +68,17 @@ class LogReader {
   std::size_t at_ = 0;
 };
 
+/// An entry before it has its number: all that depends on the hour of recording, and not on what was recorded before.
+struct PreparedEntry {
+  std::string leaf;
+  Hash hash{};  ///< of the leaf, in the tree
+  std::string sealed;
+  std::uint32_t hours = 0;
+  std::uint64_t epoch = 0;  ///< of the payload keys
+};
+/// Thread-safe as far as `random` is. limit_exceeded; what `PayloadKeys::seal` may say.
+Result<PreparedEntry> prepare(const EntryDraft& draft, Timestamp recorded, PayloadKeys& keys, Random& random);
+
 /// Grows the log: turns drafts into store changes. Not thread-safe; the sequencer owns it.
 class LogAppender {
  public:
@@ -86,10 +97,14 @@ class LogAppender {
 
   /// Adds one entry; its changes are appended. An error leaves the log in memory as it was.
   Result<void> append(const EntryDraft& draft, Timestamp recorded, std::vector<storage::Change>& changes);
+  /// The same with one that was prepared; anew where it was for another hour, or under another key.
+  Result<void> append(const EntryDraft& draft, PreparedEntry prepared, Timestamp recorded, std::vector<storage::Change>& changes);
   /// The head's new value; once for each batch.
   void seal(Timestamp recorded, std::vector<storage::Change>& changes);
 
  private:
+  void add(PreparedEntry prepared, std::vector<storage::Change>& changes);
+
   PayloadKeys& keys_;
   Random& random_;
   std::vector<Shard> shards_{Shard{}};  ///< never empty

@@ -15,14 +15,18 @@
 namespace sluis::provenance {
 namespace {
 
-constexpr char kFirstOfMonth = 1;  ///< version of a record: version ‖ month ‖ wrapped key ‖ payload
-constexpr char kLaterKey = 2;      ///< version ‖ month ‖ which of its keys (4) ‖ wrapped key ‖ payload
+// Versions of a record: version ‖ month ‖ (from 2 on) which of its keys (4) ‖ wrapped key ‖ payload.
+constexpr char kFirstByNumber = 1;  ///< bound to the entry's number, under the month's first key
+constexpr char kByCommitment = 2;
+constexpr char kByNumber = 3;       ///< of version 1, wrapped again
 constexpr std::size_t kMonthBytes = 7;  // 2026-11
 constexpr std::size_t kKeyBytes = 32;
 
-std::string bound_to(std::uint64_t index) {
+/// What a record of this version is bound to.
+std::string bound_to(char version, const PayloadKeys::Owner& owner) {
+  if (version == kByCommitment) return std::string(view(owner.commitment));
   std::string out;
-  put_u64(out, index);
+  put_u64(out, owner.number);
   return out;
 }
 
@@ -30,7 +34,7 @@ std::string month_of(Timestamp time) { return format_time(time).substr(0, kMonth
 
 /// What follows the name of the key.
 std::string_view rest_of(std::string_view sealed) {
-  return sealed.substr(1 + kMonthBytes + (sealed[0] == kLaterKey ? 4 : 0));
+  return sealed.substr(1 + kMonthBytes + (sealed[0] == kFirstByNumber ? 0 : 4));
 }
 
 Error file_error(const char* what, const std::filesystem::path& path) {
@@ -44,8 +48,8 @@ std::string PayloadKeys::file(const Name& name) {
 }
 
 Result<PayloadKeys::Name> PayloadKeys::name_of(std::string_view sealed) {
-  const bool first = sealed.size() > 1 + kMonthBytes && sealed[0] == kFirstOfMonth;
-  const bool later = sealed.size() > 1 + kMonthBytes + 4 && sealed[0] == kLaterKey;
+  const bool first = sealed.size() > 1 + kMonthBytes && sealed[0] == kFirstByNumber;
+  const bool later = sealed.size() > 1 + kMonthBytes + 4 && (sealed[0] == kByCommitment || sealed[0] == kByNumber);
   if (!first && !later) return Error(ErrorCode::corruption, "a payload record of an unknown version");
   return Name(sealed.substr(1, kMonthBytes), first ? 1 : get_u32(sealed, 1 + kMonthBytes));
 }
@@ -109,17 +113,7 @@ Result<std::string> PayloadKeys::key(const Name& name, bool make) {
   return keys_[name] = fresh;
 }
 
-std::string PayloadKeys::wrapped(const Name& name, std::string_view wrapping, std::string_view own, std::uint64_t index,
-                                 Random& random) const {
-  std::string out(1, name.second == 1 ? kFirstOfMonth : kLaterKey);
-  out += name.first;
-  if (name.second != 1) put_u32(out, name.second);
-  put_sized(out, crypto::seal(random, wrapping, own, bound_to(index)));
-  return out;
-}
-
-Result<std::string> PayloadKeys::seal(std::string_view payload, std::uint64_t index, Timestamp recorded,
-                                      Random& random) {
+Result<std::string> PayloadKeys::seal(std::string_view payload, const Hash& commitment, Timestamp recorded, Random& random) {
   Name name(month_of(recorded), 1);
   std::string wrapping;
   {
@@ -128,10 +122,16 @@ Result<std::string> PayloadKeys::seal(std::string_view payload, std::uint64_t in
     SLUIS_TRY(wrapping, key(name, true));
   }
   const std::string own = random.bytes(kKeyBytes);
-  return wrapped(name, wrapping, own, index, random) + crypto::seal(random, own, payload, bound_to(index));
+  const std::string bound(view(commitment));
+  std::string out(1, kByCommitment);
+  out += name.first;
+  put_u32(out, name.second);
+  put_sized(out, crypto::seal(random, wrapping, own, bound));
+  out += crypto::seal(random, own, payload, bound);
+  return out;
 }
 
-Result<std::string> PayloadKeys::unseal(std::string_view sealed, std::uint64_t index) {
+Result<std::string> PayloadKeys::unseal(std::string_view sealed, const Owner& owner) {
   SLUIS_TRY(const Name name, name_of(sealed));
   std::string wrapping;
   {
@@ -140,8 +140,9 @@ Result<std::string> PayloadKeys::unseal(std::string_view sealed, std::uint64_t i
   }
   std::string_view rest = rest_of(sealed);
   SLUIS_TRY(const std::string_view own_wrapped, take_sized(rest));
-  SLUIS_TRY(const std::string own, crypto::unseal(wrapping, own_wrapped, bound_to(index)));
-  return crypto::unseal(own, rest, bound_to(index));
+  const std::string bound = bound_to(sealed[0], owner);
+  SLUIS_TRY(const std::string own, crypto::unseal(wrapping, own_wrapped, bound));
+  return crypto::unseal(own, rest, bound);
 }
 
 Result<std::vector<std::string>> PayloadKeys::older(const std::string& month) {
@@ -157,10 +158,11 @@ Result<void> PayloadKeys::begin_next(const std::string& month) {
   SLUIS_TRY(const std::uint32_t before, newest(month));
   SLUIS_CHECK(key({month, before + 1}, true));
   newest_[month] = before + 1;
+  ++epoch_;
   return {};
 }
 
-Result<std::optional<std::string>> PayloadKeys::rewrap(std::string_view sealed, std::uint64_t index) {
+Result<std::optional<std::string>> PayloadKeys::rewrap(std::string_view sealed, const Owner& owner) {
   SLUIS_TRY(Name name, name_of(sealed));
   std::string before, after;
   {
@@ -173,8 +175,14 @@ Result<std::optional<std::string>> PayloadKeys::rewrap(std::string_view sealed, 
   }
   std::string_view rest = rest_of(sealed);
   SLUIS_TRY(const std::string_view own_wrapped, take_sized(rest));
-  SLUIS_TRY(const std::string own, crypto::unseal(before, own_wrapped, bound_to(index)));
-  return std::optional(wrapped(name, after, own, index, random_) + std::string(rest));
+  const std::string bound = bound_to(sealed[0], owner);
+  SLUIS_TRY(const std::string own, crypto::unseal(before, own_wrapped, bound));
+  std::string out(1, sealed[0] == kByCommitment ? kByCommitment : kByNumber);
+  out += name.first;
+  put_u32(out, name.second);
+  put_sized(out, crypto::seal(random_, after, own, bound));
+  out += rest;
+  return std::optional(std::move(out));
 }
 
 Result<void> PayloadKeys::drop(const std::string& file_name) {
