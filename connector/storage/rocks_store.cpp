@@ -18,6 +18,7 @@ namespace sluis::storage {
 namespace {
 
 constexpr std::string_view kFormatKey = "meta/format";
+constexpr int kFamilies = 2;  ///< the first format that has them
 
 rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view text(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
@@ -392,7 +393,7 @@ Result<std::unique_ptr<KvStore>> open_rocks_store(const std::filesystem::path& f
   const auto families = std::make_shared<const Families>(db, std::move(handles));
   std::unique_ptr<KvStore> store = std::make_unique<RocksStore>(families);
   SLUIS_TRY(const std::optional<int> format, format_of(*store));
-  if (format && *format < kStoreFormat) SLUIS_CHECK(move_to_families(*families));
+  if (format && *format < kFamilies) SLUIS_CHECK(move_to_families(*families));
   if (format != kStoreFormat) SLUIS_CHECK(store->write({{std::string(kFormatKey), std::to_string(kStoreFormat)}}, true));
   return store;
 }
@@ -407,7 +408,7 @@ Result<std::unique_ptr<Reader>> open_rocks_reader(const std::filesystem::path& f
   }
   std::unique_ptr<Reader> store = std::make_unique<RocksStore>(std::make_shared<const Families>(db, std::move(handles)));
   SLUIS_TRY(const std::optional<int> format, format_of(*store));
-  if (format && *format < kStoreFormat) {
+  if (format && *format < kFamilies) {
     return Error(ErrorCode::invalid_state, "the store has format " + std::to_string(*format) + ", and is being brought to " +
                                                std::to_string(kStoreFormat))
         .mended_by("start its node once");

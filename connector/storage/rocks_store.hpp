@@ -15,7 +15,8 @@ Result<std::unique_ptr<KvStore>> open_rocks_store(const std::filesystem::path& f
 /// older format, which only opening it for writing changes.
 Result<std::unique_ptr<Reader>> open_rocks_reader(const std::filesystem::path& folder);
 
-/// The format of `meta/format` that this program writes. 1: one column family; 2: the log's leaves and payloads have their own.
-inline constexpr int kStoreFormat = 2;
+/// The format of `meta/format` that this program writes. 1: one column family; 2: the log's leaves and payloads have their own; 3: payloads
+/// may be bound to their commitment, under any key of their month.
+inline constexpr int kStoreFormat = 3;
 
 }  // namespace sluis::storage

@@ -10,6 +10,7 @@
 #include <rocksdb/perf_level.h>
 
 #include <atomic>
+#include <fstream>
 #include <thread>
 
 #include <sys/wait.h>
@@ -101,6 +102,38 @@ TEST_P(KvStoreContract, ACopyIsWhatTheStoreWas) {
   EXPECT_FALSE(verify_backup(copies, *first));
   EXPECT_TRUE(verify_backup(copies, *second));
   EXPECT_EQ(list_backups(folder_.path() / "nowhere").error().code, ErrorCode::not_found);
+}
+
+/// Files below a folder that hold this text.
+std::vector<std::filesystem::path> holding(const std::filesystem::path& folder, const std::string& text) {
+  std::vector<std::filesystem::path> found;
+  if (!std::filesystem::exists(folder)) return found;
+  for (const auto& one : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!one.is_regular_file()) continue;
+    std::ifstream in(one.path(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    if (bytes.find(text) != std::string::npos) found.push_back(one.path());
+  }
+  return found;
+}
+
+TEST_P(KvStoreContract, WhatWasDeletedOrOverwrittenIsInNoFileAfterAPurge) {
+  const std::string deleted = "a word that was deleted", over = "a word that was overwritten", stays = "a word that stays";
+  for (const char* family : {"x/", "log/p/"}) {
+    for (int i = 0; i < 300; ++i) {
+      ASSERT_TRUE(store_->write({{family + std::to_string(i), deleted}, {std::string(family) + "over" + std::to_string(i), over}}, i % 100 == 0));
+    }
+    for (int i = 0; i < 300; ++i) {
+      ASSERT_TRUE(store_->write({{family + std::to_string(i), std::nullopt}, {std::string(family) + "over" + std::to_string(i), stays}}, true));
+    }
+  }
+  if (GetParam() != make_memory) {
+    EXPECT_FALSE(holding(folder_.path() / "store", deleted).empty()) << "a search that finds nothing shows nothing";
+  }
+  ASSERT_TRUE(store_->purge());
+  for (const std::string& word : {deleted, over}) EXPECT_TRUE(holding(folder_.path() / "store", word).empty()) << holding(folder_.path() / "store", word).front();
+  EXPECT_EQ(*store_->get("log/p/over299"), stays);
+  EXPECT_EQ(*store_->get("x/299"), std::nullopt);
 }
 
 TEST_P(KvStoreContract, AStoreThatIsToBeClosedBeginsNoCopy) {
@@ -259,7 +292,7 @@ void expect_brought_over(int moved) {
     std::unique_ptr<Reader> store;
     if (opened < 2) store = *open_rocks_store(path, false);
     else store = *open_rocks_reader(path);
-    EXPECT_EQ(*store->get("meta/format"), "2");
+    EXPECT_EQ(*store->get("meta/format"), "3");
     EXPECT_EQ(*store->get("agreement/x"), "y");
     for (const auto& [prefix, word] : {std::pair{"log/e/", "leaf "}, {"log/p/", "payload "}}) {
       int next = 0;
