@@ -2,6 +2,7 @@
 
 #include "connector/base/error.hpp"
 #include "connector/base/ids.hpp"
+#include "connector/node/listener.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -10,25 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace sluis {
-class TomlTable;
-}
-
 namespace sluis::node {
-
-/// Where a listener binds, and how others reach it.
-struct ListenerConfig {
-  std::string address;
-  std::uint16_t port = 0;
-  std::string url;  ///< how others reach it, without a trailing slash
-};
-
-/// The files of one side of TLS, PEM.
-struct TlsConfig {
-  std::filesystem::path chain;
-  std::filesystem::path key;
-  std::filesystem::path roots;  ///< who signs the others' certificates
-};
 
 /// What one node.toml says. Relative paths are below the file's folder.
 struct NodeConfig {
@@ -83,9 +66,6 @@ struct NodeConfig {
   bool refuse_unknown_offers = true;  ///< else they wait for the steward
   std::filesystem::path situations;   ///< the file that defines them; empty: none can be declared
 };
-
-/// `listen = "address:port"` of a table, without its url.
-Result<ListenerConfig> read_listener(TomlTable& table);
 
 /// Every error has file, line and column; an unknown key is refused with the one that was meant.
 Result<NodeConfig> read_config(const std::filesystem::path& file);

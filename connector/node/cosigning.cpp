@@ -2,6 +2,7 @@
 
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
+#include "connector/node/witness_routes.hpp"
 #include "connector/provenance/witness.hpp"
 
 #include <algorithm>
@@ -13,14 +14,7 @@ namespace {
 constexpr std::chrono::seconds kEvery{2};
 constexpr std::chrono::seconds kLongestPause{60};
 constexpr std::chrono::milliseconds kTimeout{4000};
-constexpr std::size_t kRequestBytes = 16U << 10U;  // 63 hashes and a checkpoint
 constexpr std::size_t kAnswerBytes = 16U << 10U;
-
-std::string path_of(std::string_view origin) { return "/" + to_hex(view(crypto::sha256(origin))) + "/checkpoint"; }
-
-http::Response text(unsigned status, std::string type, std::string body) {
-  return {status, {{"content-type", std::move(type)}}, std::move(body), {}};
-}
 
 }  // namespace
 
@@ -175,7 +169,7 @@ void Cosigning::contradicted(State& state, const std::string& claim) {
 std::optional<std::string> Cosigning::proof_against_us(const WitnessAt& at) const {
   http::PeerRequest request;
   request.method = "GET";
-  request.url = at.url + "/witnessed" + path_of(with_.log_key.name());
+  request.url = at.url + witnessed_path(with_.log_key.name());
   request.timeout = kTimeout;
   const auto answer = with_.send(request);
   if (!answer || answer->status != 200 || answer->body.size() > kAnswerBytes) return std::nullopt;
@@ -214,28 +208,6 @@ std::vector<std::string> Cosigning::findings() const {
     out.push_back("fewer than " + std::to_string(quorum_) + " witnesses cosigned the newest public checkpoint" + why);
   }
   return out;
-}
-
-std::vector<http::Route> witness_routes(provenance::Witness& witness, std::function<bool(const http::Request&)> may,
-                                        std::function<std::vector<std::string>()> origins) {
-  const auto nothing = [] { return text(404, "text/plain; charset=utf-8", "nothing here\n"); };
-  const auto add = [&witness, may, nothing](const http::Request& request) {
-    if (!may(request)) return nothing();
-    provenance::Witness::Answer answer = witness.add_checkpoint(request.body);
-    return text(answer.status, std::move(answer.content_type), std::move(answer.body));
-  };
-  std::vector<http::Route> routes{{"POST", "/add-checkpoint", add, kRequestBytes}};
-  routes.push_back({"GET", "/witnessed/*", [&witness, may, nothing, origins](const http::Request& request) {
-                      if (!may(request)) return nothing();
-                      for (const std::string& origin : origins()) {
-                        if ("/" + request.rest != path_of(origin)) continue;
-                        const auto newest = witness.newest(origin);
-                        if (!newest) return text(503, "text/plain; charset=utf-8", "it cannot be read now\n");
-                        if (*newest) return text(200, "text/plain; charset=utf-8", **newest);
-                      }
-                      return nothing();
-                    }, 0});
-  return routes;
 }
 
 }  // namespace sluis::node

@@ -11,10 +11,6 @@
 #include <mutex>
 #include <thread>
 
-namespace sluis::provenance {
-class Witness;
-}
-
 namespace sluis::node {
 
 /// Somebody who watches this node's log.
@@ -88,10 +84,5 @@ class Cosigning {
   std::atomic<bool> lost_ = false;  ///< nobody is asked to sign it any more
   std::thread thread_;
 };
-
-/// C2SP tlog-witness: `POST /add-checkpoint`, and with the monitoring prefix `/witnessed` what was seen last of one of `origins`,
-/// `GET /witnessed/<SHA-256 of the origin>/checkpoint`. Who may not is answered 404.
-std::vector<http::Route> witness_routes(provenance::Witness& witness, std::function<bool(const http::Request&)> may,
-                                        std::function<std::vector<std::string>()> origins);
 
 }  // namespace sluis::node

@@ -8,6 +8,7 @@
 #include "connector/dsp/version.hpp"
 #include "connector/node/metrics.hpp"
 #include "connector/node/pinned_purposes.hpp"
+#include "connector/node/witness_routes.hpp"
 #include "connector/provenance/tiles.hpp"
 
 #include <charconv>

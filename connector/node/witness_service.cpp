@@ -5,10 +5,10 @@
 #include "connector/base/toml.hpp"
 #include "connector/http/loopback.hpp"
 #include "connector/http/server.hpp"
-#include "connector/node/cosigning.hpp"
 #include "connector/node/held_folder.hpp"
 #include "connector/node/secrets.hpp"
 #include "connector/node/stop_signal.hpp"
+#include "connector/node/witness_routes.hpp"
 #include "connector/provenance/witness.hpp"
 
 #include <unistd.h>

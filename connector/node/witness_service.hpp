@@ -1,7 +1,10 @@
 #pragma once
 
-#include "connector/node/config.hpp"
+#include "connector/node/listener.hpp"
 #include "connector/provenance/note.hpp"
+
+#include <optional>
+#include <vector>
 
 namespace sluis::node {
 

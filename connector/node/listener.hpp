@@ -1,0 +1,32 @@
+#pragma once
+
+#include "connector/base/error.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace sluis {
+class TomlTable;
+}
+
+namespace sluis::node {
+
+/// Where a listener binds, and how others reach it.
+struct ListenerConfig {
+  std::string address;
+  std::uint16_t port = 0;
+  std::string url;  ///< how others reach it, without a trailing slash
+};
+
+/// The files of one side of TLS, PEM.
+struct TlsConfig {
+  std::filesystem::path chain;
+  std::filesystem::path key;
+  std::filesystem::path roots;  ///< who signs the others' certificates
+};
+
+/// `listen = "address:port"` of a table, without its url.
+Result<ListenerConfig> read_listener(TomlTable& table);
+
+}  // namespace sluis::node
