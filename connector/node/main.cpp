@@ -11,6 +11,7 @@
 #endif
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include <cstdio>
 
