@@ -56,7 +56,6 @@ struct Backend {
   std::string log_origin;
   Timestamp started;
   bool demo = false;
-  std::string application_url;  ///< with a name behind it: the address that stands for an application
 
   const Clock& clock;  ///< time for decisions (D14)
   const storage::Reader& store;
@@ -67,6 +66,7 @@ struct Backend {
   const identity::Directory& directory;
   const provenance::LogReader& log;
 
+  std::string application_url = {};  ///< with a name behind it: the address that stands for an application
   std::function<std::shared_ptr<const policy::Vocabulary>()> vocabulary = {};
   std::shared_ptr<const declaration::Definitions> situations = {};  ///< that can be declared here; null: none
   std::function<std::string()> checkpoint = {};    ///< the newest signed note; empty before the first
