@@ -203,7 +203,7 @@ Result<std::vector<std::string>> Service::record(const Batch& batch, const std::
     transactions.push_back(with_.random.uuid_urn());
     shared.set_transaction(transactions.back());
     v1::Internal internal = by.internal(asked, step);
-    internal.set_of_call(static_cast<std::uint32_t>(outcomes.size()));
+    if (!batch.single) internal.set_of_call(static_cast<std::uint32_t>(outcomes.size()));
     commit.entries.push_back(entry(asked, one, std::move(shared), internal));
   }
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));

@@ -91,7 +91,7 @@ class Adl final : public Recorder {
     }
     if (!call_.empty() && !is_of_call(entry)) write();
     call_.push_back(entry);
-    if (!is_evaluation(entry)) write();
+    if (entry.internal.of_call() == 0) write();
   }
   bool ends_before(const Entry& next) const override { return call_.empty() || !is_of_call(next); }
   std::string take() override {
@@ -110,8 +110,8 @@ class Adl final : public Recorder {
     if (call_.empty()) return;
     const std::vector<Entry> call = std::exchange(call_, {});
     const Entry& first = call.front();
-    const std::uint64_t asked = std::max<std::uint64_t>(1, first.internal.of_call());
-    if (is_evaluation(first) && asked != call.size()) {
+    const bool batch = first.internal.of_call() != 0;
+    if (batch && first.internal.of_call() != call.size()) {
       left_out_ += call.size();
       return;
     }
@@ -121,7 +121,7 @@ class Adl final : public Recorder {
       event = "adl.search_" + first.shared.event().substr(9);
       request = parsed(first.internal.request());
       response = json::object({{"results", parsed(first.internal.response())}});
-    } else if (call.size() > 1) {
+    } else if (batch) {
       event += 's';
       json::Array asked_items, told_items;
       for (const Entry& one : call) {
@@ -135,7 +135,7 @@ class Adl final : public Recorder {
       response = response_of(first);
     }
     json::Value attributes = json::object({{"sluis.log.entry", first.index}});
-    set_where(attributes, "sluis.application", first.internal.application());
+    set_where(attributes, "sluis.application.name", first.internal.application());
     add_sources(call, attributes);
     // A stream that was looked at again is in the step of its release; the decision is one below it.
     const bool again = first.kind == EntryKind::cut || first.kind == EntryKind::received;
