@@ -119,7 +119,8 @@ class _Json:
             self.fault("prefix", "`prefix` is no object", "PROV-JSON")
             return found
         for prefix, iri in given.items():
-            if not isinstance(iri, str) or not shape.URI.fullmatch(iri):
+            # A scheme alone is an IRI as well (RFC 3986 section 3: the path may be empty).
+            if not isinstance(iri, str) or not (shape.URI.fullmatch(iri) or shape.URI.fullmatch(iri + "x")):
                 self.fault(prefix, f"the prefix `{prefix}` is no IRI", "PROV-JSON")
             elif prefix in ("prov", "xsd") and iri != {"prov": PROV, "xsd": XSD}[prefix]:
                 self.fault(prefix, f"the prefix `{prefix}` is not what it has to be", "PROV-JSON")

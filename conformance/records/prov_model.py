@@ -64,6 +64,7 @@ def instant(text):
 
 
 def short(iri):
+    iri = str(iri)
     return iri if len(iri) <= 70 else "…" + iri[-69:]
 
 

@@ -1,6 +1,7 @@
 #include "connector/gate/evidence.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/crypto/crypto.hpp"
 #include "connector/json/json.hpp"
 
 #include <google/protobuf/io/coded_stream.h>
@@ -18,6 +19,20 @@ std::string serialise(const google::protobuf::MessageLite& message) {
     message.SerializeToCodedStream(&coded);
   }
   return out;
+}
+
+std::string encode(const OpenProcess& process) {
+  json::Value out = json::object({{"shared", to_base64(serialise(process.shared))},
+                                  {"end", to_base64(serialise(process.end))},
+                                  {"offer_hash", to_hex(process.offer_hash)}});
+  if (process.delete_after) out.set("delete_after", format_duration(*process.delete_after));
+  return json::serialise(out);
+}
+
+/// One that a program of before kept is in clear.
+Result<std::string> opened(std::string_view key, std::string_view bytes, provenance::PayloadKeys& keys) {
+  if (bytes.starts_with('{')) return std::string(bytes);
+  return keys.unseal(bytes, {0, bound_to(key)});
 }
 
 }  // namespace
@@ -58,17 +73,20 @@ std::string open_process_key(std::string_view prefix, Random& random) {
   return std::string(prefix) + to_hex(random.bytes(16));
 }
 
-std::string encode(const OpenProcess& process) {
-  json::Value out = json::object({{"shared", to_base64(serialise(process.shared))},
-                                  {"end", to_base64(serialise(process.end))},
-                                  {"offer_hash", to_hex(process.offer_hash)}});
-  if (process.delete_after) out.set("delete_after", format_duration(*process.delete_after));
-  return json::serialise(out);
+Hash bound_to(std::string_view key) { return crypto::sha256(key); }
+
+Result<storage::Change> keep_open(const std::string& key, const OpenProcess& process, provenance::PayloadKeys& keys, Timestamp now,
+                                  Random& random) {
+  SLUIS_TRY(std::string sealed, keys.seal(encode(process), bound_to(key), now, random));
+  return storage::Change{key, std::move(sealed)};
 }
 
-Result<OpenProcess> decode_open_process(std::string_view bytes) {
+namespace {
+
+Result<OpenProcess> decode_open_process(std::string_view key, std::string_view bytes, provenance::PayloadKeys& keys) {
   const auto read = [&]() -> Result<OpenProcess> {
-    SLUIS_TRY(const json::Value value, json::parse(bytes));
+    SLUIS_TRY(const std::string text, opened(key, bytes, keys));
+    SLUIS_TRY(const json::Value value, json::parse(text));
     OpenProcess out;
     SLUIS_TRY(const std::string encoded, json::required_string(value, "shared"));
     SLUIS_TRY(const std::string shared, from_base64(encoded));
@@ -93,12 +111,14 @@ Result<OpenProcess> decode_open_process(std::string_view bytes) {
   return out;
 }
 
-Result<std::vector<std::pair<std::string, OpenProcess>>> open_processes(const storage::Reader& store,
-                                                                        std::string_view prefix) {
+}  // namespace
+
+Result<std::vector<std::pair<std::string, OpenProcess>>> open_processes(const storage::Reader& store, std::string_view prefix,
+                                                                        provenance::PayloadKeys& keys) {
   std::vector<std::pair<std::string, OpenProcess>> out;
   std::optional<Error> failed;
   SLUIS_CHECK(store.scan(prefix, prefix, [&](std::string_view key, std::string_view value) {
-    auto process = decode_open_process(value);
+    auto process = decode_open_process(key, value, keys);
     if (!process) {
       failed = process.error();
       return false;

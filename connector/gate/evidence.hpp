@@ -4,6 +4,7 @@
 #include "connector/base/trace.hpp"
 #include "connector/gate/assess.hpp"
 #include "connector/provenance/entry.hpp"
+#include "connector/provenance/payload_keys.hpp"
 #include "connector/storage/commit_port.hpp"
 #include "sluis/v1/evidence.pb.h"
 
@@ -18,7 +19,8 @@ void set_step(v1::Internal& internal, const Trace& step);
 void set_rests_on(v1::Shared& shared, const std::vector<RestsOn>& declarations);
 
 /// A process that was begun and has no end yet is kept under a key; what is left of it after a crash is closed as
-/// *unknown*. The value holds the shared part of its beginning, and what its end shall say besides.
+/// *unknown*. The value holds the shared part of its beginning, and what its end shall say besides; sealed as a payload is, so that it goes
+/// with the key when what it says is erased.
 struct OpenProcess {
   v1::Shared shared;
   v1::Internal end;
@@ -26,11 +28,13 @@ struct OpenProcess {
   std::optional<Duration> delete_after;
 };
 std::string open_process_key(std::string_view prefix, Random& random);
-std::string encode(const OpenProcess& process);
-Result<OpenProcess> decode_open_process(std::string_view bytes);
+Result<storage::Change> keep_open(const std::string& key, const OpenProcess& process, provenance::PayloadKeys& keys, Timestamp now,
+                                  Random& random);
+/// What the value under that key is bound to, as a record of `keys`.
+Hash bound_to(std::string_view key);
 /// All that lie under the prefix; a value that cannot be read is corruption.
-Result<std::vector<std::pair<std::string, OpenProcess>>> open_processes(const storage::Reader& store,
-                                                                        std::string_view prefix);
+Result<std::vector<std::pair<std::string, OpenProcess>>> open_processes(const storage::Reader& store, std::string_view prefix,
+                                                                        provenance::PayloadKeys& keys);
 /// The shared part of an end: who, what and why as at the beginning, without its decision.
 v1::Shared end_of(const v1::Shared& begin, Timestamp now);
 

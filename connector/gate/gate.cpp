@@ -263,7 +263,8 @@ Result<void> Gate::record_permit(Asked& asked, const std::string& source) {
   for (const storage::Change& change : asked.series) commit.changes.push_back(change);
   asked.open_key = open_process_key(kReleasePrefix, with_.random);
   const OpenProcess open{asked.begun, asked.end(), commit.entries.front().policy_digest, {}};
-  commit.changes.push_back({asked.open_key, encode(open)});
+  SLUIS_TRY(storage::Change kept, keep_open(asked.open_key, open, with_.payload_keys, with_.decision_clock.now(), with_.random));
+  commit.changes.push_back(std::move(kept));
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   if (asked.verdict.counted) asked.use = asked.verdict.uses_before;  // looked at again, it is this use, not a next
   return {};

@@ -23,6 +23,8 @@ struct GateDependencies {
   ProgramCache& programs;
   StreamRegistry& streams;
   RefusalCounter& refusals;
+  /// What is kept of a release that has not ended yet is sealed with them.
+  provenance::PayloadKeys& payload_keys;
   /// Refusals of one party that get an entry each.
   Quota& mistakes;
   VocabularySource vocabulary;

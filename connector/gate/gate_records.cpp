@@ -104,7 +104,7 @@ Result<void> Gate::prune_claims() {
 }
 
 Result<void> Gate::recover() {
-  SLUIS_TRY(const auto left, open_processes(with_.store, kReleasePrefix));
+  SLUIS_TRY(const auto left, open_processes(with_.store, kReleasePrefix, with_.payload_keys));
   for (const auto& [key, process] : left) {
     v1::Shared shared = end_of(process.shared, with_.decision_clock.now());
     shared.set_event("unknown");

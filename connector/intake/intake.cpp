@@ -171,7 +171,8 @@ Result<void> Intake::record_intent(Asked& asked) const {
   if (!asked.activity_as_read.key.empty()) commit.preconditions.push_back(asked.activity_as_read);
   asked.open_key = gate::open_process_key(kIntentPrefix, with_.random);
   const gate::OpenProcess open{asked.begun, asked.end(), asked.verdict.agreement->offer_hash, asked.verdict.terms->delete_after};
-  commit.changes.push_back({asked.open_key, gate::encode(open)});
+  SLUIS_TRY(storage::Change kept, gate::keep_open(asked.open_key, open, with_.payload_keys, with_.decision_clock.now(), with_.random));
+  commit.changes.push_back(std::move(kept));
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   return {};
 }
@@ -192,7 +193,7 @@ http::Response Intake::refuse(Asked& asked, const policy::Reason& reason) const 
 }
 
 Result<void> Intake::recover() {
-  SLUIS_TRY(const auto left, gate::open_processes(with_.store, kIntentPrefix));
+  SLUIS_TRY(const auto left, gate::open_processes(with_.store, kIntentPrefix, with_.payload_keys));
   for (const auto& [key, process] : left) {
     v1::Shared shared = gate::end_of(process.shared, with_.decision_clock.now());
     shared.set_event("unknown");

@@ -30,6 +30,8 @@ struct Dependencies {
   gate::Membership& membership;
   gate::ProgramCache& programs;
   gate::StreamRegistry& streams;
+  /// What is kept of a pull that has not ended yet is sealed with them.
+  provenance::PayloadKeys& payload_keys;
   http::Upstream& upstream;
   gate::VocabularySource vocabulary;
   /// unauthenticated: no such token; permission_denied: another role.

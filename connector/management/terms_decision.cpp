@@ -77,9 +77,15 @@ bool may_hold_decision(std::uint8_t kind) {
 
 bool is_proposal(const v1::Shared& shared) { return shared.agreement().empty() && !shared.negotiation().empty(); }
 
+/// The same, whether it is not there or is not for who asks.
+Error no_decision(const std::string& named) {
+  return Error(ErrorCode::not_found, fmt::format("no decision `{}` is on record", named.substr(0, 200)))
+      .mended_by("`audit log --decision refused` lists decisions with their transactions, `negotiation list` negotiations");
+}
+
 /// By index, or the newest of a transaction, or the end of a negotiation.
 Result<Recorded> find_decision(const Backend& backend, const std::string& named) {
-  const Error none(ErrorCode::not_found, fmt::format("no decision `{}` is on record", named.substr(0, 200)));
+  const Error none = no_decision(named);
   SLUIS_TRY(const std::uint64_t size, backend.log.entries());
   std::uint64_t index = 0;
   const auto [end, error] = std::from_chars(named.data(), named.data() + named.size(), index);
@@ -97,7 +103,7 @@ Result<Recorded> find_decision(const Backend& backend, const std::string& named)
     const auto& shared = entry->shared;
     if (is_proposal(shared) ? shared.negotiation() == named : shared.transaction() == named) return std::move(*entry);
   }
-  return Error(none).mended_by("`audit log --decision refused` lists decisions with their transactions, `negotiation list` negotiations");
+  return none;
 }
 
 /// The values of every rule at the time of the request. A class is the one of the membership list that is in force now.
@@ -212,7 +218,7 @@ Result<v1::ExplainDecisionResponse> explain_decision(const Backend& backend, con
   SLUIS_TRY(const Recorded entry, find_decision(backend, request.decision()));
   if (caller.role == v1::APPLICATION && (entry.internal.application().empty() ||
                                          entry.internal.application() != caller.person)) {
-    return Error(ErrorCode::not_found, fmt::format("no decision `{}` is on record", request.decision().substr(0, 200)));
+    return no_decision(request.decision());
   }
   const auto& shared = entry.shared;
   if (is_proposal(shared)) return explain_proposal(backend, entry, teller_for(backend, *vocabulary, language));

@@ -100,10 +100,10 @@ struct Erasing::Open {
   std::set<std::string> agreements;
   std::set<std::string> negotiations;  ///< of those agreements
 
-  static Result<Open> read(const storage::Reader& store) {
+  static Result<Open> read(const storage::Reader& store, provenance::PayloadKeys& keys) {
     Open open;
     for (const std::string_view prefix : {gate::kReleasePrefix, intake::kIntentPrefix}) {
-      SLUIS_TRY(const auto processes, gate::open_processes(store, prefix));
+      SLUIS_TRY(const auto processes, gate::open_processes(store, prefix, keys));
       for (const auto& [_, process] : processes) open.transactions.insert(process.shared.transaction());
     }
     Result<void> read = {};
@@ -195,7 +195,7 @@ Result<Erasure> Erasing::find(const EraseOrder& order) const {
   erasure.basis = order.basis;
   erasure.asked_by = order.person;
   erasure.asked = with_.clock.now();
-  SLUIS_TRY(const Open open, Open::read(with_.store));
+  SLUIS_TRY(const Open open, Open::read(with_.store, with_.keys));
   SLUIS_TRY(const std::uint64_t entries, with_.log.entries());
   if (!sorted.entries.empty() && sorted.entries.back() >= entries) {
     return Error(ErrorCode::invalid_argument, "there is no entry " + std::to_string(sorted.entries.back())).at_pointer("/entries");
@@ -298,6 +298,7 @@ Result<std::uint64_t> Erasing::run(const Erasure& erasure) {
   SLUIS_CHECK(forget_receipts(erasure));
   SLUIS_TRY(const Months months, months_of(erasure));
   std::vector<std::string> dropped;
+  SLUIS_CHECK(rewrap_open());
   for (const Months::One& one : months.all) {
     SLUIS_CHECK(rewrap(erasure, one.first, one.end));
     SLUIS_TRY(const std::vector<std::string> older, with_.keys.older(one.month));
@@ -377,6 +378,30 @@ Result<void> Erasing::forget_receipts(const Erasure& erasure) {
   }));
   if (commit.changes.empty()) return {};
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  return {};
+}
+
+/// What is under way stays readable under the newest key, too; what ends meanwhile is gone anyhow.
+Result<void> Erasing::rewrap_open() {
+  for (const std::string_view prefix : {gate::kReleasePrefix, intake::kIntentPrefix}) {
+    std::vector<std::pair<std::string, std::string>> all;
+    SLUIS_CHECK(with_.store.scan(prefix, prefix, [&](std::string_view key, std::string_view value) {
+      if (!value.starts_with('{')) all.emplace_back(key, value);
+      return true;
+    }));
+    for (const auto& [key, sealed] : all) {
+      auto again = with_.keys.rewrap(sealed, {0, gate::bound_to(key)});
+      if (!again && again.error().code == ErrorCode::not_found) continue;
+      if (!again) return again.error();
+      if (!*again) continue;
+      Commit commit;
+      commit.commit_class = CommitClass::bulk;
+      commit.preconditions.push_back({key, sealed});
+      commit.changes.push_back({key, std::move(**again)});
+      const auto done = with_.commits.commit_and_wait(std::move(commit));
+      if (!done && done.error().code != ErrorCode::conflict) return done.error();
+    }
+  }
   return {};
 }
 

@@ -77,6 +77,7 @@ class Erasing {
   Result<Months> months_of(const Erasure& erasure) const;
   Result<std::uint64_t> first_of(std::uint32_t hours) const;
   Result<void> forget_receipts(const Erasure& erasure);
+  Result<void> rewrap_open();
   Result<void> rewrap(const Erasure& erasure, std::uint64_t first, std::uint64_t end);
   EntryDraft entry(const Erasure& erasure, std::string_view event, const std::string& person) const;
 

@@ -32,6 +32,8 @@ struct EvidenceDependencies {
   std::function<Result<void>(const AgreementId&, const outbox::Reason&, const std::string& person)> end_agreement = {};
   /// negotiation::Service::apply_again.
   std::function<Result<void>(const AgreementId&, Commit)> apply_again = {};
+  /// The checkpoint that everybody sees; empty: none yet.
+  std::function<std::string()> published = {};
 };
 
 /// What a route of the evidence channel answers where it gives nothing.

@@ -49,6 +49,7 @@ Result<void> Node::Parts::start_ground() {
   commits = std::make_unique<management::CommitSignal>(*sequencer);
   log = std::make_unique<provenance::LogReader>(store, *payload_keys, std::move(logs));
   SLUIS_CHECK(check_payload_key());
+  read_published();
   writer = std::make_unique<Writer>(config.participant, *log_clock);
   SLUIS_TRY(node_key, read_secret(config.node_key));
   if (node_key.size() != 32) return Error(ErrorCode::invalid_argument, "`" + config.node_key.string() + "` is not 32 bytes");
@@ -220,7 +221,8 @@ Result<void> Node::Parts::start_exchange() {
         SLUIS_CHECK(negotiations->terminate_agreement(id, reason, person));
         return {};
       },
-      [this](const AgreementId& id, Commit commit) { return negotiations->apply_again(id, std::move(commit)); }};
+      [this](const AgreementId& id, Commit commit) { return negotiations->apply_again(id, std::move(commit)); },
+      [this] { return public_checkpoint(); }};
   evidence = std::make_unique<EvidenceChannel>(config.participant, between);
   reconciling = std::make_unique<Reconciling>(config.participant, between, *evidence);
   erasing = std::make_unique<Erasing>(ErasingDependencies{
@@ -254,7 +256,7 @@ Result<void> Node::Parts::start_data_plane() {
   gate = std::make_unique<gate::Gate>(
       config.participant,
       gate::GateDependencies{
-          *commits, store, *log_clock, *log_clock, random, *plans, *membership, programs, *streams, *refusals, *mistakes, words,
+          *commits, store, *log_clock, *log_clock, random, *plans, *membership, programs, *streams, *refusals, *payload_keys, *mistakes, words,
           [this](const http::Request& request) -> Result<gate::Party> {
             SLUIS_TRY(const identity::VerifiedPeer peer, verified(request));
             return gate::Party{peer.participant, peer.party->class_of_recipient, !peer.party->claim_keys.empty(),
@@ -270,7 +272,7 @@ Result<void> Node::Parts::start_data_plane() {
   intake = std::make_unique<intake::Intake>(
       intake::Options{config.participant, config.class_of_party},
       intake::Dependencies{
-          *commits, store, *log_clock, random, *membership, programs, *streams, *transport, words,
+          *commits, store, *log_clock, random, *membership, programs, *streams, *payload_keys, *transport, words,
           [this](const http::Request& request) { return application(request); },
           [this](const ProcessId& pid) { return transfers->access(pid); },
           [this](std::string_view activity, std::string_view purpose, Timestamp now) { return activity_allows(store, activity, purpose, now); },

@@ -147,6 +147,7 @@ struct Node::Parts {
   std::vector<http::Route> public_routes();
   std::vector<http::Route> management_routes();
   void clock_stepped();
+  void read_published();
   std::string public_checkpoint();
   Result<v1::NodeBackupResponse> back_up(bool dry_run, const std::string& person);
   Result<v1::AuditReconcileResponse> reconcile(const v1::AuditReconcileRequest& request, const std::string& person);

@@ -17,6 +17,7 @@
 namespace sluis::node {
 namespace {
 
+constexpr std::string_view kPublished = "meta/published";  ///< when, and the checkpoint that everybody sees
 constexpr std::size_t kManagers = 128;  ///< connections to the management interface, where the network reaches it
 
 http::Response text(unsigned status, std::string body) { return {status, {{"content-type", "text/plain; charset=utf-8"}}, std::move(body), {}}; }
@@ -53,6 +54,17 @@ std::optional<TileName> parse_tile(std::string_view rest, std::uint64_t size) {
 
 }  // namespace
 
+/// Also over a start.
+void Node::Parts::read_published() {
+  const auto kept = store.get(kPublished);
+  const auto key = provenance::VerifierKey::parse(sequencer->verifier_key());
+  if (!kept || !*kept || (*kept)->size() < 8 || !key) return;
+  std::string note = (*kept)->substr(8);
+  if (!provenance::open_checkpoint(note, *key)) return;  // of a log before
+  published_checkpoint = std::move(note);
+  published_at = Timestamp(Duration(static_cast<std::int64_t>(get_u64(**kept))));
+}
+
 /// D9: at most one new public checkpoint a minute, so that counting entries tells little. Of a log that is quarantined no newer one is
 /// shown: what it signed last may be what it is quarantined for.
 std::string Node::Parts::public_checkpoint() {
@@ -62,6 +74,12 @@ std::string Node::Parts::public_checkpoint() {
   if (published_checkpoint.empty() || due) {
     published_checkpoint = sequencer->checkpoint();
     published_at = now;
+    std::string kept;
+    put_u64(kept, static_cast<std::uint64_t>(now.time_since_epoch().count()));
+    Commit commit;
+    commit.commit_class = CommitClass::bulk;
+    commit.changes.push_back({std::string(kPublished), kept + published_checkpoint});
+    commits->submit(std::move(commit), [](const Result<CommitReceipt>&) {});  // where it is lost, a start shows a newer one
   }
   return published_checkpoint;
 }

@@ -23,6 +23,7 @@ constexpr std::size_t kPeerFindings = 10'000;
 constexpr std::size_t kPages = 10'000;
 constexpr std::chrono::minutes kPatience{10};         // for all pages of a peer
 constexpr std::size_t kServedAtOnce = 2;              // parties, as reading the log takes time from others
+constexpr std::chrono::seconds kTurn{15};             // so long a party waits for its turn
 constexpr std::chrono::hours kMargin{1};
 constexpr Timestamp kAlways{Duration(0)};
 
@@ -86,19 +87,25 @@ struct Reconciling::Theirs {
 /// A party's question, as long as it is being answered.
 struct Reconciling::OneAtATime {
   OneAtATime(Reconciling& owner, const ParticipantId& who) : of(owner), peer(who) {
-    const std::lock_guard lock(of.mutex_);
-    taken = of.served_.size() < kServedAtOnce && of.served_.insert(peer).second;
+    std::unique_lock lock(of.mutex_);
+    second = !of.asking_.insert(peer).second;
+    if (second) return;
+    // Nobody is told that others ask at this moment.
+    taken = of.turn_.wait_for(lock, kTurn, [&] { return of.served_ < kServedAtOnce; });
+    if (taken) ++of.served_;
   }
   ~OneAtATime() {
-    if (!taken) return;
     const std::lock_guard lock(of.mutex_);
-    of.served_.erase(peer);
+    if (!second) of.asking_.erase(peer);
+    if (taken) --of.served_;
+    of.turn_.notify_all();
   }
   OneAtATime(const OneAtATime&) = delete;
   OneAtATime& operator=(const OneAtATime&) = delete;
 
   Reconciling& of;
   const ParticipantId peer;
+  bool second = false;  ///< of the same party
   bool taken = false;
 };
 
@@ -110,7 +117,8 @@ http::Response Reconciling::entries(const http::Request& request) {
   const auto peer = with_.authenticate(request);
   if (!peer) return evidence_refusal(peer.error());
   const OneAtATime turn(*this, *peer);
-  if (!turn.taken) return evidence_refusal(429, "busy", "an earlier question of this party is being answered");
+  if (turn.second) return evidence_refusal(429, "busy", "an earlier question of this party is being answered");
+  if (!turn.taken) return evidence_refusal(503, "unavailable", "the log cannot be read now");
   const auto body = answer(*peer, request.body);
   if (body) return http::json_response(200, *body);
   const ErrorCode code = body.error().code;
@@ -151,9 +159,27 @@ Result<std::string> Reconciling::answer(const ParticipantId& peer, std::string_v
     receipts.emplace_back(receipt->to_json());
     bytes += receipts.back().if_string()->size() + 64;
   }
+  if (receipts.empty()) SLUIS_CHECK(show_less(asked, key, out));
   out.set("receipts", json::Value(std::move(receipts)));
   out.set("next", at < end ? json::Value(at) : json::Value());
   return json::serialise(out);
+}
+
+/// To whom no entry is due here, no newer checkpoint is than everybody has (D9): but for who holds one that is newer already.
+Result<void> Reconciling::show_less(const json::Value& asked, const provenance::VerifierKey& key, json::Value& out) const {
+  const std::string published = with_.published ? with_.published() : std::string();
+  const auto open_to_all = provenance::open_checkpoint(published, key);
+  if (!open_to_all) return {};
+  const json::Value* known = asked.find("known");
+  if (known != nullptr && !known->is_null()) {
+    SLUIS_TRY(const std::string origin, json::required_string(*known, "origin", "/known"));
+    SLUIS_TRY(const std::uint64_t size, number_at(*known, "size"));
+    if (origin == key.name() && size > open_to_all->size) return {};
+    SLUIS_TRY(json::Value proof, continued(with_.log, published, key.text(), origin, size));
+    out.set("known", std::move(proof));
+  }
+  out.set("checkpoint", published);
+  return {};
 }
 
 Result<std::optional<SharedEntry>> Reconciling::entry_at(std::uint64_t number, const ParticipantId& peer, Timestamp from, Timestamp until) const {
@@ -165,6 +191,9 @@ Result<std::optional<SharedEntry>> Reconciling::entry_at(std::uint64_t number, c
   if (!payload) return payload.error();
   SharedEntry entry{static_cast<EntryKind>(leaf.kind), {}, number};
   if (!entry.shared.ParseFromString(payload->shared) || entry.shared.counterparty() != peer.str()) return none;
+  // What this organisation refused its own applications, or told them, is nobody else's: it names activities.
+  v1::Internal internal;
+  if (entry.kind == EntryKind::decision && (!internal.ParseFromString(payload->internal) || !internal.application().empty())) return none;
   const Timestamp time{Duration(entry.shared.time_us())};
   return time < from || time >= until ? none : std::optional(std::move(entry));
 }

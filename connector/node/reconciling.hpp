@@ -55,6 +55,7 @@ class Reconciling {
 
   http::Response entries(const http::Request& request);
   Result<std::string> answer(const ParticipantId& peer, std::string_view body) const;
+  Result<void> show_less(const json::Value& asked, const provenance::VerifierKey& key, json::Value& out) const;
   /// What this node's entry says, where it is about this peer and of that time; nothing: it is not, or it is erased.
   Result<std::optional<SharedEntry>> entry_at(std::uint64_t number, const ParticipantId& peer, Timestamp from, Timestamp until) const;
   Result<std::vector<SharedEntry>> ours(const ParticipantId& peer, Timestamp from, Timestamp until) const;
@@ -73,7 +74,9 @@ class Reconciling {
   EvidenceDependencies with_;
   EvidenceChannel& evidence_;
   std::mutex mutex_;
-  std::set<ParticipantId> served_;  ///< whose question is being answered: one at a time
+  std::condition_variable turn_;
+  std::set<ParticipantId> asking_;  ///< whose question is being answered, or waits for its turn: one at a time
+  std::size_t served_ = 0;          ///< of them that are being answered
 };
 
 }  // namespace sluis::node

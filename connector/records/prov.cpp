@@ -32,7 +32,10 @@ class Prov final : public Recorder {
     switch (entry.kind) {
       case EntryKind::negotiation: return negotiation(entry);
       case EntryKind::agreement: return agreement(entry);
-      case EntryKind::agreement_ended: return agreement_ended(entry);
+      case EntryKind::agreement_ended: return agreement_ended(entry, around_.self);
+      case EntryKind::receipt:  // the other party's word that it ended one
+        if (entry.shared.event() == "agreement-ended") agreement_ended(entry, entry.shared.counterparty());
+        return;
       case EntryKind::transfer: return transfer(entry);
       case EntryKind::decision: return decision(entry);
       case EntryKind::intent: return intent(entry);
@@ -109,6 +112,7 @@ class Prov final : public Recorder {
   void negotiation(const Entry& entry) {
     const std::string process = iri(entry.shared.negotiation());
     document_.activity(process, {}, {});
+    associated(process, self());
     const std::string id = moment(entry, process);
     used(id, offer_of(entry.shared));
     associated(id, self());
@@ -119,6 +123,7 @@ class Prov final : public Recorder {
     const v1::Shared& shared = entry.shared;
     const std::string process = iri(shared.negotiation());
     document_.activity(process, {}, {});
+    associated(process, self());
     const std::string id = agreement_of(shared), made = moment(entry, process);
     document_.tell(id, "sluis:sha256", to_hex(shared.agreement_hash()));
     document_.relation("wasGeneratedBy", {{"prov:entity", id}, {"prov:activity", made}, {"prov:time", time_of(shared.time_us())}});
@@ -129,15 +134,17 @@ class Prov final : public Recorder {
     }
   }
 
-  void agreement_ended(const Entry& entry) {
+  void agreement_ended(const Entry& entry, const std::string& by) {
     const std::string id = agreement_of(entry.shared), end = moment(entry, {});
     document_.relation("wasInvalidatedBy", {{"prov:entity", id}, {"prov:activity", end}, {"prov:time", time_of(entry.shared.time_us())}});
     associated(end, self());
+    if (by != around_.self) associated(end, party(by));
   }
 
   void transfer(const Entry& entry) {
     const std::string process = iri(entry.shared.transfer());
     document_.activity(process, {}, {});
+    associated(process, self());
     const std::string id = moment(entry, process);
     used(id, agreement_of(entry.shared));
     associated(id, self(), agreement_of(entry.shared));
@@ -163,6 +170,7 @@ class Prov final : public Recorder {
     if (!shared.counterparty().empty()) associated(id, party(shared.counterparty()), plan);
     if (!shared.transfer().empty()) {
       document_.activity(iri(shared.transfer()), {}, {});
+      associated(iri(shared.transfer()), self());
       document_.relation("wasInformedBy", {{"prov:informed", id}, {"prov:informant", iri(shared.transfer())}});
     }
     return id;

@@ -59,7 +59,7 @@ class Provider : public test::GateWorld {
     gate_ = std::make_unique<gate::Gate>(
         ParticipantId("urn:waterrijk"),
         gate::GateDependencies{commits, disk_, with.clock, with.decision_clock, system_random_, with.datasets, with.membership, with.programs,
-                               with.streams, with.refusals, with.mistakes, with.vocabulary, with.authenticate, with.find_by_handle, with.claim_key});
+                               with.streams, with.refusals, with.payload_keys, with.mistakes, with.vocabulary, with.authenticate, with.find_by_handle, with.claim_key});
     std::vector<http::Route> routes = gate_->routes();
     for (http::Route& route : routes) {
       route.handler = [handler = route.handler](const http::Request& request) {

@@ -17,7 +17,7 @@ class GateWorld : public World {
     gate_ = std::make_unique<gate::Gate>(ParticipantId("urn:waterrijk"), dependencies());
   }
   gate::GateDependencies dependencies() {
-    return {commits_, store_, clock_, decisions_, random_, datasets_, membership_, programs_, streams_, refusals_, mistakes_,
+    return {commits_, store_, clock_, decisions_, random_, datasets_, membership_, programs_, streams_, refusals_, keys_, mistakes_,
             [this] { return vocabulary_; },
             [this](const http::Request& request) -> Result<gate::Party> {
               if (!request.tls.presented()) return Error(ErrorCode::unauthenticated, "no certificate");

@@ -45,7 +45,7 @@ class IntakeTest : public World {
     World::SetUp();
     put_agreement("urn:waterrijk", rules());
     provider_.serve({"time,total\n10:00,12\n", "11:00,\"7\n\"\n"}, 2);
-    intake::Dependencies with{commits_, store_, decisions_, random_, membership_, programs_, streams_, provider_,
+    intake::Dependencies with{commits_, store_, decisions_, random_, membership_, programs_, streams_, keys_, provider_,
                               [this] { return vocabulary_; },
                               [](const http::Request& request) -> Result<intake::Application> {
                                 if (request.header("authorization") == "Bearer dpo") {
