@@ -179,21 +179,23 @@ void Sequencer::enqueue(Ticket ticket) {
 }
 
 void Sequencer::submit(Commit commit, Completion done) {
+  Ticket ticket{std::move(commit), std::move(done)};
+  ticket.prepared = prepare(ticket.commit);
   Lock lock(mutex_);
-  if (stopping_ || full(commit.commit_class)) {
+  if (stopping_ || full(ticket.commit.commit_class)) {
     const Error error = stopping_ ? Error(ErrorCode::storage_unavailable, "the node is stopping")
                                   : Error(ErrorCode::limit_exceeded, "too many commits are waiting");
     lock.unlock();
-    done(error);
+    ticket.done(error);
     return;
   }
-  enqueue({std::move(commit), std::move(done)});
+  enqueue(std::move(ticket));
   const bool can_begin = pipeline_.may_begin();
   lock.unlock();
   if (can_begin) wake_.notify_one();
 }
 
-/// By who waits for it, so that the one who writes has less to do. Whatever is wrong with an entry, its batch says it.
+/// By who wants it, so that the one who writes has less to do. Whatever is wrong with an entry, its batch says it.
 std::vector<provenance::PreparedEntry> Sequencer::prepare(const Commit& commit) {
   const Timestamp recorded = decision_time();
   DrawnRandom random(source_);

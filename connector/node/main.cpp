@@ -2,6 +2,7 @@
 #include "connector/base/random.hpp"
 #include "connector/node/backup.hpp"
 #include "connector/node/init.hpp"
+#include "connector/node/key_list.hpp"
 #include "connector/node/node.hpp"
 #include "connector/node/offline.hpp"
 #include "connector/node/succession.hpp"
@@ -138,6 +139,19 @@ void add_offline(CLI::App& app, Words& words, int& code) {
   sign->callback([&] { code = membership_sign(words.file, words.key, words.dry_run); });
 }
 
+void add_keys(CLI::App& app, Words& words, int& code) {
+  CLI::App& keys = noun(app, "key", "the keys of a node: where they are, and how each is changed");
+  CLI::App* list = keys.add_subcommand("list", "every key, until when it is good, and what breaks when it is lost; exit 1 if one is not in order");
+  list->add_option("--config", words.config, "node.toml")->required();
+  list->add_flag("--json", words.payloads, "as JSON");
+  list->callback([&] { code = key_list(words.config, words.payloads); });
+  CLI::App* rotate = keys.add_subcommand("rotate", "the steps in which a kind of key is changed; changes nothing itself");
+  rotate->add_option("KIND", words.file, "log, claim, node, payloads, tls, management, witness, membership, roles")->required();
+  rotate->add_flag("--plan", words.dry_run, "says the steps")->required();
+  rotate->add_option("--config", words.config, "node.toml")->required();
+  rotate->callback([&] { code = key_rotation_plan(words.config, words.file); });
+}
+
 void add_backup(CLI::App& app, Words& words, int& code) {
   CLI::App& backup = noun(app, "backup", "copies of the node");
   CLI::App* verify = backup.add_subcommand("verify", "reads every file of a backup, and every entry against its checkpoint");
@@ -216,6 +230,7 @@ int main(int argc, char** argv) {
 #endif
   add_offline(app, words, code);
   add_roles(app, words, code);
+  add_keys(app, words, code);
   add_backup(app, words, code);
 #ifndef SLUIS_CLI
   add_audit(app, words, code);

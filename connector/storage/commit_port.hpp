@@ -58,7 +58,7 @@ class CommitPort {
   using Completion = std::function<void(Result<CommitReceipt>)>;
 
   virtual ~CommitPort() = default;
-  /// Only enqueues. The completion runs on the commit thread and must not block.
+  /// Seals the entries and enqueues; waits for nothing. The completion runs on the commit thread and must not block.
   virtual void submit(Commit commit, Completion done) = 0;
   /// On worker threads only: waits until it is durable, and does the work itself when nobody else is at it.
   virtual Result<CommitReceipt> commit_and_wait(Commit commit) = 0;

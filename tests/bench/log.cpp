@@ -1,6 +1,6 @@
 // The log. How many entries a second are acknowledged as durable, each with a checkpoint, at so many callers: beside the limit of the
 // same disk in turn (a raw synced batch of the same size with one synced write of 4 KiB), and beside RocksDB's own grouping of synced
-// writes. Then a log of so many entries: how fast it opens, a proof, and its verification offline. One JSON object a line; medians.
+// writes; then without a thread for each caller; how long a revocation takes while an import runs. Then a log of so many entries: how fast it opens, a proof, and its verification offline. One JSON object a line; medians.
 #include "connector/commit/sequencer.hpp"
 #include "connector/provenance/export.hpp"
 #include "connector/provenance/receipt.hpp"
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstdio>
 #include <thread>
 
@@ -138,6 +139,105 @@ void appends() {
   }
 }
 
+/// So many at once, and no thread waits for any of them: each that is acknowledged is followed by another, by one thread for all.
+Measured outstanding(unsigned callers, const std::filesystem::path& folder) {
+  Log log(folder, crypto::Key::generate(crypto::Key::Kind::ed25519));
+  std::mutex mutex;
+  std::condition_variable ready;
+  std::vector<unsigned> done(callers);
+  for (unsigned t = 0; t < callers; ++t) done[t] = t;
+  std::vector<Steady::time_point> asked(callers);
+  std::vector<double> times;
+  std::uint64_t submitted = 0, answered = 0;
+  const auto begin = Steady::now();
+  std::vector<unsigned> now;
+  while (Steady::now() - begin < kRun) {
+    {
+      std::unique_lock lock(mutex);
+      ready.wait(lock, [&] { return !done.empty(); });
+      now.swap(done);
+    }
+    for (const unsigned t : now) {
+      Commit commit;
+      commit.changes.push_back({"bench/" + std::to_string(t), std::to_string(submitted++)});
+      commit.entries.push_back(entry());
+      asked[t] = Steady::now();
+      log.sequencer.submit(std::move(commit), [&, t](const Result<CommitReceipt>& receipt) {
+        if (!receipt) std::exit(1);
+        const std::lock_guard lock(mutex);
+        times.push_back(milliseconds(Steady::now() - asked[t]));
+        done.push_back(t);
+        ++answered;
+        ready.notify_one();
+      });
+    }
+    now.clear();
+  }
+  const double seconds = std::chrono::duration<double>(Steady::now() - begin).count();
+  std::unique_lock lock(mutex);
+  const double per_second = static_cast<double>(answered) / seconds;
+  ready.wait(lock, [&] { return answered == submitted; });
+  std::sort(times.begin(), times.end());
+  return {per_second, times[times.size() * 99 / 100]};
+}
+
+void without_threads() {
+  for (const unsigned callers : {16U, 64U, 256U, 1024U}) {
+    std::vector<double> own, late, of_raw, of_group;
+    for (int i = 0; i < kRuns; ++i) {
+      const test::TempFolder folder;
+      const Measured mine = outstanding(callers, folder.path());
+      own.push_back(mine.per_second);
+      late.push_back(mine.p99_ms);
+      of_raw.push_back(mine.per_second / limit(callers, folder.path()));
+      of_group.push_back(mine.per_second / grouped(callers, folder.path()).per_second);
+    }
+    const std::string name = "log.without_threads_" + std::to_string(callers);
+    print(name, median(own), "entries/s", "a raw synced batch and 4 KiB fdatasync", median(of_raw));
+    print(name, median(own), "entries/s", "RocksDB's grouping, with threads", median(of_group));
+    print(name + "_p99", median(late), "ms", "10", median(late) / 10);
+  }
+}
+
+/// How long a revocation takes to be durable while an import keeps the log as busy as it can be.
+void revocations() {
+  const test::TempFolder folder;
+  Log log(folder.path(), crypto::Key::generate(crypto::Key::Kind::ed25519));
+  std::atomic<bool> stop = false;
+  std::atomic<std::uint64_t> imported = 0;
+  std::vector<std::thread> importing;
+  for (unsigned t = 0; t < 32; ++t) {
+    importing.emplace_back([&, t] {
+      for (std::uint64_t i = 0; !stop; ++i) {
+        Commit commit;
+        commit.commit_class = CommitClass::bulk;
+        for (int n = 0; n < 20; ++n) {
+          commit.changes.push_back({"import/" + std::to_string(t) + "/" + std::to_string(20 * i + static_cast<std::uint64_t>(n)), std::string(2000, 'x')});
+          commit.entries.push_back(entry());
+        }
+        if (!log.sequencer.commit_and_wait(std::move(commit))) std::exit(1);
+        imported += 20;
+      }
+    });
+  }
+  std::vector<double> times;
+  for (int i = 0; i < 500; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    Commit commit;
+    commit.commit_class = CommitClass::revoke;
+    commit.changes.push_back({"agreement/" + std::to_string(i), "ended"});
+    commit.entries.push_back(entry());
+    const auto begin = Steady::now();
+    if (!log.sequencer.commit_and_wait(std::move(commit))) std::exit(1);
+    times.push_back(milliseconds(Steady::now() - begin));
+  }
+  stop = true;
+  for (auto& thread : importing) thread.join();
+  std::sort(times.begin(), times.end());
+  const double late = times[times.size() * 99 / 100];
+  print("log.revocation_p99_of_500", late, "ms", "50, while " + std::to_string(imported.load()) + " entries are imported", late / 50);
+}
+
 /// Fills a log, and looks at it as an auditor does.
 void long_log(std::uint64_t entries) {
   constexpr std::uint64_t kAtOnce = 500;
@@ -190,6 +290,10 @@ void long_log(std::uint64_t entries) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) appends();
-  long_log(argc < 2 ? 1'000'000 : std::strtoull(argv[1], nullptr, 10));
+  const std::string only = argc < 2 ? "" : argv[1];
+  if (only.empty() || only == "appends") appends();
+  if (only.empty() || only == "appends") without_threads();
+  if (only.empty() || only == "revocations") revocations();
+  if (only == "appends" || only == "revocations") return 0;
+  long_log(only.empty() ? 1'000'000 : std::strtoull(argv[1], nullptr, 10));
 }

@@ -1,0 +1,254 @@
+#include "connector/node/key_list.hpp"
+
+#include "certs/authority.hpp"
+#include "connector/base/suggest.hpp"
+#include "connector/crypto/x509.hpp"
+#include "connector/json/json.hpp"
+#include "connector/node/config.hpp"
+#include "connector/node/offline.hpp"
+#include "connector/node/role_file.hpp"
+#include "connector/node/secrets.hpp"
+#include "connector/node/succession.hpp"
+#include "connector/provenance/note.hpp"
+#include "connector/storage/rocks_store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace sluis::node {
+namespace {
+
+namespace fs = std::filesystem;
+using provenance::Signer;
+using provenance::VerifierKey;
+
+constexpr std::chrono::days kSoon{30};
+
+/// What is the same of every key of a kind.
+struct Kind {
+  std::string_view name;
+  std::string_view what;
+  std::string_view lost;   ///< what breaks without it
+  std::string_view plan;   ///< how it is changed: a line a step
+};
+constexpr std::array<Kind, 9> kKinds{{
+    {"log", "signs the checkpoints of this node's log",
+     "nothing more can be signed: entries stay readable, the node is down for exchanges",
+     "stop the node\n"
+     "sluis log rotate-key --config {config}: the old log ends with the name of the new key, the new one begins with the old checkpoint\n"
+     "have the new key put in the membership list beside the old one, which keeps its time until then (party.json has both)\n"
+     "give it to your witnesses and to who verifies the log\n"
+     "start the node; destroy the old key when no open receipt needs it"},
+    {"claim", "signs the claims of purpose of this node's requests (ES256)",
+     "no data can be pulled from other nodes until the list has a new one; what others pull from here goes on",
+     "make a key: openssl ecparam -name prime256v1 -genkey -noout, in a file of its own (0600)\n"
+     "add its public half under a new kid to `claim_keys` of party.json, and have it put in the membership list beside the old one\n"
+     "once your counterparties have that list, name file and `claim_kid` in [keys] of {config}, and start the node anew\n"
+     "have the old one end in the list: claims are accepted for 30 seconds, so nothing needs it longer"},
+    {"node", "seals the handles of transfers that this node uses, and is the root of pseudonyms",
+     "running transfers must be started anew; a series of pseudonyms goes on under a new epoch only, which is refused until it is agreed",
+     "agree a new epoch with everybody who gets pseudonyms, or they are refused\n"
+     "complete or terminate the transfers in which this node is the consumer\n"
+     "stop the node, put 32 random bytes (0600) in the file, start it"},
+    {"payloads", "wrap the payloads of the log, a key a month",
+     "what that month's entries say cannot be read any more; their proofs hold",
+     "a new one begins with each month by itself\n"
+     "sluis audit erase gives the months concerned a next key, wraps what stays, and destroys the old one"},
+    {"tls", "shows who this node is, as server and as client",
+     "no exchange at all: others do not know it",
+     "get a certificate with the same organisation's number from the authority\n"
+     "if the membership list names certificates or issuers of yours, have the new one put beside the old one\n"
+     "put certificate and key in the files that [tls] names, and start the node anew\n"
+     "have the old one revoked"},
+    {"management", "shows operators that they talk to this node",
+     "no management but over loopback or a Unix socket",
+     "put certificate and key in the files that [management.tls] names, and start the node anew"},
+    {"witness", "cosigns the logs of others",
+     "a new witness has to be named by everybody: what this one cosigned stays valid",
+     "sluis membership key FILE makes a new one: a witness's key is never copied\n"
+     "name it in [keys] of {config}, and start the node anew\n"
+     "tell its verification key, which the node says when it starts, to whose logs you watch; they name both for a while"},
+    {"membership", "public keys of those who sign the membership list; the private ones are not here",
+     "no list can be checked: no new negotiation or pull once the present one is over",
+     "have the federation sign a list with enough of the old signatures that names the new signers\n"
+     "add the new public key to [membership] of {config}, with a threshold that both meet, and start the node anew\n"
+     "take the old one out once every list in use is signed by the new"},
+    {"roles", "hashes of the tokens and certificates of those who manage this node",
+     "nobody manages the node until the file is there again; exchanges go on",
+     "sluis role add --role ROLE --person NAME --token-file FILE makes a new token\n"
+     "sluis role end --role ROLE --person NAME takes everything of a person; a running node reads it at once"},
+}};
+
+const Kind& kind_of(std::string_view name) {
+  return *std::find_if(kKinds.begin(), kKinds.end(), [&](const Kind& one) { return one.name == name; });
+}
+
+struct Row {
+  std::string kind;
+  std::string file;
+  std::string shown;    ///< what others know it by
+  std::string until;    ///< RFC 3339; empty: no end of its own
+  std::string trouble;  ///< empty: in order
+};
+
+class Lister {
+ public:
+  Lister(const NodeConfig& config, Timestamp now) : config_(config), now_(now) {}
+
+  std::vector<Row> all() {
+    logs();
+    private_key("claim", config_.claim_key, [&](const crypto::Key& key) { return config_.claim_kid + " " + to_hex(crypto::sha256(key.public_pem())).substr(0, 16); });
+    secret("node", config_.node_key, 32);
+    payloads();
+    certificate("tls", config_.tls);
+    if (config_.management_tls) certificate("management", *config_.management_tls);
+    if (!config_.witness_key.empty()) {
+      private_key("witness", config_.witness_key, [&](const crypto::Key& key) { return VerifierKey::of(config_.log_origin + "/witness", key, Signer::witness).text(); });
+    }
+    for (const fs::path& one : config_.membership_keys) membership(one);
+    roles();
+    return std::move(rows_);
+  }
+
+ private:
+  Row& add(std::string_view kind, const fs::path& file) {
+    rows_.push_back({std::string(kind), file.string(), {}, {}, {}});
+    return rows_.back();
+  }
+
+  template <class Show>
+  void private_key(std::string_view kind, const fs::path& file, const Show& show) {
+    Row& row = add(kind, file);
+    const auto key = read_private_key(file);
+    if (key) row.shown = show(*key);
+    else row.trouble = describe(key.error());
+  }
+
+  void secret(std::string_view kind, const fs::path& file, std::size_t size) {
+    Row& row = add(kind, file);
+    const auto bytes = read_secret(file);
+    if (!bytes) row.trouble = describe(bytes.error());
+    else if (bytes->size() != size) row.trouble = fmt::format("it is not {} bytes", size);
+  }
+
+  /// Those of logs that have ended may be gone.
+  void logs() {
+    std::vector<provenance::Shard> logs{{0, config_.log_origin, 0, {}, {}}};
+    if (std::error_code ec; fs::exists(config_.store, ec)) {
+      const auto store = storage::open_rocks_reader(config_.store);
+      const auto known = store ? logs_of(config_, **store) : Result<std::vector<provenance::Shard>>(store.error());
+      if (known) logs = *known;
+      else add("log", config_.store).trouble = describe(known.error());
+    }
+    for (const provenance::Shard& log : logs) {
+      const bool newest = log.number == logs.back().number;
+      const fs::path file = log_key_file(config_, log);
+      if (std::error_code ec; !newest && !fs::exists(file, ec)) continue;
+      private_key("log", file, [&](const crypto::Key& key) { return VerifierKey::of(log.origin, key).text() + (newest ? "" : " (its log has ended)"); });
+    }
+  }
+
+  void payloads() {
+    std::vector<fs::path> files;
+    std::error_code ec;
+    for (auto at = fs::directory_iterator(config_.payload_keys, ec); !ec && at != fs::directory_iterator(); at.increment(ec)) {
+      if (at->path().extension() == ".key") files.push_back(at->path());
+    }
+    std::sort(files.begin(), files.end());
+    for (const fs::path& one : files) secret("payloads", one, 32);
+  }
+
+  void certificate(std::string_view kind, const TlsConfig& tls) {
+    Row& row = add(kind, tls.key);
+    const auto text = certs::read_file(tls.chain);
+    const auto chain = text ? crypto::certificates_from_pem(*text) : Result<std::vector<crypto::Certificate>>(text.error());
+    if (!chain || chain->empty()) {
+      row.trouble = chain ? "`" + tls.chain.string() + "` holds no certificate" : describe(chain.error());
+      return;
+    }
+    const crypto::Certificate& leaf = chain->front();
+    row.shown = leaf.organisation() + " " + leaf.oin() + " " + to_hex(leaf.fingerprint()).substr(0, 16);
+    row.until = format_time(leaf.not_after());
+    if (leaf.not_after() <= now_) row.trouble = "it is over";
+    else if (leaf.not_after() <= now_ + kSoon) row.trouble = "it is over within 30 days";
+  }
+
+  void membership(const fs::path& file) {
+    Row& row = add("membership", file);
+    const auto pem = certs::read_file(file);
+    const auto key = pem ? crypto::Key::from_pem(*pem) : Result<crypto::Key>(pem.error());
+    if (key) row.shown = to_hex(crypto::sha256(key->public_pem())).substr(0, 16);
+    else row.trouble = describe(key.error());
+  }
+
+  void roles() {
+    Row& row = add("roles", config_.roles);
+    const auto text = certs::read_file(config_.roles);
+    const auto roles = text ? identity::Roles::parse(*text, config_.roles.string()) : Result<identity::Roles>(text.error());
+    if (!roles) {
+      row.trouble = describe(roles.error());
+      return;
+    }
+    const auto over = std::count_if(roles->holders().begin(), roles->holders().end(), [&](const identity::RoleHolder& one) { return one.until && *one.until <= now_; });
+    row.shown = fmt::format("{} tokens and certificates, {} of them over", roles->holders().size(), over);
+  }
+
+  const NodeConfig& config_;
+  Timestamp now_;
+  std::vector<Row> rows_;
+};
+
+void print(const std::vector<Row>& rows, bool as_json) {
+  json::Array list;
+  for (const Row& one : rows) {
+    const Kind& kind = kind_of(one.kind);
+    if (as_json) {
+      json::Value value = json::object({{"kind", one.kind}, {"file", one.file}, {"does", kind.what}, {"ifLost", kind.lost}});
+      for (const auto& [name, text] : {std::pair("shownAs", &one.shown), std::pair("until", &one.until), std::pair("trouble", &one.trouble)}) {
+        if (!text->empty()) value.set(name, *text);
+      }
+      list.push_back(std::move(value));
+      continue;
+    }
+    std::printf("%-11s %s\n            %s\n", one.kind.c_str(), one.file.c_str(), std::string(kind.what).c_str());
+    if (!one.shown.empty()) std::printf("            known as %s\n", one.shown.c_str());
+    if (!one.until.empty()) std::printf("            good until %s\n", one.until.c_str());
+    if (!one.trouble.empty()) std::printf("            ! %s\n", one.trouble.c_str());
+    std::printf("            if it is lost: %s\n", std::string(kind.lost).c_str());
+  }
+  if (as_json) std::printf("%s\n", json::serialise_pretty(json::object({{"keys", std::move(list)}})).c_str());
+}
+
+}  // namespace
+
+int key_list(const fs::path& file, bool as_json) {
+  const auto config = read_config(file);
+  if (!config) return fail(config.error());
+  const SystemClock clock;
+  const std::vector<Row> rows = Lister(*config, clock.now()).all();
+  print(rows, as_json);
+  return std::any_of(rows.begin(), rows.end(), [](const Row& one) { return !one.trouble.empty(); }) ? 1 : 0;
+}
+
+int key_rotation_plan(const fs::path& file, const std::string& name) {
+  std::vector<std::string_view> known;
+  for (const Kind& one : kKinds) known.push_back(one.name);
+  if (std::find(known.begin(), known.end(), name) == known.end()) {
+    fail(Error(ErrorCode::invalid_argument, "`" + name + "` is no kind of key").mended_by(suggestion(name, known)));
+    return 2;
+  }
+  if (const auto config = read_config(file); !config) return fail(config.error());
+  std::string_view plan = kind_of(name).plan;
+  for (int step = 1; !plan.empty(); ++step) {
+    const std::string line(plan.substr(0, plan.find('\n')));
+    plan.remove_prefix(std::min(plan.size(), line.size() + 1));
+    const std::size_t at = line.find("{config}");
+    std::printf("%d. %s\n", step, (at == std::string::npos ? line : line.substr(0, at) + file.string() + line.substr(at + 8)).c_str());
+  }
+  return 0;
+}
+
+}  // namespace sluis::node
