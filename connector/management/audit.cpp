@@ -3,6 +3,7 @@
 #include "connector/management/audit_rows.hpp"
 
 #include "connector/management/convert.hpp"
+#include "connector/management/findings.hpp"
 #include "connector/management/handlers.hpp"
 #include "connector/provenance/receipt.hpp"
 
@@ -130,6 +131,8 @@ void add_audit(Methods& methods, Backend& backend) {
         if (!backend.erasures) return not_here("erasure");
         return backend.erasures();
       });
+  methods.add<v1::AuditFindingsRequest, v1::AuditFindingsResponse>(
+      "AuditService.Findings", [&backend](const auto& request, const Caller&) { return find_misfits(backend, request); });
   methods.add<v1::AuditProofRequest, v1::AuditProofResponse>(
       "AuditService.Proof", [&backend](const auto& request, const Caller&) { return proof(backend, request); });
 }
