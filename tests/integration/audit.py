@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The DPO's round through the real binary: the report, each line with its entry and that entry with its proof; and what a leak
-concerns. Who may see it, and what stands there of an exchange, a refusal and an evaluation.
+concerns. Who may see it, and what stands there of an exchange, a refusal and an evaluation. Then paper against practice: what of
+register, terms and agreements does not fit the log.
 
 usage: audit.py BIN_DIR SOURCE_DIR
 """
@@ -116,6 +117,33 @@ def impact(permits, ends, size):
         expect("alone", f.sluis("audit", "verify-proof", proof, "--key", w.folder / "log.vkey", check=False).returncode, 0)
 
 
+def findings(agreement):
+    found = told(w, "findings")
+    expect("the log is young: nothing is called unused", {one["code"] for one in found.get("findings", [])} & {"activity.unused", "purpose.unused", "agreement.silent"}, set())
+    expect("what the log covers", ("from" in found, "until" in found, int(found["logSize"]) > 0), (True, True, True))
+    # Terms for companies only: the agreement with a municipality stands.
+    narrower = f.dataset("detailed-counts")
+    classes = next(line for line in narrower.splitlines() if line.startswith("classes = "))
+    w.call("DatasetService/Publish", {"toml": narrower.replace(classes, 'classes = ["company"]'), "file": "detailed-counts.toml"})
+    expect("the older agreement still permits it", evaluate(agreement, CROWD), True)
+    (entry,) = w.log(kinds=["decision"], event="evaluated", decision="permit", newestFirst=True)[:1]
+    wider = [one for one in told(w, "findings")["findings"] if one["code"] == "dataset.wider"]
+    expect("it is told, with the entry that shows it", [(one["party"], one["dataset"], one["agreement"], one["purpose"], one["times"], one["entries"]) for one in wider],
+           [(d.participant, DATASET, agreement, CROWD, "1", [entry["index"]])])
+    expect("in words", (wider[0]["sentence"].startswith('"Passers-by'), "Gemeente Duinmeer" in wider[0]["sentence"]), (True, True))
+    expect("in Dutch", "nieuwste voorwaarden" in json.dumps(told(w, "findings", "--lang", "nl")), True)
+    table = w.command("audit", "findings", role="dpo")
+    expect("as a table, and no error", (table.returncode, "dataset.wider" in table.stdout, "ENTRIES" in table.stdout), (0, True, True))
+    for node in (w, d):
+        node.call("NodeService/DemoClock", {"bySeconds": str(200 * 86400)}, role="operator")
+    later = told(w, "findings")["findings"]
+    expect("after 200 days: the register has an activity that nothing names", [one["activity"] for one in later if one["code"] == "activity.unused"], [ACTIVITY])
+    expect("and agreements are silent", agreement in [one["agreement"] for one in later if one["code"] == "agreement.silent"], True)
+    there = told(d, "findings")["findings"]
+    expect("at the other node the activity was named", [one for one in there if one["code"].startswith("activity.")], [])
+    expect("as it was before all of it", told(w, "findings", "--until", "2020-01-01T00:00:00Z").get("findings", []), [])
+
+
 try:
     f.begin()
     f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
@@ -143,6 +171,7 @@ try:
             expect(f"not for {role}", True, False)
         except Refused as refused:
             expect(f"not for {role}", refused.status, 403)
+    findings(agreement)
 finally:
     f.stop()
     shutil.rmtree(f.folder, ignore_errors=True)

@@ -36,7 +36,7 @@ const std::map<std::string, std::string> kTable = {
     {"TransferService.Resume", "s"},          {"TransferService.Complete", "s"},
     {"TransferService.Terminate", "s"},       {"RetentionService.List", "spda"},
     {"RetentionService.Confirm", "sp"},       {"AuditService.Log", "spda"},
-    {"AuditService.Report", "spda"},
+    {"AuditService.Report", "spda"},           {"AuditService.Findings", "spda"},
     {"AuditService.Watch", "spda"},           {"AuditService.Checkpoint", "spdaom"},
     {"AuditService.Proof", "spda"},           {"NodeService.Status", "spdao"},
     {"NodeService.Version", "spdaAomc"},      {"NodeService.Doctor", "so"},
