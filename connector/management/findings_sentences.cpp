@@ -16,16 +16,20 @@ constexpr std::array kSentences{
              {"The log names the processing activity `{activity}` at times at which it did not hold in this node's register.",
               "In het logboek staat de verwerking `{activity}` op tijden waarop die in ons register niet gold."}},
     Sentence{"dataset.wider/purpose",
-             {"{dataset} was permitted to {party} for {purpose}. Its newest terms do not allow that purpose; an older or another agreement does.",
-              "{party} mocht {dataset} gebruiken voor {purpose}. De nieuwste voorwaarden staan dat doel niet toe. Een oudere of andere afspraak wel."}},
-    Sentence{"dataset.wider/party",
-             {"{dataset} was permitted to {party} for {purpose}. Its newest terms are not for such a party; an older or another agreement is.",
-              "{party} mocht {dataset} gebruiken voor {purpose}. De nieuwste voorwaarden zijn niet voor zo'n partij. Een oudere of andere afspraak wel."}},
-    Sentence{"dataset.wider/together",
-             {"{dataset} was permitted to {party} for {purpose}. Its newest terms do not allow that purpose to such a party; an older or another "
+             {"{dataset} was permitted to {party} for {purpose}. Its newest terms do not allow that purpose; an older or another "
               "agreement does.",
-              "{party} mocht {dataset} gebruiken voor {purpose}. De nieuwste voorwaarden staan dat doel niet toe aan zo'n partij. Een oudere of "
+              "{party} mocht {dataset} gebruiken voor {purpose}. De nieuwste voorwaarden staan dat doel niet toe. Een oudere of andere "
+              "afspraak wel."}},
+    Sentence{"dataset.wider/party",
+             {"{dataset} was permitted to {party} for {purpose}. Its newest terms are not for such a party; an older or another "
+              "agreement is.",
+              "{party} mocht {dataset} gebruiken voor {purpose}. De nieuwste voorwaarden zijn niet voor zo'n partij. Een oudere of "
               "andere afspraak wel."}},
+    Sentence{"dataset.wider/together",
+             {"{dataset} was permitted to {party} for {purpose}. Its newest terms do not allow that purpose to such a party; an older "
+              "or another agreement does.",
+              "{party} mocht {dataset} gebruiken voor {purpose}. De nieuwste voorwaarden staan dat doel niet toe aan zo'n partij. Een "
+              "oudere of andere afspraak wel."}},
     Sentence{"retention.overdue",
              {"The data of {dataset} from {party} had to be deleted by {due}. That is not confirmed.",
               "De gegevens van {dataset} van {party} moesten weg zijn op {due}. Dat is niet bevestigd."}},
@@ -34,10 +38,11 @@ constexpr std::array kSentences{
               "De gegevens van {dataset} van {party} moesten weg zijn op {due}. Dat is bevestigd op {confirmed}."}},
     Sentence{"receipt.missing",
              {"{party} had to delete the data of {dataset} by {due}, counted from the last release. No receipt that it did has come.",
-              "{party} moest de gegevens van {dataset} wissen voor {due}, gerekend vanaf de laatste levering. Er kwam geen bewijs dat dat is gebeurd."}},
+              "{party} moest de gegevens van {dataset} wissen voor {due}, gerekend vanaf de laatste levering. Er kwam geen bewijs dat "
+              "dat is gebeurd."}},
     Sentence{"assessment.over",
-             {"The assessment of {dataset} ended on {end}. It is in the catalogue and is not served.",
-              "De beoordeling van {dataset} is verlopen op {end}. Het aanbod staat er nog, en er wordt niets geleverd."}},
+             {"The assessment of {dataset} ended on {end}. Nothing of it is served until it is assessed again.",
+              "De beoordeling van {dataset} is verlopen op {end}. Zonder nieuwe beoordeling wordt er niets geleverd."}},
     Sentence{"assessment.ends",
              {"The assessment of {dataset} ends on {end}. After that it is not served.",
               "De beoordeling van {dataset} verloopt op {end}. Daarna wordt er niets geleverd."}},
@@ -45,9 +50,10 @@ constexpr std::array kSentences{
              {"{party} was refused {times} times, and permitted {permits} times.",
               "{party} kreeg {times} keer een weigering, en {permits} keer toestemming."}},
     Sentence{"refusals.many/counted",
-             {"{party} was refused {times} times, and permitted {permits} times. It asked so often that {counted} refusals were only counted.",
-              "{party} kreeg {times} keer een weigering, en {permits} keer toestemming. Er kwamen zoveel vragen dat {counted} weigeringen alleen "
-              "geteld zijn."}},
+             {"{party} was refused {times} times, and permitted {permits} times. It asked so often that {counted} refusals were only "
+              "counted.",
+              "{party} kreeg {times} keer een weigering, en {permits} keer toestemming. Er kwamen zoveel vragen dat {counted} "
+              "weigeringen alleen geteld zijn."}},
     Sentence{"end.unknown/released",
              {"On {day} the node stopped in the middle of releases. How much went out is not known.",
               "Op {day} stopte de node midden in een levering. Hoeveel er is geleverd, is niet bekend."}},

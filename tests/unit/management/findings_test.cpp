@@ -44,7 +44,8 @@ struct Compared : World {
     EXPECT_TRUE(commits.commit_and_wait(std::move(one)));
   }
 
-  void agree(const std::string& id, negotiation::Role role, const std::vector<std::string>& purposes, const std::string& delete_after = "") {
+  void agree(const std::string& id, negotiation::Role role, const std::vector<std::string>& purposes,
+             const std::string& delete_after = "") {
     const bool ours = role == negotiation::Role::provider;
     negotiation::AgreementRecord record;
     record.id = AgreementId(id);
@@ -373,7 +374,8 @@ TEST(Findings, OverConnectInDutchAndWithWhatTheLogCovers) {
   EXPECT_NE(json::serialise(answer).find("staat niet in ons register"), std::string::npos) << json::serialise(answer);
   EXPECT_NE(answer.find("from"), nullptr);
   EXPECT_EQ(w.post("/sluis.v1.AuditService/Findings", R"({"lang":"de"})", "dpo").status, 400U);
-  EXPECT_EQ(w.post("/sluis.v1.AuditService/Findings", R"({"from":"2026-02-01T00:00:00Z","until":"2026-01-01T00:00:00Z"})", "dpo").status, 400U);
+  const std::string wrong_way = R"({"from":"2026-02-01T00:00:00Z","until":"2026-01-01T00:00:00Z"})";
+  EXPECT_EQ(w.post("/sluis.v1.AuditService/Findings", wrong_way, "dpo").status, 400U);
   EXPECT_EQ(w.post("/sluis.v1.AuditService/Findings", "{}", "operator").status, 403U);
 }
 
