@@ -3,6 +3,7 @@
 #include "connector/node/comparison.hpp"
 #include "connector/node/evidence_channel.hpp"
 
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <optional>
