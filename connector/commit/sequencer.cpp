@@ -197,14 +197,19 @@ void Sequencer::submit(Commit commit, Completion done) {
 
 /// By who wants it, so that the one who writes has less to do. Whatever is wrong with an entry, its batch says it.
 std::vector<provenance::PreparedEntry> Sequencer::prepare(const Commit& commit) {
-  const Timestamp recorded = decision_time();
-  DrawnRandom random(source_);
-  random.draw(provenance::kRandomBytesPerEntry * commit.entries.size());
   std::vector<provenance::PreparedEntry> all;
-  for (const EntryDraft& draft : commit.entries) {
-    auto one = provenance::prepare(draft, recorded, keys_, random);
-    if (!one) return {};
-    all.push_back(std::move(*one));
+  if (commit.entries.empty()) return all;
+  try {
+    const Timestamp recorded = decision_time();
+    DrawnRandom random(source_);
+    random.draw(provenance::kRandomBytesPerEntry * commit.entries.size());
+    for (const EntryDraft& draft : commit.entries) {
+      auto one = provenance::prepare(draft, recorded, keys_, random);
+      if (!one) return {};
+      all.push_back(std::move(*one));
+    }
+  } catch (const std::exception&) {
+    return {};
   }
   return all;
 }

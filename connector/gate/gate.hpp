@@ -6,6 +6,7 @@
 #include "connector/gate/assess.hpp"
 #include "connector/gate/refusals.hpp"
 #include "connector/gate/release.hpp"
+#include "connector/provenance/payload_keys.hpp"
 
 #include <atomic>
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/gate/assess.hpp"
+#include "connector/provenance/payload_keys.hpp"
 #include "connector/gate/streams.hpp"
 #include "connector/intake/relay.hpp"
 #include "connector/provenance/entry.hpp"
