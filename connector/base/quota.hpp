@@ -24,7 +24,7 @@ class Quota {
 
   /// Takes one. False: there is none, and nothing is taken.
   bool take(std::string_view who);
-  /// One that was taken is not owed after all.
+  /// One that was taken is not owed after all: what it was for did not happen.
   void give_back(std::string_view who);
   /// Whole seconds until the next one can be taken; at least one.
   std::chrono::seconds wait(std::string_view who);

@@ -75,10 +75,13 @@ std::string open_process_key(std::string_view prefix, Random& random) {
 
 Hash bound_to(std::string_view key) { return crypto::sha256(key); }
 
-Result<storage::Change> keep_open(const std::string& key, const OpenProcess& process, provenance::PayloadKeys& keys, Timestamp now,
-                                  Random& random) {
+Result<void> keep_open(const std::string& key, const OpenProcess& process, const storage::Reader& store, provenance::PayloadKeys& keys,
+                       Timestamp now, Random& random, Commit& commit) {
+  SLUIS_TRY(std::optional<std::string> epoch, store.get(kPayloadEpoch));  // before the key is taken
   SLUIS_TRY(std::string sealed, keys.seal(encode(process), bound_to(key), now, random));
-  return storage::Change{key, std::move(sealed)};
+  commit.preconditions.push_back({std::string(kPayloadEpoch), std::move(epoch)});
+  commit.changes.push_back({key, std::move(sealed)});
+  return {};
 }
 
 namespace {
@@ -107,6 +110,7 @@ Result<OpenProcess> decode_open_process(std::string_view key, std::string_view b
     return out;
   };
   auto out = read();
+  if (!out && out.error().code == ErrorCode::not_found) return OpenProcess{};
   if (!out) return Error(ErrorCode::corruption, "an open process cannot be read: " + out.error().message);
   return out;
 }

@@ -28,11 +28,15 @@ struct OpenProcess {
   std::optional<Duration> delete_after;
 };
 std::string open_process_key(std::string_view prefix, Random& random);
-Result<storage::Change> keep_open(const std::string& key, const OpenProcess& process, provenance::PayloadKeys& keys, Timestamp now,
-                                  Random& random);
+/// With the condition that no erasure gave the month another key meanwhile: conflict, and it is sealed anew.
+Result<void> keep_open(const std::string& key, const OpenProcess& process, const storage::Reader& store, provenance::PayloadKeys& keys,
+                       Timestamp now, Random& random, Commit& commit);
+/// Changed by each erasure once its keys are there, and before what they replace goes.
+inline constexpr std::string_view kPayloadEpoch = "meta/payload-epoch";
 /// What the value under that key is bound to, as a record of `keys`.
 Hash bound_to(std::string_view key);
-/// All that lie under the prefix; a value that cannot be read is corruption.
+/// All that lie under the prefix; a value that cannot be read is corruption. One whose key was erased, as in an older copy of the store, is
+/// there with nothing in it.
 Result<std::vector<std::pair<std::string, OpenProcess>>> open_processes(const storage::Reader& store, std::string_view prefix,
                                                                         provenance::PayloadKeys& keys);
 /// The shared part of an end: who, what and why as at the beginning, without its decision.

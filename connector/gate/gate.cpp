@@ -263,8 +263,7 @@ Result<void> Gate::record_permit(Asked& asked, const std::string& source) {
   for (const storage::Change& change : asked.series) commit.changes.push_back(change);
   asked.open_key = open_process_key(kReleasePrefix, with_.random);
   const OpenProcess open{asked.begun, asked.end(), commit.entries.front().policy_digest, {}};
-  SLUIS_TRY(storage::Change kept, keep_open(asked.open_key, open, with_.payload_keys, with_.decision_clock.now(), with_.random));
-  commit.changes.push_back(std::move(kept));
+  SLUIS_CHECK(keep_open(asked.open_key, open, with_.store, with_.payload_keys, with_.decision_clock.now(), with_.random, commit));
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   if (asked.verdict.counted) asked.use = asked.verdict.uses_before;  // looked at again, it is this use, not a next
   return {};
@@ -272,7 +271,9 @@ Result<void> Gate::record_permit(Asked& asked, const std::string& source) {
 
 /// A refusal is recorded as carefully as a release: each with an entry within the party's quota, those beyond it counted (D23).
 http::Response Gate::refuse(Asked& asked, const policy::Reason& reason, unsigned status) {
-  if (!with_.mistakes.take(asked.party.id.str())) {
+  // What is this node's own fault is on an account of its own.
+  const std::string whose = (status == 503 || reason.code == "plan.impossible" ? "own:" : "") + asked.party.id.str();
+  if (!with_.mistakes.take(whose)) {
     with_.refusals.count("quota.refusals", asked.party.id.str());
     return too_many(Error(ErrorCode::limit_exceeded, "too many of this party's requests were refused"));
   }

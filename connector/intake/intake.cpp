@@ -54,7 +54,6 @@ http::Response Intake::handle(const http::Request& request) {
   asked->transaction = with_.random.uuid_urn();
   asked->decided = begin_step(request.header("traceparent"), with_.random);
   asked->obtained = another_step(asked->decided, with_.random);
-  if (!asked->decided.parent_span_id.empty()) asked->tracestate = request.header("tracestate").substr(0, limits::kIdBytes);
   const ProcessId pid(request.rest);
   auto access = with_.access(pid);
   if (!access && access.error().code == ErrorCode::not_found) return not_found();
@@ -171,8 +170,7 @@ Result<void> Intake::record_intent(Asked& asked) const {
   if (!asked.activity_as_read.key.empty()) commit.preconditions.push_back(asked.activity_as_read);
   asked.open_key = gate::open_process_key(kIntentPrefix, with_.random);
   const gate::OpenProcess open{asked.begun, asked.end(), asked.verdict.agreement->offer_hash, asked.verdict.terms->delete_after};
-  SLUIS_TRY(storage::Change kept, gate::keep_open(asked.open_key, open, with_.payload_keys, with_.decision_clock.now(), with_.random));
-  commit.changes.push_back(std::move(kept));
+  SLUIS_CHECK(gate::keep_open(asked.open_key, open, with_.store, with_.payload_keys, with_.decision_clock.now(), with_.random, commit));
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   return {};
 }

@@ -97,8 +97,8 @@ Result<http::PeerRequest> Intake::Running::request() const {
   claim.checkpoint = intake_.with_.checkpoint();
   SLUIS_TRY(std::string token, intake_.with_.sign_claim(claim));
   out.headers = {{"authorization", "Bearer " + access.handle}, {std::string(identity::kClaimHeader), std::move(token)}};
+  // Without `tracestate`: what vendors write there is this organisation's own.
   out.headers["traceparent"] = asked_->obtained.traceparent();
-  if (!asked_->tracestate.empty()) out.headers["tracestate"] = asked_->tracestate;
   return out;
 }
 

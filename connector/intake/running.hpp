@@ -18,7 +18,6 @@ struct Intake::Asked {
   Precondition activity_as_read;
   Trace decided;            ///< the step in which this node decides
   Trace obtained;           ///< and that in which it asks the provider and gets what comes
-  std::string tracestate;   ///< as it came
   std::string open_key;
   v1::Shared begun;
 

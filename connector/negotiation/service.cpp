@@ -116,7 +116,6 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
                                outbox::encode(envelope_of(*transition.message, std::move(body)))});
   }
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
-  if (transition.agreement && with_.begun != nullptr) with_.begun->give_back(next.peer.str());
   if (transition.message && with_.notify) with_.notify(next.peer.str(), next.own_pid.str());
   if (ended && with_.agreement_ended) with_.agreement_ended(*ended);
   return {};
@@ -151,7 +150,7 @@ Result<Reply> Service::receive_once(const IncomingMessage& message) {
   if (transition.changed) {
     const bool begins = !before && with_.begun != nullptr;
     if (begins && !with_.begun->take(message.from.str())) {
-      return Error(ErrorCode::limit_exceeded, "too many negotiations of this party have come to nothing")
+      return Error(ErrorCode::limit_exceeded, "this party began too many negotiations")
           .mended_by("try again in " + std::to_string(with_.begun->wait(message.from.str()).count()) + " seconds");
     }
     const bool ends = transition.next.state == State::terminated;

@@ -30,7 +30,7 @@ struct Dependencies {
   /// Adds to the commit of an agreement's end what must become durable with it: the peer's receipt. Its first entry is
   /// the end's.
   std::function<void(Commit& commit, const AgreementRecord& record)> prepare_end = {};
-  /// Negotiations that a peer began and that led to no agreement; null: as many as it likes.
+  /// Negotiations that a peer begins; null: as many as it likes.
   Quota* begun = nullptr;
 };
 
@@ -46,7 +46,7 @@ class Service {
  public:
   Service(Options options, Dependencies dependencies);
 
-  /// A message from a peer; errors as of machine.hpp's `receive`. limit_exceeded: it began too many that came to nothing.
+  /// A message from a peer; errors as of machine.hpp's `receive`. limit_exceeded: it began too many.
   Result<Reply> receive(IncomingMessage message);
   /// The process with that id, for the party itself; not_found for any other.
   Result<Negotiation> shown_to(const ParticipantId& peer, const ProcessId& own_pid) const;

@@ -202,7 +202,8 @@ Result<void> read_policy(TomlTable& root, NodeConfig& config) {
 Result<void> read_quota(TomlTable& root, NodeConfig& config) {
   SLUIS_TRY(std::optional<TomlTable> table, root.optional_table("quota"));
   if (!table) return {};
-  for (const auto& [name, into] : {std::pair("requests_per_minute", &config.requests_a_minute), std::pair("refusals_per_minute", &config.refusals_a_minute)}) {
+  for (const auto& [name, into] : {std::pair("requests_per_minute", &config.requests_a_minute), std::pair("refusals_per_minute", &config.refusals_a_minute),
+                                   std::pair("negotiations_per_minute", &config.negotiations_a_minute)}) {
     if (!table->has(name)) continue;
     SLUIS_TRY(const std::int64_t given, table->integer(name));
     if (given < 1 || given > 100'000'000) return table->refused(name, "from 1 to 100 million a minute");

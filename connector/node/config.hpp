@@ -63,6 +63,7 @@ struct NodeConfig {
 
   double requests_a_minute = 6000;  ///< of one party, on the exchange listener
   double refusals_a_minute = 60;    ///< of one party, that get an entry each; four minutes of it at once
+  double negotiations_a_minute = 10;  ///< that one party begins; twenty minutes of it at once
   bool refuse_unknown_offers = true;  ///< else they wait for the steward
   std::filesystem::path situations;   ///< the file that defines them; empty: none can be declared
 };

@@ -7,6 +7,7 @@
 #include "connector/intake/running.hpp"
 #include "connector/management/convert.hpp"
 #include "connector/negotiation/agreement.hpp"
+#include "connector/negotiation/model.hpp"
 #include "connector/provenance/receipt.hpp"
 
 #include <algorithm>
@@ -21,6 +22,7 @@ constexpr std::string_view kReceiptPrefix = "receipt/";
 constexpr std::chrono::days kWaits{30};
 constexpr std::size_t kNumbersBytes = 768U << 10U;  ///< of all that are erased at once
 constexpr std::size_t kAtOnce = 512U << 10U;        ///< bytes of one commit
+constexpr std::size_t kSealedAtOnce = 1000;
 constexpr std::size_t kTold = 16U << 10U;           ///< of the numbers, in the entry
 
 /// What others prove something with, or what is public by nature: it says nothing about anybody.
@@ -115,6 +117,14 @@ struct Erasing::Open {
         open.negotiations.insert(record->negotiation.str());
       }
       return record.has_value();
+    }));
+    SLUIS_CHECK(std::move(read));
+    read = {};
+    SLUIS_CHECK(store.scan(negotiation::kNegotiationPrefix, negotiation::kNegotiationPrefix, [&](std::string_view, std::string_view bytes) {
+      const auto process = negotiation::decode_negotiation(bytes);
+      if (!process) read = process.error();
+      else if (!negotiation::is_final(process->state)) open.negotiations.insert(process->own_pid.str());
+      return process.has_value();
     }));
     SLUIS_CHECK(std::move(read));
     return open;
@@ -216,6 +226,22 @@ Result<Erasure> Erasing::find(const EraseOrder& order) const {
   return erasure;
 }
 
+/// What began to run since it was asked for stays.
+Result<void> Erasing::look_again(Erasure& erasure) const {
+  SLUIS_TRY(const Open open, Open::read(with_.store, with_.keys));
+  for (auto at = erasure.entries.begin(); at != erasure.entries.end();) {
+    SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(*at));
+    const auto payload = with_.log.payload(*at);
+    if (!payload && payload.error().code != ErrorCode::not_found) return payload.error();
+    v1::Shared shared;
+    const bool runs = payload && shared.ParseFromString(payload->shared) && open.holds(static_cast<EntryKind>(leaf.kind), shared);
+    erasure.kept += runs ? 1 : 0;
+    at = runs ? erasure.entries.erase(at) : std::next(at);
+  }
+  if (!erasure.entries.empty()) return {};
+  return Error(ErrorCode::invalid_state, "all of it is about what runs now").mended_by("ask again once that has ended");
+}
+
 EntryDraft Erasing::entry(const Erasure& erasure, std::string_view event, const std::string& person) const {
   const json::Value told = json::object({{"id", erasure.id}, {"basis", erasure.basis}, {"entries", told_numbers(erasure)}, {"count", std::uint64_t{erasure.entries.size()}}});
   EntryDraft draft = with_.writer.plain_entry(EntryKind::erasure, event, json::serialise(told));
@@ -262,13 +288,14 @@ Result<std::vector<Erasure>> Erasing::list() const {
 }
 
 /// The new keys come before the word that it is confirmed: whoever goes on after that finds the newest key of each month to be the next.
-Result<std::uint64_t> Erasing::confirm(const std::string& id, const std::string& person) {
+Result<Erased> Erasing::confirm(const std::string& id, const std::string& person) {
   const std::lock_guard lock(mutex_);
   SLUIS_TRY(Erasure erasure, show(id));
   if (erasure.confirmed_by.empty()) {
     if (erasure.asked_by == person) {
       return Error(ErrorCode::permission_denied, "whoever asked for an erasure does not confirm it").mended_by("it takes a second person");
     }
+    SLUIS_CHECK(look_again(erasure));
     SLUIS_TRY(const Months months, months_of(erasure));
     for (const Months::One& one : months.all) SLUIS_CHECK(with_.keys.begin_next(one.month));
     SLUIS_TRY(const std::optional<std::string> before, with_.store.get(key_of(id)));
@@ -278,7 +305,8 @@ Result<std::uint64_t> Erasing::confirm(const std::string& id, const std::string&
     commit.preconditions.push_back({key_of(id), before});
     commit.changes.push_back({key_of(id), encode(erasure)});
     commit.entries.push_back(entry(erasure, "confirmed", person));
-    // Entries that were sealed under an old key meanwhile stand before this one.
+    commit.changes.push_back({std::string(gate::kPayloadEpoch), id});
+    // Entries that were sealed under an old key meanwhile stand before this one; what else is sealed has its epoch as a condition.
     SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   }
   return run(erasure);
@@ -288,17 +316,18 @@ Result<void> Erasing::go_on() {
   const std::lock_guard lock(mutex_);
   SLUIS_TRY(const std::vector<Erasure> all, list());
   for (const Erasure& one : all) {
-    if (!one.confirmed_by.empty()) SLUIS_CHECK(run(one));
+    if (one.confirmed_by.empty()) continue;
+    SLUIS_CHECK(run(one));
   }
   return {};
 }
 
 /// What entries said is gone when their keys are, and these go last: broken off anywhere, it is gone on with from the beginning.
-Result<std::uint64_t> Erasing::run(const Erasure& erasure) {
+Result<Erased> Erasing::run(const Erasure& erasure) {
   SLUIS_CHECK(forget_receipts(erasure));
   SLUIS_TRY(const Months months, months_of(erasure));
   std::vector<std::string> dropped;
-  SLUIS_CHECK(rewrap_open());
+  SLUIS_CHECK(rewrap_kept());
   for (const Months::One& one : months.all) {
     SLUIS_CHECK(rewrap(erasure, one.first, one.end));
     SLUIS_TRY(const std::vector<std::string> older, with_.keys.older(one.month));
@@ -306,18 +335,19 @@ Result<std::uint64_t> Erasing::run(const Erasure& erasure) {
     dropped.insert(dropped.end(), older.begin(), older.end());
   }
   SLUIS_CHECK(with_.store.purge());
-  if (with_.drop_copies) {
-    if (const auto done = with_.drop_copies(dropped, erasure.confirmed_by); !done) {
-      log::error("copies of erased keys are left", {{"erasure", erasure.id}, {"what", describe(done.error())}});
-    }
-  }
   Commit commit;
   commit.commit_class = CommitClass::revoke;
   commit.changes.push_back({key_of(erasure.id), std::nullopt});
   commit.entries.push_back(entry(erasure, "erased", erasure.confirmed_by));
   SLUIS_TRY(const CommitReceipt receipt, with_.commits.commit_and_wait(std::move(commit)));
   log::info("erased", {{"erasure", erasure.id}, {"entries", std::to_string(erasure.entries.size())}});
-  return receipt.first_entry;
+  Erased done{receipt.first_entry, {}};
+  // After that word: a copy that is made now does not hold this erasure as one that is to be gone on with.
+  if (const auto copies = with_.drop_copies ? with_.drop_copies(dropped, erasure.confirmed_by) : Result<void>(); !copies) {
+    done.left = describe(copies.error());
+    log::error("copies of erased keys are left", {{"erasure", erasure.id}, {"what", done.left}});
+  }
+  return done;
 }
 
 /// Number of the first entry that was recorded in this hour or later. Recorded times only rise.
@@ -366,42 +396,55 @@ Result<void> Erasing::forget_receipts(const Erasure& erasure) {
     // A receipt that was taken: the entry says of which, by its place.
     if (static_cast<EntryKind>(leaf.kind) == EntryKind::receipt) hashes.insert(shared.peer_checkpoint() + shared.event() + shared.agreement());
   }
-  Commit commit;
-  commit.commit_class = CommitClass::bulk;
-  SLUIS_CHECK(with_.store.scan(kReceiptPrefix, kReceiptPrefix, [&](std::string_view key, std::string_view text) {
-    const auto receipt = provenance::Receipt::from_json(std::string(text));
+  std::vector<std::string> go;
+  SLUIS_CHECK(with_.store.scan(kReceiptPrefix, kReceiptPrefix, [&](std::string_view key, std::string_view kept) {
+    const auto text = kept.starts_with('{') ? Result<std::string>(std::string(kept)) : with_.keys.unseal(kept, {0, gate::bound_to(key)});
+    const auto receipt = text ? provenance::Receipt::from_json(*text) : Result<provenance::Receipt>(text.error());
     v1::Shared shared;
     if (!receipt || !shared.ParseFromString(receipt->shared)) return true;
     const std::string taken = receipt->checkpoint + std::string(provenance::kind_name(receipt->leaf.kind)) + shared.agreement();
-    if (transactions.contains(shared.transaction()) || hashes.contains(taken)) commit.changes.push_back({std::string(key), std::nullopt});
+    if (transactions.contains(shared.transaction()) || hashes.contains(taken)) go.emplace_back(key);
     return true;
   }));
-  if (commit.changes.empty()) return {};
-  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  while (!go.empty()) {  // in pieces: a commit has its bound
+    Commit commit;
+    commit.commit_class = CommitClass::bulk;
+    for (; !go.empty() && commit.changes.size() < kSealedAtOnce; go.pop_back()) commit.changes.push_back({std::move(go.back()), std::nullopt});
+    SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  }
   return {};
 }
 
-/// What is under way stays readable under the newest key, too; what ends meanwhile is gone anyhow.
-Result<void> Erasing::rewrap_open() {
-  for (const std::string_view prefix : {gate::kReleasePrefix, intake::kIntentPrefix}) {
-    std::vector<std::pair<std::string, std::string>> all;
-    SLUIS_CHECK(with_.store.scan(prefix, prefix, [&](std::string_view key, std::string_view value) {
-      if (!value.starts_with('{')) all.emplace_back(key, value);
-      return true;
-    }));
-    for (const auto& [key, sealed] : all) {
-      auto again = with_.keys.rewrap(sealed, {0, gate::bound_to(key)});
-      if (!again && again.error().code == ErrorCode::not_found) continue;
-      if (!again) return again.error();
-      if (!*again) continue;
-      Commit commit;
-      commit.commit_class = CommitClass::bulk;
-      commit.preconditions.push_back({key, sealed});
-      commit.changes.push_back({key, std::move(**again)});
-      const auto done = with_.commits.commit_and_wait(std::move(commit));
-      if (!done && done.error().code != ErrorCode::conflict) return done.error();
+/// What is kept beside the log stays readable under the newest key, too; what goes or changes meanwhile is so anyhow.
+Result<void> Erasing::rewrap_kept() {
+  for (const std::string_view prefix : {gate::kReleasePrefix, intake::kIntentPrefix, kReceiptPrefix}) {
+    std::string from(prefix);
+    while (!from.empty()) {
+      std::vector<std::pair<std::string, std::string>> some;
+      std::string next;
+      SLUIS_CHECK(with_.store.scan(prefix, from, [&](std::string_view key, std::string_view value) {
+        if (some.size() == kSealedAtOnce) next = key;
+        else if (!value.starts_with('{')) some.emplace_back(key, value);
+        return next.empty();
+      }));
+      for (const auto& [key, sealed] : some) SLUIS_CHECK(rewrap_one(key, sealed));
+      from = std::move(next);
     }
   }
+  return {};
+}
+
+Result<void> Erasing::rewrap_one(const std::string& key, const std::string& sealed) {
+  auto again = with_.keys.rewrap(sealed, {0, gate::bound_to(key)});
+  if (!again && again.error().code == ErrorCode::not_found) return {};  // it went long ago
+  if (!again) return again.error();
+  if (!*again) return {};
+  Commit commit;
+  commit.commit_class = CommitClass::bulk;
+  commit.preconditions.push_back({key, sealed});
+  commit.changes.push_back({key, std::move(**again)});
+  const auto done = with_.commits.commit_and_wait(std::move(commit));
+  if (!done && done.error().code != ErrorCode::conflict) return done.error();
   return {};
 }
 
@@ -426,7 +469,7 @@ Result<void> Erasing::rewrap(const Erasure& erasure, std::uint64_t first, std::u
     } else {
       SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
       auto again = with_.keys.rewrap(*sealed, {number, leaf.commitment});
-      if (!again && again.error().code == ErrorCode::not_found) continue;  // its key went long ago
+      if (!again && (again.error().code == ErrorCode::not_found || again.error().code == ErrorCode::corruption)) continue;  // nobody can read it anyhow
       if (!again) return again.error();
       if (!*again) continue;
       bytes += key.size() + (*again)->size();

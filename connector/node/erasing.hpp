@@ -45,8 +45,14 @@ struct ErasingDependencies {
   const Clock& clock;
   Random& random;
   const Writer& writer;
-  /// Once nothing of a key is left here: copies of it go as well. Its error is told, and stops nothing: copies have an end.
+  /// Once nothing of a key is left here: copies of it go as well. Its error is told: copies have an end.
   std::function<Result<void>(const std::vector<std::string>& key_files, const std::string& person)> drop_copies;
+};
+
+/// What became of one.
+struct Erased {
+  std::uint64_t entry = 0;  ///< that records it
+  std::string left;         ///< why older keys are left in copies, until those are too old; empty: none are
 };
 
 v1::AuditErasure to_proto(const Erasure& erasure);
@@ -60,24 +66,25 @@ class Erasing {
   Result<Erasure> find(const EraseOrder& order) const;
   /// The same, recorded; it waits for a second person for thirty days.
   Result<Erasure> ask(const EraseOrder& order);
-  /// Erases; when this returns nothing of it can be read here. not_found; permission_denied: the same person asked for it. The number of
-  /// the entry that records it.
-  Result<std::uint64_t> confirm(const std::string& id, const std::string& person);
+  /// Erases; when this returns nothing of it can be read here. not_found; permission_denied: the same person asked for it.
+  Result<Erased> confirm(const std::string& id, const std::string& person);
   Result<Erasure> show(const std::string& id) const;
   /// Those that wait, and those that were broken off.
   Result<std::vector<Erasure>> list() const;
-  /// At start: goes on with what was confirmed and then broken off.
+  /// Goes on with what was confirmed and then broken off.
   Result<void> go_on();
 
  private:
   struct Open;
   struct Months;
   Result<bool> fits(const EraseOrder& order, std::uint64_t number, const Open& open, Erasure& erasure) const;
-  Result<std::uint64_t> run(const Erasure& erasure);
+  Result<Erased> run(const Erasure& erasure);
+  Result<void> look_again(Erasure& erasure) const;
   Result<Months> months_of(const Erasure& erasure) const;
   Result<std::uint64_t> first_of(std::uint32_t hours) const;
   Result<void> forget_receipts(const Erasure& erasure);
-  Result<void> rewrap_open();
+  Result<void> rewrap_kept();
+  Result<void> rewrap_one(const std::string& key, const std::string& sealed);
   Result<void> rewrap(const Erasure& erasure, std::uint64_t first, std::uint64_t end);
   EntryDraft entry(const Erasure& erasure, std::string_view event, const std::string& person) const;
 

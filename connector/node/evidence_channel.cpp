@@ -121,7 +121,7 @@ Result<void> EvidenceChannel::check_offer(const ParticipantId& peer, const catal
   request.url = base + "/evidence/v1/offers/" + to_hex(offer.hash);
   request.timeout = limits::kPeerTimeout;
   SLUIS_TRY(const http::PeerResponse response, with_.transport.send(request));
-  if (response.status >= 500) {
+  if (response.status >= 500 || response.status == 429) {
     return Error(ErrorCode::peer_unavailable, "`" + peer.str() + "` cannot prove now that it published this offer");
   }
   if (response.status != 200) {
@@ -138,6 +138,24 @@ Result<void> EvidenceChannel::check_offer(const ParticipantId& peer, const catal
   return {};
 }
 
+/// Receipts are sent of ends and of deletions. One of an end that is known already adds nothing; of any other a party has its share of
+/// mistakes, as whoever keeps a log can make as many as it likes.
+Result<bool> EvidenceChannel::is_due(const ParticipantId& peer, const Receipt& receipt, const v1::Shared& shared) const {
+  const auto kind = static_cast<EntryKind>(receipt.leaf.kind);
+  if (kind != EntryKind::agreement_ended && kind != EntryKind::retention_confirmed) {
+    return Error(ErrorCode::invalid_argument, "no receipt of such an entry is taken here");
+  }
+  if (receipt.shared.size() > limits::kEntryPayloadBytes) return Error(ErrorCode::limit_exceeded, "the receipt says too much");
+  const auto record = negotiation::read_agreement(with_.store, AgreementId(shared.agreement()));
+  if (!record && record.error().code != ErrorCode::not_found) return record.error();
+  const bool known = record && record->peer == peer;
+  if (known && kind == EntryKind::agreement_ended) return record->active();
+  if (with_.mistakes != nullptr && !with_.mistakes->take(peer.str())) {
+    return Error(ErrorCode::limit_exceeded, "too many receipts of this party concern nothing that is known here");
+  }
+  return true;
+}
+
 Result<void> EvidenceChannel::take(const ParticipantId& peer, const std::string& text) {
   SLUIS_TRY(const Receipt receipt, Receipt::from_json(text));
   const Timestamp now = with_.clock.now();
@@ -146,9 +164,14 @@ Result<void> EvidenceChannel::take(const ParticipantId& peer, const std::string&
   if (!shared.ParseFromString(receipt.shared) || shared.counterparty() != self_.str() || shared.self() != peer.str()) {
     return Error(ErrorCode::invalid_argument, "the receipt does not concern this node");
   }
+  SLUIS_TRY(const bool due, is_due(peer, receipt, shared));
+  if (!due) return {};
   Commit commit;
   commit.id = "received-" + to_hex(crypto::sha256(receipt.leaf.bytes()));
-  commit.changes.push_back({receipt_key(peer, receipt), text});
+  const std::string key = receipt_key(peer, receipt);
+  // Sealed, so that it goes with its key when what it says is erased.
+  SLUIS_TRY(std::string sealed, with_.payload_keys.seal(text, gate::bound_to(key), now, with_.random));
+  commit.changes.push_back({key, std::move(sealed)});
   v1::Shared own;
   gate::set_time(own, now);
   own.set_event(std::string(provenance::kind_name(receipt.leaf.kind)));
@@ -173,7 +196,7 @@ http::Response EvidenceChannel::take_receipt(const http::Request& request) {
   if (const auto taken = take(*peer, request.body); !taken) {
     const ErrorCode code = taken.error().code;
     const bool ours = code == ErrorCode::storage_unavailable || code == ErrorCode::outcome_unknown;
-    return evidence_refusal(ours ? 503 : 400, to_string(code), taken.error().message);
+    return evidence_refusal(ours ? 503 : code == ErrorCode::limit_exceeded ? 429 : 400, to_string(code), taken.error().message);
   }
   return http::json_response(200, "{}");
 }

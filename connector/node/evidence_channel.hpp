@@ -18,6 +18,7 @@ namespace sluis::node {
 struct EvidenceDependencies {
   CommitPort& commits;
   const storage::Reader& store;
+  provenance::PayloadKeys& payload_keys;
   const provenance::LogReader& log;
   const commit::Sequencer& sequencer;
   const identity::Directory& directory;
@@ -32,8 +33,8 @@ struct EvidenceDependencies {
   std::function<Result<void>(const AgreementId&, const outbox::Reason&, const std::string& person)> end_agreement = {};
   /// negotiation::Service::apply_again.
   std::function<Result<void>(const AgreementId&, Commit)> apply_again = {};
-  /// The checkpoint that everybody sees; empty: none yet.
-  std::function<std::string()> published = {};
+  /// Of each party; null: as many as it likes.
+  Quota* mistakes = nullptr;
 };
 
 /// What a route of the evidence channel answers where it gives nothing.
@@ -76,6 +77,7 @@ class EvidenceChannel {
  private:
   http::Response offer_proof(const http::Request& request);
   http::Response take_receipt(const http::Request& request);
+  Result<bool> is_due(const ParticipantId& peer, const provenance::Receipt& receipt, const v1::Shared& shared) const;
   Result<std::uint64_t> first_entry(std::string_view commit_id) const;
 
   ParticipantId self_;

@@ -72,6 +72,7 @@ threshold = 1
 # [quota]                       # of each party; more is answered with 429, and counted in one entry a minute
 # requests_per_minute = 6000    # a minute's worth at once
 # refusals_per_minute = 60      # that get an entry each; four minutes' worth at once
+# negotiations_per_minute = 10  # that it begins; twenty minutes' worth at once
 
 [policy]
 other_offers = "refuse"         # or "steward": proposals that differ from what is published wait for a person

@@ -170,8 +170,14 @@ class Lister {
       return;
     }
     const crypto::Certificate& leaf = chain->front();
+    const auto pem = certs::read_file(tls.key);
+    const auto key = pem ? crypto::Key::from_pem(*pem) : Result<crypto::Key>(pem.error());
+    const auto certified = leaf.public_key();
+    if (!key) row.trouble = describe(key.error());
+    else if (certified && certified->public_pem() != key->public_pem()) row.trouble = "the certificate is of another key";
     row.shown = leaf.organisation() + " " + leaf.oin() + " " + to_hex(leaf.fingerprint()).substr(0, 16);
     row.until = format_time(leaf.not_after());
+    if (!row.trouble.empty()) return;
     if (leaf.not_after() <= now_) row.trouble = "it is over";
     else if (leaf.not_after() <= now_ + kSoon) row.trouble = "it is over within 30 days";
   }

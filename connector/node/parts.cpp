@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kOutboxThreads = 4;
 constexpr double kMinutesOfRefusals = 4;  // at once
+constexpr double kMinutesOfNegotiations = 20;
 constexpr std::chrono::seconds kWitnessesAtStart{5};  // the last one that is asked may take a little longer
 
 }  // namespace
@@ -32,6 +33,10 @@ Result<void> Node::Parts::start() {
   SLUIS_CHECK(recover());
   SLUIS_CHECK(start_listeners());
   running = true;
+  // What was confirmed and broken off goes on beside the exchanges: a fault in it is no reason to be away.
+  erasing_thread = std::thread([this] {
+    if (const auto done = erasing->go_on(); !done) log::error("an erasure cannot be gone on with", {{"what", describe(done.error())}});
+  });
   log::info("ready", {{"participant", config.participant.str()}, {"exchange", config.exchange.url}, {"public", config.open.url}});
   return {};
 }
@@ -73,8 +78,8 @@ Result<void> Node::Parts::check_payload_key() const {
   const bool gone = payload.error().code == ErrorCode::not_found;
   return Error(gone ? ErrorCode::invalid_state : payload.error().code,
                "the payload key `" + path + "` is " + (gone ? "gone" : "not the one") + " that sealed the newest entry: " + payload.error().message)
-      .mended_by("put it back from a copy of the keys; where there is none, 32 random bytes in `" + path.substr(0, path.size() - 4) +
-                 ".2.key` (0600) let the node go on, and what this one sealed stays unreadable");
+      .mended_by("put it back from a copy of the keys; where there is none, 32 random bytes in `" + file.substr(0, 7) + "." + std::to_string(older.size() + 2) +
+                 ".key` beside it (0600) let the node go on, and what this one sealed stays unreadable");
 }
 
 /// A clock that can be moved is for nobody's real exchanges (D14).
@@ -174,7 +179,8 @@ Result<identity::VerifiedPeer> Node::Parts::verified(const http::Request& reques
     return peer;
   }
   const std::string& who = peer->participant.str();
-  if (!requests->take(who)) {
+  const bool ends = request.path.ends_with("/termination") || request.path == "/evidence/v1/receipts";
+  if (!(ends ? endings : requests)->take(who)) {
     refusals->count("quota.requests", who);
     return Error(ErrorCode::limit_exceeded, "this party asked more than its share in a short time");
   }
@@ -196,6 +202,8 @@ Result<void> Node::Parts::start_exchange() {
                                       situations->ids());
   dsp_catalog = std::make_unique<NodeCatalog>(*datasets, description, *directory, *log_clock);
   requests = std::make_unique<Quota>(*log_clock, Quota::Rate{config.requests_a_minute, config.requests_a_minute});
+  endings = std::make_unique<Quota>(*log_clock, Quota::Rate{config.requests_a_minute, config.requests_a_minute});
+  begun = std::make_unique<Quota>(*log_clock, Quota::Rate{config.negotiations_a_minute, kMinutesOfNegotiations * config.negotiations_a_minute});
   mistakes = std::make_unique<Quota>(*log_clock, Quota::Rate{config.refusals_a_minute, kMinutesOfRefusals * config.refusals_a_minute});
   const auto notify = [this](std::string_view peer, std::string_view process) { outbox->notify(peer, process); };
   negotiation::Options negotiating;
@@ -206,13 +214,13 @@ Result<void> Node::Parts::start_exchange() {
                                              [this](Commit& commit, const negotiation::AgreementRecord& record) {
                                                evidence->send_receipt(commit, record.peer, EvidenceChannel::end_process(record.id));
                                              },
-                                             mistakes.get()});
+                                             begun.get()});
   transfer_commits = std::make_unique<TransferCommits>(*commits, [this] { return streams.get(); });
   transfers = std::make_unique<transfer::Service>(
       transfer::Options{config.exchange.url + "/data", node_key},
       transfer::Dependencies{*transfer_commits, store, *log_clock, random, *writer, *peers, notify});
   const EvidenceDependencies between{
-      *commits, store, *log, *sequencer, *directory, *log_clock, random, *writer, *transport,
+      *commits, store, *payload_keys, *log, *sequencer, *directory, *log_clock, random, *writer, *transport,
       [this](const http::Request& request) { return authenticate(request); },
       [this](const AgreementId& id, const ParticipantId& peer, const outbox::Reason& reason, const Commit& commit) {
         return negotiations->ended_by_peer(id, peer, reason, commit);
@@ -222,7 +230,7 @@ Result<void> Node::Parts::start_exchange() {
         return {};
       },
       [this](const AgreementId& id, Commit commit) { return negotiations->apply_again(id, std::move(commit)); },
-      [this] { return public_checkpoint(); }};
+      mistakes.get()};
   evidence = std::make_unique<EvidenceChannel>(config.participant, between);
   reconciling = std::make_unique<Reconciling>(config.participant, between, *evidence);
   erasing = std::make_unique<Erasing>(ErasingDependencies{
@@ -344,7 +352,6 @@ Result<void> Node::Parts::recover() {
     SLUIS_CHECK(gate->recover());
     SLUIS_CHECK(intake->recover());
     SLUIS_CHECK(transfers->recover());
-    SLUIS_CHECK(erasing->go_on());
   }
   SLUIS_CHECK(outbox->start());
   deadlines = std::make_unique<gate::Alarm>(*log_clock, [this](Timestamp now) -> std::optional<Timestamp> {
@@ -437,6 +444,7 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (public_server) public_server->stop(grace, tell);
   if (management_server) management_server->stop(std::chrono::milliseconds(500), tell);
   grpc_server.reset();
+  if (erasing_thread.joinable()) erasing_thread.join();
   step_watch.reset();
   deadlines.reset();
   if (outbox) outbox->stop();

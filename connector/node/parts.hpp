@@ -65,7 +65,9 @@ struct Node::Parts {
 
   // The exchange.
   std::unique_ptr<Quota> requests;  ///< of each party
-  std::unique_ptr<Quota> mistakes;  ///< of each party: refusals that get an entry each, and negotiations that came to nothing
+  std::unique_ptr<Quota> endings;   ///< of each party: terminations and receipts, which no flood of its own may hold up
+  std::unique_ptr<Quota> mistakes;  ///< of each party: refusals that get an entry each
+  std::unique_ptr<Quota> begun;     ///< of each party: negotiations
   std::unique_ptr<http::Client> client;
   std::unique_ptr<identity::IdentifiedTransport> transport;  ///< the client, saying who sends
   std::unique_ptr<dsp::Client> peers;
@@ -112,6 +114,7 @@ struct Node::Parts {
   std::unique_ptr<http::Server> management_server;
   std::unique_ptr<management::GrpcServer> grpc_server;
   bool running = false;
+  std::thread erasing_thread;
 
  private:
   Result<void> start_ground();

@@ -43,6 +43,7 @@ Result<v1::NodeBackupResponse> Node::Parts::back_up(bool dry_run, const std::str
 Result<void> Node::Parts::drop_copies(const std::vector<std::string>& key_files, const std::string& person) {
   if (config.backup_store.empty()) return {};
   SLUIS_CHECK(back_up(false, person));
+  const std::lock_guard lock(backup_mutex);
   return drop_copied_keys(config, key_files);
 }
 
@@ -56,9 +57,10 @@ Result<v1::AuditEraseResponse> Node::Parts::erase(const v1::AuditEraseRequest& r
     SLUIS_TRY(const Erasure erasure, erasing->show(request.confirm()));
     *response.mutable_erasure() = to_proto(erasure);
     if (request.dry_run()) return response;
-    SLUIS_TRY(const std::uint64_t entry, erasing->confirm(erasure.id, person));
+    SLUIS_TRY(const Erased done, erasing->confirm(erasure.id, person));
     response.set_done(true);
-    response.set_entry(entry);
+    response.set_entry(done.entry);
+    response.set_left(done.left);
     return response;
   }
   EraseOrder order;

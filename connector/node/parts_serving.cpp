@@ -132,6 +132,11 @@ std::vector<std::string> Node::Parts::findings() const {
   std::vector<std::string> out;
   if (const std::string why = sequencer->quarantine(); !why.empty()) out.push_back("the log is quarantined: " + why);
   if (sequencer->clock_behind()) out.emplace_back("the clock is behind the log");
+  if (const auto waiting = erasing->list(); waiting) {
+    for (const Erasure& one : *waiting) {
+      if (!one.confirmed_by.empty()) out.push_back("the erasure " + one.id + " is confirmed, and not done yet");
+    }
+  }
   if (cosigning) {
     for (std::string& finding : cosigning->findings()) out.push_back(std::move(finding));
   }

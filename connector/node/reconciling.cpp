@@ -90,7 +90,7 @@ struct Reconciling::OneAtATime {
     std::unique_lock lock(of.mutex_);
     second = !of.asking_.insert(peer).second;
     if (second) return;
-    // Nobody is told that others ask at this moment.
+    // Others' questions are not told, but for a long wait.
     taken = of.turn_.wait_for(lock, kTurn, [&] { return of.served_ < kServedAtOnce; });
     if (taken) ++of.served_;
   }
@@ -159,27 +159,9 @@ Result<std::string> Reconciling::answer(const ParticipantId& peer, std::string_v
     receipts.emplace_back(receipt->to_json());
     bytes += receipts.back().if_string()->size() + 64;
   }
-  if (receipts.empty()) SLUIS_CHECK(show_less(asked, key, out));
   out.set("receipts", json::Value(std::move(receipts)));
   out.set("next", at < end ? json::Value(at) : json::Value());
   return json::serialise(out);
-}
-
-/// To whom no entry is due here, no newer checkpoint is than everybody has (D9): but for who holds one that is newer already.
-Result<void> Reconciling::show_less(const json::Value& asked, const provenance::VerifierKey& key, json::Value& out) const {
-  const std::string published = with_.published ? with_.published() : std::string();
-  const auto open_to_all = provenance::open_checkpoint(published, key);
-  if (!open_to_all) return {};
-  const json::Value* known = asked.find("known");
-  if (known != nullptr && !known->is_null()) {
-    SLUIS_TRY(const std::string origin, json::required_string(*known, "origin", "/known"));
-    SLUIS_TRY(const std::uint64_t size, number_at(*known, "size"));
-    if (origin == key.name() && size > open_to_all->size) return {};
-    SLUIS_TRY(json::Value proof, continued(with_.log, published, key.text(), origin, size));
-    out.set("known", std::move(proof));
-  }
-  out.set("checkpoint", published);
-  return {};
 }
 
 Result<std::optional<SharedEntry>> Reconciling::entry_at(std::uint64_t number, const ParticipantId& peer, Timestamp from, Timestamp until) const {

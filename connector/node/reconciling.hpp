@@ -56,7 +56,6 @@ class Reconciling {
 
   http::Response entries(const http::Request& request);
   Result<std::string> answer(const ParticipantId& peer, std::string_view body) const;
-  Result<void> show_less(const json::Value& asked, const provenance::VerifierKey& key, json::Value& out) const;
   /// What this node's entry says, where it is about this peer and of that time; nothing: it is not, or it is erased.
   Result<std::optional<SharedEntry>> entry_at(std::uint64_t number, const ParticipantId& peer, Timestamp from, Timestamp until) const;
   Result<std::vector<SharedEntry>> ours(const ParticipantId& peer, Timestamp from, Timestamp until) const;

@@ -110,7 +110,12 @@ Result<Payload> LogReader::payload(std::uint64_t number) const {
   SLUIS_TRY(const Leaf own, leaf(number));
   SLUIS_TRY(const std::optional<std::string> sealed, store_.get(payload_key(number)));
   if (!sealed) return Error(ErrorCode::not_found, "the payload of entry " + std::to_string(number) + " is erased");
-  SLUIS_TRY(const std::string bytes, keys_.unseal(*sealed, {number, own.commitment}));
+  auto opened = keys_.unseal(*sealed, {number, own.commitment});
+  if (!opened && opened.error().code == ErrorCode::not_found) {  // perhaps it was wrapped again just now, and its old key went
+    SLUIS_TRY(const std::optional<std::string> again, store_.get(payload_key(number)));
+    if (again && *again != *sealed) opened = keys_.unseal(*again, {number, own.commitment});
+  }
+  SLUIS_TRY(const std::string bytes, std::move(opened));
   SLUIS_TRY(Payload payload, Payload::parse(bytes));
   if (commitment(own, payload.shared, payload.k, payload.inner()) != own.commitment) {
     return Error(ErrorCode::corruption, "the payload of entry " + std::to_string(number) + " does not fit its leaf");

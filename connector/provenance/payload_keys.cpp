@@ -186,11 +186,10 @@ Result<std::optional<std::string>> PayloadKeys::rewrap(std::string_view sealed, 
 }
 
 Result<void> PayloadKeys::drop(const std::string& file_name) {
-  {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(keys_, [&](const auto& one) { return file(one.first) == file_name; });
-  }
-  return drop(folder_ / file_name);
+  const std::lock_guard lock(mutex_);
+  SLUIS_CHECK(drop(folder_ / file_name));
+  std::erase_if(keys_, [&](const auto& one) { return file(one.first) == file_name; });
+  return {};
 }
 
 /// Written over in place, so that on an ordinary disk the bytes themselves go; then the name.

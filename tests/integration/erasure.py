@@ -141,6 +141,8 @@ def in_no_file(gone, stays, old_key):
     (f.folder / "bait").mkdir(exist_ok=True)
     (f.folder / "bait" / "file").write_bytes(b"xx" + base64.b64encode(b"y" + gone.encode() + b"zz"))
     expect("a search that would have found it", len(list(holders([gone], [f.folder / "bait"]))), 1)
+    held = [str(path) for path in holders([d.oin], [w.folder / "payload_keys", w.folder / "checkpoints"])]
+    expect("nor is a number beside the log", held, [])
     expect("the key has a successor", sorted(path.name[7:] for path in (w.folder / "payload_keys").glob("*.key")), [".2.key"])
     del stays
 
@@ -173,6 +175,9 @@ def killed(transfer):
         confirming.join()
         w.start()
         w.wait_ready(30)
+        until = time.monotonic() + 30  # what was confirmed goes on beside the exchanges
+        while any(e.get("confirmedBy") for e in w.call("AuditService/Erasures", {}, role="dpo").get("erasures", [])) and time.monotonic() < until:
+            time.sleep(0.05)
         left = json.loads(run(w, "audit", "erasures", "--output", "json", role="dpo").stdout).get("erasures", [])
         if left:  # it was killed before the confirmation was on the disk
             expect("not confirmed yet: all is there", len(w.log(transaction=gone)), 2)

@@ -143,7 +143,7 @@ Result<json::Value> Session::call(const std::string& method, const json::Value& 
   post.headers["content-type"] = "application/json";
   post.headers["connect-protocol-version"] = "1";
   post.body = request.if_object() == nullptr ? "{}" : json::serialise(request);
-  post.timeout = std::chrono::seconds(60);
+  post.timeout = std::chrono::minutes(30);  // an erasure, a copy or a comparison reads a whole log
   const auto answer = client_->send(post);
   if (!answer) {
     Error error = answer.error();

@@ -101,7 +101,7 @@ class DeclarationsTest : public World {
   node::EvidenceChannel channel_{
       ParticipantId(kWaterrijk),
       node::EvidenceDependencies{
-          commits_, store_, log_, sequencer_, directory_, clock_, random_, writer_, transport_, authenticate_,
+          commits_, store_, keys_, log_, sequencer_, directory_, clock_, random_, writer_, transport_, authenticate_,
           [](const AgreementId&, const ParticipantId&, const outbox::Reason&, const Commit&) -> Result<void> { return {}; }}};
   node::Declarations declarations_{node::DeclarationDependencies{store_, channel_, directory_, clock_, transport_, programs_,
                                                                  [this] { return vocabulary_; }, authenticate_}};

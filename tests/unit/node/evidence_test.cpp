@@ -52,7 +52,7 @@ class EvidenceTest : public World {
   catalog::RemoteOffer offer_;
   node::EvidenceChannel channel_{
       ParticipantId(kWaterrijk),
-      node::EvidenceDependencies{commits_, store_, log_, sequencer_, directory_, clock_, random_, writer_, transport_,
+      node::EvidenceDependencies{commits_, store_, keys_, log_, sequencer_, directory_, clock_, random_, writer_, transport_,
                                  [this](const http::Request&) -> Result<ParticipantId> {
                                    if (!known_) return Error(ErrorCode::unauthenticated, "nobody");
                                    return ParticipantId(kDuinmeer);

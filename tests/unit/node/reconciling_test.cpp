@@ -82,7 +82,7 @@ class ReconcilingTest : public World {
   provenance::LogReader log_{store_, keys_};
   node::Writer writer_{ParticipantId(kWaterrijk), clock_};
   Answers transport_;
-  node::EvidenceDependencies with_{commits_, store_, log_, sequencer_, directory_, clock_, random_, writer_, transport_,
+  node::EvidenceDependencies with_{commits_, store_, keys_, log_, sequencer_, directory_, clock_, random_, writer_, transport_,
                                    [](const http::Request&) -> Result<ParticipantId> { return ParticipantId(kDuinmeer); },
                                    [](const AgreementId&, const ParticipantId&, const outbox::Reason&, const Commit&) -> Result<void> { return {}; }};
   node::EvidenceChannel channel_{ParticipantId(kWaterrijk), with_};
