@@ -123,7 +123,7 @@ struct Erasing::Open {
     SLUIS_CHECK(store.scan(negotiation::kNegotiationPrefix, negotiation::kNegotiationPrefix, [&](std::string_view, std::string_view bytes) {
       const auto process = negotiation::decode_negotiation(bytes);
       if (!process) read = process.error();
-      else if (!negotiation::is_final(process->state)) open.negotiations.insert(process->own_pid.str());
+      else if (!process->state || !negotiation::is_final(*process->state)) open.negotiations.insert(process->own_pid.str());
       return process.has_value();
     }));
     SLUIS_CHECK(std::move(read));

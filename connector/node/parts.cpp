@@ -338,8 +338,8 @@ void Node::Parts::start_authzen(const gate::DeclarationSource& of_provider) {
 }
 
 Result<void> Node::Parts::recover() {
-  if (const auto begun = record_beginning(store, *commits, *writer); !begun && sequencer->quarantine().empty()) {
-    return begun.error();
+  if (const auto first = record_beginning(store, *commits, *writer); !first && sequencer->quarantine().empty()) {
+    return first.error();
   }
   Commit started;
   started.entries.push_back(writer->plain_entry(provenance::EntryKind::node_started, "started"));

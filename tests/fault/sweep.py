@@ -25,7 +25,7 @@ import tempfile
 import threading
 import time
 
-from injection import ENDS_THE_STORE, KILL, KINDS, Case, Done, calls_of, met, strace_options, strace_words, told
+from injection import ENDS_THE_STORE, KILL, KINDS, Case, Done, calls_of, met, strace_options, strace_words, summary
 
 BINARY = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else sys.exit(__doc__)
 ALL = 1_000_000
@@ -185,7 +185,7 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
             results = list(pool.map(one, always))
             results += [done for done in pool.map(one_in_time, others) if done]
-    sys.exit(told(prepared, results, f"seed {SEED}: ", there, time.monotonic() - began))
+    sys.exit(summary(prepared, results, f"seed {SEED}: ", there, time.monotonic() - began))
 
 
 main()
