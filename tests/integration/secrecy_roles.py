@@ -20,11 +20,7 @@ from checks import expect, finish  # noqa: E402
 from federation import ACTIVITIES, MARKETING, PURPOSE, Federation, scratch  # noqa: E402
 from secrecy_asking import Caller, Findings, blind, twin  # noqa: E402
 
-ADVICE = "Of a decision that is not there the answer says how to look for one, of another's it does not."
 KNOWN = {
-    "another's decision by its transaction": ADVICE,
-    "another's decision by its pull's transaction": ADVICE,
-    "another's decision by its negotiation": ADVICE,
     "the time of another's decision": "The log is looked through from its end until the decision is found: all of it for one that is not there.",
 }
 CROWD, DATASET, ACTIVITY = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts", ACTIVITIES["duinmeer"]
