@@ -235,11 +235,16 @@ Result<void> export_stopped(const std::filesystem::path& config_file, const std:
     key_text = provenance::VerifierKey::of(wanted->origin, own).text();
   }
   SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(key_text));
+  const std::filesystem::path cosigned_file = provenance::slots_folder(config.checkpoints, *wanted) / provenance::kCosignedFile;
+  std::optional<std::string> cosigned;
+  if (std::error_code ec; std::filesystem::exists(cosigned_file, ec)) {
+    SLUIS_TRY(cosigned, certs::read_file(cosigned_file));
+  }
   SLUIS_CHECK(provenance::may_export_to(folder));
   if (dry_run) return may_write_in(folder.parent_path());
   SystemRandom random;
   provenance::PayloadKeys keys(config.payload_keys, random);
-  return provenance::export_log(provenance::LogReader(*store, keys, logs).at(*wanted), *note, key, folder, payloads);
+  return provenance::export_log(provenance::LogReader(*store, keys, logs).at(*wanted), *note, key, folder, payloads, cosigned);
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ int role_add(const std::filesystem::path& config, const NewRole& asked, bool dry
 int role_end(const std::filesystem::path& config, const std::string& role, const std::string& person, bool dry_run);
 int role_list(const std::filesystem::path& config);
 
-/// The exported log of a node that does not run (or of the state that its store has now): its newest, or the one of that origin.
+/// The exported log of a node that does not run (or of the state that its store has now): its newest, or the one of that origin; with the
+/// newest checkpoint that enough witnesses cosigned, where the node kept one.
 int audit_export(const std::filesystem::path& config, const std::filesystem::path& folder, const std::string& origin, bool payloads,
                  bool dry_run);
 

@@ -61,7 +61,7 @@ Result<void> may_export_to(const std::filesystem::path& folder) {
 }
 
 Result<void> export_log(const LogReader& log, const std::string& note, const VerifierKey& key,
-                        const std::filesystem::path& folder, bool with_payloads) {
+                        const std::filesystem::path& folder, bool with_payloads, const std::optional<std::string>& cosigned) {
   // A checkpoint that does not fit is evidence too: it goes with all that the log has, and no verifier calls it good.
   const Result<Checkpoint> checkpoint = open_checkpoint(note, key);
   SLUIS_TRY(const std::uint64_t held, log.size());
@@ -69,6 +69,7 @@ Result<void> export_log(const LogReader& log, const std::string& note, const Ver
   SLUIS_CHECK(may_export_to(folder));
   SLUIS_CHECK(write_tiles(log, size, folder));
   SLUIS_CHECK(write_entries(log, size, folder, with_payloads));
+  if (cosigned) SLUIS_CHECK(write_file(folder, kCosignedFile, *cosigned));
   return write_file(folder, "checkpoint", note);  // last: a folder without it is no export
 }
 

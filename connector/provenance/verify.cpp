@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fstream>
 #include <set>
+#include <tuple>
 
 namespace sluis::provenance {
 namespace {
@@ -19,16 +20,19 @@ constexpr std::uint64_t kFileBytes = 64U << 20U;  // far above what any file of 
 
 class Verifier {
  public:
-  Verifier(const fs::path& folder, const VerifierKey& key) : folder_(folder), key_(key) {}
+  Verifier(const fs::path& folder, const VerifierKey& key, const std::optional<WitnessPolicy>& policy)
+      : folder_(folder), key_(key), policy_(policy) {}
 
   VerifyReport run(const std::optional<std::string>& anchor) {
     if (!read_checkpoint()) return std::move(report_);
     read_entries();
     check_tiles();
     check_payloads();
-    check_unknown_files();
     check_root();
+    check_cosigned();
+    check_unknown_files();
     if (anchor) check_anchor(*anchor);
+    if (report_.quorum && report_.quorum->vouches()) anchored(report_.quorum->checkpoint.size);
     return std::move(report_);
   }
 
@@ -49,24 +53,40 @@ class Verifier {
     return bytes;
   }
 
+  /// A checkpoint of this log, and what the policy says of it, if there is one.
+  struct Opened {
+    Checkpoint checkpoint;
+    std::optional<Quorum> quorum;
+  };
+  Result<Opened> open(const std::string& note) const {
+    if (policy_) {
+      SLUIS_TRY(Quorum quorum, policy_->judge(note, key_));
+      return Opened{quorum.checkpoint, std::move(quorum)};
+    }
+    SLUIS_TRY(Checkpoint checkpoint, open_checkpoint(note, key_));
+    return Opened{std::move(checkpoint), std::nullopt};
+  }
+
   bool read_checkpoint() {
     const auto note = read("checkpoint");
     if (!note) {
       report_.findings.push_back("the file `checkpoint` is missing or not readable");
       return false;
     }
-    const auto checkpoint = open_checkpoint(*note, key_);
-    if (!checkpoint) {
-      report_.damage.push_back({"checkpoint", 0, 0, describe(checkpoint.error())});
+    auto opened = open(*note);
+    if (!opened) {
+      report_.damage.push_back({"checkpoint", 0, 0, describe(opened.error())});
       return false;
     }
-    if (checkpoint->size > kMostEntries) {
-      report_.findings.push_back("the checkpoint signs more entries than any log has: " + std::to_string(checkpoint->size));
+    const Checkpoint& checkpoint = opened->checkpoint;
+    if (checkpoint.size > kMostEntries) {
+      report_.findings.push_back("the checkpoint signs more entries than any log has: " + std::to_string(checkpoint.size));
       return false;
     }
-    report_.origin = checkpoint->origin;
-    report_.size = checkpoint->size;
-    report_.root = checkpoint->root;
+    report_.origin = checkpoint.origin;
+    report_.size = checkpoint.size;
+    report_.root = checkpoint.root;
+    newest_ = std::move(opened->quorum);
     report_.signature_good = true;
     return true;
   }
@@ -160,7 +180,49 @@ class Verifier {
       report_.findings.push_back("the root cannot be computed: entries are missing");
     } else if (*root != report_.root) {
       report_.findings.push_back("the entries do not have the root that the checkpoint signs");
+    } else {
+      consider("checkpoint", std::move(newest_));
     }
+  }
+
+  /// Of the checkpoints that are of this log the best counts for the policy.
+  void consider(const char* file, std::optional<Quorum> quorum) {
+    const auto rank = [](const Quorum& one) { return std::tuple(one.vouches(), one.vouches() ? 0 : one.count(), one.checkpoint.size); };
+    if (!quorum || (report_.quorum && rank(*quorum) <= rank(*report_.quorum))) return;
+    report_.quorum = std::move(quorum);
+    report_.quorum_file = file;
+  }
+
+  /// Whether a checkpoint of this log is one of what is here; if not, that is found.
+  bool holds(const std::string& name, const Checkpoint& checkpoint) {
+    if (checkpoint.size == 0) {
+      report_.findings.push_back(name + " is of a log without entries: it proves nothing");
+      return false;
+    }
+    if (checkpoint.size > report_.size) {
+      report_.findings.push_back("cut short: " + name + " signs " + std::to_string(checkpoint.size) + " entries, the log has " +
+                                 std::to_string(report_.size));
+      return false;
+    }
+    const auto root = root_at(checkpoint.size);
+    if (root && *root == checkpoint.root) return true;
+    report_.findings.push_back("rewritten: the log's first " + std::to_string(checkpoint.size) + " entries are not those that " + name +
+                               " signs");
+    return false;
+  }
+
+  void check_cosigned() {
+    std::error_code ec;
+    if (!fs::exists(fs::symlink_status(folder_ / kCosignedFile, ec))) return;
+    const auto note = read(kCosignedFile);
+    auto opened = note ? open(*note) : Result<Opened>(Error(ErrorCode::invalid_argument, "not readable"));
+    if (!opened) return damage(kCosignedFile, 0, 0, describe(opened.error()));
+    if (holds("`" + std::string(kCosignedFile) + "`", opened->checkpoint)) consider(kCosignedFile, std::move(opened->quorum));
+  }
+
+  void anchored(std::uint64_t size) {
+    report_.anchor_size = std::max(report_.anchor_good ? *report_.anchor_size : 0, size);
+    report_.anchor_good = true;
   }
 
   void check_payloads() {
@@ -214,33 +276,22 @@ class Verifier {
   }
 
   void check_anchor(const std::string& note) {
-    const auto anchor = open_checkpoint(note, key_);
+    auto anchor = open(note);
     if (!anchor) {
       report_.findings.push_back("the anchor cannot be used: " + describe(anchor.error()));
       return;
     }
-    if (anchor->size == 0) {
-      report_.findings.push_back("the anchor is of a log without entries: it proves nothing");
-      return;
-    }
-    report_.anchor_size = anchor->size;
-    if (anchor->size > report_.size) {
-      report_.findings.push_back("cut short: the anchor signs " + std::to_string(anchor->size) + " entries, the log has " +
-                                 std::to_string(report_.size));
-      return;
-    }
-    const auto root = root_at(anchor->size);
-    if (!root || *root != anchor->root) {
-      report_.findings.push_back("rewritten: the log's first " + std::to_string(anchor->size) +
-                                 " entries are not those that the anchor signs");
-      return;
-    }
-    report_.anchor_good = true;
+    report_.anchor_size = anchor->checkpoint.size;
+    if (!holds("the anchor", anchor->checkpoint)) return;
+    anchored(anchor->checkpoint.size);
+    consider("", std::move(anchor->quorum));
   }
 
   const fs::path& folder_;
   const VerifierKey& key_;
+  const std::optional<WitnessPolicy>& policy_;
   VerifyReport report_;
+  std::optional<Quorum> newest_;  ///< what the policy says of `checkpoint`
   std::set<std::string> known_;
   std::vector<std::vector<std::string>> leaves_;  ///< by bundle; empty where it is damaged
   std::vector<std::vector<std::optional<Hash>>> levels_;
@@ -255,8 +306,9 @@ std::string entries_text(const Damage& damage) {
 
 }  // namespace
 
-VerifyReport verify_export(const fs::path& folder, const VerifierKey& key, const std::optional<std::string>& anchor) {
-  return Verifier(folder, key).run(anchor);
+VerifyReport verify_export(const fs::path& folder, const VerifierKey& key, const std::optional<std::string>& anchor,
+                           const std::optional<WitnessPolicy>& policy) {
+  return Verifier(folder, key, policy).run(anchor);
 }
 
 std::string to_text(const VerifyReport& report) {
@@ -279,10 +331,20 @@ std::string to_text(const VerifyReport& report) {
     out += "anchor:    " + std::to_string(*report.anchor_size) + " entries; " +
            std::to_string(report.size - *report.anchor_size) + " later ones rest on the node's signature alone\n";
   }
+  if (report.quorum) {
+    const Quorum& quorum = *report.quorum;
+    const char* said = quorum.none ? "asks for no cosignature" : quorum.vouches() ? "is met" : "is NOT met";
+    out += "quorum:    `" + quorum.name + "` " + said + ", at " + std::to_string(quorum.checkpoint.size) + " entries\n";
+    for (const Quorum::Witness& one : quorum.witnesses) {
+      out += "           " + one.name + " (" + one.key + ") " + (one.when ? "signed at " + format_time(*one.when) : "did not sign") + "\n";
+    }
+  }
   switch (report.exit_code()) {
     case 0: out += "consistent, authentic, and complete up to the anchor\n"; break;
     case 3:
-      out += "consistent, but not proven complete or authentic: give a checkpoint that you kept (--anchor)\n";
+      out += report.quorum_missed() ? "consistent, but not proven as you ask: too few witnesses signed (--policy)\n"
+                                    : "consistent, but not proven complete or authentic: give a checkpoint that you kept (--anchor), or "
+                                      "say which witnesses you trust (--policy)\n";
       break;
     default: out += "NOT in order\n";
   }

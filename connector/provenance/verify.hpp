@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/provenance/note.hpp"
+#include "connector/provenance/witness_policy.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -25,19 +26,24 @@ struct VerifyReport {
   bool signature_good = false;
   std::uint64_t payloads_checked = 0;
   std::uint64_t payloads_erased = 0;
-  std::optional<std::uint64_t> anchor_size;
+  std::optional<std::uint64_t> anchor_size;  ///< of the largest that is good
   bool anchor_good = false;
+  /// Where a policy was given: of the largest checkpoint that meets it; if none does, of that with most cosignatures.
+  std::optional<Quorum> quorum;
+  std::string quorum_file;  ///< which one that is; empty: the anchor that was kept
   std::vector<Damage> damage;  ///< of files
   std::vector<std::string> findings;  ///< of the log as a whole: forks, cuts
 
   bool consistent() const { return signature_good && damage.empty() && findings.empty(); }
-  /// 0 consistent, authentic, complete up to the anchor; 3 consistent but no anchor; 1 not so.
-  int exit_code() const { return !consistent() ? 1 : anchor_good ? 0 : 3; }
+  bool quorum_missed() const { return quorum && !quorum->none && !quorum->vouches(); }
+  /// 0 consistent, authentic, complete up to the anchor; 3 consistent but no anchor, or the policy is not met; 1 not so.
+  int exit_code() const { return !consistent() ? 1 : anchor_good && !quorum_missed() ? 0 : 3; }
 };
 
-/// Checks every file of an exported log. `anchor` is a signed checkpoint that was kept from before.
-VerifyReport verify_export(const std::filesystem::path& folder, const VerifierKey& key,
-                           const std::optional<std::string>& anchor);
+/// Checks every file of an exported log. `anchor` is a signed checkpoint that was kept from before. With a policy, cosignatures that meet
+/// it anchor the log too, whichever of its checkpoints, or of the anchor, has them; then both must hold (D21).
+VerifyReport verify_export(const std::filesystem::path& folder, const VerifierKey& key, const std::optional<std::string>& anchor,
+                           const std::optional<WitnessPolicy>& policy = std::nullopt);
 /// The report in lines of plain English.
 std::string to_text(const VerifyReport& report);
 

@@ -11,8 +11,9 @@
 #include "connector/identity/claim.hpp"
 #include "connector/identity/membership.hpp"
 #include "connector/provenance/receipt.hpp"
-#include "connector/provenance/witness.hpp"
 #include "connector/provenance/tiles.hpp"
+#include "connector/provenance/witness.hpp"
+#include "connector/provenance/witness_policy.hpp"
 #include "policy/minimise/transformer.hpp"
 #include "policy/odrl/model.hpp"
 
@@ -96,6 +97,7 @@ std::vector<Target> targets() {
   const auto claim_key = crypto::Key::generate(crypto::Key::Kind::p256);
   const auto verifier = provenance::VerifierKey::of("waterrijk.example/log", key);
   const auto watcher = provenance::VerifierKey::of("panel.example/witness", key, provenance::Signer::witness);
+  const auto other_watcher = provenance::VerifierKey::of("city.example", crypto::Key::generate(crypto::Key::Kind::ed25519), provenance::Signer::witness);
   identity::Claim claim;
   claim.iss = ParticipantId("did:web:duinmeer.example");
   claim.aud = ParticipantId("did:web:waterrijk.example");
@@ -140,6 +142,15 @@ std::vector<Target> targets() {
        [watcher](const std::string& text) {
          const auto when = provenance::cosigned_at(text, watcher);
          return when && when->has_value();
+       }},
+      {"tlog_policy", {"log " + verifier.text() + "\n# who watches\nwitness panel " + watcher.text() + " https://panel.example\nwitness city " + other_watcher.text() +
+                           "\ngroup one any panel\ngroup both 2 one city\nquorum both\n", "witness panel " + watcher.text() + "\nquorum panel\n", "quorum none\n"},
+       [note, verifier](const std::string& text) {
+         const auto policy = provenance::WitnessPolicy::parse(text, "fuzz.policy");
+         if (!policy) return false;
+         const auto judged = policy->judge(note, verifier);
+         if (!judged || judged->vouches() || judged->met != judged->none) std::abort();  // nobody cosigned it
+         return true;
        }},
       {"witness", {"old 2\n" + to_base64(view(Hash{})) + "\n\n" + note},
        [](const std::string& text) { return bool(provenance::read_add_checkpoint(text)); }},

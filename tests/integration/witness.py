@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Who watches a log, through the real binary: a panel's witness by itself, and a neighbour's node. They cosign what grows; what they saw
-outlives a kill; a store that was put back is found by what they saw, and signs nothing; a log that forks is kept as proof.
+outlives a kill; a store that was put back is found by what they saw, and signs nothing; a log that forks is kept as proof. An auditor who
+trusts them needs no checkpoint of her own.
 
 usage: witness.py BIN_DIR SOURCE_DIR
 """
@@ -167,6 +168,59 @@ def copy_of(name, folders, back=False):
         subprocess.run(["chown", "-R", f"{f.user.pw_uid}:{f.user.pw_gid}", w.folder], check=True)
 
 
+def vkey_of(name, public):
+    """Of a witness that never signs anything here."""
+    data = b"\4" + public
+    return f"{name}+{hashlib.sha256(name.encode() + bytes([10]) + data).hexdigest()[:8]}+{base64.b64encode(data).decode()}"
+
+
+def audits(seen):
+    """What an auditor finds in the log of the stopped node. `seen`: a public checkpoint that both cosigned."""
+    export, log_key = f.folder / "export", w.folder / "log.vkey"
+    f.sluis("audit", "export-log", export, "--config", w.folder / "node.toml")
+    key = log_key.read_text().strip()
+    names = {"panel": panel.key(), "duinmeer": d_key, "stroomplein": vkey_of("stroomplein.example", base64.b64decode(key.split("+", 2)[2])[1:])}
+    lines = f"log {key}\n" + "".join(f"witness {name} {vkey}\n" for name, vkey in names.items())
+    policy, three, one = (f.folder / name for name in ("both.policy", "three.policy", "wrong.policy"))
+    policy.write_text(f"# neighbours and citizens\n{lines}group both all panel duinmeer\nquorum both\n")
+    three.write_text(f"{lines}group three 3 panel duinmeer stroomplein\nquorum three\n")
+    one.write_text(f"{lines}group both all panel duinmeer\nquorum bath\n")
+    kept, wrong = f.folder / "seen", f.folder / "seen-wrong"
+    kept.write_text(seen)
+    blob = bytearray(signatures(seen)[NAME])
+    blob[-1] ^= 1
+    wrong.write_text("".join(f"— {NAME} {base64.b64encode(blob).decode()}\n" if line.startswith(f"— {NAME} ") else line for line in seen.splitlines(True)))
+
+    def verify(*words):
+        done = f.sluis("audit", "verify", "--log", export, *words, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    size = seen.split("\n")[1]
+    code, told = verify("--policy", policy, "--anchor", kept)
+    expect("cosignatures that are enough; the policy has the key", (code, f"quorum:    `both` is met, at {size} entries" in told, told.count(" signed at ")), (0, True, 2))
+    code, told = verify("--policy", policy, "--anchor", kept, "--key", log_key, "-o", "json")
+    quorum = json.loads(told)["quorum"]
+    expect("the same as data", (code, quorum["name"], quorum["met"], str(quorum["size"]), [one["name"] for one in quorum["witnesses"] if "cosigned" in one]),
+           (0, "both", True, size, ["panel", "duinmeer"]))
+    code, told = verify("--policy", three, "--anchor", kept, "--lang", "nl")
+    expect("not enough, and who is missing", (code, "`three` is NIET gehaald" in told, told.count(") tekende op "), "stroomplein (stroomplein.example) tekende niet" in told), (3, True, 2, True))
+    expect("though its anchor alone would do", verify("--key", log_key, "--anchor", kept)[0], 0)
+    code, told = verify("--policy", policy, "--anchor", wrong)
+    expect("a cosignature that is wrong", (code, f"the cosignature of `{NAME}` is wrong" in told), (1, True))
+    code, told = verify("--policy", one)
+    expect("a policy that is none says where", (code, f"{one}:6:8" in told, "`bath`" in told), (2, True, True))
+    expect("a policy of another log", verify("--policy", policy, "--key", d.folder / "log.vkey")[0], 2)
+    expect("no key at all", verify()[0], 2)
+    shutil.copy(kept, export / "checkpoint.cosigned")
+    code, told = verify("--policy", policy)
+    expect("beside the newest checkpoint", (code, f"anchor:    {size} entries" in told), (0, True))
+    shutil.copy(wrong, export / "checkpoint.cosigned")
+    expect("which nobody may change", (verify("--policy", policy)[0], verify("--key", log_key)[0]), (1, 3))
+    (f.folder / "receipt").write_text(receipt)
+    for what, words, wanted in (("which holds", ("--key", log_key), 0), ("whose checkpoint too few cosigned", ("--policy", three), 3)):
+        expect(f"a receipt {what}", f.sluis("audit", "verify-proof", f.folder / "receipt", *words, check=False).returncode, wanted)
+
+
 try:
     f.make()
     f.sluis("membership", "key", d.folder / "keys/witness.key")
@@ -250,8 +304,13 @@ url = "https://localhost:{d.port}"
     expect("proof of it", (told.returncode, f"{origin} signed two different logs" in told.stdout), (0, True))
     expect("but not of another log", f.sluis("audit", "verify-proof", proof, "--key", d.folder / "log.vkey", check=False).returncode, 1)
 
-    # An older state put back whole: store, slots and keys fit one another. Only others know better.
+    receipt = w.call("AuditService/Proof", {"index": 0}, role="dpo")["receipt"]
+    wait_for("both cosigned what is shown", lambda: len(signatures(public())) == 3)
+    seen_by_both = public()
     w.stop()
+    audits(seen_by_both)
+
+    # An older state put back whole: store, slots and keys fit one another. Only others know better.
     copy_of("yesterday", ("store", "checkpoints", "payload_keys"))
     w.start()
     w.wait_ready()

@@ -26,6 +26,7 @@ if not (BIN / "sluis").exists() or not shutil.which("openssl"):
 from checks import expect, finish  # noqa: E402
 from federation import ACTIVITIES, Federation, PURPOSE, scratch  # noqa: E402
 import cases  # noqa: E402
+import cases_policy  # noqa: E402
 import guesses  # noqa: E402
 import reader  # noqa: E402
 from makelog import Signer, audit_path, proof_of, write_log  # noqa: E402
@@ -114,10 +115,15 @@ def agree(what, wanted, theirs, mine):
     expect(what if codes == (wanted, wanted) else told + " exit codes (sluis, reader)", codes, (wanted, wanted))
 
 
-def both(what, wanted, folder, key, anchor=None):
+def trusting(key, policy):
+    words = [] if key is None else ["--key", key]
+    return words if policy is None else [*words, "--policy", file("policy", policy) if isinstance(policy, bytes) else policy]
+
+
+def both(what, wanted, folder, key, anchor=None, policy=None):
     """Both verifiers over one folder. `wanted`: the exit code that the page says."""
     opened(folder)
-    words = ["--key", key]
+    words = trusting(key, policy)
     if anchor is not None:
         words += ["--anchor", file("anchor", anchor) if isinstance(anchor, bytes) else anchor]
     theirs, mine = each(lambda: f.sluis("audit", "verify", "--log", folder, *words, check=False), lambda: ours("log", folder, *words, "--json"))
@@ -125,10 +131,11 @@ def both(what, wanted, folder, key, anchor=None):
     return theirs, mine
 
 
-def both_proof(what, wanted, data, key):
+def both_proof(what, wanted, data, key, policy=None):
     path = WORK / "nothing" if data is None else file("proof", data)
     kind = "conflict" if (data or b"").startswith(b"sluis/conflict") else "receipt"
-    agree(what, wanted, *each(lambda: f.sluis("audit", "verify-proof", path, "--key", key, check=False), lambda: ours(kind, path, "--key", key)))
+    words = trusting(key, policy)
+    agree(what, wanted, *each(lambda: f.sluis("audit", "verify-proof", path, *words, check=False), lambda: ours(kind, path, *words)))
 
 
 def grow(count, name):
@@ -212,6 +219,7 @@ try:
     cases.damages(WORK, both, late, key, (d.folder / "log.vkey").read_text().strip(), anchor)
     cases.receipts(both_proof, kept[w], key, (d.folder / "log.vkey").read_text().strip())
     cases.own(WORK, both, both_proof)
+    cases_policy.policies(WORK, both, both_proof)
     guesses.attack(late)
     print(f"{time.monotonic() - began:.1f} s")
 finally:

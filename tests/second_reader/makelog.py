@@ -6,7 +6,8 @@ import pathlib
 import subprocess
 import tempfile
 
-from reader import DER, commitment, leaf_hash, name_of, node_hash, root_of, tile_names
+from notes import DER
+from reader import commitment, leaf_hash, name_of, node_hash, root_of, tile_names
 
 SECRET = bytes.fromhex("302e020100300506032b657004220420")  # before the 32 bytes of an Ed25519 seed (RFC 8410)
 
@@ -57,8 +58,8 @@ def made_entry(number, shared=b"", internal=b"", kind=31, version=1):
     return entry, sized(shared) + sized(internal) + sized(k) + sized(k2)
 
 
-def write_log(folder, signer, entries, payloads=None, note=None):
-    """A folder as export-log writes one; `note` in place of the right checkpoint."""
+def write_log(folder, signer, entries, payloads=None, note=None, cosigned=None):
+    """A folder as export-log writes one; `note` in place of the right checkpoint, `cosigned` beside it."""
     folder, level, row = pathlib.Path(folder), 0, [leaf_hash(one) for one in entries]
 
     def put(name, data):
@@ -66,6 +67,8 @@ def write_log(folder, signer, entries, payloads=None, note=None):
         (folder / name).write_bytes(data)
 
     put("checkpoint", note or signer.note(len(entries), root_of(row)))
+    if cosigned is not None:
+        put("checkpoint.cosigned", cosigned)
     for name, number, width in tile_names("tile/entries/", len(entries)):
         put(name, b"".join(len(one).to_bytes(2, "big") + one for one in entries[256 * number:256 * number + width]))
         if payloads is not None:

@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
 """A second verifier of a Sluis log, written from connector/docs/log-format.md alone. It shares no code with Sluis.
 
-usage: reader.py log DIR --key VKEY [--anchor FILE] [--json]
-       reader.py receipt FILE --key VKEY
+usage: reader.py log DIR --key VKEY [--anchor FILE] [--policy FILE] [--json]
+       reader.py receipt FILE --key VKEY [--policy FILE]
        reader.py conflict FILE --key VKEY
-VKEY is the text of a key or a file that has it. Exit codes: section 7 (log) and 5, 6 (receipt, conflict) of the page.
+VKEY is the text of a key or a file that has it; a policy that names one log has it, too.
+Exit codes: section 7 (log) and 5, 6 (receipt, conflict) of the page.
 """
 import argparse
-import base64
-import binascii
 import datetime
-import functools
 import hashlib
 import hmac
 import json
@@ -18,123 +16,17 @@ import os
 import pathlib
 import re
 import stat
-import subprocess
 import sys
-import tempfile
+
+from notes import Bad, Key, Note, Unread, base64_of, number_of
+from policy import Policy
 
 KINDS = {1: "node-started", 2: "node-stopped", 3: "published", 4: "retracted", 5: "membership", 6: "purposes", 10: "negotiation",
          11: "agreement", 12: "agreement-ended", 13: "transfer", 20: "decision", 21: "intent", 22: "stream-end", 23: "cut",
          24: "received", 25: "open-hour", 26: "open-total", 27: "refused-count", 30: "retention-confirmed", 31: "activity",
          32: "receipt", 33: "declaration", 34: "log-ended", 35: "log-begun", 36: "reconciled", 37: "backup", 38: "erasure"}
-LEAF, WIDE, DASH = 70, 256, "—".encode() + b" "
-DER = bytes.fromhex("302a300506032b6570032100")  # before the 32 bytes of an Ed25519 key (RFC 8410)
+LEAF, WIDE = 70, 256
 MOST_TOLD = 20  # of one sort of problem; a note may claim any size
-
-
-class Bad(Exception):
-    """Something does not hold."""
-
-
-class Unread(Exception):
-    """The command was called wrongly: exit 2."""
-
-
-# -- text -------------------------------------------------------------------------------------------------------------------
-
-def base64_of(text):
-    """RFC 4648 section 4, padded, no white space, unused bits zero."""
-    if isinstance(text, str):
-        text = text.encode()
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise Bad(f"no base64: {text[:60]!r}") from None
-    if base64.b64encode(data) != text:
-        raise Bad(f"base64 in another form: {text[:60]!r}")
-    return data
-
-
-def number_of(text):
-    if not re.fullmatch(rb"0|[1-9][0-9]{0,19}", text) or int(text) >= 1 << 64:
-        raise Bad(f"no number: {text[:40]!r}")
-    return int(text)
-
-
-# -- keys and notes: section 4 ----------------------------------------------------------------------------------------------
-
-@functools.lru_cache(None)
-def signed(key, message, signature):
-    """Ed25519, by OpenSSL."""
-    if len(signature) != 64:
-        return False
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [pathlib.Path(folder, name) for name in ("key", "message", "signature")]
-        for path, data in zip(paths, (DER + key, message, signature)):
-            path.write_bytes(data)
-        done = subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", paths[0], "-rawin", "-in", paths[1],
-                               "-sigfile", paths[2]], capture_output=True)
-    return done.returncode == 0
-
-
-class Key:
-    def __init__(self, text, algorithm=1):
-        parts = text.split("+", 2)
-        if len(parts) != 3 or not parts[0] or re.search("[ \t\r\n]", parts[0]) or not re.fullmatch("[0-9a-fA-F]{8}", parts[1]):
-            raise Bad("the key is no vkey")
-        self.name, self.id, data = parts[0].encode(), bytes.fromhex(parts[1]), base64_of(parts[2])
-        if len(data) != 33 or data[0] != algorithm:
-            raise Bad("the key is of another kind")
-        if hashlib.sha256(self.name + b"\n" + data).digest()[:4] != self.id:
-            raise Bad("the key's id does not follow from it")
-        self.public = data[1:]
-
-
-class Note:
-    def __init__(self, data, key):
-        try:
-            data.decode()
-        except UnicodeDecodeError:
-            raise Bad("a note that is no UTF-8") from None
-        end = data.rfind(b"\n\n")
-        if not data.endswith(b"\n") or end < 0:
-            raise Bad("a note without a newline at its end or without an empty line")
-        self.body, lines = data[:end + 1], data[end + 2:].split(b"\n")[:-1]
-        if len(lines) > 16:
-            raise Bad("a note with more than 16 signature lines")
-        self.lines, mine = [], 0
-        for line in lines:
-            name, space, rest = line[len(DASH):].partition(b" ")
-            if not line.startswith(DASH) or not space or not name or re.search(rb"[\t\r+]", name):
-                raise Bad("a line that is no signature")
-            rest = base64_of(rest)
-            if len(rest) < 5:
-                raise Bad("a signature that is too short")
-            self.lines.append((name, rest[:4], rest[4:]))
-            if (name, rest[:4]) == (key.name, key.id):
-                mine += 1
-                if not signed(key.public, self.body, rest[4:]):
-                    raise Bad("a wrong signature of the log's key")
-        if not mine:
-            raise Bad("the log's key did not sign it")
-        body = self.body.split(b"\n")
-        if len(body) != 4:
-            raise Bad("a body that is not three lines")
-        self.size, self.root = number_of(body[1]), base64_of(body[2])
-        if len(self.root) != 32 or body[0] != key.name:
-            raise Bad("a root that is not 32 bytes, or the origin of another log")
-
-    def cosigned(self, witness):
-        """When the witness signed last, or None where it did not."""
-        latest = None
-        for name, key_id, data in self.lines:
-            if (name, key_id) != (witness.name, witness.id):
-                continue
-            time = int.from_bytes(data[:8], "big")
-            text = b"cosignature/v1\ntime %d\n" % time + self.body
-            if len(data) != 72 or not 0 < time <= 253402300799 or not signed(witness.public, text, data[8:]):
-                raise Bad("a wrong cosignature")
-            latest = max(latest or 0, time)
-        return latest
 
 
 # -- hashes: RFC 6962 section 2.1 -------------------------------------------------------------------------------------------
@@ -284,18 +176,17 @@ def read(path):
 class Log:
     """One pass over the folder; `problems` has what does not hold."""
 
-    def __init__(self, folder, key, anchor=None):
+    def __init__(self, folder, key, anchor=None, policy=None):
         self.folder, self.key, self.problems, self.lines, self.root, self.size = pathlib.Path(folder), key, [], [], None, None
-        self.expected = set()
+        self.policy, self.met, self.expected = policy, 0, {"checkpoint"}
         try:
-            self.note = Note(self.file("checkpoint"), key)
+            self.note = self.opened(self.file("checkpoint"))
         except Bad as bad:
             self.problems.append(f"checkpoint: {bad}")
             return
         self.size = self.note.size
         rows = self.bundles()
         self.tiles(rows)
-        self.others()
         whole = [one for number in range(len(rows)) for one in rows.get(number, [None])] if len(rows) * WIDE >= self.size else [None]
         if None in whole:
             self.problems.append("the root cannot be computed")
@@ -303,8 +194,19 @@ class Log:
             self.root = root_of(whole)
             if self.root != self.note.root:
                 self.problems.append("the entries have another root than the checkpoint")
+        if os.path.lexists(self.folder / "checkpoint.cosigned"):
+            self.expected.add("checkpoint.cosigned")
+            self.anchored("checkpoint.cosigned", None, whole)
         if anchor is not None:
-            self.anchored(anchor, whole)
+            self.anchored("anchor", anchor, whole)
+        self.others()
+
+    def opened(self, data):
+        """A note of this log, valid for the policy as well. `met` is the largest size at which its quorum is."""
+        note = Note(data, self.key)
+        if self.policy and self.policy.met(note):
+            self.met = max(self.met, note.size)
+        return note
 
     def file(self, name):
         try:
@@ -402,12 +304,12 @@ class Log:
         for where, folders, files in os.walk(self.folder):
             names = files + [one for one in folders if os.path.islink(os.path.join(where, one))]
             extra += [os.path.relpath(os.path.join(where, one), self.folder) for one in names]
-        extra = sorted(set(extra) - self.expected - {"checkpoint"})
+        extra = sorted(set(extra) - self.expected)
         self.problems += [f"{name}: does not belong here" for name in extra[:MOST_TOLD]]
 
-    def anchored(self, data, hashes):
+    def anchored(self, name, data, hashes):
         try:
-            anchor = Note(data, self.key)
+            anchor = self.opened(self.file(name) if data is None else data)
             if anchor.size > self.size:
                 raise Bad(f"has {anchor.size} entries, the log {self.size}: it was cut")
             hashes = hashes[:anchor.size]
@@ -416,7 +318,7 @@ class Log:
             if not anchor.size:
                 raise Bad("has no entries, and proves nothing")
         except Bad as bad:
-            self.problems.append(f"anchor: {bad}")
+            self.problems.append(f"{name}: {bad}")
 
 
 # -- receipts and conflicts: sections 5 and 6 -------------------------------------------------------------------------------
@@ -518,11 +420,26 @@ def limited(path, most, beyond=Unread):
     return data
 
 
+def trusted(words):
+    """The key and the policy, which go together."""
+    try:
+        policy = Policy(limited(words.policy, 1 << 16)) if words.policy else None
+    except Bad as bad:
+        raise Unread(f"no policy: {bad}") from None
+    logs = policy.logs if policy else []
+    if words.key is None and len(logs) != 1:
+        raise Unread("which log's key?")
+    key = logs[0] if words.key is None else key_of(words.key)
+    if logs and (key.name, key.public) not in [(one.name, one.public) for one in logs]:
+        raise Unread("the policy does not know that key")
+    return key, policy
+
+
 def check_log(words):
     if not os.path.isdir(words.what):
         raise Unread("no such folder")
-    key, anchor = key_of(words.key), limited(words.anchor, 1 << 16) if words.anchor else None
-    log = Log(words.what, key, anchor)
+    (key, policy), anchor = trusted(words), limited(words.anchor, 1 << 16) if words.anchor else None
+    log = Log(words.what, key, anchor, policy)
     if words.json:
         print(json.dumps({"size": log.size, "root": log.root and log.root.hex(), "problems": log.problems, "entries": log.lines}))
     else:
@@ -531,27 +448,28 @@ def check_log(words):
         for problem in log.problems:
             print(f"✗ {problem}")
         print(f"{log.size} entries, root {log.root and log.root.hex()}")
-    return 1 if log.problems else 3 if anchor is None else 0
+    proven = log.met > 0 if policy and policy.asks else anchor is not None
+    return 1 if log.problems else 0 if proven else 3
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description="A second verifier of a Sluis log.")
     parser.add_argument("command", choices=("log", "receipt", "conflict"))
     parser.add_argument("what")
-    parser.add_argument("--key", required=True)
-    parser.add_argument("--anchor")
+    for name in ("--key", "--anchor", "--policy"):
+        parser.add_argument(name)
     parser.add_argument("--json", action="store_true")
     words = parser.parse_args(argv)
     try:
         if words.command == "log":
             return check_log(words)
-        key = key_of(words.key)
+        key, policy = trusted(words)
         if words.command == "receipt":
             index, note, (kind, time, event) = receipt_holds(limited(words.what, 1 << 20, Bad), key)
             print(f"entry {index} of {note.size}: {kind} {time} {event!r}")
-        else:
-            first, second = conflict_holds(limited(words.what, 1 << 16, Bad), key)
-            print(f"the log signed {first.root.hex()} and {second.root.hex()} for {first.size} entries")
+            return 0 if policy is None or policy.met(note) else 3
+        first, second = conflict_holds(limited(words.what, 1 << 16, Bad), key)
+        print(f"the log signed {first.root.hex()} and {second.root.hex()} for {first.size} entries")
         return 0
     except Bad as bad:
         print(f"✗ {bad}")

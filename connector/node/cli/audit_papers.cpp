@@ -5,10 +5,12 @@
 #include "connector/provenance/receipt.hpp"
 #include "connector/provenance/verify.hpp"
 #include "connector/provenance/witness.hpp"
+#include "connector/provenance/witness_policy.hpp"
 #include "sluis/v1/evidence.pb.h"
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <ostream>
 
 /// What an auditor does on her own machine: no node, no network.
@@ -19,6 +21,7 @@ struct Words {
   std::string log;
   std::string key;
   std::string anchor;
+  std::string policy;
   std::string file;
   std::string folder;
   std::string origin;
@@ -38,6 +41,50 @@ Result<provenance::VerifierKey> read_key(const std::string& given) {
   return provenance::VerifierKey::parse(*text);
 }
 
+/// What an auditor trusts: the log's key, and whose cosignatures are enough, where she gave a policy.
+struct Trust {
+  provenance::VerifierKey key;
+  std::optional<provenance::WitnessPolicy> policy;
+};
+
+/// The key may be left out where the policy names one log; of a policy that names logs it must be one. invalid_argument.
+Result<Trust> read_trust(const Words& words) {
+  std::optional<provenance::WitnessPolicy> policy;
+  if (!words.policy.empty()) {
+    SLUIS_TRY(const std::string text, read_text(words.policy, 64U << 10U));
+    SLUIS_TRY(policy, provenance::WitnessPolicy::parse(text, words.policy));
+  }
+  const std::vector<provenance::VerifierKey> named = policy ? policy->logs() : std::vector<provenance::VerifierKey>();
+  if (words.key.empty()) {
+    if (named.size() == 1) return Trust{named.front(), std::move(policy)};
+    const std::string several = fmt::format("`{}` names {} logs", words.policy, named.size());
+    return Error(ErrorCode::invalid_argument, named.empty() ? "no key of the log is given" : several)
+        .mended_by("give the log's key with --key, or a --policy that names one log");
+  }
+  SLUIS_TRY(provenance::VerifierKey key, read_key(words.key));
+  const auto is_it = [&](const provenance::VerifierKey& one) { return one.text() == key.text(); };
+  if (!named.empty() && std::none_of(named.begin(), named.end(), is_it)) {
+    const std::string other = fmt::format("`{}` names logs, and the key of `{}` is not among them", words.policy, key.name());
+    return Error(ErrorCode::invalid_argument, other)
+        .mended_by("give the key of one of its logs, or a policy that knows this one");
+  }
+  return Trust{std::move(key), std::move(policy)};
+}
+
+json::Value quorum_json(const provenance::Quorum& quorum, const std::string& file) {
+  json::Array witnesses;
+  for (const auto& one : quorum.witnesses) {
+    auto witness = json::object({{"name", one.name}, {"key", one.key}});
+    if (one.when) witness.set("cosigned", format_time(*one.when));
+    witnesses.push_back(std::move(witness));
+  }
+  return json::object({{"name", quorum.name},
+                       {"met", quorum.vouches()},
+                       {"file", file.empty() ? "anchor" : file},
+                       {"size", quorum.checkpoint.size},
+                       {"witnesses", json::Value(std::move(witnesses))}});
+}
+
 json::Value report_json(const provenance::VerifyReport& report) {
   auto value = json::object({{"origin", report.origin},
                              {"size", report.size},
@@ -48,6 +95,7 @@ json::Value report_json(const provenance::VerifyReport& report) {
                              {"anchorGood", report.anchor_good},
                              {"consistent", report.consistent()}});
   if (report.anchor_size) value.set("anchorSize", *report.anchor_size);
+  if (report.quorum) value.set("quorum", quorum_json(*report.quorum, report.quorum_file));
   json::Array damage;
   for (const auto& item : report.damage) {
     damage.push_back(json::object(
@@ -61,8 +109,8 @@ json::Value report_json(const provenance::VerifyReport& report) {
 }
 
 void verify(Session& session, const Words& words) {
-  const auto key = read_key(words.key);
-  if (!key) return session.fail(key.error(), 2);
+  const auto trust = read_trust(words);
+  if (!trust) return session.fail(trust.error(), 2);
   std::optional<std::string> anchor;
   if (!words.anchor.empty()) {
     auto text = read_text(words.anchor, 64U << 10U);
@@ -74,7 +122,7 @@ void verify(Session& session, const Words& words) {
     return session.fail(Error(ErrorCode::invalid_argument, fmt::format("`{}` is no folder", words.log))
                             .mended_by("name the folder that `audit export-log` wrote"), 2);
   }
-  const auto report = provenance::verify_export(words.log, *key, anchor);
+  const auto report = provenance::verify_export(words.log, trust->key, anchor, trust->policy);
   if (session.options.output == "json") {
     session.with.out << json::serialise_pretty(report_json(report));
   } else {
@@ -98,23 +146,33 @@ Result<provenance::Receipt> read_receipt(const std::string& file) {
 }
 
 void verify_proof(Session& session, const Words& words) {
-  const auto key = read_key(words.key);
-  if (!key) return session.fail(key.error(), 2);
+  const auto trust = read_trust(words);
+  if (!trust) return session.fail(trust.error(), 2);
   if (const auto text = read_text(words.file, 64U << 10U); text && provenance::is_conflict(*text)) {
-    const auto both = provenance::check_conflict(*text, *key);
+    const auto both = provenance::check_conflict(*text, trust->key);
     if (!both) return session.fail(both.error(), 1);
     session.with.out << say(session.options, "proof.conflict", both->origin, both->size) << '\n';
     return;
   }
   const auto receipt = read_receipt(words.file);
   if (!receipt) return session.fail(receipt.error(), 1);
-  const auto checkpoint = provenance::verify_receipt(*receipt, *key);
+  const auto checkpoint = provenance::verify_receipt(*receipt, trust->key);
   if (!checkpoint) return session.fail(checkpoint.error(), 1);
+  std::optional<provenance::Quorum> quorum;
+  if (trust->policy) {
+    auto judged = trust->policy->judge(receipt->checkpoint, trust->key);
+    if (!judged) return session.fail(judged.error(), 1);
+    quorum = std::move(*judged);
+  }
   auto& out = session.with.out;
   const Options& options = session.options;
   out << say(options, "proof.entry", receipt->index, checkpoint->origin, provenance::kind_name(receipt->leaf.kind),
              checkpoint->size, to_hex(checkpoint->root))
       << '\n';
+  if (quorum) {
+    out << told(*quorum, options);
+    session.leave(quorum->met ? 0 : 3);
+  }
   v1::Shared shared;
   if (!shared.ParseFromString(receipt->shared)) return;
   const Timestamp when{std::chrono::microseconds(shared.time_us())};
@@ -131,13 +189,15 @@ void add_audit_papers(CLI::App& app, const SessionPtr& session) {
   auto words = std::make_shared<Words>();
   auto& check = verb(app, "audit", "verify", "checks an exported log: no node, no network");
   check.add_option("--log", words->log, "the folder that export-log wrote")->required();
-  check.add_option("--key", words->key, "the log's key, or a file of it; from elsewhere than the folder")->required();
+  check.add_option("--key", words->key, "the log's key, or a file of it, not of the folder; a policy that names one log has it");
   check.add_option("--anchor", words->anchor, "a checkpoint that was kept from before");
+  check.add_option("--policy", words->policy, "whose cosignatures are enough: a file in the form of C2SP tlog-policy");
   check.callback([session, words] { verify(*session, *words); });
 
   auto& proof = verb(app, "audit", "verify-proof", "checks the receipt of one entry, or two checkpoints that contradict each other");
   proof.add_option("FILE", words->file, "what `audit proof` printed")->required();
-  proof.add_option("--key", words->key, "the log's key, or a file of it")->required();
+  proof.add_option("--key", words->key, "the log's key, or a file of it; a policy that names one log has it");
+  proof.add_option("--policy", words->policy, "whose cosignatures are enough: a file in the form of C2SP tlog-policy");
   proof.callback([session, words] { verify_proof(*session, *words); });
 
   auto& writing = verb(app, "audit", "export-log", "writes a node's log as the standard tree; --config names the node");

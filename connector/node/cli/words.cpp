@@ -48,10 +48,20 @@ constexpr std::array kPhrases{
            "ijkpunt:      {0} regels; voor {1} latere regels staat alleen de knoop zelf in"}},
     policy::Sentence{"verify.proven", {"consistent, authentic, and complete up to the anchor",
            "het logboek klopt, is echt, en is volledig tot het ijkpunt"}},
-    policy::Sentence{"verify.unproven", {"consistent, but not proven complete or authentic: give a checkpoint that you kept (--anchor)",
+    policy::Sentence{"verify.unproven", {"consistent, but not proven complete or authentic: give a checkpoint that you kept (--anchor), or "
+           "say which witnesses you trust (--policy)",
            "het logboek klopt, maar dat het echt en volledig is, is niet bewezen: "
-           "geef een ijkpunt dat u bewaarde (--anchor)"}},
+           "geef een ijkpunt dat u bewaarde (--anchor), of zeg welke getuigen u vertrouwt (--policy)"}},
+    policy::Sentence{"verify.unmet", {"consistent, but not proven as you ask: too few witnesses signed (--policy)",
+           "het logboek klopt, maar is niet bewezen zoals u vraagt: er tekenden te weinig getuigen (--policy)"}},
     policy::Sentence{"verify.wrong", {"NOT in order", "NIET in orde"}},
+    policy::Sentence{"quorum.met", {"quorum:    `{0}` is met, at {1} entries", "quorum:       `{0}` is gehaald, bij {1} regels"}},
+    policy::Sentence{"quorum.unmet", {"quorum:    `{0}` is NOT met, at {1} entries",
+           "quorum:       `{0}` is NIET gehaald, bij {1} regels"}},
+    policy::Sentence{"quorum.none", {"quorum:    `{0}` asks for no cosignature, at {1} entries",
+           "quorum:       `{0}` vraagt geen getuigen, bij {1} regels"}},
+    policy::Sentence{"quorum.signed", {"           {0} ({1}) signed at {2}", "              {0} ({1}) tekende op {2}"}},
+    policy::Sentence{"quorum.missing", {"           {0} ({1}) did not sign", "              {0} ({1}) tekende niet"}},
     policy::Sentence{"proof.entry", {"entry {0} of {1}, kind {2}, is in the log at size {3}, root {4}",
            "regel {0} van {1}, soort {2}, staat in het logboek bij omvang {3}, wortel {4}"}},
     policy::Sentence{"proof.conflict", {"{0} signed two different logs of {1} entries: it was rewritten, or shows others another one",
@@ -95,6 +105,16 @@ std::string_view phrase(std::string_view key, std::string_view language) {
   return key;
 }
 
+std::string told(const provenance::Quorum& quorum, const Options& options) {
+  const char* key = quorum.none ? "quorum.none" : quorum.vouches() ? "quorum.met" : "quorum.unmet";
+  std::string out = say(options, key, quorum.name, quorum.checkpoint.size) + "\n";
+  for (const auto& one : quorum.witnesses) {
+    if (one.when) out += say(options, "quorum.signed", one.name, one.key, format_time(*one.when)) + "\n";
+    else out += say(options, "quorum.missing", one.name, one.key) + "\n";
+  }
+  return out;
+}
+
 std::string told(const provenance::VerifyReport& report, const Options& options) {
   std::string out;
   const auto line = [&](std::string_view key, const auto&... args) { out += say(options, key, args...) + "\n"; };
@@ -116,7 +136,12 @@ std::string told(const provenance::VerifyReport& report, const Options& options)
     line("verify.payloads", report.payloads_checked, report.payloads_erased);
   }
   if (report.anchor_good) line("verify.anchor", *report.anchor_size, report.size - *report.anchor_size);
-  line(report.exit_code() == 0 ? "verify.proven" : report.exit_code() == 3 ? "verify.unproven" : "verify.wrong");
+  if (report.quorum) out += told(*report.quorum, options);
+  switch (report.exit_code()) {
+    case 0: line("verify.proven"); break;
+    case 3: line(report.quorum_missed() ? "verify.unmet" : "verify.unproven"); break;
+    default: line("verify.wrong");
+  }
   return out;
 }
 

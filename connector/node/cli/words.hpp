@@ -23,6 +23,8 @@ std::string say(const Options& options, std::string_view key, const Args&... arg
   return fmt::format(fmt::runtime(phrase(key, options.lang)), args...);
 }
 
+/// What a policy says of a checkpoint: whether its quorum is met, who cosigned and when, and who did not. A line each.
+std::string told(const provenance::Quorum& quorum, const Options& options);
 /// The report of `audit verify` in lines; what was found in a file is told as the verifier names it.
 std::string told(const provenance::VerifyReport& report, const Options& options);
 
