@@ -87,8 +87,12 @@ Result<v1::AuditProofResponse> proof(const Backend& backend, const v1::AuditProo
   if (!request.transaction().empty()) {
     SLUIS_TRY(index, index_of_transaction(backend, request.transaction()));
   }
-  SLUIS_TRY(const auto note, note_of(backend));
+  SLUIS_TRY(auto note, note_of(backend));
   SLUIS_TRY(const auto key, key_of(backend));
+  // In a checkpoint that others vouch for, too, where one has the entry.
+  const std::string cosigned = backend.cosigned ? backend.cosigned() : std::string();
+  const auto older = provenance::open_checkpoint(cosigned, key);
+  if (older && index >= backend.log.shard().first && index - backend.log.shard().first < older->size) note = cosigned;
   SLUIS_TRY(const auto receipt, provenance::make_receipt(backend.log, index, note, key));
   v1::AuditProofResponse response;
   response.set_index(index);

@@ -70,6 +70,7 @@ struct Backend {
   std::function<std::shared_ptr<const policy::Vocabulary>()> vocabulary = {};
   std::shared_ptr<const declaration::Definitions> situations = {};  ///< that can be declared here; null: none
   std::function<std::string()> checkpoint = {};    ///< the newest signed note; empty before the first
+  std::function<std::string()> cosigned = {};      ///< the newest that enough witnesses cosigned; empty: none
   std::function<std::string()> verifier_key = {};
   std::function<std::string()> quarantine = {};
   /// Whether exchanges can be recorded and decided: what `/readyz` says.

@@ -3,10 +3,12 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/node/witness_routes.hpp"
+#include "connector/provenance/whole_file.hpp"
 #include "connector/provenance/witness.hpp"
 
 #include <algorithm>
 #include <charconv>
+#include <fstream>
 
 namespace sluis::node {
 namespace {
@@ -16,10 +18,16 @@ constexpr std::chrono::seconds kLongestPause{60};
 constexpr std::chrono::milliseconds kTimeout{4000};
 constexpr std::size_t kAnswerBytes = 16U << 10U;
 
+provenance::WitnessPolicy policy_of(const std::vector<WitnessAt>& witnesses, std::size_t quorum) {
+  std::vector<provenance::VerifierKey> keys;
+  for (const WitnessAt& one : witnesses) keys.push_back(one.key);
+  return provenance::WitnessPolicy::at_least(quorum, keys);
+}
+
 }  // namespace
 
 Cosigning::Cosigning(std::vector<WitnessAt> witnesses, std::size_t quorum, CosigningDependencies with)
-    : quorum_(quorum), with_(std::move(with)), complete_at_(with_.clock.now()) {
+    : policy_(policy_of(witnesses, quorum)), quorum_(quorum), with_(std::move(with)), complete_at_(with_.clock.now()) {
   for (WitnessAt& one : witnesses) states_.push_back({std::move(one), 0, {}, {}, {}, false, {}, {}});
 }
 
@@ -70,9 +78,21 @@ void Cosigning::round(std::chrono::milliseconds at_most) {
     const std::lock_guard lock(mutex_);
     states_[i] = std::move(state);
   }
-  const std::lock_guard lock(mutex_);
-  const auto there = std::count_if(states_.begin(), states_.end(), [&](const State& state) { return state.note == note; });
-  if (static_cast<std::size_t>(there) >= quorum_) complete_at_ = now;
+  judge(note, now);
+}
+
+/// Where enough signed, that is on record, and kept for who exports the log when this node does not run.
+void Cosigning::judge(const std::string& note, Timestamp now) {
+  const std::string full = cosigned(note);
+  const auto quorum = policy_.judge(full, with_.log_key);
+  if (!quorum || !quorum->met) return;
+  {
+    const std::lock_guard lock(mutex_);
+    complete_at_ = now;
+  }
+  if (!quorum->vouches() || full == newest_cosigned()) return;
+  const auto kept = provenance::write_whole_file(with_.kept, full, 0644);
+  if (!kept) log::error("a cosigned checkpoint could not be kept", {{"what", kept.error().message}});
 }
 
 Cosigning::State Cosigning::state_at(std::size_t index) const {
@@ -191,6 +211,11 @@ std::string Cosigning::cosigned(const std::string& note) const {
     if (!note.empty() && state.note == note) out += state.line;
   }
   return out;
+}
+
+std::string Cosigning::newest_cosigned() const {
+  std::ifstream in(with_.kept, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 std::vector<std::string> Cosigning::findings() const {

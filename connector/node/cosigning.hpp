@@ -2,11 +2,12 @@
 
 #include "connector/http/port.hpp"
 #include "connector/provenance/log_store.hpp"
-#include "connector/provenance/note.hpp"
+#include "connector/provenance/witness_policy.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -29,6 +30,7 @@ struct CosigningDependencies {
   const Clock& clock;
   /// Called once, when a witness shows a checkpoint that this log signed and that is not of what is here.
   std::function<void(const std::string& why)> on_lost;
+  std::filesystem::path kept;  ///< the file with the newest checkpoint that enough of them cosigned
 };
 
 /// Asks witnesses to cosign the published checkpoint, in a thread of its own: nothing that is recorded waits for it. Thread-safe.
@@ -46,6 +48,8 @@ class Cosigning {
 
   /// The note with the cosignatures that are there for it.
   std::string cosigned(const std::string& note) const;
+  /// The newest that enough of them cosigned, with their lines; empty: none yet, or it cannot be read.
+  std::string newest_cosigned() const;
   /// What the operator should look at: a quorum that is missed for longer than kOverdue, a witness that says that this log is not what it
   /// was. One line each.
   std::vector<std::string> findings() const;
@@ -65,6 +69,7 @@ class Cosigning {
   };
 
   void run();
+  void judge(const std::string& note, Timestamp now);
   State state_at(std::size_t index) const;
   void ask_of_an_empty_log(std::chrono::steady_clock::time_point until);
   /// False: to be asked once more at once, as it said from which size on.
@@ -72,7 +77,8 @@ class Cosigning {
   void contradicted(State& state, const std::string& claim);
   std::optional<std::string> proof_against_us(const WitnessAt& at) const;
 
-  const std::size_t quorum_;
+  const provenance::WitnessPolicy policy_;
+  const std::size_t quorum_;  ///< of it: so many
   const CosigningDependencies with_;
   mutable std::mutex mutex_;
   std::vector<State> states_;

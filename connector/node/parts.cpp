@@ -7,6 +7,7 @@
 #include "connector/base/log.hpp"
 #include "connector/dsp/version.hpp"
 #include "connector/http/loopback.hpp"
+#include "connector/provenance/export.hpp"
 #include "connector/storage/rocks_store.hpp"
 
 #include <sys/stat.h>
@@ -412,7 +413,8 @@ Result<void> Node::Parts::start_witnesses() {
                             [this](const std::string& why) {
                               sequencer->give_up(why);
                               streams->cut_all(gate::make_reason("not_recorded"));
-                            }});
+                            },
+                            provenance::slots_folder(config.checkpoints, log->shard()) / provenance::kCosignedFile});
   cosigning->round(kWitnessesAtStart);
   cosigning->start();
   return {};

@@ -280,6 +280,7 @@ void Node::Parts::fill_backend() {
   };
   out.purposes_decided_by = [this](const Hash& hash, Timestamp then) { return purposes->decided_by(hash, then); };
   out.checkpoint = [this] { return sequencer->checkpoint(); };
+  out.cosigned = [this] { return cosigning ? cosigning->newest_cosigned() : std::string(); };
   out.verifier_key = [this] { return sequencer->verifier_key(); };
   out.quarantine = [this] { return sequencer->quarantine(); };
   out.ready = [this] { return ready(); };

@@ -200,6 +200,20 @@ std::size_t Quorum::count() const {
 
 Result<WitnessPolicy> WitnessPolicy::parse(std::string_view text, const std::string& file) { return Reader(file).read(text); }
 
+WitnessPolicy WitnessPolicy::at_least(std::size_t threshold, const std::vector<VerifierKey>& witnesses) {
+  WitnessPolicy out;
+  out.quorum_name_ = threshold == 0 ? std::string(kNone) : std::to_string(threshold) + " of " + std::to_string(witnesses.size());
+  Defined group{std::nullopt, threshold, {}};
+  for (const VerifierKey& key : witnesses) {
+    group.members.push_back(out.defined_.size());
+    out.defined_.push_back({out.witnesses_.size(), 0, {}});
+    out.witnesses_.push_back({key.name(), key});
+  }
+  if (threshold != 0) out.quorum_ = out.defined_.size();
+  out.defined_.push_back(std::move(group));
+  return out;
+}
+
 Result<Quorum> WitnessPolicy::judge(std::string_view note, const VerifierKey& log) const {
   Quorum out;
   out.name = shown(quorum_name_);

@@ -35,6 +35,9 @@ class WitnessPolicy {
   /// front, a line that begins with another word is an error, and keys are Ed25519. invalid_argument, with line and column.
   static Result<WitnessPolicy> parse(std::string_view text, const std::string& file = {});
 
+  /// So many of these witnesses, each called as its key; 0: `none`.
+  static WitnessPolicy at_least(std::size_t threshold, const std::vector<VerifierKey>& witnesses);
+
   /// The logs that it names; none: they are known from elsewhere.
   const std::vector<VerifierKey>& logs() const { return logs_; }
   /// Opens a checkpoint of that log and asks who cosigned it. Lines of keys that the policy does not have are passed over.

@@ -211,13 +211,13 @@ def audits(seen):
     expect("a policy that is none says where", (code, f"{one}:6:8" in told, "`bath`" in told), (2, True, True))
     expect("a policy of another log", verify("--policy", policy, "--key", d.folder / "log.vkey")[0], 2)
     expect("no key at all", verify()[0], 2)
-    shutil.copy(kept, export / "checkpoint.cosigned")
+    expect("which the export has", (export / "checkpoint.cosigned").read_text().split("\n\n")[0], seen.split("\n\n")[0])
     code, told = verify("--policy", policy)
     expect("beside the newest checkpoint", (code, f"anchor:    {size} entries" in told), (0, True))
     shutil.copy(wrong, export / "checkpoint.cosigned")
     expect("which nobody may change", (verify("--policy", policy)[0], verify("--key", log_key)[0]), (1, 3))
     (f.folder / "receipt").write_text(receipt)
-    for what, words, wanted in (("which holds", ("--key", log_key), 0), ("whose checkpoint too few cosigned", ("--policy", three), 3)):
+    for what, words, wanted in (("which holds", ("--key", log_key), 0), ("whose checkpoint enough cosigned", ("--policy", policy), 0), ("whose checkpoint too few cosigned", ("--policy", three), 3)):
         expect(f"a receipt {what}", f.sluis("audit", "verify-proof", f.folder / "receipt", *words, check=False).returncode, wanted)
 
 
