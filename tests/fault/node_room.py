@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 
 from federation import Node
+from injection import met
 from reader import leaf_hash
 
 LIMIT_S = 20  # nothing here may take as long
@@ -81,6 +82,10 @@ class Room(Node):
     def output(self):
         """All that the node told its operator."""
         return (self.place / "errors").read_text(errors="replace")
+
+    def lost_a_word(self):
+        """Whether the fault was that of a line to its operator: then it is not known what else the node would have said."""
+        return any("write(2, " in line for line in met(self.trace.read_text(errors="replace"))) if self.trace.exists() else False
 
     def tail(self):
         return self.output()[-600:].strip()

@@ -40,6 +40,7 @@ BETWEEN = int(sys.argv[3]) if len(sys.argv) > 3 else (ALL if os.environ.get("SLU
 ROOM_FOR_ONE = 6 << 10  # bytes: for the word that an erasure is confirmed, not for all that is wrapped again after it
 TRIES = 3
 COPIES_S = 5  # for keys in copies to go, once an erasure is recorded
+QUIET_S = 2  # for what a node does after it could not say a word
 LEFT, GIVEN_UP = "copies of erased keys are left", "an erasure cannot be gone on with"  # what the node says to its operator
 ERASED = '"event":"erased"'
 CALLS = {call: actions for call, actions in KINDS.items() if call != "close"}
@@ -186,37 +187,39 @@ class Erase(Served):
         return answer if answer.get("done") else None
 
     def check(self, room, acknowledged, number):
-        killed = not room.process or room.process.poll() is not None
-        self.go_on(room, number)
+        anew = self.go_on(room, number)
+        finished = acknowledged is not None  # by the node, here or before; else its last step, the copies, may have been left
         if waits := self.waits(room):
             need("an erasure that was said to be done", acknowledged, None)
             if not waits[0].get("confirmedBy"):  # nothing of it was done
                 entries_hold(room)
-            need("it can be confirmed again", self.confirm_again(room))
+            finished = self.confirm_again(room)
         need("of the erasure", [entry["event"] for entry in room.log(kinds=["erasure"])], ["asked", "confirmed", "erased"])
         need("entries of the transaction", room.log(transaction=gone_transaction), [])
         entries_hold(room, gone)
         self.copies_dropped(room)
         recorded, started = (int(room.log(kinds=[kind])[-1]["index"]) for kind in ("erasure", "node-started"))
         room.kill()
-        self.gone(room, killed and recorded < started)
+        self.gone(room, finished or (anew and recorded > started))
 
     def go_on(self, room, number):
         """What was confirmed goes on at start, beside the exchanges."""
         said = room.output()
         if not super().go_on(room, number):
-            return
+            return False
         until = time.monotonic() + LIMIT_S
         while any(one.get("confirmedBy") for one in self.waits(room)):
             if GIVEN_UP in room.output()[len(said):] or time.monotonic() > until:
                 raise Wrong(f"what was confirmed does not go on: {room.tail()}")
             time.sleep(0.02)
+        return True
 
     def waits(self, room):
         return room.call("AuditService/Erasures", role="dpo").get("erasures", [])
 
     def confirm_again(self, room):
-        """In the same node it may take more than one try: a store that failed is opened again by whoever commits next."""
+        """Whether that did it; else it was done before, which was not known. In the same node it may take more than one try: a store that
+        failed is opened again by whoever commits next."""
         for tries in range(1, TRIES + 1):
             if self.confirm(room).get("done"):
                 told["confirmed again"] += 1
@@ -224,7 +227,9 @@ class Erase(Served):
                 return True
             refusal = room.said
             self.asked(room, "ActivityService/Publish", activity(tries), "steward")
-        return refusal
+            if not self.waits(room):
+                return False
+        raise Wrong(f"it cannot be confirmed again: {refusal}")
 
     def copies_dropped(self, room):
         """Waits for it: it comes after the entry that records the erasure."""
@@ -233,14 +238,14 @@ class Erase(Served):
             time.sleep(0.02)
         return left
 
-    def gone(self, room, killed_after_record):
+    def gone(self, room, finished):
         one_key(room)
         need("files that hold what was erased", sorted(holders([gone_transaction.removeprefix("urn:uuid:").encode()], [room.folder])), [])
         left = sorted(holders([old_key], [room.folder, room.backup, room.keys]))
         need("the key in the node's own folder", [one for one in left if one.startswith("node/")], [])
         if left and LEFT not in room.output():
             told["copies kept the key without a word"] += 1
-            if not killed_after_record:
+            if finished and not room.lost_a_word():
                 raise Wrong(f"files that hold the key: {left}, and nothing says so")
         logs_hold(room, {ORIGIN: vkey}, len(gone))
 
@@ -251,18 +256,19 @@ class GoesOn(Erase):
     running = False
 
     def act(self, room, words):
-        """Until it has gone on; where it gave up, the node lives on."""
+        """Until it has gone on, or given up. It ends before it is looked at: in each of its threads the same fault may be met."""
         room.start(words)
         came = room.up()
         until = time.monotonic() + LIMIT_S
         while came is True and room.process.poll() is None and not (ERASED in room.output() or GIVEN_UP in room.output()):
             if time.monotonic() > until:
-                raise Wrong(f"it does not go on, nor does it give up: {room.tail()}")
+                need("it goes on, or gives up", room.lost_a_word() or room.tail())
+                break
+            if room.lost_a_word():
+                until = min(until, time.monotonic() + QUIET_S)
             time.sleep(0.02)
-        if came is True and GIVEN_UP in room.output():
-            return None
         room.ended = room.end() if came is True else came  # after what follows its entry
-        return {} if room.ended == 0 else None
+        return {} if room.ended == 0 and ERASED in room.output() and GIVEN_UP not in room.output() else None
 
 
 class Backup(Served):
