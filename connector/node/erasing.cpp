@@ -41,6 +41,9 @@ bool is_about_agreement(EntryKind kind) {
   return kind == EntryKind::negotiation || kind == EntryKind::agreement || kind == EntryKind::transfer;
 }
 
+/// Its key went long ago, or it is damaged: nobody can read it, and it is no reason to erase nothing else.
+bool is_unreadable(const Error& error) { return error.code == ErrorCode::not_found || error.code == ErrorCode::corruption; }
+
 std::string key_of(const std::string& id) { return std::string(kPrefix) + id; }
 
 std::string month_of(std::uint32_t hours) { return format_time(Timestamp(std::chrono::hours(hours))).substr(0, 7); }
@@ -182,7 +185,7 @@ Result<bool> Erasing::fits(const EraseOrder& order, std::uint64_t number, const 
   };
   if (!may_be_erased(kind)) return refused("is of kind `" + std::string(provenance::kind_name(leaf.kind)) + "`, which is public or proves something to others");
   const auto payload = with_.log.payload(number);
-  if (!payload && payload.error().code == ErrorCode::not_found) return refused("is erased");
+  if (!payload && is_unreadable(payload.error())) return refused("cannot be read: " + payload.error().message);
   if (!payload) return payload.error();
   v1::Shared shared;
   if (!shared.ParseFromString(payload->shared)) return refused("has a payload of another form");
@@ -232,7 +235,7 @@ Result<void> Erasing::look_again(Erasure& erasure) const {
   for (auto at = erasure.entries.begin(); at != erasure.entries.end();) {
     SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(*at));
     const auto payload = with_.log.payload(*at);
-    if (!payload && payload.error().code != ErrorCode::not_found) return payload.error();
+    if (!payload && !is_unreadable(payload.error())) return payload.error();
     v1::Shared shared;
     const bool runs = payload && shared.ParseFromString(payload->shared) && open.holds(static_cast<EntryKind>(leaf.kind), shared);
     erasure.kept += runs ? 1 : 0;
@@ -387,7 +390,7 @@ Result<void> Erasing::forget_receipts(const Erasure& erasure) {
   std::set<std::string> transactions, hashes;
   for (const std::uint64_t number : erasure.entries) {
     const auto payload = with_.log.payload(number);
-    if (!payload && payload.error().code == ErrorCode::not_found) continue;
+    if (!payload && is_unreadable(payload.error())) continue;
     if (!payload) return payload.error();
     v1::Shared shared;
     if (!shared.ParseFromString(payload->shared)) continue;
@@ -436,7 +439,7 @@ Result<void> Erasing::rewrap_kept() {
 
 Result<void> Erasing::rewrap_one(const std::string& key, const std::string& sealed) {
   auto again = with_.keys.rewrap(sealed, {0, gate::bound_to(key)});
-  if (!again && again.error().code == ErrorCode::not_found) return {};  // it went long ago
+  if (!again && is_unreadable(again.error())) return {};
   if (!again) return again.error();
   if (!*again) return {};
   Commit commit;
@@ -469,7 +472,7 @@ Result<void> Erasing::rewrap(const Erasure& erasure, std::uint64_t first, std::u
     } else {
       SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
       auto again = with_.keys.rewrap(*sealed, {number, leaf.commitment});
-      if (!again && (again.error().code == ErrorCode::not_found || again.error().code == ErrorCode::corruption)) continue;  // nobody can read it anyhow
+      if (!again && is_unreadable(again.error())) continue;
       if (!again) return again.error();
       if (!*again) continue;
       bytes += key.size() + (*again)->size();
