@@ -466,11 +466,13 @@ class Prepared:
 # -- what all of them begin with ----------------------------------------------------------------------------------------------------
 
 def pull(transfer):
-    head = []
-    _, whole = d.pull(transfer, CROWD, ACTIVITY, on_head=head.append)
-    if not whole:
-        raise RuntimeError("a pull was cut")
-    return head[0]["sluis-transaction"]
+    """The transaction of one that came whole."""
+    for _ in range(TRIES):
+        head = []
+        if d.pull(transfer, CROWD, ACTIVITY, on_head=head.append)[1]:
+            return head[0]["sluis-transaction"]
+        told["pulls of the preparation that were cut"] += 1
+    raise RuntimeError("no pull comes whole")
 
 
 def settled():
