@@ -130,7 +130,7 @@ class Check {
   }
 
   static Found failed(const std::string& what, const Error& error) {
-    const bool erased = error.message.starts_with("the payload key of");  // D30: nobody can tell who did it
+    const bool erased = error.message.starts_with("the payload key ");  // D30: nobody can tell who did it
     return Finding{error.code == ErrorCode::not_found && !erased, what + ": " + describe(error)};
   }
 
