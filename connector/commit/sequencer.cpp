@@ -10,6 +10,7 @@ namespace sluis::commit {
 namespace {
 
 constexpr std::chrono::minutes kPruneEvery{1};
+constexpr std::size_t kBulkBytes = 128U << 10U;  ///< of a batch that bulk commits fill
 
 Error unknown(const std::string& why) {
   return Error(ErrorCode::outcome_unknown, "it is not known whether this was recorded: " + why)
@@ -251,9 +252,11 @@ Sequencer::Tickets Sequencer::take_batch() {
   std::size_t bytes = 0;
   bell_ = static_cast<std::uint8_t>((bell_ + 1U) % bells_.size());
   for (auto& queue : queues_) {
+    // A revocation waits for the batch that is being written: one of bulk is short.
+    const std::size_t most = &queue == &queues_[static_cast<std::size_t>(CommitClass::bulk)] ? kBulkBytes : limits::kBatchBytes;
     while (!queue.empty() && batch.size() < limits::kBatchCommits) {
       const std::size_t size = size_of(queue.front().commit);
-      if (!batch.empty() && bytes + size > limits::kBatchBytes) return batch;
+      if (!batch.empty() && bytes + size > most) return batch;
       bytes += size;
       batch.push_back(std::move(queue.front()));
       queue.pop_front();
