@@ -213,6 +213,7 @@ class Federation:
         self.binary = self.source_binary
         self.rogue = self.source_binary.with_name("sluis_rogue_consumer")
         self.insider = self.source_binary.with_name("sluis_insider")
+        self.witness = self.source_binary.with_name("sluis-witness")  # which `sluis witness` starts where it stands beside it
         self.purposes = HERE / "purposes.tsv"
         self.nodes = {key: Node(self, key) for key in parties}
 
@@ -233,7 +234,7 @@ class Federation:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         if self.user:  # a home may be closed to others: the binary goes where the demo's own user can run it
-            for name in ("binary", "rogue", "insider"):
+            for name in ("binary", "rogue", "insider", "witness"):
                 source = getattr(self, name)
                 if source.exists():
                     setattr(self, name, pathlib.Path(shutil.copy2(source, self.folder / source.name)))
