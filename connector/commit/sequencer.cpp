@@ -10,6 +10,7 @@ namespace sluis::commit {
 namespace {
 
 constexpr std::chrono::minutes kPruneEvery{1};
+constexpr std::chrono::seconds kTryEvery{1};  ///< to open a store that failed, and to take a reserve that was given back
 constexpr std::size_t kBulkBytes = 128U << 10U;  ///< of a batch that bulk commits fill
 
 Error unknown(const std::string& why) {
@@ -26,8 +27,8 @@ Sequencer::Sequencer(storage::ReopeningStore& store, provenance::PayloadKeys& ke
 Sequencer::~Sequencer() { stop(); }
 
 Result<void> Sequencer::open() {
-  SLUIS_CHECK(look());
-  SLUIS_CHECK(sign_what_is_there());
+  SLUIS_CHECK(recover());
+  take_reserve();
   thread_ = std::thread([this] { run(); });
   keeper_ = std::thread([this] { run_keeper(); });
   return {};
@@ -47,6 +48,25 @@ void Sequencer::stop() {
 std::string Sequencer::quarantine() const {
   const std::lock_guard lock(state_mutex_);
   return given_up_.empty() ? quarantine_ : given_up_;
+}
+
+std::string Sequencer::trouble() const {
+  const std::lock_guard lock(state_mutex_);
+  return trouble_;
+}
+
+void Sequencer::set_trouble(const std::string& why) {
+  std::string before = why;
+  {
+    const std::lock_guard lock(state_mutex_);
+    std::swap(trouble_, before);
+  }
+  if (before == why || !told_.now(clock_.now())) return;
+  if (why.empty()) {
+    log::info("all is recorded again", {});
+  } else {
+    log::error("exchanges are not recorded, and refused", {{"what", why}});
+  }
 }
 
 void Sequencer::give_up(const std::string& why) {
@@ -143,12 +163,36 @@ Result<void> Sequencer::sign_what_is_there() {
   return {};
 }
 
+/// The store is opened anew, and what it holds is signed.
+Result<void> Sequencer::recover() {
+  const auto open = [this]() -> Result<void> {
+    SLUIS_CHECK(look());
+    return sign_what_is_there();
+  };
+  auto opened = open();
+  if (!opened && options_.reserve != nullptr && options_.reserve->give_way()) opened = open();
+  return opened;
+}
+
+void Sequencer::take_reserve() {
+  Result<void> held = {};
+  if (options_.reserve != nullptr) held = options_.reserve->hold();
+  reserve_tried_ = clock_.now();
+  has_reserve_ = held.has_value();
+  set_trouble(held ? std::string() : "only revocations are recorded, as the disk is full: " + held.error().message);
+}
+
 Result<void> Sequencer::make_ready(bool recover_first) {
   if (recover_first) {
-    SLUIS_CHECK(look());
-    SLUIS_CHECK(sign_what_is_there());
-    const std::lock_guard lock(mutex_);
-    pipeline_.recovered();
+    if (options_.reserve != nullptr) options_.reserve->give_way();
+    SLUIS_CHECK(recover());
+    {
+      const std::lock_guard lock(mutex_);
+      pipeline_.recovered();
+    }
+    take_reserve();
+  } else if (const Duration since = clock_.now() - reserve_tried_; !has_reserve_ && (since >= kTryEvery || since < Duration(0))) {
+    take_reserve();
   }
   if (const std::string why = quarantine(); !why.empty()) {
     return Error(ErrorCode::storage_unavailable, "the log is quarantined: " + why)
@@ -268,12 +312,16 @@ Sequencer::Tickets Sequencer::take_batch() {
 
 void Sequencer::run() {
   Lock lock(mutex_);
-  for (;;) {
-    wake_.wait(lock, [this] {
-      return (queued_ != 0 && pipeline_.may_begin()) || (stopping_ && queued_ == 0 && pipeline_.idle());
-    });
-    if (queued_ == 0) break;
-    lead_next(lock, take_batch(), false);
+  const auto has_work = [this] { return queued_ != 0 && pipeline_.may_begin(); };
+  const auto is_over = [this] { return stopping_ && queued_ == 0 && pipeline_.idle(); };
+  while (!is_over()) {
+    if (has_work()) {
+      lead_next(lock, take_batch(), false);
+    } else if (!troubled()) {
+      wake_.wait(lock, [&] { return has_work() || is_over() || troubled(); });
+    } else if (!wake_.wait_for(lock, kTryEvery, [&] { return has_work() || is_over(); }) && pipeline_.may_begin()) {
+      lead_next(lock, {}, false);  // of nothing: it mends what it can
+    }
   }
   keeper_wake_.notify_all();
 }
@@ -295,6 +343,7 @@ void Sequencer::lead_next(Lock& lock, Tickets tickets, bool keeps) {
   Flight flight;
   flight.tickets = std::move(tickets);
   const Led led = lead(flight, recover_first);
+  if (led == Led::failed) set_trouble(flight.error->message);
   lock.lock();
   flights_.emplace(number, std::move(flight));
   switch (led) {
@@ -309,6 +358,7 @@ Sequencer::Led Sequencer::lead(Flight& flight, bool recover_first) {
   try {
     if (const auto ready = make_ready(recover_first); !ready) {
       flight.error = ready.error();
+      if (recover_first) set_trouble(ready.error().message);
       return Led::nothing;  // what must be recovered, still must
     }
     return prepare_and_write(flight);
@@ -319,18 +369,27 @@ Sequencer::Led Sequencer::lead(Flight& flight, bool recover_first) {
   }
 }
 
+std::optional<Error> Sequencer::why_only_revocations() const {
+  if (log_.recorded() - clock_.now() > limits::kClockBehindLog) {
+    return Error(ErrorCode::invalid_state, "this node's clock is behind its log").mended_by("set the clock; until then only revocations are recorded");
+  }
+  if (!has_reserve_) {
+    return Error(ErrorCode::storage_unavailable, "the disk is full: only revocations are recorded").mended_by("make room on it");
+  }
+  return std::nullopt;
+}
+
 Sequencer::Led Sequencer::prepare_and_write(Flight& flight) {
   const Timestamp recorded = std::max(clock_.now(), log_.recorded());
-  const bool behind = log_.recorded() - clock_.now() > limits::kClockBehindLog;
+  const std::optional<Error> barred = why_only_revocations();
   random_.draw(provenance::kRandomBytesPerEntry * unprepared(flight.tickets));
   Batch batch(store_, log_, recorded, sequence_);
   std::vector<std::optional<std::size_t>> indexes(flight.tickets.size());
   unsigned bells = 0;
   for (std::size_t i = 0; i < indexes.size(); ++i) {
     Ticket& ticket = flight.tickets[i];
-    if (behind && ticket.commit.commit_class != CommitClass::revoke) {
-      answer(ticket, Error(ErrorCode::invalid_state, "this node's clock is behind its log")
-                         .mended_by("set the clock; until then only revocations are recorded"), bells);
+    if (barred && ticket.commit.commit_class != CommitClass::revoke) {
+      answer(ticket, *barred, bells);
       continue;
     }
     const auto added = batch.add(ticket.commit, std::move(ticket.prepared));
@@ -383,6 +442,7 @@ void Sequencer::keep_due(Lock& lock) {
   } catch (const std::exception& thrown) {
     kept = Error(ErrorCode::internal, thrown.what());
   }
+  if (!kept) set_trouble(kept.error().message);
   lock.lock();
   if (!kept) keep_error_ = kept.error();
   perform(lock, kept ? pipeline_.kept() : pipeline_.keep_failed(), false);
@@ -406,7 +466,7 @@ void Sequencer::perform(Lock& lock, const Pipeline::Actions& actions, bool keeps
     keep_due_ = actions.keep;
     if (!keeps) keeper_wake_.notify_one();
   }
-  if (pipeline_.may_begin() && (queued_ != 0 || stopping_)) wake_.notify_one();
+  if (pipeline_.may_begin() && (queued_ != 0 || stopping_ || troubled())) wake_.notify_one();
 }
 
 void Sequencer::settle(Flight& flight, bool durable) {

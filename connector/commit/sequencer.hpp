@@ -1,11 +1,13 @@
 #pragma once
 
+#include "connector/base/log.hpp"
 #include "connector/base/random.hpp"
 #include "connector/commit/batch.hpp"
 #include "connector/commit/drawn_random.hpp"
 #include "connector/commit/pipeline.hpp"
 #include "connector/commit/wake_word.hpp"
 #include "connector/provenance/slots.hpp"
+#include "connector/storage/disk_reserve.hpp"
 #include "connector/storage/reopening_store.hpp"
 
 #include <array>
@@ -28,14 +30,16 @@ inline constexpr std::string_view kGivenUpMark = "meta/given-up";
 /// Order of an append (D10): batch synced, then its checkpoint signed into a slot, then acknowledged.
 /// While one batch's checkpoint is kept, the next is prepared and written; `Pipeline` says which step may be taken.
 /// After a failed write or sync everything in that batch and all behind it is *outcome unknown*, and the store is opened
-/// anew before the next one. A log that is shorter than its newest slot, or has another root there, is quarantined: readable, never
-/// signing.
+/// anew before the next one; without one it is tried once a second, as nothing can be read meanwhile. On a full disk the reserve is
+/// given back, and revocations only are recorded until it can be taken again (D23). A log that is shorter than its newest slot, or has
+/// another root there, is quarantined: readable, never signing.
 class Sequencer final : public CommitPort {
  public:
   struct Options {
     std::string origin;  ///< of the newest log in the store
     crypto::Key key;     ///< Ed25519, private
     std::filesystem::path checkpoint_folder;  ///< of all logs of this node
+    storage::DiskReserve* reserve = nullptr;  ///< of the store's disk; null: none. Outlives this, and is used by it alone
   };
 
   Sequencer(storage::ReopeningStore& store, provenance::PayloadKeys& keys, Clock& clock, Random& random, Options options);
@@ -56,6 +60,8 @@ class Sequencer final : public CommitPort {
 
   /// Why nothing is signed any more; empty in health.
   std::string quarantine() const;
+  /// Why nothing, or revocations only, can be recorded at present; empty in health.
+  std::string trouble() const;
   /// Others hold proof that this store is not what this log was: nothing is signed any more, until it is opened again.
   void give_up(const std::string& why);
   /// The newest signed checkpoint; empty before the first.
@@ -104,8 +110,13 @@ class Sequencer final : public CommitPort {
   void lead_next(Lock& lock, Tickets tickets, bool keeps);
   Led lead(Flight& flight, bool recover_first);
   Led prepare_and_write(Flight& flight);
+  std::optional<Error> why_only_revocations() const;
   void prune(Batch& batch, Timestamp recorded);
   Result<void> make_ready(bool recover_first);
+  Result<void> recover();
+  void take_reserve();
+  bool troubled() const { return pipeline_.must_recover() || !has_reserve_; }
+  void set_trouble(const std::string& why);
   Result<void> sign_what_is_there();
   Result<void> check_slot(const std::string& note);
   Result<std::string> why_not_newest() const;
@@ -132,10 +143,14 @@ class Sequencer final : public CommitPort {
   bool marked_ = false;                  ///< the store knows that there must be one
   std::function<void()> on_messages_;
   std::atomic<std::int64_t> recorded_us_ = 0;
+  std::atomic<bool> has_reserve_ = true;  ///< or wants none
+  Timestamp reserve_tried_;
+  log::Seldom told_;
 
   mutable std::mutex state_mutex_;
   std::string quarantine_;
   std::string given_up_;
+  std::string trouble_;
   std::string checkpoint_;
 
   mutable std::mutex mutex_;

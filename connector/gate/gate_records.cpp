@@ -145,7 +145,11 @@ void Gate::Running::record(const ReleaseEnd& end) {
   commit.changes.push_back({asked_->open_key, std::nullopt});
   commit.entries.push_back(make_entry(cut ? provenance::EntryKind::cut : provenance::EntryKind::stream_end,
                                       asked_->verdict.agreement->offer_hash, shared, internal));
-  const auto done = with_.commits.commit_and_wait(std::move(commit));
+  auto done = with_.commits.commit_and_wait(commit);
+  if (!done && done.error().code == ErrorCode::storage_unavailable && commit.commit_class != CommitClass::revoke) {
+    commit.commit_class = CommitClass::revoke;
+    done = with_.commits.commit_and_wait(std::move(commit));
+  }
   // It stays open in the store, and is closed as unknown at the next start.
   if (!done) log::error("end_not_recorded", {{"transaction", asked_->transaction}, {"error", done.error().message}});
 }

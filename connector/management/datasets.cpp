@@ -61,6 +61,7 @@ Result<v1::RetractDatasetResponse> retract(Backend& backend, const v1::RetractDa
     return response;
   }
   dress_publication(backend, caller, commit, kKind, before.dataset);
+  commit.commit_class = CommitClass::revoke;
   if (!request.reason().empty() && !commit.entries.empty()) {
     v1::Internal internal;
     internal.set_person(caller.person);

@@ -40,7 +40,7 @@ bool abandoned(const Negotiation& negotiation, bool maybe_sent) {
 
 outbox::Verdict Service::settle(const Stored& before, const DeliveryStep& step, const std::string& item_key) {
   const bool done = step.next == DeliveryStep::Next::done;
-  const bool ends = step.transition.agreement_void.has_value();
+  const bool ends = step.transition.agreement_void.has_value() || step.transition.next.state == State::terminated;
   const Result<void> committed = commit(before, step.transition, ends ? CommitClass::revoke : CommitClass::exchange,
                                         done ? item_key : std::string());
   // What could not be recorded is found out again by reading the peer's process.

@@ -138,6 +138,11 @@ Result<void> read_data(TomlTable& root, NodeConfig& config) {
   SLUIS_TRY(TomlTable data_table, root.table("data"));
   Paths data(std::move(data_table), config.folder);
   SLUIS_CHECK(data.read("store", config.store));
+  if (data.table().has("reserve_mib")) {
+    SLUIS_TRY(const std::int64_t reserve, data.table().integer("reserve_mib"));
+    if (reserve < 0 || reserve > 65536) return data.table().refused("reserve_mib", "from 0 (no reserve) to 65536 MiB");
+    config.reserve_mib = static_cast<std::uint64_t>(reserve);
+  }
   SLUIS_CHECK(data.read("checkpoints", config.checkpoints));
   SLUIS_CHECK(data.read("datasets", config.datasets));
   SLUIS_CHECK(data.read("roles", config.roles));

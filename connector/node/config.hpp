@@ -38,6 +38,7 @@ struct NodeConfig {
   std::string log_origin;           ///< of the first log; those of others begin with it
 
   std::filesystem::path store;
+  std::uint64_t reserve_mib = 64;   ///< of the store's disk, kept for revocations; none: no reserve
   std::filesystem::path checkpoints;
   std::filesystem::path datasets;
   std::filesystem::path roles;

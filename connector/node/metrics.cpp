@@ -26,6 +26,7 @@ std::string metrics_text(const Measured& measured) {
       family("sluis_findings", "What `sluis doctor` would name", MetricType::Gauge, number(measured.findings)),
       family("sluis_log_quarantined", "1 when nothing is signed any more", MetricType::Gauge,
              measured.quarantined ? 1 : 0),
+      family("sluis_exchanges_refused", "1 while exchanges are refused, as they cannot be recorded", MetricType::Gauge, measured.refusing ? 1 : 0),
       family("sluis_start_time_seconds", "When the node started, since 1970", MetricType::Gauge, started),
       family("sluis_build_info", "The program's version", MetricType::Gauge, 1)};
   all.back().metric.front().label.push_back({"version", measured.version});

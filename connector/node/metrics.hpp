@@ -14,6 +14,7 @@ struct Measured {
   std::uint64_t streams = 0;          ///< running releases and receptions
   std::uint64_t findings = 0;
   bool quarantined = false;
+  bool refusing = false;  ///< exchanges, as they cannot be recorded
   Timestamp started;
   std::string version;
 };

@@ -44,12 +44,15 @@ Result<void> Node::Parts::start() {
 
 Result<void> Node::Parts::start_ground() {
   payload_keys = std::make_unique<provenance::PayloadKeys>(config.payload_keys, random);
-  SLUIS_CHECK(store.reopen());  // which log is the newest stands in it
+  reserve = std::make_unique<storage::DiskReserve>(std::filesystem::path(config.store).concat(".reserve"), config.reserve_mib << 20U);
+  auto opened = store.reopen();  // which log is the newest stands in it
+  if (!opened && reserve->give_way()) opened = store.reopen();
+  SLUIS_CHECK(opened);
   SLUIS_CHECK(check_finished(store));
   SLUIS_TRY(std::vector<provenance::Shard> logs, logs_of(config, store));
   SLUIS_TRY(crypto::Key log_key, read_private_key(log_key_file(config, logs.back())));
   sequencer = std::make_unique<commit::Sequencer>(
-      store, *payload_keys, clock, random, commit::Sequencer::Options{logs.back().origin, std::move(log_key), config.checkpoints});
+      store, *payload_keys, clock, random, commit::Sequencer::Options{logs.back().origin, std::move(log_key), config.checkpoints, reserve.get()});
   SLUIS_CHECK(sequencer->open());
   log_clock = std::make_unique<LogClock>(*sequencer);
   commits = std::make_unique<management::CommitSignal>(*sequencer);

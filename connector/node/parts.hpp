@@ -44,6 +44,7 @@ struct Node::Parts {
   // Ground.
   storage::ReopeningStore store{[this] { return storage::open_rocks_store(config.store, true); }};
   std::unique_ptr<provenance::PayloadKeys> payload_keys;
+  std::unique_ptr<storage::DiskReserve> reserve;
   std::unique_ptr<commit::Sequencer> sequencer;
   std::unique_ptr<LogClock> log_clock;
   std::unique_ptr<management::CommitSignal> commits;

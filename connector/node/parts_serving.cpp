@@ -126,11 +126,12 @@ std::vector<http::Route> Node::Parts::public_routes() {
   return routes;
 }
 
-bool Node::Parts::ready() const { return sequencer->quarantine().empty() && !sequencer->clock_behind(); }
+bool Node::Parts::ready() const { return sequencer->quarantine().empty() && sequencer->trouble().empty() && !sequencer->clock_behind(); }
 
 std::vector<std::string> Node::Parts::findings() const {
   std::vector<std::string> out;
   if (const std::string why = sequencer->quarantine(); !why.empty()) out.push_back("the log is quarantined: " + why);
+  if (const std::string why = sequencer->trouble(); !why.empty()) out.push_back(why);
   if (sequencer->clock_behind()) out.emplace_back("the clock is behind the log");
   if (const auto waiting = erasing->list(); waiting) {
     for (const Erasure& one : *waiting) {
@@ -176,6 +177,7 @@ std::vector<http::Route> Node::Parts::management_routes() {
                       now.streams = streams->size();
                       now.findings = findings().size();
                       now.quarantined = !sequencer->quarantine().empty();
+                      now.refusing = now.quarantined || !sequencer->trouble().empty();
                       now.started = backend->started;
                       now.version = SLUIS_VERSION;
                       std::string body = metrics_text(now);
@@ -232,6 +234,7 @@ Result<management::Taken> Node::Parts::load_membership(const std::string& envelo
   if (dry_run || taken.unchanged) return taken;
   // Recorded first: a list that this node acts on is always one that it can show.
   Commit commit;
+  commit.commit_class = CommitClass::revoke;  // who is not on it any more loses access
   commit.preconditions.push_back({"membership/list", kept});
   commit.changes.push_back({"membership/list", envelope});
   commit.entries.push_back(writer->plain_entry(provenance::EntryKind::membership, "loaded",

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """A node on a small disk that fills up. While it is full nothing is exchanged in either direction and each refusal says why, nothing is
 released that is not on record, /readyz says so, and the node lives. With room again it goes on by itself, and all that was acknowledged
-is there. A node that is started on a full disk says why it does nothing. What becomes of an agreement that is ended meanwhile is told only.
+is there. With a reserve (in MiB; D23) it can be read meanwhile, and what ends is recorded, also after a start: an agreement and the stream under it, a
+publication, that something is to be erased. Without one (0) a node that is started on a full disk says why it does nothing, and what becomes
+of an agreement that is ended meanwhile is told only.
 
 The disk is a tmpfs of its own mount namespace: that needs root, or a kernel that gives such namespaces to others.
 
-usage: full_disk.py BIN_DIR SOURCE_DIR
+usage: full_disk.py BIN_DIR SOURCE_DIR RESERVE
 """
 import ctypes
 import json
@@ -19,17 +21,18 @@ import time
 import urllib.error
 import urllib.request
 
-BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+BIN, SOURCE, RESERVE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), int(sys.argv[3])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from checks import expect, finish  # noqa: E402
 from federation import ACTIVITIES, PURPOSE, Federation, Refused, scratch  # noqa: E402
 from injection import skip  # noqa: E402
 
-SIZE = "12m"  # less than what the store would take at once for a new write-ahead log: so it takes what it needs, page by page
+SIZE = f"{12 + RESERVE}m"  # less than what the store would take at once for a new write-ahead log: so it takes what it needs, page by page
 LEFT = 64 << 10  # bytes for real requests
 MARK = "SLUIS_FULL_DISK_MOUNTS"  # in the environment of who has mounts of its own
 CROWD = PURPOSE + "CrowdManagement"
 COUNTS, PACED, THEIRS = "urn:waterrijk:detailed-counts", "urn:waterrijk:detailed-counts-paced", "urn:duinmeer:detailed-counts"
+ENDED = "urn:waterrijk:ended"
 RECOVERS_S = 15  # by itself, once there is room
 TITLE = "Routes " * 20
 
@@ -98,15 +101,16 @@ def fill(leave=0):
 
 
 def brim():
-    """What is left is filled by real requests, until none is taken any more; what the store gives back when it is opened again, by the file."""
+    """What is left is filled by real requests, until none is taken any more; what a store without a reserve gives back when it is opened
+    again, by the file."""
     fill(LEFT)
     began, refused = False, 0  # in a row
     for _ in range(500):
-        if began:
+        if began and not RESERVE:
             fill()
         code, _ = publish()
         began, refused = began or bool(code), refused + 1 if code else 0
-        if refused == 5 and free() == 0:
+        if refused >= 5 and (RESERVE or free() == 0):
             return True
     return False
 
@@ -189,11 +193,14 @@ class Stream(threading.Thread):
 
 def begin():
     f.make()
+    config = w.folder / "node.toml"
+    config.write_text(config.read_text().replace("# reserve_mib = 64 ", f"reserve_mib = {RESERVE} "))
     mount_small_disk()
     f.start()
     f.join()
     f.put_data(w, "detailed-counts.csv", "footfall-2023-06.csv")
     f.publish(w, "detailed-counts", "detailed-counts-paced")
+    w.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts").replace(COUNTS, ENDED), "file": "detailed-counts.toml"})
     f.put_data(d, "detailed-counts.csv", "footfall-2023-06.csv")
     d.call("DatasetService/Publish", {"toml": f.dataset("detailed-counts").replace(COUNTS, THEIRS), "file": "detailed-counts.toml"})
     for node, peer in ((w, d), (d, w)):
@@ -227,15 +234,16 @@ def refusals(theirs, ours):
 
 
 def full(theirs, ours, paced, stream):
-    expect("the disk is full", (brim(), free()), (True, 0))
+    expect("the disk is full", brim(), True)
     expect("requests filled it", len(published) > 20, True)
     refusals(theirs, ours)
     expect("it lives", (w.process.poll(), at("/livez")[0]), (None, 0))
-    code, said = at("/readyz")
-    expect("it is not ready, and says why", (code, "record" in said or "space" in said), (503, True))
+    not_ready("a full disk")
     for what, ask in (("the status", lambda: w.call("NodeService/Status")), ("the log", w.log),
                       ("the public catalogue", lambda: w.open_data("/catalog.ttl"))):
         code, said = asked(ask)
+        if RESERVE:
+            expect(f"on a full disk, {what} can be read", code, 0)
         tell(f"on a full disk, {what}: {f'{code} {said.strip()}' if code else 'answered'}")
     running = stream.ended is None
     code, said = asked(lambda: w.call("AgreementService/Terminate", {"id": paced, "code": "over", "sentence": "no longer needed"}))
@@ -243,18 +251,38 @@ def full(theirs, ours, paced, stream):
     time.sleep(1.5)
     after = f"{'goes on' if stream.ended is None else 'has ended'}, {stream.bytes - came} bytes in 1.5 s" if running else "had ended before"
     tell(f"on a full disk, `agreement terminate`: {f'{code} {said}' if code else 'recorded'}; a stream under it {after}")
+    if RESERVE:
+        expect("an agreement is ended on a full disk, and the stream under it", (code, after.split(",")[0]), (0, "has ended"))
+        ends_recorded()
     return not code
+
+
+def not_ready(when):
+    code, said = at("/readyz")
+    expect(f"{when}: the metrics say so", "\nsluis_exchanges_refused 1\n" in at("/metrics")[1], True)
+    expect(f"{when}: not ready, and why", (code, "only revocations" in said if RESERVE else "record" in said or "pace" in said), (503, True))
+
+
+def ends_recorded():
+    """By what the reserve gives: a publication that was made for this, and what is to be erased."""
+    code, said = asked(lambda: w.call("DatasetService/Retract", {"id": ENDED}))
+    expect("a publication ends", code, 0)
+    code, said = asked(lambda: w.call("AuditService/Erase", {"party": d.participant, "basis": "the retention period is over"}, role="dpo"))
+    expect("that something is to be erased is recorded", (code, bool(said and said["erasure"]["id"])), (0, True))
+    code, said = publish()
+    expect("and all else refused as before", (code, bool(said)), (503, True))
 
 
 def room_again(theirs, ours):
     """Nothing is done to the node, and nothing that is to be recorded is asked of it."""
     filler.unlink()
     until = time.monotonic() + RECOVERS_S
-    while (answered := asked(lambda: w.call("NodeService/Status"))[0]) and time.monotonic() < until:
+    while (answered := asked(lambda: w.call("NodeService/Status"))[0] or at("/readyz")[0]) and time.monotonic() < until:
         time.sleep(0.2)
-    expect("with room it answers again by itself", answered, 0)
+    expect("with room it is ready again by itself", (answered, at("/readyz")), (0, (0, "ok\n")))
     expect("and data flow in both directions", (pull(d, theirs, released), pull(w, ours, fetched)), ((0, SIZES[COUNTS]), (0, SIZES[THEIRS])))
-    expect("ready", at("/readyz")[0], 0)
+    if RESERVE:
+        expect("the reserve is held again", (w.folder / "store.reserve").stat().st_size, RESERVE << 20)
     expect("it is the same process", w.process.poll(), None)
     if answered:  # so that the rest can be looked at
         w.kill()
@@ -263,19 +291,25 @@ def room_again(theirs, ours):
 
 
 def start_on_full_disk():
-    """It ends and says why; or it lives, is not ready, and says why."""
+    """It ends and says why; or it lives, is not ready, and says why, and with a reserve records what ends."""
     expect("full once more", brim(), True)
     w.kill()
-    fill()
+    if not RESERVE:
+        fill()
     w.start()
     until = time.monotonic() + 20
     while (code := w.process.poll()) is None and not listens() and time.monotonic() < until:
         time.sleep(0.05)
     if code is None:
-        code, said = at("/readyz")
-        expect("a node that starts on a full disk is not ready, and says why", (code, "record" in said or "space" in said), (503, True))
+        not_ready("a start on a full disk")
+        if RESERVE:
+            code, said = publish()
+            expect("nothing else is recorded after such a start", (code, bool(said)), (503, True))
+            code, said = asked(lambda: w.call("DatasetService/Retract", {"id": COUNTS}))
+            expect("a publication ends after such a start", code, 0)
         w.kill()
     else:
+        expect("with a reserve it starts", bool(RESERVE), False)
         expect("a start on a full disk ends, and says why", (code, "No space left" in w.log_tail()), (1, True))
     filler.unlink()
     w.start()

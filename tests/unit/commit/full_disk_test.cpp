@@ -69,5 +69,95 @@ TEST(FullDisk, CommitsAreRefusedNothingAcknowledgedIsLostAndWithRoomItGoesOn) {
   EXPECT_EQ(*log.root(head->frontier.size()), head->frontier.root());
 }
 
+Commit of_class(int i, CommitClass commit_class) {
+  Commit commit = put(i);
+  commit.commit_class = commit_class;
+  return commit;
+}
+
+TEST(FullDisk, TheReserveLetsRevocationsThroughAndIsTakenAgain) {
+  const test::TempFolder folder;
+  test::ManualClock clock;
+  test::SeededRandom random;
+  storage::ReopeningStore store([&] { return storage::open_rocks_store(folder.path() / "store", true); });
+  provenance::PayloadKeys keys(folder.path() / "keys", random);
+  storage::DiskReserve reserve(folder.path() / "store.reserve", 1U << 20U);
+  Sequencer sequencer(store, keys, clock, random,
+                      {"waterrijk.example/log", crypto::Key::generate(crypto::Key::Kind::ed25519), folder.path() / "slots", &reserve});
+  ASSERT_TRUE(sequencer.open());
+  EXPECT_EQ(sequencer.trouble(), "");
+  EXPECT_EQ(std::filesystem::file_size(folder.path() / "store.reserve"), 1U << 20U);
+  {
+    const FileLimit limit(64U << 10U);
+    int i = 0;
+    while (i < 200 && sequencer.commit_and_wait(put(i))) ++i;
+    ASSERT_LT(i, 200) << "the disk never was full";
+    const auto barred = sequencer.commit_and_wait(put(1000));
+    ASSERT_FALSE(barred);
+    EXPECT_EQ(barred.error().code, ErrorCode::storage_unavailable);
+    EXPECT_NE(barred.error().message.find("only revocations"), std::string::npos) << barred.error().message;
+    EXPECT_FALSE(std::filesystem::exists(folder.path() / "store.reserve"));
+    EXPECT_NE(sequencer.trouble().find("only revocations"), std::string::npos) << sequencer.trouble();
+    EXPECT_FALSE(sequencer.commit_and_wait(of_class(1001, CommitClass::bulk)));
+    EXPECT_TRUE(sequencer.commit_and_wait(of_class(1002, CommitClass::revoke)));
+    clock.advance(std::chrono::seconds(2));
+    EXPECT_FALSE(sequencer.commit_and_wait(put(1003))) << "the disk is as full as it was";
+  }
+  clock.advance(std::chrono::seconds(2));
+  ASSERT_TRUE(sequencer.commit_and_wait(put(1004)));
+  EXPECT_EQ(sequencer.trouble(), "");
+  EXPECT_EQ(std::filesystem::file_size(folder.path() / "store.reserve"), 1U << 20U);
+  EXPECT_FALSE(*store.get("key/1000"));
+  EXPECT_FALSE(*store.get("key/1003"));
+  EXPECT_TRUE(*store.get("key/1002"));
+}
+
+TEST(FullDisk, WithoutTheReserveOnlyRevocationsAreRecorded) {
+  const test::TempFolder folder;
+  test::ManualClock clock;
+  test::SeededRandom random;
+  storage::ReopeningStore store([&] { return storage::open_rocks_store(folder.path() / "store", true); });
+  provenance::PayloadKeys keys(folder.path() / "keys", random);
+  storage::DiskReserve reserve(folder.path() / "store.reserve", std::uint64_t{1} << 50U);
+  Sequencer sequencer(store, keys, clock, random,
+                      {"waterrijk.example/log", crypto::Key::generate(crypto::Key::Kind::ed25519), folder.path() / "slots", &reserve});
+  ASSERT_TRUE(sequencer.open());
+  EXPECT_NE(sequencer.trouble().find("are free"), std::string::npos) << sequencer.trouble();
+  EXPECT_FALSE(sequencer.commit_and_wait(put(1)));
+  EXPECT_TRUE(sequencer.commit_and_wait(of_class(2, CommitClass::revoke)));
+}
+
+/// Nobody records anything, as what wants to is refused before it comes so far: it cannot read.
+TEST(FullDisk, AStoreThatFailedIsOpenedAgainByItself) {
+  const test::TempFolder folder;
+  test::ManualClock clock;
+  test::SeededRandom random;
+  std::atomic<bool> away = false;
+  storage::ReopeningStore store([&]() -> Result<std::unique_ptr<storage::KvStore>> {
+    if (away) return Error(ErrorCode::storage_unavailable, "away");
+    return storage::open_rocks_store(folder.path() / "store", true);
+  });
+  provenance::PayloadKeys keys(folder.path() / "keys", random);
+  Sequencer sequencer(store, keys, clock, random,
+                      {"waterrijk.example/log", crypto::Key::generate(crypto::Key::Kind::ed25519), folder.path() / "slots"});
+  ASSERT_TRUE(sequencer.open());
+  {
+    const FileLimit limit(64U << 10U);
+    int i = 0;
+    away = true;
+    while (i < 200 && sequencer.commit_and_wait(put(i))) ++i;
+    ASSERT_LT(i, 200);
+    EXPECT_FALSE(sequencer.commit_and_wait(put(1000)));
+    EXPECT_NE(sequencer.trouble(), "");
+  }
+  EXPECT_FALSE(store.get("key/0"));
+  away = false;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!sequencer.trouble().empty() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  EXPECT_EQ(sequencer.trouble(), "");
+  ASSERT_TRUE(store.get("key/0"));
+  EXPECT_TRUE(*store.get("key/0"));
+}
+
 }  // namespace
 }  // namespace sluis::commit
