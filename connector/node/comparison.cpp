@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 namespace sluis::node {
@@ -184,7 +185,37 @@ class Comparer {
   Comparison out_;
 };
 
+/// Whether an entry of kind `here` is what a log has where the other party's has one of `there`.
+bool answers(EntryKind here, EntryKind there) {
+  switch (there) {
+    case EntryKind::decision: return here == EntryKind::intent;
+    case EntryKind::intent: return here == EntryKind::decision;
+    case EntryKind::stream_end:
+    case EntryKind::cut: return here == EntryKind::received;
+    case EntryKind::received: return here == EntryKind::stream_end || here == EntryKind::cut;
+    case EntryKind::agreement_ended:
+    case EntryKind::receipt: return here == EntryKind::agreement_ended || here == EntryKind::receipt;
+    default: return here == there;
+  }
+}
+
 }  // namespace
+
+void explain_erased(Comparison& comparison, const std::vector<SharedEntry>& theirs, std::vector<ErasedEntry> erased) {
+  for (Difference& one : comparison.differences) {
+    if (one.what != "missing here" || !one.there_at) continue;
+    const SharedEntry& there = theirs.at(*one.there_at);
+    const Timestamp hour = std::chrono::floor<std::chrono::hours>(time_of(there));
+    const auto found = std::find_if(erased.begin(), erased.end(), [&](const ErasedEntry& entry) {
+      return answers(entry.kind, there.kind) && entry.hour >= hour - std::chrono::hours(1) && entry.hour <= hour + std::chrono::hours(1);
+    });
+    if (found == erased.end()) continue;
+    one.what = "erased here";
+    one.told = fmt::format("the peer's log has the {}; entry {} of this log, of that time, is erased and may have been it", one.about, found->number);
+    one.here = found->number;
+    erased.erase(found);
+  }
+}
 
 bool tells_end(const SharedEntry& entry) {
   return entry.kind == EntryKind::agreement_ended ||

@@ -19,7 +19,7 @@ struct SharedEntry {
 };
 
 struct Difference {
-  std::string what;   ///< "missing here", "missing there", "differs", "not proven", "rewritten"
+  std::string what;   ///< "missing here", "erased here", "missing there", "differs", "not proven", "rewritten"
   std::string about;  ///< "agreement", "end of agreement", "request", "release", "receipt of data", "entry", "log"
   std::string id;     ///< of the agreement or transaction
   std::string told;
@@ -36,6 +36,17 @@ struct Comparison {
 /// between make no difference; one is reported where the entry that shows it lies within. What began less than a minute before `until` may be
 /// under way, and so may what ended less than a quarter of an hour before it. Pure.
 Comparison compare(const std::vector<SharedEntry>& ours, const std::vector<SharedEntry>& theirs, Timestamp from, Timestamp until);
+
+/// An entry of this log whose payload was erased: its leaf alone tells of it.
+struct ErasedEntry {
+  provenance::EntryKind kind{};
+  Timestamp hour;  ///< in which it was made
+  std::uint64_t number = 0;
+};
+
+/// What is missing here because it may be erased: for each such difference one erased entry, of the kind that it needs and of the hour of the peer's
+/// entry (the one before and after, as clocks differ), makes it "erased here". `theirs` as in `compare`. Pure.
+void explain_erased(Comparison& comparison, const std::vector<SharedEntry>& theirs, std::vector<ErasedEntry> erased);
 
 /// Whether it says that its agreement ended: by its log's owner, or by the other, whose receipt it took.
 bool tells_end(const SharedEntry& entry);

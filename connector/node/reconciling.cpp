@@ -180,13 +180,30 @@ Result<std::optional<SharedEntry>> Reconciling::entry_at(std::uint64_t number, c
   return time < from || time >= until ? none : std::optional(std::move(entry));
 }
 
-Result<std::vector<SharedEntry>> Reconciling::ours(const ParticipantId& peer, Timestamp from, Timestamp until) const {
+/// Whose entry an erased one was nobody knows any more.
+Result<std::optional<ErasedEntry>> Reconciling::erased_at(std::uint64_t number, Timestamp from, Timestamp until) const {
+  const std::optional<ErasedEntry> none;
+  SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
+  if (!is_compared(static_cast<EntryKind>(leaf.kind)) || !leaf_within(leaf, from, until)) return none;
+  const auto payload = with_.log.payload(number);
+  if (payload) return none;
+  if (payload.error().code != ErrorCode::not_found) return payload.error();
+  return std::optional<ErasedEntry>({static_cast<EntryKind>(leaf.kind), Timestamp{std::chrono::hours(leaf.hours)}, number});
+}
+
+Result<std::vector<SharedEntry>> Reconciling::ours(const ParticipantId& peer, Timestamp from, Timestamp until,
+                                                   std::vector<ErasedEntry>& erased) const {
   SLUIS_TRY(const std::uint64_t entries, with_.log.entries());
   std::vector<SharedEntry> out;
   for (std::uint64_t at = 0; at < entries; ++at) {
     SLUIS_TRY(std::optional<SharedEntry> entry, entry_at(at, peer, from, until));
-    if (entry) out.push_back(std::move(*entry));
-    if (out.size() > kOwnEntries) {
+    if (entry) {
+      out.push_back(std::move(*entry));
+    } else {
+      SLUIS_TRY(const std::optional<ErasedEntry> gone, erased_at(at, from, until));
+      if (gone) erased.push_back(*gone);
+    }
+    if (out.size() + erased.size() > kOwnEntries) {
       return Error(ErrorCode::limit_exceeded, "this log has more than can be compared at once").mended_by("name a shorter time: --from, --until");
     }
   }
@@ -370,9 +387,11 @@ Result<Reconciled> Reconciling::reconcile(const ReconcileOrder& order) {
   if (until <= from) return Error(ErrorCode::invalid_argument, "`until` is not after `from`").at_pointer("/until");
   const Timestamp first = from < kAlways + kMargin ? kAlways : from - kMargin;
   SLUIS_TRY(Theirs theirs, fetch(order, first, until + kMargin));
-  SLUIS_TRY(const std::vector<SharedEntry> own, ours(order.peer, first, until + kMargin));
+  std::vector<ErasedEntry> erased;
+  SLUIS_TRY(const std::vector<SharedEntry> own, ours(order.peer, first, until + kMargin, erased));
   Reconciled out;
   out.comparison = compare(own, theirs.entries, from, until);
+  explain_erased(out.comparison, theirs.entries, std::move(erased));
   out.comparison.differences.insert(out.comparison.differences.begin(), theirs.findings.begin(), theirs.findings.end());
   out.ours = own.size();
   out.theirs = theirs.entries.size();

@@ -58,7 +58,8 @@ class Reconciling {
   Result<std::string> answer(const ParticipantId& peer, std::string_view body) const;
   /// What this node's entry says, where it is about this peer and of that time; nothing: it is not, or it is erased.
   Result<std::optional<SharedEntry>> entry_at(std::uint64_t number, const ParticipantId& peer, Timestamp from, Timestamp until) const;
-  Result<std::vector<SharedEntry>> ours(const ParticipantId& peer, Timestamp from, Timestamp until) const;
+  Result<std::optional<ErasedEntry>> erased_at(std::uint64_t number, Timestamp from, Timestamp until) const;
+  Result<std::vector<SharedEntry>> ours(const ParticipantId& peer, Timestamp from, Timestamp until, std::vector<ErasedEntry>& erased) const;
   Result<Shown> opened(const ParticipantId& peer, const std::string& note) const;
   Result<std::vector<Shown>> known_of(const ParticipantId& peer) const;
   Result<json::Value> ask(const json::Value& question, const ParticipantId& peer, const Shown* known, Theirs& out) const;

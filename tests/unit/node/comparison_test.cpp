@@ -25,7 +25,7 @@ class Log {
 
   v1::Shared& add(EntryKind kind, const std::string& transaction) {
     now_ += std::chrono::seconds(1);
-    SharedEntry entry{kind, {}, entries.size()};
+    SharedEntry entry{kind, {}, entries.size(), entries.size()};
     entry.shared.set_time_us(now_.time_since_epoch().count());
     entry.shared.set_transaction(transaction);
     entry.shared.set_agreement("agreement-1");
@@ -94,6 +94,32 @@ TEST(Comparison, AReleaseThatTheConsumerNeverAskedForIsSeen) {
   Log none;
   none.agreed(EntryKind::agreement, "hash");
   EXPECT_EQ(found(provider(), none), "missing there: request t1\n");
+}
+
+std::string found_with(const std::vector<ErasedEntry>& erased, const Log& ours, const Log& theirs) {
+  Comparison comparison = compare(ours.entries, theirs.entries, kMorning, kEvening);
+  explain_erased(comparison, theirs.entries, erased);
+  std::string out;
+  for (const Difference& one : comparison.differences) out += one.what + ": " + one.about + " " + one.id + "\n";
+  return out;
+}
+
+TEST(Comparison, WhatWasErasedHereIsNotMissing) {
+  Log none;
+  none.agreed(EntryKind::agreement, "hash");
+  Log two = provider();
+  two.permit("t2").end(EntryKind::stream_end, "t2", {});
+  const SharedEntry& release = two.entries.at(1);
+  const Timestamp hour = std::chrono::floor<std::chrono::hours>(Timestamp(Duration(release.shared.time_us())));
+  const std::string missing = "missing here: request t1\nmissing here: request t2\n";
+  EXPECT_EQ(found_with({}, none, two), missing);
+  EXPECT_EQ(found_with({{EntryKind::decision, hour, 7}, {EntryKind::received, hour, 8}}, none, two), missing) << "not what a request needs";
+  EXPECT_EQ(found_with({{EntryKind::intent, hour - std::chrono::hours(2), 7}, {EntryKind::intent, hour + std::chrono::hours(2), 8}}, none, two), missing)
+      << "of another time";
+  EXPECT_EQ(found_with({{EntryKind::intent, hour, 7}}, none, two), "erased here: request t1\nmissing here: request t2\n") << "one for one";
+  EXPECT_EQ(found_with({{EntryKind::intent, hour, 7}, {EntryKind::intent, hour + std::chrono::hours(1), 9}}, none, two),
+            "erased here: request t1\nerased here: request t2\n");
+  EXPECT_EQ(found_with({{EntryKind::intent, hour, 7}, {EntryKind::intent, hour, 9}}, two, none), found(two, none)) << "what the peer lacks, the peer lacks";
 }
 
 TEST(Comparison, ReleasesDoNotHideBehindOneTransaction) {
