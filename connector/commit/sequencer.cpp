@@ -61,7 +61,8 @@ void Sequencer::set_trouble(const std::string& why) {
     const std::lock_guard lock(state_mutex_);
     std::swap(trouble_, before);
   }
-  if (before == why || !told_.now(clock_.now())) return;
+  // By the time that was recorded last, so it is not told again and again while nothing is.
+  if (before == why || !told_.now(Timestamp(Duration(recorded_us_.load())))) return;
   if (why.empty()) {
     log::info("all is recorded again", {});
   } else {
