@@ -1,5 +1,6 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
+#include "connector/gate/ending.hpp"
 #include "connector/gate/running.hpp"
 
 /// What the gate writes down: decisions, ends, and claims that were used.
@@ -112,7 +113,7 @@ Result<void> Gate::recover() {
     Commit commit;
     commit.changes.push_back({key, std::nullopt});
     commit.entries.push_back(make_entry(provenance::EntryKind::stream_end, process.offer_hash, shared, process.end));
-    SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+    SLUIS_CHECK(commit_end(with_.commits, std::move(commit)));
   }
   return prune_claims();
 }
@@ -145,11 +146,7 @@ void Gate::Running::record(const ReleaseEnd& end) {
   commit.changes.push_back({asked_->open_key, std::nullopt});
   commit.entries.push_back(make_entry(cut ? provenance::EntryKind::cut : provenance::EntryKind::stream_end,
                                       asked_->verdict.agreement->offer_hash, shared, internal));
-  auto done = with_.commits.commit_and_wait(commit);
-  if (!done && done.error().code == ErrorCode::storage_unavailable && commit.commit_class != CommitClass::revoke) {
-    commit.commit_class = CommitClass::revoke;
-    done = with_.commits.commit_and_wait(std::move(commit));
-  }
+  const auto done = commit_end(with_.commits, std::move(commit));
   // It stays open in the store, and is closed as unknown at the next start.
   if (!done) log::error("end_not_recorded", {{"transaction", asked_->transaction}, {"error", done.error().message}});
 }

@@ -1,6 +1,7 @@
 #include "connector/gate/open.hpp"
 
 #include "connector/base/log.hpp"
+#include "connector/gate/ending.hpp"
 #include "connector/gate/evidence.hpp"
 
 #include <algorithm>
@@ -177,7 +178,7 @@ Result<void> OpenGate::write_total(const HourKey& key, const Hash& offer_hash, s
   commit.commit_class = CommitClass::bulk;
   commit.changes.push_back({hour_key(key.first, key.second), std::nullopt});
   commit.entries.push_back(make_entry(provenance::EntryKind::open_total, offer_hash, shared, {}));
-  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  SLUIS_CHECK(commit_end(with_.commits, std::move(commit)));
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
+#include "connector/gate/ending.hpp"
 #include "connector/intake/running.hpp"
 
 #include <algorithm>
@@ -203,7 +204,7 @@ Result<void> Intake::recover() {
       const Timestamp begun{Duration(process.shared.time_us())};
       SLUIS_CHECK(add_retention(with_.store, shared, *process.delete_after, begun, commit));
     }
-    SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+    SLUIS_CHECK(gate::commit_end(with_.commits, std::move(commit)));
   }
   return {};
 }

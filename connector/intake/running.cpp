@@ -1,6 +1,7 @@
 #include "connector/intake/running.hpp"
 
 #include "connector/base/log.hpp"
+#include "connector/gate/ending.hpp"
 
 #include <algorithm>
 
@@ -146,7 +147,7 @@ Result<void> Intake::Running::record(const Received& received) {
     const auto& period = asked_->verdict.terms->delete_after;
     done = came && period ? add_retention(intake_.with_.store, shared, *period, now, commit) : Result<void>();
     if (!done) break;
-    const auto committed = intake_.with_.commits.commit_and_wait(std::move(commit));
+    const auto committed = gate::commit_end(intake_.with_.commits, std::move(commit));
     if (committed) return {};
     done = committed.error();
     if (committed.error().code != ErrorCode::conflict) break;

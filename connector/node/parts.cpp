@@ -346,6 +346,7 @@ Result<void> Node::Parts::recover() {
     return first.error();
   }
   Commit started;
+  started.commit_class = CommitClass::revoke;  // also where nothing else can be recorded: what ends then, can
   started.entries.push_back(writer->plain_entry(provenance::EntryKind::node_started, "started"));
   const auto recorded = commits->commit_and_wait(std::move(started));
   // A quarantined log is still readable: the node starts, shows why, and refuses every exchange.
