@@ -66,6 +66,7 @@ struct Backend {
   const identity::Directory& directory;
   const provenance::LogReader& log;
 
+  std::optional<std::chrono::days> keeps_log = {};  ///< entries older than this are to be erased; none: it is not said
   std::string application_url = {};  ///< with a name behind it: the address that stands for an application
   std::function<std::shared_ptr<const policy::Vocabulary>()> vocabulary = {};
   std::shared_ptr<const declaration::Definitions> situations = {};  ///< that can be declared here; null: none

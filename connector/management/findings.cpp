@@ -70,6 +70,7 @@ class Comparison {
     unknown_ends();
     agreements();
     unused_activities();
+    old_entries();
     if (practice_.erased.times > 0) add(about("log.erased"), practice_.erased);
     limits();
     put_time(response_.mutable_from(), period_.from);
@@ -255,6 +256,12 @@ class Comparison {
       put_time(finding.mutable_since(), since);
       add(std::move(finding), {}, {{"since", time(since)}});
     }
+  }
+
+  void old_entries() {
+    if (practice_.old.times == 0) return;
+    const Timestamp kept = std::chrono::floor<days>(backend_.clock.now() - *backend_.keeps_log);
+    add(about("log.old"), practice_.old, {{"days", std::to_string(backend_.keeps_log->count())}, {"before", format_time(kept)}});
   }
 
   std::set<std::string> with_what_they_are_part_of(std::set<std::string> used) const {

@@ -63,6 +63,7 @@ class Pass {
     }
   }
   void erased(std::uint64_t index, Timestamp time) { practice_.erased.add(index, time); }
+  void old(std::uint64_t index, Timestamp time) { practice_.old.add(index, time); }
   Practice finish() && { return std::move(practice_); }
 
  private:
@@ -244,7 +245,9 @@ Result<Practice> Practice::read(const Backend& backend, const std::shared_ptr<co
     Entry entry{index, static_cast<EntryKind>(leaf.kind), {}, {}, {}};
     if (!entry.shared.ParseFromString(payload->shared) || !entry.internal.ParseFromString(payload->internal)) continue;
     entry.time = Timestamp(std::chrono::microseconds(entry.shared.time_us()));
-    if (span.holds(entry.time)) SLUIS_CHECK(pass.take(entry));
+    if (!span.holds(entry.time)) continue;
+    SLUIS_CHECK(pass.take(entry));
+    if (backend.keeps_log && entry.time < backend.clock.now() - *backend.keeps_log) pass.old(index, entry.time);
   }
   return std::move(pass).finish();
 }

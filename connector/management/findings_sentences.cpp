@@ -69,6 +69,11 @@ constexpr std::array kSentences{
     Sentence{"activity.unused",
              {"The processing activity `{activity}` stands in the register. No entry of the log names it since {since}.",
               "De verwerking `{activity}` staat in het register. In het logboek komt die sinds {since} niet voor."}},
+    Sentence{"log.old",
+             {"{times} entries are older than the {days} days for which this node keeps them. `sluis audit erase --before {before}` "
+              "erases what they say.",
+              "{times} regels zijn ouder dan de {days} dagen dat we ze bewaren. `sluis audit erase --before {before}` wist wat "
+              "erin staat."}},
     Sentence{"log.erased",
              {"What some entries said is erased. What is called unused, silent or missing here may have stood in them.",
               "Van sommige regels is de inhoud gewist. Wat hier niet gebruikt of niet gevraagd heet, kan daarin hebben gestaan."}},

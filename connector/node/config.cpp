@@ -149,6 +149,11 @@ Result<void> read_data(TomlTable& root, NodeConfig& config) {
   SLUIS_CHECK(data.read("purposes", config.purposes));
   SLUIS_CHECK(data.read_list("more_purposes", config.more_purposes));
   SLUIS_TRY(config.log_origin, data.table().string("log_origin"));
+  if (data.table().has("keep_log_days")) {
+    SLUIS_TRY(const std::int64_t keep, data.table().integer("keep_log_days"));
+    if (keep < 1 || keep > 36500) return data.table().refused("keep_log_days", "the log's entries are kept from 1 to 36500 days");
+    config.keeps_log = std::chrono::days(keep);
+  }
   if (!provenance::may_be_origin(config.log_origin)) {
     return data.table().refused("log_origin", "an origin is not empty, and has no space, plus sign or control character").mended_by("write it as `waterrijk.example/log`");
   }

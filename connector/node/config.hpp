@@ -35,6 +35,7 @@ struct NodeConfig {
   std::string claim_kid;
   std::filesystem::path node_key;   ///< 32 bytes, seals handles
   std::filesystem::path payload_keys;
+  std::optional<std::chrono::days> keeps_log;  ///< entries older than this are to be erased
   std::string log_origin;           ///< of the first log; those of others begin with it
 
   std::filesystem::path store;

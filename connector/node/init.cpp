@@ -65,6 +65,7 @@ roles = "roles.json"
 purposes = "dpv-purposes.tsv"
 more_purposes = [{purposes}]
 log_origin = "{origin}"
+# keep_log_days = 1826          # older entries are a finding of `sluis audit findings`, until `sluis audit erase --before` has erased them
 
 [membership]
 keys = ["keys/federation.pub"]

@@ -274,6 +274,7 @@ void Node::Parts::fill_backend() {
       config.participant, config.name, SLUIS_VERSION, log->shard().origin, log_clock->now(), demo, *log_clock, store, *commits,
       *datasets, *negotiations, *transfers, *directory, *log});
   management::Backend& out = *backend;
+  out.keeps_log = config.keeps_log;
   out.application_url = config.management.url + "/applications/";
   out.vocabulary = [this] { return purposes->current(); };
   out.situations = situations;

@@ -366,6 +366,33 @@ TEST(Findings, EndsThatACrashTookAreToldByDay) {
   EXPECT_NE(found[1].sentence().find("data came in"), std::string::npos) << found[1].sentence();
 }
 
+TEST(Findings, EntriesThatAreKeptForTooLongAreTold) {
+  Compared node;
+  node.agree("agreement-1", negotiation::Role::provider, {kCrowdManagement});
+  const std::uint64_t first = node.asked("agreement-1", kCrowdManagement);
+  node.clock.advance(days(30));
+  node.asked("agreement-1", kCrowdManagement);
+  const auto of_log = [&] {
+    std::vector<v1::AuditFinding> all;
+    const auto found = find_misfits(node.backend, {});
+    EXPECT_TRUE(found);
+    for (const auto& one : found->findings()) {
+      if (one.code() == "log.old") all.push_back(one);
+    }
+    return all;
+  };
+  EXPECT_TRUE(of_log().empty()) << "it is not said for how long";
+  node.backend.keeps_log = days(30);
+  EXPECT_TRUE(of_log().empty());
+  node.clock.advance(std::chrono::seconds(1));
+  const auto old = of_log();
+  ASSERT_EQ(old.size(), 1U);
+  EXPECT_EQ(old[0].times(), 1U);
+  ASSERT_EQ(old[0].entries_size(), 1);
+  EXPECT_EQ(old[0].entries(0), first);
+  EXPECT_NE(old[0].sentence().find("the 30 days"), std::string::npos) << old[0].sentence();
+}
+
 TEST(Findings, OverConnectInDutchAndWithWhatTheLogCovers) {
   Compared w;
   w.agree("urn:a:2", negotiation::Role::consumer, {kCrowdManagement});
