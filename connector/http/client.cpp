@@ -86,6 +86,26 @@ struct Client::Connection {
   bool close = false;
 };
 
+/// While it lives, `stop` reaches this connection.
+class Client::Running {
+ public:
+  Running(Client& client, Channel& channel) : client_(client), channel_(channel) {
+    const std::lock_guard lock(client_.mutex_);
+    if (client_.stopped_) channel_.cut();
+    client_.running_.insert(&channel_);
+  }
+  ~Running() {
+    const std::lock_guard lock(client_.mutex_);
+    client_.running_.erase(&channel_);
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  Client& client_;
+  Channel& channel_;
+};
+
 Client::Client(ClientOptions options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
 Client::~Client() = default;
 
@@ -101,8 +121,15 @@ Result<std::unique_ptr<Client::Connection>> Client::open(const Url& url, Steady:
   if (url.tls && !tls_) return Error(ErrorCode::invalid_argument, "no roots are configured to trust `" + url.host + "` by");
   SLUIS_TRY(const int file, connect_tcp(url.host, url.port, deadline));
   auto connection = std::make_unique<Connection>(file, url.tls ? tls_ : nullptr);
+  const Running running(*this, connection->channel);
   SLUIS_CHECK(connection->channel.connect(url.host, clock_.now(), left(deadline)));
   return connection;
+}
+
+void Client::stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  for (Channel* channel : running_) channel->cut();
 }
 
 std::unique_ptr<Client::Connection> Client::idle(const std::string& origin) {
@@ -138,6 +165,7 @@ void Client::keep(const std::string& origin, std::unique_ptr<Connection> connect
 Result<PeerResponse> Client::attempt(const PeerRequest& request, const Url& url, Connection& connection,
                                      Steady::time_point deadline) {
   SLUIS_TRY(const std::string text, request_text(request, url.authority, url.target));
+  const Running running(*this, connection.channel);
   SLUIS_TRY(ResponseHead head, exchange(connection.channel, connection.reader, text, url.origin, deadline));
   connection.answered = true;
   connection.close = head.close || !head.framed;
@@ -187,6 +215,7 @@ Result<StreamEnd> Client::get(const PeerRequest& request, const StreamHandler& h
   asked.method = "GET";
   SLUIS_TRY(const std::string text, request_text(asked, url.authority, url.target));
   SLUIS_TRY(const std::unique_ptr<Connection> connection, open(url, deadline));
+  const Running running(*this, connection->channel);
   SLUIS_TRY(const ResponseHead head, exchange(connection->channel, connection->reader, text, url.origin, deadline));
   StreamEnd end;
   if (!handler.on_head(head.status, head.headers)) {

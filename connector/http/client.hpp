@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 
 namespace sluis::http {
 
@@ -23,9 +24,13 @@ class Client final : public PeerTransport, public Upstream {
 
   Result<PeerResponse> send(const PeerRequest& request) override;
   Result<StreamEnd> get(const PeerRequest& request, const StreamHandler& handler) override;
+  /// Cuts each exchange that is under way, and begins no other: who waits for an answer goes on at once. A connection that is only being
+  /// opened takes its time. From any thread.
+  void stop();
 
  private:
   struct Connection;
+  class Running;
   struct Url;
   Client(ClientOptions options, const Clock& clock);
 
@@ -40,6 +45,8 @@ class Client final : public PeerTransport, public Upstream {
   std::shared_ptr<TlsContext> tls_;
   std::mutex mutex_;
   std::map<std::string, std::deque<std::unique_ptr<Connection>>> idle_;
+  std::set<Channel*> running_;
+  bool stopped_ = false;
 };
 
 }  // namespace sluis::http

@@ -5,6 +5,7 @@
 #include "connector/management/convert.hpp"
 #include "connector/management/findings.hpp"
 #include "connector/management/handlers.hpp"
+#include "connector/management/logbook.hpp"
 #include "connector/provenance/receipt.hpp"
 
 #include <fmt/core.h>
@@ -122,6 +123,8 @@ void add_audit(Methods& methods, Backend& backend) {
       });
   methods.add<v1::AuditExportRequest, v1::AuditExportResponse>(
       "AuditService.Export", [&backend](const auto& request, const Caller&) { return export_records(backend, request); });
+  methods.add<v1::AuditProcessingActivitiesRequest, v1::AuditProcessingActivitiesResponse>(
+      "AuditService.ProcessingActivities", [&backend](const auto& request, const Caller& caller) { return read_logbook(backend, request, caller); });
   methods.add<v1::AuditEraseRequest, v1::AuditEraseResponse>(
       "AuditService.Erase", [&backend](const auto& request, const Caller& caller) -> Result<v1::AuditEraseResponse> {
         if (!backend.erase) return not_here("erasure");

@@ -2,7 +2,6 @@
 
 #include "connector/management/audit_rows.hpp"
 #include "connector/management/convert.hpp"
-#include "connector/records/record.hpp"
 
 namespace sluis::management {
 namespace {
@@ -12,6 +11,8 @@ constexpr std::uint64_t kPageEntries = 1000;
 constexpr std::uint64_t kPageEntriesWhole = 300;  ///< of a form that is taken whole
 constexpr std::size_t kPageBytes = 1U << 20U;
 constexpr std::uint64_t kLookedAt = 50'000;  ///< before the first of a page
+
+}  // namespace
 
 records::Surroundings surroundings_of(const Backend& backend) {
   records::Surroundings around;
@@ -27,18 +28,6 @@ records::Surroundings surroundings_of(const Backend& backend) {
   };
   return around;
 }
-
-/// None: erased, or not one that says when it was.
-Result<std::optional<records::Entry>> read(const provenance::LogReader& log, std::uint64_t number, const provenance::Leaf& leaf) {
-  const auto payload = log.payload(number);
-  if (!payload && payload.error().code == ErrorCode::not_found) return std::optional<records::Entry>();
-  if (!payload) return payload.error();
-  records::Entry entry{number, static_cast<provenance::EntryKind>(leaf.kind), {}, {}};
-  if (!entry.shared.ParseFromString(payload->shared) || !entry.internal.ParseFromString(payload->internal)) return std::optional<records::Entry>();
-  return std::optional(std::move(entry));
-}
-
-}  // namespace
 
 Result<v1::AuditExportResponse> export_records(const Backend& backend, const v1::AuditExportRequest& request) {
   SLUIS_TRY(const records::Form form, records::form_from(request.format()));
@@ -56,7 +45,7 @@ Result<v1::AuditExportResponse> export_records(const Backend& backend, const v1:
       break;
     }
     if (!span.may_hold(leaf)) continue;
-    SLUIS_TRY(const auto entry, read(backend.log, number, leaf));
+    SLUIS_TRY(const auto entry, records::read_entry(backend.log, number, leaf));
     if (!entry) {
       response.set_erased(response.erased() + 1);
       continue;

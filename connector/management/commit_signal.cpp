@@ -8,6 +8,11 @@ void CommitSignal::State::bump() {
   changed.notify_all();
 }
 
+bool CommitSignal::State::wait(std::unique_lock<std::mutex>& lock, std::uint64_t seen, std::chrono::steady_clock::time_point until) {
+  changed.wait_until(lock, until, [&] { return stopped || count != seen; });
+  return count != seen && !stopped;
+}
+
 void CommitSignal::submit(Commit commit, Completion done) {
   inner_.submit(std::move(commit), [state = state_, done = std::move(done)](Result<CommitReceipt> receipt) {
     if (done) done(std::move(receipt));
@@ -32,9 +37,14 @@ Result<bool> CommitSignal::wait(std::uint64_t seen, std::chrono::steady_clock::t
     return Error(ErrorCode::limit_exceeded, "too many callers wait for a change").mended_by("ask without waiting");
   }
   ++state_->waiting;
-  state_->changed.wait_until(lock, until, [&] { return state_->stopped || state_->count != seen; });
+  const bool changed = state_->wait(lock, seen, until);
   --state_->waiting;
-  return state_->count != seen && !state_->stopped;
+  return changed;
+}
+
+bool CommitSignal::wait_uncounted(std::uint64_t seen, std::chrono::steady_clock::time_point until) {
+  std::unique_lock lock(state_->mutex);
+  return state_->wait(lock, seen, until);
 }
 
 void CommitSignal::stop() {

@@ -24,6 +24,10 @@ class CommitSignal final : public CommitPort {
   std::uint64_t seen() const;
   /// Until the count is not `seen` any more, or the time has come: whether it changed. limit_exceeded: too many wait.
   Result<bool> wait(std::uint64_t seen, std::chrono::steady_clock::time_point until);
+  /// The same for the node's own threads, which do not count among those.
+  bool wait_uncounted(std::uint64_t seen, std::chrono::steady_clock::time_point until);
+  /// Wakes all who wait, as a commit does.
+  void wake() { state_->bump(); }
   /// Wakes all who wait, now and later.
   void stop();
 
@@ -36,6 +40,7 @@ class CommitSignal final : public CommitPort {
     unsigned waiting = 0;
     bool stopped = false;
     void bump();
+    bool wait(std::unique_lock<std::mutex>& lock, std::uint64_t seen, std::chrono::steady_clock::time_point until);
   };
 
   CommitPort& inner_;

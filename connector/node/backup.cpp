@@ -115,6 +115,11 @@ std::vector<fs::path> named_files(const NodeConfig& config, const std::vector<pr
   for (const fs::path& one : {config.situations, config.witness_roots}) {
     if (!one.empty()) all.push_back(one);
   }
+  for (const NodeConfig::Collector& collector : config.collectors) {
+    for (const fs::path& one : {collector.roots, collector.credential}) {
+      if (!one.empty()) all.push_back(one);
+    }
+  }
   const fs::path demo = config.folder / "demo";
   std::error_code ec;
   if (fs::exists(demo, ec)) all.push_back(demo);

@@ -16,6 +16,14 @@ Result<void> check_url(const TomlTable& table, const std::string& url) {
   return table.refused("url", "`" + url + "` must begin with https:// and not end with /");
 }
 
+/// Whether it is plain http to a numeric address of this machine.
+bool is_http_here(std::string_view url) {
+  constexpr std::string_view kHttp = "http://";
+  if (!url.starts_with(kHttp)) return false;
+  const std::string_view authority = url.substr(kHttp.size(), url.find('/', kHttp.size()) - kHttp.size());
+  return http::is_loopback(authority.substr(0, authority.rfind(':')));
+}
+
 Result<ListenerConfig> read_public_listener(TomlTable& root, std::string_view key) {
   SLUIS_TRY(TomlTable table, root.table(key));
   SLUIS_TRY(ListenerConfig listener, read_listener(table));
@@ -117,10 +125,7 @@ Result<void> read_witnesses(TomlTable& root, NodeConfig& config) {
       return Error(key.error()).at(one.place("key")).mended_by("it is what `sluis witness` says when it starts: name+hex+base64");
     }
     SLUIS_TRY(witness.url, one.string("url"));
-    constexpr std::string_view kHttp = "http://";
-    const std::string_view authority = std::string_view(witness.url).substr(std::min(kHttp.size(), witness.url.size()));
-    const bool here = witness.url.starts_with(kHttp) && http::is_loopback(authority.substr(0, authority.rfind(':')));
-    if (!here) SLUIS_CHECK(check_url(one, witness.url));
+    if (!is_http_here(witness.url)) SLUIS_CHECK(check_url(one, witness.url));
     const auto same = [&](const NodeConfig::Witness& other) { return other.key == witness.key; };
     if (std::any_of(config.witnesses.begin(), config.witnesses.end(), same)) return one.refused("key", "this witness is named twice");
     config.witnesses.push_back(std::move(witness));
@@ -131,6 +136,50 @@ Result<void> read_witnesses(TomlTable& root, NodeConfig& config) {
     return table->refused("quorum", "more cosignatures than there are witnesses, or none");
   }
   config.witness_quorum = static_cast<std::uint64_t>(quorum);
+  return {};
+}
+
+/// Where records are pushed to (decision 19).
+Result<void> read_collectors(TomlTable& root, NodeConfig& config) {
+  SLUIS_TRY(std::vector<TomlTable> list, root.tables("collector"));
+  constexpr std::size_t kMost = 8;  // each form of each has a thread
+  for (TomlTable& one : list) {
+    NodeConfig::Collector collector;
+    SLUIS_TRY(collector.url, one.string("url"));
+    if (collector.url.ends_with('/')) collector.url.pop_back();
+    const bool here = is_http_here(collector.url);
+    if (!here && !collector.url.starts_with("https://")) {
+      return one.refused("url", "`" + collector.url + "` must begin with https://: records travel in clear on this machine only")
+          .mended_by("give the collector a certificate, or reach one on this machine as http://127.0.0.1:4318");
+    }
+    if (collector.url.find_first_of("?#@ ") != std::string::npos) {
+      return one.refused("url", "a collector's address has no query, fragment or user")
+          .mended_by("a credential belongs in a file that `credential` names");
+    }
+    SLUIS_TRY(collector.forms, one.strings("forms"));
+    for (std::size_t i = 0; i < collector.forms.size(); ++i) {
+      const std::string& form = collector.forms[i];
+      const auto begin = collector.forms.begin();
+      if (form != "ldv" && form != "adl") {
+        return Error(ErrorCode::invalid_argument, "`" + form + "` is no form that OTLP carries")
+            .at(one.place("forms", i))
+            .mended_by("known are `ldv`, `adl`");
+      }
+      if (std::find(begin, begin + static_cast<std::ptrdiff_t>(i), form) != begin + static_cast<std::ptrdiff_t>(i)) {
+        return Error(ErrorCode::invalid_argument, "`" + form + "` is named twice").at(one.place("forms", i));
+      }
+    }
+    if (collector.forms.empty()) return one.refused("forms", "no form of records is named").mended_by("write `forms = [\"ldv\", \"adl\"]`");
+    SLUIS_TRY(const std::optional<std::string> roots, one.optional_string("roots"));
+    if (roots) collector.roots = config.folder / *roots;
+    SLUIS_TRY(const std::optional<std::string> credential, one.optional_string("credential"));
+    if (credential) collector.credential = config.folder / *credential;
+    SLUIS_TRY(collector.certificate, one.boolean_or("certificate", false));
+    const auto same = [&](const NodeConfig::Collector& other) { return other.url == collector.url; };
+    if (std::any_of(config.collectors.begin(), config.collectors.end(), same)) return one.refused("url", "this collector is named twice");
+    if (config.collectors.size() == kMost) return one.refused("url", "more than 8 collectors");
+    config.collectors.push_back(std::move(collector));
+  }
   return {};
 }
 
@@ -241,6 +290,7 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
   SLUIS_CHECK(read_backup(root, config));
   SLUIS_CHECK(read_quota(root, config));
   SLUIS_CHECK(read_witnesses(root, config));
+  SLUIS_CHECK(read_collectors(root, config));
   SLUIS_CHECK(root.finish());
   return config;
 }

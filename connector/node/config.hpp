@@ -58,6 +58,16 @@ struct NodeConfig {
   std::filesystem::path witness_roots;  ///< who signs their certificates; empty: as of [tls]
   std::filesystem::path witness_key;    ///< with which this node cosigns the logs of others; empty: it does not
 
+  /// Somebody to whom records are pushed as OTLP.
+  struct Collector {
+    std::string url;                   ///< before `/v1/traces`, without a slash at its end; https, or http on this machine
+    std::vector<std::string> forms;    ///< `ldv`, `adl`
+    std::filesystem::path roots;       ///< who signs its certificate; empty: as of [tls]
+    std::filesystem::path credential;  ///< a file with the value of an Authorization header; empty: none is shown
+    bool certificate = false;          ///< this node shows its own, as of [tls]
+  };
+  std::vector<Collector> collectors;
+
   std::filesystem::path backup_store;  ///< empty: no backups
   std::filesystem::path backup_keys;   ///< apart, as they open what the other holds
   std::uint32_t backups_kept = 7;

@@ -71,6 +71,10 @@ log_origin = "{origin}"
 keys = ["keys/federation.pub"]
 threshold = 1
 
+# [[collector]]                 # gets records as they come (OTLP): connector/node/README.md
+# url = "https://otel.example/"
+# forms = ["ldv", "adl"]
+
 # [quota]                       # of each party; more is answered with 429, and counted in one entry a minute
 # requests_per_minute = 6000    # a minute's worth at once
 # refusals_per_minute = 60      # that get an entry each; four minutes' worth at once

@@ -34,7 +34,7 @@ struct Kind {
   std::string_view lost;   ///< what breaks without it
   std::string_view plan;   ///< how it is changed: a line a step
 };
-constexpr std::array<Kind, 9> kKinds{{
+constexpr std::array<Kind, 10> kKinds{{
     {"log", "signs the checkpoints of this node's log",
      "nothing more can be signed: entries stay readable, the node is down for exchanges",
      "stop the node\n"
@@ -80,6 +80,11 @@ constexpr std::array<Kind, 9> kKinds{{
      "nobody manages the node until the file is there again; exchanges go on",
      "sluis role add --role ROLE --person NAME --token-file FILE makes a new token\n"
      "sluis role end --role ROLE --person NAME takes everything of a person; a running node reads it at once"},
+    {"collector", "shows a collector of records who sends them",
+     "the collector takes no records; they wait in the log, and exchanges go on",
+     "get a new credential from whoever runs the collector\n"
+     "put it in the file that `credential` of its [[collector]] names (0600): it is read for each request\n"
+     "have the old one taken away"},
 }};
 
 const Kind& kind_of(std::string_view name) {
@@ -110,6 +115,9 @@ class Lister {
     }
     for (const fs::path& one : config_.membership_keys) membership(one);
     roles();
+    for (const NodeConfig::Collector& one : config_.collectors) {
+      if (!one.credential.empty()) collector(one);
+    }
     return std::move(rows_);
   }
 
@@ -188,6 +196,12 @@ class Lister {
     const auto key = pem ? crypto::Key::from_pem(*pem) : Result<crypto::Key>(pem.error());
     if (key) row.shown = to_hex(crypto::sha256(key->public_pem())).substr(0, 16);
     else row.trouble = describe(key.error());
+  }
+
+  void collector(const NodeConfig::Collector& one) {
+    Row& row = add("collector", one.credential);
+    row.shown = one.url;
+    if (const auto value = read_credential(one.credential); !value) row.trouble = describe(value.error());
   }
 
   void roles() {

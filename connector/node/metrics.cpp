@@ -12,6 +12,20 @@ prometheus::MetricFamily family(const char* name, const char* help, prometheus::
   return {name, help, type, {metric}};
 }
 
+/// One value for each form of each collector.
+template <class Value>
+prometheus::MetricFamily of_collectors(const Measured& measured, const char* name, const char* help, prometheus::MetricType type,
+                                       Value value) {
+  prometheus::MetricFamily out{name, help, type, {}};
+  for (const MeasuredCollector& one : measured.collectors) {
+    prometheus::ClientMetric metric;
+    metric.label = {{"collector", one.url}, {"form", one.form}};
+    (type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) = static_cast<double>(value(one));
+    out.metric.push_back(std::move(metric));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string metrics_text(const Measured& measured) {
@@ -30,6 +44,23 @@ std::string metrics_text(const Measured& measured) {
       family("sluis_start_time_seconds", "When the node started, since 1970", MetricType::Gauge, started),
       family("sluis_build_info", "The program's version", MetricType::Gauge, 1)};
   all.back().metric.front().label.push_back({"version", measured.version});
+  if (!measured.collectors.empty()) {
+    const auto add = [&](const char* name, const char* help, MetricType type, auto value) {
+      all.push_back(of_collectors(measured, name, help, type, value));
+    };
+    add("sluis_collector_waiting_entries", "Entries whose records the collector did not acknowledge yet", MetricType::Gauge,
+        [](const auto& one) { return one.waiting; });
+    add("sluis_collector_records_total", "Records that the collector acknowledged", MetricType::Counter,
+        [](const auto& one) { return one.records; });
+    add("sluis_collector_rejected_total", "Records that it rejected for good", MetricType::Counter,
+        [](const auto& one) { return one.rejected; });
+    add("sluis_collector_entries_without_record_total", "Entries that were erased, or say too little for a record", MetricType::Counter,
+        [](const auto& one) { return one.without_record; });
+    add("sluis_collector_failing", "1 when its last request was not taken", MetricType::Gauge,
+        [](const auto& one) { return one.failing ? 1 : 0; });
+    add("sluis_collector_last_status", "HTTP status of its last answer; 0: none came", MetricType::Gauge,
+        [](const auto& one) { return one.last_status; });
+  }
   return prometheus::TextSerializer().Serialize(all);
 }
 

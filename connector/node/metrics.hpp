@@ -4,8 +4,21 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sluis::node {
+
+/// How far one form is with one collector; counted since the start.
+struct MeasuredCollector {
+  std::string url;
+  std::string form;
+  std::uint64_t waiting = 0;         ///< entries whose records it did not acknowledge yet
+  std::uint64_t records = 0;         ///< that it acknowledged, with those that it rejected
+  std::uint64_t rejected = 0;
+  std::uint64_t without_record = 0;  ///< entries that were erased, or say too little for one
+  unsigned last_status = 0;          ///< of HTTP, of the last answer; 0: none came, or nothing was sent yet
+  bool failing = false;              ///< the last request was not taken
+};
 
 /// What a node measures of itself, at one moment.
 struct Measured {
@@ -15,11 +28,13 @@ struct Measured {
   std::uint64_t findings = 0;
   bool quarantined = false;
   bool refusing = false;  ///< exchanges, as they cannot be recorded
+  std::vector<MeasuredCollector> collectors;
   Timestamp started;
   std::string version;
 };
 
-/// In the text format of Prometheus, version 0.0.4. Numbers about the node alone: never a party, dataset or purpose.
+/// In the text format of Prometheus, version 0.0.4. Numbers about the node alone: never a party, dataset or purpose. Collectors are
+/// named by the address in its configuration.
 std::string metrics_text(const Measured& measured);
 
 }  // namespace sluis::node

@@ -7,6 +7,7 @@
 #include "connector/base/log.hpp"
 #include "connector/dsp/version.hpp"
 #include "connector/http/loopback.hpp"
+#include "connector/management/audit_export.hpp"
 #include "connector/provenance/export.hpp"
 #include "connector/storage/rocks_store.hpp"
 
@@ -32,6 +33,7 @@ Result<void> Node::Parts::start() {
   SLUIS_CHECK(start_witnesses());
   fill_backend();
   SLUIS_CHECK(recover());
+  SLUIS_CHECK(start_collectors());
   SLUIS_CHECK(start_listeners());
   running = true;
   // What was confirmed and broken off goes on beside the exchanges: a fault in it is no reason to be away.
@@ -424,6 +426,34 @@ Result<void> Node::Parts::start_witnesses() {
   return {};
 }
 
+/// Records of this log go to collectors beside all else.
+Result<void> Node::Parts::start_collectors() {
+  if (config.collectors.empty()) return {};
+  told_of_self = management::surroundings_of(*backend);
+  std::vector<CollectorAt> list;
+  for (const NodeConfig::Collector& one : config.collectors) {
+    http::ClientOptions options;
+    if (one.certificate) options.tls = tls_files(config.tls);
+    options.tls.roots = one.roots.empty() ? config.tls.roots.string() : one.roots.string();
+    options.allow_http = true;  // the configuration has such addresses on this machine only
+    SLUIS_TRY(std::unique_ptr<http::Client> to, http::Client::make(std::move(options), clock));
+    http::Client& by = *to;
+    CollectorAt at{one.url, {}, [&by](const http::PeerRequest& request) { return by.send(request); }, [&by] { by.stop(); }, {}};
+    if (!one.credential.empty()) {
+      at.credential = [file = one.credential] { return read_credential(file); };
+      SLUIS_CHECK(at.credential());
+    }
+    for (const std::string& form : one.forms) {
+      SLUIS_TRY(const records::Form known, records::form_from(form));
+      at.forms.push_back(known);
+    }
+    to_collectors.push_back(std::move(to));
+    list.push_back(std::move(at));
+  }
+  collecting = std::make_unique<Collecting>(std::move(list), CollectingDependencies{store, *log, *commits, told_of_self, *log_clock, random});
+  return collecting->start();
+}
+
 /// The keys of all logs that the membership list has now.
 std::vector<std::string> Node::Parts::known_logs() const {
   std::vector<std::string> keys;
@@ -445,6 +475,7 @@ void Node::Parts::clock_stepped() {
 }
 
 void Node::Parts::stop(std::chrono::milliseconds grace) {
+  if (collecting) collecting->halt();  // what it did not send is there at the next start
   const auto tell = [this] { streams->cut_all(gate::make_reason("node.stopping")); };
   if (exchange_server) exchange_server->stop(grace, tell);
   if (public_server) public_server->stop(grace, tell);
@@ -462,6 +493,7 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
     stopped.entries.push_back(writer->plain_entry(provenance::EntryKind::node_stopped, "stopped"));
     (void)commits->commit_and_wait(std::move(stopped));
   }
+  collecting.reset();
   cosigning.reset();  // it may wait for an answer
   if (commits) commits->stop();
   if (sequencer) sequencer->stop();

@@ -14,6 +14,7 @@
 #include "connector/management/grpc_server.hpp"
 #include "connector/node/backup.hpp"
 #include "connector/node/clocks.hpp"
+#include "connector/node/collecting.hpp"
 #include "connector/node/cosigning.hpp"
 #include "connector/node/declarations.hpp"
 #include "connector/node/erasing.hpp"
@@ -107,6 +108,9 @@ struct Node::Parts {
 
   // The operators.
   std::unique_ptr<management::Backend> backend;
+  records::Surroundings told_of_self;  ///< what records say besides their entries
+  std::vector<std::unique_ptr<http::Client>> to_collectors;
+  std::unique_ptr<Collecting> collecting;
   std::unique_ptr<management::Api> api;
   std::unique_ptr<gate::Alarm> deadlines;
   std::unique_ptr<StepWatch> step_watch;  ///< of the machine's clock; after all that it evaluates again
@@ -128,6 +132,7 @@ struct Node::Parts {
   Result<void> start_exchange();
   Result<void> start_data_plane();
   Result<void> start_witnesses();
+  Result<void> start_collectors();
   std::vector<std::string> known_logs() const;
   void start_authzen(const gate::DeclarationSource& of_provider);
   Result<identity::RoleHolder> role_of(std::string_view authorization, const http::TlsPeer& tls) const;

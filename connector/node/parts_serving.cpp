@@ -6,6 +6,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/dsp/version.hpp"
+#include "connector/management/logbook.hpp"
 #include "connector/node/metrics.hpp"
 #include "connector/node/pinned_purposes.hpp"
 #include "connector/node/witness_routes.hpp"
@@ -141,6 +142,9 @@ std::vector<std::string> Node::Parts::findings() const {
   if (cosigning) {
     for (std::string& finding : cosigning->findings()) out.push_back(std::move(finding));
   }
+  if (collecting) {
+    for (std::string& finding : collecting->findings()) out.push_back(std::move(finding));
+  }
   if (!roles->current()) out.emplace_back("the file of roles is not in order: nobody has a role");
   switch (directory->state(log_clock->now())) {
     case identity::ListState::fresh: break;
@@ -154,6 +158,7 @@ std::vector<http::Route> Node::Parts::management_routes() {
   std::vector<http::Route> routes = management::connect_routes(*api);
   for (http::Route& route : intake->routes()) routes.push_back(std::move(route));
   for (http::Route& route : authzen->routes()) routes.push_back(std::move(route));
+  routes.push_back(management::logbook_route(*api));
   routes.push_back({"GET", "/livez", [](const http::Request&) { return text(200, "ok\n"); }, 0});
   // On loopback open to all, as supervisors expect it. From the network only the status is: counting entries would tell much.
   const auto may_know = [this](const http::Request& request) {
@@ -176,6 +181,7 @@ std::vector<http::Route> Node::Parts::management_routes() {
                       now.outbox_messages = outbox->size();
                       now.streams = streams->size();
                       now.findings = findings().size();
+                      if (collecting) now.collectors = collecting->measured();
                       now.quarantined = !sequencer->quarantine().empty();
                       now.refusing = now.quarantined || !sequencer->trouble().empty();
                       now.started = backend->started;

@@ -4,6 +4,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 namespace sluis::node {
 
 Result<std::string> read_secret(const std::filesystem::path& path) {
@@ -18,6 +20,17 @@ Result<std::string> read_secret(const std::filesystem::path& path) {
 Result<crypto::Key> read_private_key(const std::filesystem::path& path) {
   SLUIS_TRY(const std::string pem, read_secret(path));
   return crypto::Key::from_pem(pem);
+}
+
+Result<std::string> read_credential(const std::filesystem::path& path) {
+  SLUIS_TRY(std::string text, read_secret(path));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 127; });
+  if (text.empty() || !printable) {
+    return Error(ErrorCode::invalid_argument, "`" + path.string() + "` holds no credential: it is one line of printable characters")
+        .mended_by("write the whole value of the Authorization header, as `Bearer …`");
+  }
+  return text;
 }
 
 }  // namespace sluis::node

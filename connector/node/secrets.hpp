@@ -11,4 +11,7 @@ Result<std::string> read_secret(const std::filesystem::path& path);
 /// A private key, from such a file.
 Result<crypto::Key> read_private_key(const std::filesystem::path& path);
 
+/// The value of an Authorization header, from such a file: one line of printable characters. invalid_argument: it is none.
+Result<std::string> read_credential(const std::filesystem::path& path);
+
 }  // namespace sluis::node

@@ -33,6 +33,7 @@ std::string_view kind_name(std::uint8_t kind) {
     case EntryKind::reconciled: return "reconciled";
     case EntryKind::backup: return "backup";
     case EntryKind::erasure: return "erasure";
+    case EntryKind::looked: return "looked";
   }
   return "";
 }

@@ -37,6 +37,7 @@ enum class EntryKind : std::uint8_t {
   reconciled = 36,   ///< this log was compared with a counterparty's
   backup = 37,       ///< a copy of the node was made
   erasure = 38,      ///< what entries say was asked to be erased, or is
+  looked = 39,       ///< somebody had this log looked through: who, for what, and how much was told
 };
 /// The stable name, as commands print it; empty for a number that has none.
 std::string_view kind_name(std::uint8_t kind);

@@ -38,6 +38,15 @@ std::unique_ptr<Recorder> make_recorder(Form form, const Surroundings& around) {
   return nullptr;
 }
 
+Result<std::optional<Entry>> read_entry(const provenance::LogReader& log, std::uint64_t number, const provenance::Leaf& leaf) {
+  const auto payload = log.payload(number);
+  if (!payload && payload.error().code == ErrorCode::not_found) return std::optional<Entry>();
+  if (!payload) return payload.error();
+  Entry entry{number, static_cast<provenance::EntryKind>(leaf.kind), {}, {}};
+  if (!entry.shared.ParseFromString(payload->shared) || !entry.internal.ParseFromString(payload->internal)) return std::optional<Entry>();
+  return std::optional(std::move(entry));
+}
+
 bool is_decided(const v1::DecisionReason& reason) {
   constexpr std::array kNoDecision{std::string_view("node."), std::string_view("peer."), std::string_view("provider."),
                                    std::string_view("source."), std::string_view("store."), std::string_view("not_recorded"),

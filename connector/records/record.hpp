@@ -1,10 +1,11 @@
 #pragma once
 
-#include "connector/provenance/entry.hpp"
+#include "connector/provenance/log_store.hpp"
 #include "sluis/v1/evidence.pb.h"
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,9 @@ struct Entry {
   v1::Shared shared;
   v1::Internal internal;
 };
+
+/// The entry of this number, whose leaf was read. None: erased, or not one that says when it was.
+Result<std::optional<Entry>> read_entry(const provenance::LogReader& log, std::uint64_t number, const provenance::Leaf& leaf);
 
 /// What a record says besides its entry.
 struct Surroundings {

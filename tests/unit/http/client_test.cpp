@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <optional>
 #include <thread>
 
 namespace sluis::http {
@@ -250,6 +251,18 @@ TEST_F(ClientTest, ARefusalIsReadThoughThePeerDidNotTakeTheBody) {
   const auto got = client_->send(request);
   ASSERT_TRUE(got) << describe(got.error());
   EXPECT_EQ(got->status, 413U);
+}
+
+TEST_F(ClientTest, WhoWaitsForAnAnswerGoesOnWhenTheClientIsStopped) {
+  const ScriptedPeer peer("");  // it takes all, and says nothing
+  std::optional<Result<PeerResponse>> got;
+  std::thread waiting([&] { got = send(peer.url(), "POST", std::chrono::minutes(10)); });
+  while (peer.requests() == 0) ::usleep(1000);
+  client_->stop();
+  waiting.join();
+  EXPECT_FALSE(got->has_value());
+  EXPECT_FALSE(send(peer.url(), "POST", std::chrono::minutes(10))) << "nor is another begun";
+  EXPECT_EQ(peer.requests(), 1);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ const std::map<std::string, std::string> kTable = {
     {"AuditService.Watch", "spda"},           {"AuditService.Checkpoint", "spdaom"},
     {"AuditService.Proof", "spda"},           {"NodeService.Status", "spdao"},
     {"NodeService.Version", "spdaAomc"},      {"NodeService.Doctor", "so"},
-    {"AuditService.Export", "spda"},
+    {"AuditService.Export", "spda"},           {"AuditService.ProcessingActivities", "da"},
     {"AuditService.Erase", "sp"},             {"AuditService.Erasures", "spda"},
     {"AuditService.Reconcile", "spd"},        {"NodeService.Backup", "o"},
     {"NodeService.DemoClock", "so"},          {"AuthzenService.Evaluation", "A"},

@@ -1,0 +1,73 @@
+#pragma once
+
+#include "connector/base/log.hpp"
+#include "connector/base/random.hpp"
+#include "connector/http/port.hpp"
+#include "connector/management/commit_signal.hpp"
+#include "connector/node/metrics.hpp"
+#include "connector/provenance/log_store.hpp"
+#include "connector/records/record.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluis::node {
+
+/// Somebody who collects records of this node.
+struct CollectorAt {
+  std::string url;                   ///< before `/v1/traces`, without a slash at its end
+  std::vector<records::Form> forms;  ///< each of which OTLP has a signal for
+  std::function<Result<http::PeerResponse>(const http::PeerRequest&)> send;
+  std::function<void()> cut;                        ///< lets what is being sent fail at once, and what would be sent later
+  std::function<Result<std::string>()> credential;  ///< value of an Authorization header, read for each request; empty: none is shown
+};
+
+/// What pushing records needs; all of it outlives it.
+struct CollectingDependencies {
+  const storage::Reader& store;
+  const provenance::LogReader& log;
+  management::CommitSignal& commits;
+  const records::Surroundings& around;
+  const Clock& clock;
+  Random& random;
+};
+
+/// Pushes the records of the log to collectors, as OTLP over HTTP with JSON: each record of each entry, in the order of the log, at least
+/// once (decision 19). Each form of each collector has a thread and a cursor of its own: the number of the first entry whose records were
+/// not acknowledged yet, at `collected/<form>/<url>`. Nothing that is recorded waits for it. Thread-safe.
+class Collecting {
+ public:
+  Collecting(std::vector<CollectorAt> collectors, CollectingDependencies with);
+  /// Stops.
+  ~Collecting();
+  Collecting(const Collecting&) = delete;
+  Collecting& operator=(const Collecting&) = delete;
+
+  /// storage_unavailable, corruption: a cursor that cannot be read.
+  Result<void> start();
+  /// Lets go of what is being sent; the threads end by themselves.
+  void halt();
+
+  /// What the operator should look at, one line each: a collector that refuses, or that takes nothing for longer than kOverdue, or that
+  /// rejected records within the last day.
+  std::vector<std::string> findings() const;
+  std::vector<MeasuredCollector> measured() const;
+
+  static constexpr std::chrono::minutes kOverdue{1};
+
+ private:
+  class Lane;
+  const std::vector<CollectorAt> collectors_;
+  const CollectingDependencies with_;
+  log::Seldom told_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+};
+
+/// `Retry-After` of an answer: seconds, or a date (RFC 9110, section 10.2.3). None: it has none that can be read.
+std::optional<std::chrono::seconds> retry_after(const http::PeerResponse& answer, Timestamp now);
+
+}  // namespace sluis::node
