@@ -23,6 +23,9 @@ with tempfile.TemporaryDirectory(prefix="sluis-kill-") as folder:
         out = pathlib.Path(folder, "out")
         with out.open("wb") as stdout:
             process = subprocess.Popen([binary, "append", folder, str(threads), str(number * 1_000_000)], stdout=stdout)
+            until = time.monotonic() + (10 if dice.random() < 0.7 else 0)  # in most rounds it is at work, however busy the machine
+            while out.stat().st_size == 0 and process.poll() is None and time.monotonic() < until:
+                time.sleep(0.002)
             time.sleep(dice.uniform(0.01, 0.12))
             if process.poll() is not None:
                 sys.exit(f"seed {seed} round {number}: the program ended by itself with {process.returncode}")
