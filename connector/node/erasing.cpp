@@ -18,6 +18,7 @@ namespace {
 using provenance::EntryKind;
 
 constexpr std::string_view kPrefix = "erasure/";
+constexpr std::string_view kLeftPrefix = "erased-in-copies/";
 constexpr std::string_view kReceiptPrefix = "receipt/";
 constexpr std::chrono::days kWaits{30};
 constexpr std::size_t kNumbersBytes = 768U << 10U;  ///< of all that are erased at once
@@ -45,6 +46,10 @@ bool is_about_agreement(EntryKind kind) {
 bool is_unreadable(const Error& error) { return error.code == ErrorCode::not_found || error.code == ErrorCode::corruption; }
 
 std::string key_of(const std::string& id) { return std::string(kPrefix) + id; }
+/// Done here, and its keys are still in copies: their files, and by whom.
+std::string left_key(const std::string& id) { return std::string(kLeftPrefix) + id; }
+
+bool waited_too_long(const Erasure& erasure, Timestamp now) { return erasure.confirmed_by.empty() && erasure.asked + kWaits < now; }
 
 std::string month_of(std::uint32_t hours) { return format_time(Timestamp(std::chrono::hours(hours))).substr(0, 7); }
 
@@ -269,7 +274,7 @@ Result<Erasure> Erasing::show(const std::string& id) const {
   SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(key_of(id)));
   if (!bytes) return Error(ErrorCode::not_found, "no erasure `" + id + "` waits");
   SLUIS_TRY(Erasure erasure, decode(id, *bytes));
-  if (erasure.confirmed_by.empty() && erasure.asked + kWaits < with_.clock.now()) {
+  if (waited_too_long(erasure, with_.clock.now())) {
     return Error(ErrorCode::not_found, "the erasure `" + id + "` waited too long").mended_by("ask for it again");
   }
   return erasure;
@@ -317,11 +322,28 @@ Result<Erased> Erasing::confirm(const std::string& id, const std::string& person
 
 Result<void> Erasing::go_on() {
   const std::lock_guard lock(mutex_);
+  SLUIS_CHECK(forget_expired());
+  SLUIS_TRY(const std::vector<std::string> left, in_copies());
+  for (const std::string& id : left) SLUIS_CHECK(drop_from_copies(id, true));
   SLUIS_TRY(const std::vector<Erasure> all, list());
   for (const Erasure& one : all) {
     if (one.confirmed_by.empty()) continue;
     SLUIS_CHECK(run(one));
   }
+  return {};
+}
+
+/// It names entries, and whoever asked: no longer than it can be confirmed.
+Result<void> Erasing::forget_expired() {
+  Commit commit;
+  commit.commit_class = CommitClass::bulk;
+  SLUIS_CHECK(with_.store.scan(kPrefix, kPrefix, [&](std::string_view key, std::string_view bytes) {
+    const auto one = decode(std::string(key.substr(kPrefix.size())), bytes);
+    if (one && waited_too_long(*one, with_.clock.now())) commit.changes.push_back({std::string(key), std::nullopt});
+    return true;
+  }));
+  if (commit.changes.empty()) return {};
+  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   return {};
 }
 
@@ -341,16 +363,54 @@ Result<Erased> Erasing::run(const Erasure& erasure) {
   Commit commit;
   commit.commit_class = CommitClass::revoke;
   commit.changes.push_back({key_of(erasure.id), std::nullopt});
+  if (with_.drop_copies) {
+    json::Array files;
+    for (const std::string& file : dropped) files.emplace_back(file);
+    commit.changes.push_back({left_key(erasure.id), json::serialise(json::object({{"files", std::move(files)}, {"person", erasure.confirmed_by}}))});
+  }
   commit.entries.push_back(entry(erasure, "erased", erasure.confirmed_by));
   SLUIS_TRY(const CommitReceipt receipt, with_.commits.commit_and_wait(std::move(commit)));
   log::info("erased", {{"erasure", erasure.id}, {"entries", std::to_string(erasure.entries.size())}});
   Erased done{receipt.first_entry, {}};
   // After that word: a copy that is made now does not hold this erasure as one that is to be gone on with.
-  if (const auto copies = with_.drop_copies ? with_.drop_copies(dropped, erasure.confirmed_by) : Result<void>(); !copies) {
-    done.left = describe(copies.error());
-    log::error("copies of erased keys are left", {{"erasure", erasure.id}, {"what", done.left}});
-  }
+  if (const auto copies = drop_from_copies(erasure.id, true); !copies) done.left = describe(copies.error());
   return done;
+}
+
+Result<void> Erasing::drop_from_copies(const std::string& id, bool copy_first) {
+  SLUIS_TRY(const std::optional<std::string> kept, with_.store.get(left_key(id)));
+  if (!kept || !with_.drop_copies) return {};
+  SLUIS_TRY(const json::Value left, json::parse(*kept));
+  SLUIS_TRY(const std::string person, json::required_string(left, "person"));
+  std::vector<std::string> files;
+  if (const json::Value* named = left.find("files"); named != nullptr && named->if_array() != nullptr) {
+    for (const json::Value& file : *named->if_array()) files.push_back(file.if_string() != nullptr ? *file.if_string() : "");
+  }
+  if (const auto dropped = with_.drop_copies(files, person, copy_first); !dropped) {
+    log::error("copies of erased keys are left", {{"erasure", id}, {"what", describe(dropped.error())}});
+    return dropped.error();
+  }
+  Commit commit;
+  commit.commit_class = CommitClass::bulk;
+  commit.changes.push_back({left_key(id), std::nullopt});
+  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  return {};
+}
+
+Result<std::vector<std::string>> Erasing::in_copies() const {
+  std::vector<std::string> ids;
+  SLUIS_CHECK(with_.store.scan(kLeftPrefix, kLeftPrefix, [&](std::string_view key, std::string_view) {
+    ids.emplace_back(key.substr(kLeftPrefix.size()));
+    return true;
+  }));
+  return ids;
+}
+
+Result<void> Erasing::copied_anew() {
+  const std::lock_guard lock(mutex_);
+  SLUIS_TRY(const std::vector<std::string> ids, in_copies());
+  for (const std::string& id : ids) SLUIS_CHECK(drop_from_copies(id, false));
+  return {};
 }
 
 /// Number of the first entry that was recorded in this hour or later. Recorded times only rise.

@@ -45,8 +45,9 @@ struct ErasingDependencies {
   const Clock& clock;
   Random& random;
   const Writer& writer;
-  /// Once nothing of a key is left here: copies of it go as well. Its error is told: copies have an end.
-  std::function<Result<void>(const std::vector<std::string>& key_files, const std::string& person)> drop_copies;
+  /// Once nothing of a key is left here: copies of it go as well. With `copy_first` a copy is made before, by this person, that needs none
+  /// of them. Its error is told, and it is called again later: copies have an end.
+  std::function<Result<void>(const std::vector<std::string>& key_files, const std::string& person, bool copy_first)> drop_copies;
 };
 
 /// What became of one.
@@ -71,14 +72,20 @@ class Erasing {
   Result<Erasure> show(const std::string& id) const;
   /// Those that wait, and those that were broken off.
   Result<std::vector<Erasure>> list() const;
-  /// Goes on with what was confirmed and then broken off.
+  /// Goes on with what was confirmed and then broken off, and forgets what waited too long.
   Result<void> go_on();
+  /// Ids of erasures whose keys are still in copies.
+  Result<std::vector<std::string>> in_copies() const;
+  /// A copy was made: older ones need no erased key any more, so those that were left in copies go.
+  Result<void> copied_anew();
 
  private:
   struct Open;
   struct Months;
   Result<bool> fits(const EraseOrder& order, std::uint64_t number, const Open& open, Erasure& erasure) const;
   Result<Erased> run(const Erasure& erasure);
+  Result<void> drop_from_copies(const std::string& id, bool copy_first);
+  Result<void> forget_expired();
   Result<void> look_again(Erasure& erasure) const;
   Result<Months> months_of(const Erasure& erasure) const;
   Result<std::uint64_t> first_of(std::uint32_t hours) const;

@@ -241,7 +241,7 @@ Result<void> Node::Parts::start_exchange() {
   reconciling = std::make_unique<Reconciling>(config.participant, between, *evidence);
   erasing = std::make_unique<Erasing>(ErasingDependencies{
       *commits, store, *log, *payload_keys, *log_clock, random, *writer,
-      [this](const std::vector<std::string>& files, const std::string& person) { return drop_copies(files, person); }});
+      [this](const std::vector<std::string>& files, const std::string& person, bool copy_first) { return drop_copies(files, person, copy_first); }});
   std::map<std::string, outbox::Deliver> services;
   services["negotiation"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
     return negotiations->deliver(item, envelope, retry_at);

@@ -161,7 +161,7 @@ struct Node::Parts {
   Result<v1::NodeBackupResponse> back_up(bool dry_run, const std::string& person);
   Result<v1::AuditReconcileResponse> reconcile(const v1::AuditReconcileRequest& request, const std::string& person);
   Result<v1::AuditEraseResponse> erase(const v1::AuditEraseRequest& request, const std::string& person);
-  Result<void> drop_copies(const std::vector<std::string>& key_files, const std::string& person);
+  Result<void> drop_copies(const std::vector<std::string>& key_files, const std::string& person, bool copy_first);
 };
 
 }  // namespace sluis::node

@@ -40,9 +40,9 @@ Result<v1::NodeBackupResponse> Node::Parts::back_up(bool dry_run, const std::str
 }
 
 /// Before the keys in copies go, a copy is made that needs none of them: what stays can be read from it.
-Result<void> Node::Parts::drop_copies(const std::vector<std::string>& key_files, const std::string& person) {
+Result<void> Node::Parts::drop_copies(const std::vector<std::string>& key_files, const std::string& person, bool copy_first) {
   if (config.backup_store.empty()) return {};
-  SLUIS_CHECK(back_up(false, person));
+  if (copy_first) SLUIS_CHECK(back_up(false, person));
   const std::lock_guard lock(backup_mutex);
   return drop_copied_keys(config, key_files);
 }

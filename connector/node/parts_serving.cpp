@@ -139,6 +139,9 @@ std::vector<std::string> Node::Parts::findings() const {
       if (!one.confirmed_by.empty()) out.push_back("the erasure " + one.id + " is confirmed, and not done yet");
     }
   }
+  if (const auto left = erasing->in_copies(); left) {
+    for (const std::string& id : *left) out.push_back("keys of the erasure " + id + " are still in copies: mend what keeps them there, then `sluis backup create`");
+  }
   if (cosigning) {
     for (std::string& finding : cosigning->findings()) out.push_back(std::move(finding));
   }
@@ -326,7 +329,11 @@ void Node::Parts::fill_backend() {
     for (const Erasure& one : all) *response.add_erasures() = to_proto(one);
     return response;
   };
-  out.back_up = [this](bool dry_run, const std::string& person) { return back_up(dry_run, person); };
+  out.back_up = [this](bool dry_run, const std::string& person) -> Result<v1::NodeBackupResponse> {
+    auto made = back_up(dry_run, person);
+    if (made && !dry_run) SLUIS_CHECK(erasing->copied_anew());
+    return made;
+  };
   out.move_clock = [this](Duration by) { return move_clock(by); };
   out.prepare_retention = [this](Commit& commit, const management::RetentionRecord& record) {
     evidence->send_receipt(commit, record.peer, "retention-" + to_hex(crypto::sha256(record.agreement.str())));

@@ -189,6 +189,32 @@ def killed(transfer):
     expect("the whole log is proven", verified(w, "exported-again").returncode, 0)
 
 
+def copies_that_cannot_be_mended(transfer):
+    """Keys of copies cannot be removed: it is told until they are gone, which the next copy sees to."""
+    gone = pull(transfer)
+    w.wait_log(2, transaction=gone)
+    run(w, "backup", "create", role="operator")
+    old = next((w.folder / "payload_keys").glob("*.key"))
+    held = lambda: sorted(path.parent for path in KEYS.rglob(old.name))  # noqa: E731
+    expect("copies hold the key", bool(held()), True)
+    folders = held()
+    for folder in folders:
+        folder.chmod(0o500)
+    asked = erase("--transaction", gone, "--basis", "GDPR art. 17", role="privacy_officer")["erasure"]["id"]
+    done = erase("--confirm", asked, role="steward")
+    expect("it is done here, and says what is left", (done["done"], bool(done.get("left"))), (True, True))
+    told = lambda: [one for one in w.call("NodeService/Status").get("findings", []) if asked in one]  # noqa: E731
+    expect("it is a finding", len(told()), 1)
+    w.stop()
+    w.start()
+    w.wait_ready()
+    expect("after a start, too", (len(told()), bool(held())), (1, True))
+    for folder in folders:
+        folder.chmod(0o700)
+    run(w, "backup", "create", role="operator")
+    expect("the next copy sees to it", (told(), held()), ([], []))
+
+
 def a_party(agreement, transfer):
     """All about a party, once nothing runs with it any more. Its number is in what stays only where the law has it: the terms, the list."""
     last = pull(transfer)
@@ -233,6 +259,7 @@ try:
     in_no_file(gone, stays, old_key)
     from_a_copy(gone, stays)
     killed(transfer)
+    copies_that_cannot_be_mended(transfer)
     a_party(agreement, transfer)
     lost_key()
 except Refused as refused:
