@@ -269,7 +269,7 @@ std::optional<transfer::DataAddress> DataAddress::for_pull() const {
     if (name == "authorization") out.handle = property.value;
     if (name == "endpoint" && out.endpoint.empty()) out.endpoint = property.value;
   }
-  if (out.endpoint.empty() || out.handle.empty()) return std::nullopt;
+  if (out.endpoint.empty()) return std::nullopt;
   return out;
 }
 

@@ -32,9 +32,7 @@ Result<void> read_start(const json::Value& body, IncomingMessage& out) {
   if (!m.data_address) return {};
   out.address = m.data_address->for_pull();
   if (out.address) return {};
-  return Error(ErrorCode::invalid_argument, "the address has no endpoint, or nothing that opens it")
-      .at_pointer("/dataAddress")
-      .mended_by("give `endpoint` and an endpoint property `authorization`");
+  return Error(ErrorCode::invalid_argument, "the address has no endpoint").at_pointer("/dataAddress").mended_by("give `endpoint`");
 }
 Result<void> read_completion(const json::Value& body, IncomingMessage& out) {
   SLUIS_TRY(const TransferCompletionMessage m, parse_as<TransferCompletionMessage>(body));

@@ -54,7 +54,7 @@ struct DataAddress {
   std::string endpoint;          ///< empty: not there
   std::vector<EndpointProperty> properties;
 
-  /// The address of a Start, whichever way it is written; none where it has no endpoint or no authorization.
+  /// The address of a Start, whichever way it is written; none where it has no endpoint. Without an authorization its handle is empty.
   std::optional<transfer::DataAddress> for_pull() const;
 };
 struct TransferRequestMessage {

@@ -59,7 +59,7 @@ struct Client::Url {
     const auto parsed = boost::urls::parse_uri(text);
     Url url;
     if (!parsed || (parsed->scheme() != "https" && !(allow_http && parsed->scheme() == "http")) || parsed->host().empty() ||
-        parsed->has_userinfo()) {
+        parsed->has_userinfo() || (!parsed->encoded_path().empty() && parsed->encoded_path().front() != '/')) {  // Boost reads `1.2.3.4.example` so
       return Error(ErrorCode::invalid_argument, "`" + text + "` is no address that this node calls")
           .mended_by(allow_http ? "it begins with https:// or http://" : "it begins with https://");
     }

@@ -1,6 +1,7 @@
 #include "connector/identity/directory.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/http/loopback.hpp"
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -169,6 +170,8 @@ Result<std::string> origin_of(std::string_view url) {
   if (url.size() > 2048) return bad;
   const auto parsed = boost::urls::parse_uri(boost::core::string_view(url.data(), url.size()));
   if (!parsed || !parsed->has_authority() || parsed->has_userinfo() || parsed->host().empty()) return bad;
+  // Boost takes `127.0.0.1.example` for a number with a path behind it, which RFC 3986 (section 3.3) does not have.
+  if (const auto path = parsed->encoded_path(); !path.empty() && path.front() != '/') return bad;
   const auto lower = [](std::string text) {
     for (char& c : text) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -181,6 +184,15 @@ Result<std::string> origin_of(std::string_view url) {
   const std::string port(parsed->port());
   if (parsed->has_port() && !port.empty() && port != (scheme == "https" ? "443" : "80")) origin += ":" + port;
   return origin;
+}
+
+bool is_local_http(std::string_view url) {
+  const auto origin = origin_of(url);
+  constexpr std::string_view scheme = "http://";
+  if (!origin || !origin->starts_with(scheme)) return false;
+  const std::string_view authority = std::string_view(*origin).substr(scheme.size());
+  const std::size_t port = authority.ends_with(']') ? std::string_view::npos : authority.rfind(':');
+  return http::is_loopback(authority.substr(0, port));
 }
 
 }  // namespace sluis::identity

@@ -62,5 +62,7 @@ json::Value legal_identity(const Party& party, const MembershipList& list, Times
 
 /// Scheme, host in lower case and port of an address, with the default port left out. invalid_argument.
 Result<std::string> origin_of(std::string_view url);
+/// Whether it is an `http` address of this machine, by its number: the only place where a peer is reached in clear.
+bool is_local_http(std::string_view url);
 
 }  // namespace sluis::identity

@@ -7,6 +7,7 @@ namespace sluis::identity {
 std::string_view to_string(Assurance assurance) {
   switch (assurance) {
     case Assurance::organisation: return "organisation";
+    case Assurance::written_down: return "written down";
   }
   return "none";
 }
@@ -24,6 +25,10 @@ Result<VerifiedPeer> MutualTls::verify(const http::Headers&, const http::TlsPeer
   for (const CertificateRule& rule : party->certificates) {
     if (rule.window.holds(now) && rule.window.until) expires = std::min(expires, *rule.window.until);
   }
+  return verified_peer(std::move(party), expires);
+}
+
+VerifiedPeer verified_peer(PartyPtr party, Timestamp expires) {
   VerifiedPeer peer;
   peer.participant = party->participant;
   peer.claims.push_back({"classOfRecipient", party->class_of_recipient, expires});

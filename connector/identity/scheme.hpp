@@ -11,6 +11,7 @@ namespace sluis::identity {
 /// How well a caller is known.
 enum class Assurance : std::uint8_t {
   organisation,  ///< a certificate of a listed issuer with the organisation's number, or a listed certificate
+  written_down,  ///< a fixed value, which proves little
 };
 std::string_view to_string(Assurance assurance);
 
@@ -27,6 +28,8 @@ struct VerifiedPeer {
   std::vector<ProvenClaim> claims;
   Assurance assurance = Assurance::organisation;
 };
+/// With the claims that the list makes about the party: `classOfRecipient`, and `oin` where there is one.
+VerifiedPeer verified_peer(PartyPtr party, Timestamp expires);
 
 /// A message that is about to be sent.
 struct MessageContext {
@@ -50,7 +53,7 @@ class MutualTls final : public Identity {
  public:
   MutualTls(const Directory& directory, const Clock& clock) : directory_(directory), clock_(clock) {}
   Result<http::Headers> credentials_for(const ParticipantId& peer, const MessageContext& message) override;
-  /// Claims: `classOfRecipient`, and `oin` where there is one; they end with the list or with the certificate's rule.
+  /// Claims end with the list or with the certificate's rule.
   Result<VerifiedPeer> verify(const http::Headers& headers, const http::TlsPeer& tls) override;
 
  private:

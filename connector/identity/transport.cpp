@@ -9,7 +9,10 @@ Result<http::PeerRequest> IdentifiedTransport::identified(const http::PeerReques
   if (!credentials) {
     return Error(ErrorCode::peer_unavailable, "no credentials for `" + out.peer.str() + "`: " + credentials.error().message);
   }
-  for (const auto& [name, value] : *credentials) out.headers[name] = value;
+  for (const auto& [name, value] : *credentials) {
+    if (out.headers.emplace(name, value).second) continue;
+    return Error(ErrorCode::invalid_state, "`" + name + "` would say who sends and something else as well: this scheme does not carry such requests");
+  }
   return out;
 }
 

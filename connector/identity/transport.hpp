@@ -5,7 +5,8 @@
 namespace sluis::identity {
 
 /// Says who sends: adds to each request what the scheme gives for its `peer`. A request whose peer the scheme does not know
-/// is not sent (peer_unavailable). Requests without a peer go as they are. Thread-safe; worker threads only.
+/// is not sent (peer_unavailable), nor one that has such a header already (invalid_state). Requests without a peer go as they are.
+/// Thread-safe; worker threads only.
 class IdentifiedTransport final : public http::PeerTransport, public http::Upstream {
  public:
   IdentifiedTransport(Identity& scheme, http::PeerTransport& transport, http::Upstream& upstream)

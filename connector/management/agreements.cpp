@@ -40,6 +40,29 @@ Result<catalog::RemoteOffer> find_offer(const Backend& backend, const Participan
       .mended_by("catalog fetch lists what it offers");
 }
 
+/// An offer that was received by another way than the catalogue.
+Result<catalog::RemoteOffer> offer_of_document(const Backend& backend, const ParticipantId& peer, const std::string& text, const std::string& file) {
+  SLUIS_TRY(const identity::PartyPtr party, backend.directory.find(peer));
+  if (party->evidence) {
+    return Error(ErrorCode::permission_denied, fmt::format("`{}` proves its offers by its log: one from elsewhere is not taken", peer.str()))
+        .at_pointer("/document")
+        .mended_by("name an offer of its catalogue: catalog fetch lists them");
+  }
+  const Result<json::Value> read = json::parse(text);
+  if (!read) return Error(ErrorCode::invalid_argument, fmt::format("`{}` is no JSON: {}", file, describe(read.error()))).at_pointer("/document");
+  const json::Value& document = *read;
+  SLUIS_TRY(std::string target, json::required_string(document, "target", "/document"));
+  catalog::RemoteOffer offer;
+  offer.dataset = DatasetId(std::move(target));
+  SLUIS_TRY(const negotiation::NormalOffer normal, negotiation::normalise_offer(document, offer.dataset, peer, backend.self));
+  SLUIS_CHECK(policy::parse_policy(normal.offer, {true, "/document"}));
+  SLUIS_TRY(std::string id, json::required_string(normal.offer, "@id", "/document"));
+  offer.id = OfferId(std::move(id));
+  offer.offer = normal.offer;
+  offer.hash = normal.hash;
+  return offer;
+}
+
 Result<Proposal> proposal_for(const Backend& backend, const catalog::RemoteOffer& offer, const std::string& purpose) {
   if (purpose.empty()) return Proposal{offer.offer, false};
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
@@ -64,12 +87,16 @@ Result<negotiation::Negotiation> wait_for(Backend& backend, const ProcessId& id,
 
 Result<v1::RequestAgreementResponse> request(Backend& backend, const v1::RequestAgreementRequest& request) {
   SLUIS_TRY(const auto peer, find_party(backend.directory, request.peer()));
-  SLUIS_CHECK(require_id(request.offer(), "offer"));
+  if (request.document().empty()) {
+    SLUIS_CHECK(require_id(request.offer(), "offer"));
+  } else if (!request.offer().empty()) {
+    return Error(ErrorCode::invalid_argument, "an offer is named, or given as a document").at_pointer("/offer");
+  }
   SLUIS_CHECK(backend.directory.allows_new(backend.clock.now()));
-  SLUIS_TRY(const auto offer, find_offer(backend, peer, request.offer()));
+  SLUIS_TRY(const auto offer, request.document().empty() ? find_offer(backend, peer, request.offer())
+                                                         : offer_of_document(backend, peer, request.document(), request.file()));
   SLUIS_TRY(const auto proposal, proposal_for(backend, offer, request.purpose()));
-  if (!backend.dsp_url) return not_here("way to reach other parties");
-  SLUIS_TRY(const auto url, backend.dsp_url(peer));
+  SLUIS_TRY(const auto url, dsp_of(backend, peer, request.address()));
   v1::RequestAgreementResponse response;
   response.set_narrowed(proposal.narrowed);
   response.set_dry_run(request.dry_run());
@@ -250,6 +277,9 @@ void add_agreements(Methods& methods, Backend& backend) {
       [&backend](const auto& asked, const Caller&) { return list_negotiations(backend, asked); });
   methods.add<v1::ShowAgreementRequest, v1::ShowAgreementResponse>(
       "AgreementService.Show", [&backend](const auto& asked, const Caller&) { return show(backend, asked); });
+  methods.add<v1::ImportAgreementRequest, v1::ImportAgreementResponse>(
+      "AgreementService.Import",
+      [&backend](const auto& asked, const Caller& caller) { return import_agreement(backend, asked, caller); });
   methods.add<v1::TerminateAgreementRequest, v1::TerminateAgreementResponse>(
       "AgreementService.Terminate",
       [&backend](const auto& asked, const Caller& caller) { return terminate(backend, asked, caller); });

@@ -105,6 +105,14 @@ Result<std::shared_ptr<const policy::Vocabulary>> vocabulary_of(const Backend& b
   return vocabulary;
 }
 
+Result<std::string> dsp_of(const Backend& backend, const ParticipantId& peer, std::string address) {
+  if (address.empty()) return backend.dsp_url ? backend.dsp_url(peer) : not_here("way to reach other parties");
+  while (address.ends_with('/')) address.pop_back();
+  if (backend.directory.origin_allowed(peer, address, backend.clock.now())) return address;
+  return Error(ErrorCode::invalid_argument, fmt::format("the membership list has no endpoint of `{}` at the origin of `{}`", peer.str(), address))
+      .at_pointer("/address");
+}
+
 catalog::DatasetContext dataset_context(const Backend& backend, std::shared_ptr<const policy::Vocabulary> vocabulary) {
   catalog::DatasetContext context;
   context.vocabulary = std::move(vocabulary);
@@ -228,6 +236,10 @@ v1::Negotiation to_proto(const negotiation::Negotiation& from, bool whole) {
   if (from.pending) {
     *out.mutable_delivery() = to_proto(from.pending->delivery, negotiation::to_string(from.pending->kind));
   }
+  if (from.planned) {
+    out.set_planned(std::string(negotiation::kActNames.at(static_cast<std::size_t>(from.planned->act))));
+    put_time(out.mutable_planned_for(), from.planned->due);
+  }
   out.set_delivered_unconfirmed(from.delivered_unconfirmed);
   if (from.reason) *out.mutable_reason() = to_proto(*from.reason, from.reason_is_ours);
   out.set_agreement(string_member(from.agreement, "@id"));
@@ -253,6 +265,10 @@ v1::Agreement to_proto(const negotiation::AgreementRecord& from, const Participa
     *out.mutable_reason() = to_proto(from.ended->reason, from.ended->by == self);
   }
   if (from.held) put_time(out.mutable_held(), *from.held);
+  if (from.imported) {
+    out.mutable_imported()->set_basis(from.imported->basis);
+    out.mutable_imported()->set_document(to_hex(from.imported->document));
+  }
   auto summary = summarise(from.agreement, false);
   out.mutable_purposes()->Assign(summary.purposes.begin(), summary.purposes.end());
   out.set_delete_after(summary.delete_after);

@@ -27,6 +27,10 @@ Result<void> require_id(const std::string& id, std::string_view field);
 /// What an empty function of the backend comes to.
 Error not_here(std::string_view what);
 
+/// Base address of the party's Dataspace Protocol: as it announces it, or as a person gave it. invalid_argument: of an origin that the
+/// membership list has not for it.
+Result<std::string> dsp_of(const Backend& backend, const ParticipantId& peer, std::string address);
+
 /// A party by its participant id, or by its name where just one has it. not_found, with a suggestion.
 Result<ParticipantId> find_party(const identity::Directory& directory, const std::string& named);
 /// A purpose by IRI, `dpv:Name` or bare name. invalid_argument with a suggestion.

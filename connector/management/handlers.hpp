@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/management/methods.hpp"
+#include "sluis/v1/agreement.pb.h"
 
 /// One function a service group; each adds its methods.
 namespace sluis::management {
@@ -13,6 +14,7 @@ void add_activities(Methods& methods, Backend& backend);
 void add_declarations(Methods& methods, Backend& backend);
 void add_purposes(Methods& methods, Backend& backend);
 void add_agreements(Methods& methods, Backend& backend);
+Result<v1::ImportAgreementResponse> import_agreement(Backend& backend, const v1::ImportAgreementRequest& request, const Caller& caller);
 void add_transfers(Methods& methods, Backend& backend);
 void add_retention(Methods& methods, Backend& backend);
 void add_audit(Methods& methods, Backend& backend);

@@ -34,6 +34,10 @@ Result<void> must_be(const json::Value& object, std::string_view key, std::strin
 
 }  // namespace
 
+json::Value to_json(const Imported& imported) {
+  return json::object({{"basis", imported.basis}, {"document", to_hex(imported.document)}});
+}
+
 std::string encode(const AgreementRecord& record) {
   json::Value value = json::object({{"id", record.id.str()},
                                     {"role", to_string(record.role)},
@@ -45,6 +49,7 @@ std::string encode(const AgreementRecord& record) {
                                     {"offer_hash", to_hex(record.offer_hash)},
                                     {"timestamp", outbox::time_value(record.timestamp)},
                                     {"negotiation", record.negotiation.str()}});
+  if (record.imported) value.set("imported", to_json(*record.imported));
   if (record.vocabulary_hash) value.set("vocabulary_hash", to_hex(*record.vocabulary_hash));
   if (!record.decided_by.is_null()) value.set("decided_by", record.decided_by);
   if (!record.peer_identity.is_null()) value.set("peer_identity", record.peer_identity);
@@ -79,6 +84,14 @@ Result<AgreementRecord> decode_agreement(std::string_view bytes) {
   SLUIS_TRY(record.timestamp, outbox::required_time(value, "timestamp"));
   SLUIS_TRY(std::string negotiation, json::required_string(value, "negotiation"));
   record.negotiation = ProcessId(std::move(negotiation));
+  if (const json::Value* imported = value.find("imported")) {
+    Imported from;
+    SLUIS_TRY(from.basis, json::required_string(*imported, "basis"));
+    SLUIS_TRY(const std::optional<Hash> document, outbox::optional_hash(*imported, "document"));
+    if (!document) return damaged("imported");
+    from.document = *document;
+    record.imported = std::move(from);
+  }
   SLUIS_TRY(record.vocabulary_hash, outbox::optional_hash(value, "vocabulary_hash"));
   if (const json::Value* by = value.find("decided_by")) record.decided_by = *by;
   if (const json::Value* identity = value.find("peer_identity")) record.peer_identity = *identity;

@@ -13,6 +13,15 @@ struct AgreementEnd {
   friend bool operator==(const AgreementEnd&, const AgreementEnd&) = default;
 };
 
+/// On what an agreement rests that was not negotiated between the two nodes: one-sided, as the other node knows nothing of it.
+struct Imported {
+  std::string basis;  ///< what was concluded, where and by whom: `contract 2026-014, signed on paper`
+  Hash document{};    ///< SHA-256 of what both have signed
+  friend bool operator==(const Imported&, const Imported&) = default;
+};
+
+json::Value to_json(const Imported& imported);
+
 /// What both parties hold. Stored as JSON at `agr/<agreement id>`, in both roles.
 struct AgreementRecord {
   AgreementId id;
@@ -24,7 +33,8 @@ struct AgreementRecord {
   Hash agreement_hash{};  ///< SHA-256 of the canonical agreement
   Hash offer_hash{};      ///< of the published offer that it follows
   Timestamp timestamp;    ///< the agreement's own
-  ProcessId negotiation;
+  ProcessId negotiation;            ///< empty where it was imported
+  std::optional<Imported> imported;
   std::optional<Hash> vocabulary_hash;  ///< of the purposes in force when it was made, for ever
   json::Value decided_by;               ///< the body that decided a steward's approval of it; null: none was named
   json::Value peer_identity;            ///< who the peer was in law when it was made (D12), for ever; null: not known

@@ -12,6 +12,27 @@ constexpr std::int64_t kTransientLimit = 12;
 
 bool is_first(MessageKind kind) { return kind == MessageKind::request || kind == MessageKind::offer; }
 
+/// What a script may have something to say to, now that our message has arrived.
+std::optional<Event> event_of(State reached, bool counter) {
+  switch (reached) {
+    case State::requested: return counter ? Event::countered : Event::requested;
+    case State::offered: return Event::offered;
+    case State::accepted: return Event::accepted;
+    case State::agreed: return Event::agreed;
+    case State::verified: return Event::verified;
+    case State::finalized: case State::terminated: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// Whether the peer's state shows that it has our message. States follow each other in the order of the enumeration, but for a
+/// counter-request, which leads back: a peer that still shows its offer does not have it.
+bool shows_arrival(State seen, const Negotiation& n) {
+  if (n.pending->kind == MessageKind::termination) return false;
+  if (n.pending->kind == MessageKind::request && n.state) return seen == State::requested || seen > State::offered;
+  return seen >= n.pending->target;
+}
+
 DeliveryStep adopt(Transition t, const std::string& peer_pid, bool unconfirmed, const Surroundings& around,
                    Timestamp now) {
   Negotiation& n = t.next;
@@ -26,10 +47,12 @@ DeliveryStep adopt(Transition t, const std::string& peer_pid, bool unconfirmed, 
     }
     return {std::move(t), Next::done};
   }
+  const bool counter = pending.kind == MessageKind::request && n.state;
   n.state = pending.target;
   n.delivered_unconfirmed = unconfirmed;
   if (is_final(*n.state)) n.deadline.reset();
   t.events.push_back(pending.target);
+  if (const auto event = event_of(pending.target, counter)) plan(t, *event, around, now);
   return {std::move(t), Next::done};
 }
 
@@ -37,6 +60,7 @@ DeliveryStep adopt(Transition t, const std::string& peer_pid, bool unconfirmed, 
 DeliveryStep ended_by_peer(Transition t, Reason reason, bool tell, const Surroundings& around, Timestamp now) {
   Negotiation& n = t.next;
   n.pending.reset();
+  n.planned.reset();
   n.updated = now;
   if (n.state == State::terminated) return {std::move(t), Next::done};
   if (n.agreement_hash) t.agreement_void = reason;
@@ -100,10 +124,7 @@ DeliveryStep on_peer_state(const Negotiation& before, const outbox::PeerView& vi
                          now);
   }
   if (seen) {
-    // States follow each other in the order of the enumeration, but for a counter-offer, which we do not make.
-    if (t.next.pending->kind != MessageKind::termination && *seen >= t.next.pending->target) {
-      return adopt(std::move(t), {}, false, around, now);
-    }
+    if (shows_arrival(*seen, t.next)) return adopt(std::move(t), {}, false, around, now);
     if (refusal) return ended_by_peer(std::move(t), refusal->reason, true, around, now);
     return {std::move(t), Next::send};
   }
@@ -116,65 +137,6 @@ DeliveryStep on_peer_state(const Negotiation& before, const outbox::PeerView& vi
   t.next.pending->delivery.uncertain = true;
   t.next.pending->delivery.next_attempt = retry_at;
   return {std::move(t), Next::retry};
-}
-
-std::optional<Transition> on_timer(const Negotiation& before, const Surroundings& around, Timestamp now) {
-  if (!before.deadline || now < *before.deadline) return std::nullopt;
-  Result<Transition> t =
-      terminate(before, {"deadline", {"the negotiation was not concluded by " + format_time(*before.deadline)}}, around,
-                now);
-  if (!t) return std::nullopt;
-  return std::move(*t);
-}
-
-Transition begin(Role role, const ParticipantId& peer, std::string peer_url, const DatasetId& dataset,
-                 const NormalOffer& offer, const Surroundings& around, Timestamp now) {
-  Transition t;
-  Negotiation& n = t.next;
-  n.role = role;
-  n.own_pid = around.fresh_pid;
-  n.peer = peer;
-  n.peer_url = std::move(peer_url);
-  n.dataset = dataset;
-  n.offer = offer.offer;
-  n.offer_hash = offer.hash;
-  n.created = n.updated = now;
-  n.deadline = now + around.patience;
-  if (role == Role::consumer) {
-    send(t, MessageKind::request, State::requested, around, now);
-  } else {
-    n.published_hash = offer.hash;
-    send(t, MessageKind::offer, State::offered, around, now);
-  }
-  return t;
-}
-
-Result<Transition> approve(const Negotiation& before, const Surroundings& around, Timestamp now) {
-  if (waits_for(before) != WaitsFor::steward) {
-    return Error(ErrorCode::invalid_state, "the negotiation does not wait for a decision here; it is `" +
-                                               std::string(to_string(visible_state(before))) + "`");
-  }
-  Transition t;
-  t.next = before;
-  t.next.for_steward = false;
-  t.next.updated = now;
-  if (before.role == Role::provider) {
-    SLUIS_CHECK(send_agreement(t, around, now));
-  } else {
-    send(t, MessageKind::accepted, State::accepted, around, now);
-  }
-  return t;
-}
-
-Result<Transition> terminate(const Negotiation& before, Reason reason, const Surroundings& around, Timestamp now) {
-  if (before.state && is_final(*before.state)) {
-    return Error(ErrorCode::invalid_state,
-                 "the negotiation is `" + std::string(to_string(*before.state)) + "` and cannot be ended any more");
-  }
-  Transition t;
-  t.next = before;
-  end_locally(t, outbox::bounded(std::move(reason)), around, now);
-  return t;
 }
 
 }  // namespace sluis::negotiation

@@ -56,8 +56,12 @@ Result<void> take_offer(Negotiation& n, const IncomingMessage& message, const Pa
   return {};
 }
 
-/// What we do about an offer or a request that has just come in.
-Result<void> decide(Transition& t, const Judgement& judgement, const Surroundings& around, Timestamp now) {
+/// What we do about an offer or a request that has just come in. A script has no say in what is refused.
+Result<void> decide(Transition& t, const Judgement& judgement, Event event, const Surroundings& around, Timestamp now) {
+  if (judgement.kind != Judgement::Kind::refuse && plan(t, event, around, now)) {
+    if (judgement.kind == Judgement::Kind::agree && t.next.role == Role::provider) t.next.published_hash = judgement.offer_hash;
+    return {};
+  }
   switch (judgement.kind) {
     case Judgement::Kind::agree:
       if (t.next.role == Role::consumer) {
@@ -83,7 +87,7 @@ Result<void> take_agreement(Transition& t, const IncomingMessage& message, const
   }
   n.agreement = message.agreement;
   n.agreement_hash = checked->hash;
-  send(t, MessageKind::verification, State::verified, around, now);
+  if (!plan(t, Event::agreed, around, now)) send(t, MessageKind::verification, State::verified, around, now);
   return {};
 }
 
@@ -92,15 +96,18 @@ Result<void> follow(Transition& t, const IncomingMessage& message, const std::op
                     const Surroundings& around, Timestamp now) {
   Negotiation& n = t.next;
   switch (*n.state) {
-    case State::requested: return decide(t, around.judgement, around, now);
+    case State::requested:
+      return decide(t, around.judgement, message.own_pid.empty() ? Event::requested : Event::countered, around, now);
     case State::offered:
-      if (asked == n.offer_hash) return decide(t, {Judgement::Kind::agree, n.offer_hash, {}}, around, now);
-      return decide(t, around.judgement, around, now);
-    case State::accepted: return send_agreement(t, around, now);
+      if (asked == n.offer_hash) return decide(t, {Judgement::Kind::agree, n.offer_hash, {}}, Event::offered, around, now);
+      return decide(t, around.judgement, Event::offered, around, now);
+    case State::accepted:
+      if (plan(t, Event::accepted, around, now)) return {};
+      return send_agreement(t, around, now);
     case State::agreed: return take_agreement(t, message, around, now);
     case State::verified:
-      send(t, MessageKind::finalized, State::finalized, around, now);
-      return make_record(t);
+      if (plan(t, Event::verified, around, now)) return {};
+      return finalize(t, around, now);
     case State::finalized: return make_record(t);
     case State::terminated:
       n.reason = outbox::bounded(message.reason);
@@ -191,11 +198,13 @@ Result<Transition> receive(const std::optional<Negotiation>& before, const Incom
   n.state = next;
   n.peer_pid = message.peer_pid;
   n.pending.reset();
+  n.planned.reset();
   n.for_steward = false;
   n.delivered_unconfirmed = false;
   n.updated = now;
   if (is_final(*next)) n.deadline.reset();
   t.events.push_back(*next);
+  if (message.kind == MessageKind::offer && n.asked.is_null()) n.asked = n.offer;
   if (message.kind == MessageKind::request || message.kind == MessageKind::offer) {
     SLUIS_CHECK(take_offer(n, message, around.self));
   }

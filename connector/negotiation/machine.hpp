@@ -2,6 +2,7 @@
 
 #include "connector/negotiation/agreement.hpp"
 #include "connector/negotiation/model.hpp"
+#include "connector/negotiation/script.hpp"
 
 #include <vector>
 
@@ -38,6 +39,8 @@ struct Surroundings {
   AgreementId agreement_id;
   Duration patience = std::chrono::days(7);  ///< a process that has not ended by then is terminated
   Judgement judgement;                       ///< of a request or offer; else unused
+  const ScriptEntry* script = nullptr;       ///< what the stewards had written down for such a process
+  json::Value published;                     ///< what is on offer to the peer, for Act::offer
 };
 
 /// A message for the peer, before it has its wire form.
@@ -91,13 +94,17 @@ DeliveryStep on_sent(const Negotiation& before, const outbox::SendOutcome& outco
 DeliveryStep on_peer_state(const Negotiation& before, const outbox::PeerView& view,
                            const std::optional<outbox::SendOutcome>& refusal, bool resend, const Surroundings& around,
                            Timestamp now, Timestamp retry_at);
-/// The deadline has passed: terminated. None: it has not, or the process is final.
+/// The deadline has passed: terminated. What was planned is due: taken, or left to the steward where it cannot be done any more. None: it
+/// is not the time.
 std::optional<Transition> on_timer(const Negotiation& before, const Surroundings& around, Timestamp now);
 
 /// Our own first message: a request (consumer) or an offer (provider).
 Transition begin(Role role, const ParticipantId& peer, std::string peer_url, const DatasetId& dataset,
                  const NormalOffer& offer, const Surroundings& around, Timestamp now);
-/// The steward agrees: the agreement (provider) or the acceptance (consumer). invalid_state: it does not wait for that.
+/// A step of ours. invalid_state: it does not follow from where the process is, or a message of ours is still under way.
+/// invalid_argument: what would be sent is too large, or there is nothing to offer or to ask for again.
+Result<Transition> take(const Negotiation& before, Act act, const Surroundings& around, Timestamp now);
+/// The steward goes on with what waits for the steward: whatever follows without a script. invalid_state: it does not wait for that.
 Result<Transition> approve(const Negotiation& before, const Surroundings& around, Timestamp now);
 /// We end it, at once. invalid_state: it is final already.
 Result<Transition> terminate(const Negotiation& before, Reason reason, const Surroundings& around, Timestamp now);

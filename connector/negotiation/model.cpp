@@ -2,8 +2,6 @@
 
 #include "connector/outbox/keys.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
@@ -77,7 +75,7 @@ std::string_view to_string(Role role) { return role == Role::consumer ? "consume
 std::string_view to_string(State state) { return kStateNames.at(static_cast<std::size_t>(state)); }
 std::string_view to_string(MessageKind kind) { return kKindNames.at(static_cast<std::size_t>(kind)); }
 std::string_view to_string(WaitsFor waits_for) {
-  constexpr std::array<std::string_view, 4> names = {"nobody", "peer", "steward", "delivery"};
+  constexpr std::array<std::string_view, 5> names = {"nobody", "peer", "steward", "delivery", "script"};
   return names.at(static_cast<std::size_t>(waits_for));
 }
 std::optional<State> state_from(std::string_view text) {
@@ -112,7 +110,9 @@ std::string encode(const Negotiation& n) {
   if (n.published_hash) value.set("published_hash", to_hex(*n.published_hash));
   if (!n.agreement.is_null()) value.set("agreement", n.agreement);
   if (n.agreement_hash) value.set("agreement_hash", to_hex(*n.agreement_hash));
+  if (!n.asked.is_null()) value.set("asked", n.asked);
   if (n.state) value.set("state", to_string(*n.state));
+  if (n.planned) value.set("planned", to_json<Act>(*n.planned, kActNames));
   if (n.pending) value.set("pending", pending_json(*n.pending));
   if (n.reason) {
     value.set("reason", to_json(*n.reason));
@@ -134,6 +134,8 @@ Result<Negotiation> decode_negotiation(std::string_view bytes) {
     if (!out.state) return damaged("state");
   }
   SLUIS_TRY(out.pending, read_pending(value));
+  SLUIS_TRY(out.planned, read_planned<Act>(value, kActNames));
+  if (const json::Value* asked = value.find("asked")) out.asked = *asked;
   out.delivered_unconfirmed = outbox::flag(value, "delivered_unconfirmed");
   out.for_steward = outbox::flag(value, "for_steward");
   if (const json::Value* by = value.find("decided_by")) out.decided_by = *by;
@@ -150,6 +152,7 @@ Result<Negotiation> decode_negotiation(std::string_view bytes) {
 
 WaitsFor waits_for(const Negotiation& negotiation) {
   if (negotiation.pending) return WaitsFor::delivery;
+  if (negotiation.planned) return WaitsFor::script;
   if (negotiation.state && is_final(*negotiation.state)) return WaitsFor::nobody;
   return negotiation.for_steward ? WaitsFor::steward : WaitsFor::peer;
 }
@@ -167,9 +170,36 @@ std::string peer_key(const ParticipantId& peer, const ProcessId& peer_pid) {
   return "neg-peer/" + outbox::key_part(peer.str()) + "/" + outbox::key_part(peer_pid.str());
 }
 
-std::string deadline_key(Timestamp deadline, const ProcessId& own_pid) {
-  const auto micros = static_cast<std::uint64_t>(deadline.time_since_epoch().count());
-  return fmt::format("{}{:016x}/{}", kDeadlinePrefix, micros, outbox::key_part(own_pid.str()));
+std::optional<Timestamp> due_at(const Negotiation& n) {
+  if (!n.planned || !n.deadline) return n.planned ? std::optional(n.planned->due) : n.deadline;
+  return std::min(n.planned->due, *n.deadline);
+}
+
+std::optional<Act> usual_act(Role role, State state) {
+  switch (state) {
+    case State::requested: case State::accepted: return role == Role::provider ? std::optional(Act::agree) : std::nullopt;
+    case State::offered: return role == Role::consumer ? std::optional(Act::accept) : std::nullopt;
+    case State::agreed: return role == Role::consumer ? std::optional(Act::verify) : std::nullopt;
+    case State::verified: return role == Role::provider ? std::optional(Act::finalize) : std::nullopt;
+    default: return std::nullopt;
+  }
+}
+
+bool may_follow(Role role, Event event, Act act) {
+  if (act == Act::nothing || act == Act::terminate) return true;
+  if (role == Role::provider) {
+    switch (event) {
+      case Event::requested: case Event::countered: return act == Act::offer || act == Act::agree;
+      case Event::accepted: return act == Act::agree;
+      case Event::verified: return act == Act::finalize;
+      default: return false;
+    }
+  }
+  switch (event) {
+    case Event::offered: return act == Act::accept || act == Act::counter;
+    case Event::agreed: return act == Act::verify;
+    default: return false;
+  }
 }
 
 }  // namespace sluis::negotiation

@@ -4,8 +4,9 @@
 #include "connector/base/ids.hpp"
 #include "connector/base/time.hpp"
 #include "connector/json/json.hpp"
-#include "connector/outbox/outcome.hpp"
+#include "connector/negotiation/planned.hpp"
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,13 +20,22 @@ enum class Role : std::uint8_t { consumer, provider };
 enum class State : std::uint8_t { requested, offered, accepted, agreed, verified, finalized, terminated };
 enum class MessageKind : std::uint8_t { request, offer, accepted, agreement, verification, finalized, termination };
 /// For whom a process waits, as `show` says.
-enum class WaitsFor : std::uint8_t { nobody, peer, steward, delivery };
+enum class WaitsFor : std::uint8_t { nobody, peer, steward, delivery, script };
+/// What a script may have something to say to: the state that a process has just come to, and by `countered` that a request came (or
+/// was sent) after an offer.
+enum class Event : std::uint8_t { requested, countered, offered, accepted, agreed, verified };
+/// What a node does of itself. `nothing` leaves it to the steward.
+enum class Act : std::uint8_t { nothing, offer, counter, accept, agree, verify, finalize, terminate };
 
 inline constexpr MessageKind kMessageKinds[] = {
     MessageKind::request,      MessageKind::offer,     MessageKind::accepted,   MessageKind::agreement,
     MessageKind::verification, MessageKind::finalized, MessageKind::termination};
 inline constexpr State kStates[] = {State::requested, State::offered,   State::accepted,  State::agreed,
                                     State::verified,  State::finalized, State::terminated};
+
+inline constexpr std::array<std::string_view, 6> kEventNames = {"requested", "countered", "offered", "accepted", "agreed", "verified"};
+inline constexpr std::array<std::string_view, 8> kActNames = {"nothing", "offer",  "counter",  "accept",
+                                                              "agree",   "verify", "finalize", "terminate"};
 
 std::string_view to_string(Role role);
 std::string_view to_string(State state);
@@ -53,12 +63,14 @@ struct Negotiation {
   std::string peer_url;         ///< where our messages go
   DatasetId dataset;
   json::Value offer;            ///< as in the catalogue: with its id, without target
+  json::Value asked;            ///< consumer: what we asked for first, once the provider has made an offer; else null
   Hash offer_hash{};
   std::optional<Hash> published_hash;  ///< provider: of the published offer that it follows, if it follows one
   json::Value agreement;        ///< null until there is one
   std::optional<Hash> agreement_hash;
   std::optional<State> state;   ///< none: our first message has not been taken yet
   std::optional<Pending> pending;
+  std::optional<Planned<Act>> planned;  ///< what the script has us do, and when; none while a message is pending
   bool delivered_unconfirmed = false;  ///< the last transition was adopted without the peer's word (D19)
   bool for_steward = false;            ///< a person must approve or refuse
   json::Value decided_by;              ///< the body that decided the approval, as the steward said; null: not said
@@ -82,9 +94,13 @@ State visible_state(const Negotiation& negotiation);
 std::string negotiation_key(const ProcessId& own_pid);
 /// -> own pid; what makes a repeated first message find its process.
 std::string peer_key(const ParticipantId& peer, const ProcessId& peer_pid);
-/// The ordered index of deadlines.
-std::string deadline_key(Timestamp deadline, const ProcessId& own_pid);
+/// When the node has to look at it by itself: its deadline, or what is planned. None: never.
+std::optional<Timestamp> due_at(const Negotiation& negotiation);
+/// What follows where neither a script nor a person says otherwise; none: it is not our turn.
+std::optional<Act> usual_act(Role role, State state);
+/// Whether a script may have that done after that event (DSP 2025-1, section 7); a process can be ended at any time, and be left alone.
+bool may_follow(Role role, Event event, Act act);
 inline constexpr std::string_view kNegotiationPrefix = "neg/";
-inline constexpr std::string_view kDeadlinePrefix = "neg-due/";
+inline constexpr std::string_view kDuePrefix = "neg-due/";  ///< the index of outbox/due.hpp
 
 }  // namespace sluis::negotiation

@@ -17,6 +17,10 @@ class Terms {
   /// We are the consumer, and did not ask for just this.
   virtual Judgement judge_offer(const ParticipantId& provider, const DatasetId& dataset, const json::Value& offer,
                                 const Hash& hash) = 0;
+  /// We are the provider: the offer that is published for this dataset, as in the catalogue. not_found: none is now.
+  virtual Result<json::Value> published_offer(const DatasetId& dataset) const {
+    return Error(ErrorCode::not_found, "nothing is on offer for `" + dataset.str() + "`");
+  }
   /// Hash of the purposes in force, which an agreement made now is bound to; none where purposes have no versions.
   virtual std::optional<Hash> vocabulary_hash() const { return std::nullopt; }
   /// Who the party is in law now, as its members' list says it (D12); null where none says it.

@@ -1,7 +1,7 @@
 #include "connector/negotiation/service.hpp"
 
 #include "connector/base/limits.hpp"
-#include "connector/outbox/keys.hpp"
+#include "connector/outbox/due.hpp"
 
 namespace sluis::negotiation {
 namespace {
@@ -22,12 +22,14 @@ outbox::Envelope envelope_of(const OutboundMessage& message, std::string body) {
   return envelope;
 }
 
-/// The deadline's index follows the record.
-void index_deadline(const Negotiation* before, const Negotiation& after, Commit& commit) {
-  const std::optional<Timestamp> old = before ? before->deadline : std::nullopt;
-  if (old == after.deadline) return;
-  if (old) commit.changes.push_back({deadline_key(*old, after.own_pid), std::nullopt});
-  if (after.deadline) commit.changes.push_back({deadline_key(*after.deadline, after.own_pid), after.own_pid.str()});
+/// What a script is asked about: the process with what the message changes of role, dataset and offer.
+Negotiation as_it_will_be(const std::optional<Negotiation>& before, const IncomingMessage& message) {
+  Negotiation n = before.value_or(Negotiation{});
+  if (!before) n.role = message.kind == MessageKind::request ? Role::provider : Role::consumer;
+  if (message.kind != MessageKind::request && message.kind != MessageKind::offer) return n;
+  n.dataset = message.dataset;
+  n.offer = message.offer;
+  return n;
 }
 
 }  // namespace
@@ -42,6 +44,14 @@ Surroundings Service::surroundings() const {
   around.message_id = fresh_id(with_.random);
   around.agreement_id = AgreementId(with_.random.uuid_urn());
   around.patience = options_.patience;
+  return around;
+}
+
+Surroundings Service::surroundings_of(const Negotiation& n) const {
+  Surroundings around = surroundings();
+  const json::Value* offer = n.offer.find("@id");
+  const std::string* id = offer ? offer->if_string() : nullptr;
+  around.script = options_.script.find(n.role, n.dataset, id ? *id : std::string());
   return around;
 }
 
@@ -76,7 +86,7 @@ Result<void> Service::void_agreement(const Negotiation& negotiation, const Reaso
 }
 
 Result<void> Service::commit(const std::optional<Stored>& before, const Transition& transition,
-                             CommitClass commit_class, const std::string& remove_item, const Act& act) {
+                             CommitClass commit_class, const std::string& remove_item, const Deed& deed) {
   const Negotiation& next = transition.next;
   const std::string key = negotiation_key(next.own_pid);
   Commit commit;
@@ -89,7 +99,7 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
     if (!before) commit.preconditions.push_back({index, std::nullopt});
     commit.changes.push_back({index, next.own_pid.str()});
   }
-  index_deadline(before ? &before->value : nullptr, next, commit);
+  outbox::index_due(commit, kDuePrefix, next.own_pid.str(), before ? due_at(before->value) : std::nullopt, due_at(next));
   if (!remove_item.empty()) commit.changes.push_back({remove_item, std::nullopt});
   for (const State event : transition.events) {
     const bool with_reason = event == State::terminated && next.reason;
@@ -108,8 +118,8 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
   }
   std::optional<AgreementRecord> ended;
   if (transition.agreement_void) SLUIS_CHECK(void_agreement(next, *transition.agreement_void, commit, ended));
-  if (!act.event.empty()) commit.entries.push_back(with_.evidence.negotiation_entry(next, act.event, nullptr));
-  for (EntryDraft& entry : commit.entries) with_.evidence.name_person(entry, act.person);
+  if (!deed.event.empty()) commit.entries.push_back(with_.evidence.negotiation_entry(next, deed.event, nullptr));
+  for (EntryDraft& entry : commit.entries) with_.evidence.name_person(entry, deed.person);
   if (transition.message) {
     std::string body = with_.peers.body(*transition.message);
     commit.messages.push_back({next.peer.str(), next.own_pid.str(),
@@ -117,6 +127,7 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
   }
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   if (transition.message && with_.notify) with_.notify(next.peer.str(), next.own_pid.str());
+  if (next.planned && with_.planned) with_.planned();
   if (ended && with_.agreement_ended) with_.agreement_ended(*ended);
   return {};
 }
@@ -143,9 +154,9 @@ Result<Reply> Service::receive_once(const IncomingMessage& message) {
   if (!own_pid.empty()) {
     SLUIS_TRY(before, load(own_pid));
   }
-  Surroundings around = surroundings();
-  around.judgement = judge(before, message);
   const std::optional<Negotiation> value = before ? std::optional(before->value) : std::nullopt;
+  Surroundings around = surroundings_of(as_it_will_be(value, message));
+  around.judgement = judge(before, message);
   SLUIS_TRY(const Transition transition, negotiation::receive(value, message, around, with_.clock.now()));
   if (transition.changed) {
     const bool begins = !before && with_.begun != nullptr;
@@ -196,12 +207,12 @@ Result<Negotiation> Service::offer(const ParticipantId& peer, const DatasetId& d
   return start(Role::provider, peer, dataset, offer, std::move(url));
 }
 
-Result<Negotiation> Service::change(const ProcessId& own_pid, CommitClass commit_class, const Step& step,
-                                    const Act& act) {
+Result<Negotiation> Service::change(const ProcessId& own_pid, const Step& step, const Deed& deed) {
   for (int attempt = 1;; ++attempt) {
     SLUIS_TRY(const Stored before, required(own_pid));
     SLUIS_TRY(const Transition transition, step(before.value));
-    const Result<void> done = commit(before, transition, commit_class, {}, act);
+    const bool ends = transition.next.state == State::terminated;
+    const Result<void> done = commit(before, transition, ends ? CommitClass::revoke : CommitClass::exchange, {}, deed);
     if (done) return transition.next;
     if (done.error().code != ErrorCode::conflict || attempt == kTries) return done.error();
   }
@@ -214,14 +225,26 @@ Result<Negotiation> Service::approve(const ProcessId& own_pid, const std::string
     return transition;
   };
   // What follows is an entry when the peer has it; who said yes is one now.
-  return change(own_pid, CommitClass::exchange, step, {"approved", person});
+  return change(own_pid, step, {"approved", person});
 }
 
 Result<Negotiation> Service::refuse(const ProcessId& own_pid, Reason reason, const std::string& person) {
   const Step step = [&](const Negotiation& before) {
     return negotiation::terminate(before, reason, surroundings(), with_.clock.now());
   };
-  return change(own_pid, CommitClass::revoke, step, {"", person});
+  return change(own_pid, step, {"", person});
+}
+
+Result<AgreementRecord> Service::import(AgreementRecord record, const std::string& person, Commit commit) {
+  record.vocabulary_hash = with_.terms.vocabulary_hash();
+  record.peer_identity = with_.terms.legal_identity(record.peer);
+  const std::string key = agreement_key(record.id);
+  commit.preconditions.push_back({key, std::nullopt});
+  commit.changes.push_back({key, encode(record)});
+  commit.entries.push_back(with_.evidence.agreement_entry(record));
+  with_.evidence.name_person(commit.entries.back(), person);
+  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  return record;
 }
 
 Result<AgreementRecord> Service::terminate_agreement(const AgreementId& id, Reason reason, const std::string& person) {

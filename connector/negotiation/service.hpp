@@ -12,6 +12,7 @@ namespace sluis::negotiation {
 struct Options {
   ParticipantId self;
   Duration patience = std::chrono::days(7);  ///< for a whole negotiation
+  Script script = {};                        ///< of the stewards
 };
 
 /// What the service needs; all of it outlives the service.
@@ -32,6 +33,8 @@ struct Dependencies {
   std::function<void(Commit& commit, const AgreementRecord& record)> prepare_end = {};
   /// Negotiations that a peer begins; null: as many as it likes.
   Quota* begun = nullptr;
+  /// A commit planned a step: `on_timer` has something to do earlier than it said.
+  std::function<void()> planned = {};
 };
 
 /// What the protocol answers to an accepted message.
@@ -79,7 +82,11 @@ class Service {
 
   /// outbox::Deliver for service "negotiation".
   outbox::Verdict deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
-  /// Terminates what is past its deadline; returns when to be called next, if ever.
+  /// An agreement that was made elsewhere, as on paper: with `imported`, under an id that is free here. It holds from now on, as if it had
+  /// been negotiated; `commit` has what else changes with it. conflict: there is such an agreement already.
+  Result<AgreementRecord> import(AgreementRecord record, const std::string& person, Commit commit);
+
+  /// Terminates what is past its deadline, and takes the steps that the script planned; returns when to be called next, if ever.
   Result<std::optional<Timestamp>> on_timer();
 
  private:
@@ -89,21 +96,23 @@ class Service {
   };
   using Step = std::function<Result<Transition>(const Negotiation&)>;
   /// What a person did, for the log: an entry of its own where there is an event, and the name in all of the commit's.
-  struct Act {
+  struct Deed {
     std::string event;
     std::string person;
   };
 
   Surroundings surroundings() const;
+  /// For a step of this process: with what the script says about it.
+  Surroundings surroundings_of(const Negotiation& negotiation) const;
   Result<std::optional<Stored>> load(const ProcessId& own_pid) const;
   Result<Stored> required(const ProcessId& own_pid) const;
   Judgement judge(const std::optional<Stored>& before, const IncomingMessage& message) const;
   Result<Reply> receive_once(const IncomingMessage& message);
   Result<Negotiation> start(Role role, const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
                             std::string url);
-  Result<Negotiation> change(const ProcessId& own_pid, CommitClass commit_class, const Step& step, const Act& act = {});
+  Result<Negotiation> change(const ProcessId& own_pid, const Step& step, const Deed& deed = {});
   Result<void> commit(const std::optional<Stored>& before, const Transition& transition, CommitClass commit_class,
-                      const std::string& remove_item = {}, const Act& act = {});
+                      const std::string& remove_item = {}, const Deed& deed = {});
   Result<void> void_agreement(const Negotiation& negotiation, const Reason& reason, Commit& commit,
                               std::optional<AgreementRecord>& ended) const;
   outbox::Verdict settle(const Stored& before, const DeliveryStep& step, const std::string& item_key);

@@ -1,8 +1,8 @@
 #include "connector/base/limits.hpp"
 #include "connector/negotiation/service.hpp"
+#include "connector/outbox/due.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 /// The Service's other half: delivery, deadlines and listings.
 namespace sluis::negotiation {
@@ -68,11 +68,11 @@ outbox::Verdict Service::deliver(const outbox::OutboxItem& item, const outbox::E
   const bool resend = item.maybe_sent || before->value.pending->delivery.uncertain;
   if (resend && !before->value.peer_pid.empty()) {
     const DeliveryStep step = on_peer_state(before->value, with_.peers.read(before->value), std::nullopt, true,
-                                            surroundings(), with_.clock.now(), retry_at);
+                                            surroundings_of(before->value), with_.clock.now(), retry_at);
     if (step.next != DeliveryStep::Next::send) return settle(*before, step, item.key);
   }
   const outbox::SendOutcome outcome = with_.peers.send(before->value.peer, envelope);
-  DeliveryStep step = on_sent(before->value, outcome, resend, surroundings(), with_.clock.now(), retry_at);
+  DeliveryStep step = on_sent(before->value, outcome, resend, surroundings_of(before->value), with_.clock.now(), retry_at);
   if (step.next == DeliveryStep::Next::read_peer) {
     step = on_peer_state(step.transition.next, with_.peers.read(before->value), outcome, resend, surroundings(),
                          with_.clock.now(), retry_at);
@@ -82,31 +82,22 @@ outbox::Verdict Service::deliver(const outbox::OutboxItem& item, const outbox::E
 
 Result<std::optional<Timestamp>> Service::on_timer() {
   const Timestamp now = with_.clock.now();
-  std::vector<std::string> due;
-  std::optional<Timestamp> next;
-  SLUIS_CHECK(with_.store.scan(kDeadlinePrefix, kDeadlinePrefix, [&](std::string_view key, std::string_view pid) {
-    const std::string_view digits = key.substr(kDeadlinePrefix.size(), 16);
-    std::int64_t micros = 0;  // an unreadable key is due: the record itself decides
-    std::from_chars(digits.data(), digits.data() + digits.size(), micros, 16);
-    const Timestamp when{Duration(micros)};
-    if (when > now) {
-      next = when;
-      return false;
-    }
-    due.emplace_back(pid);
-    return due.size() < limits::kPageMax;
-  }));
-  for (const std::string& pid : due) {
-    const Result<Negotiation> done =
-        change(ProcessId(pid), CommitClass::revoke, [&](const Negotiation& before) -> Result<Transition> {
-          std::optional<Transition> t = negotiation::on_timer(before, surroundings(), now);
-          if (!t) return Error(ErrorCode::invalid_state, "the negotiation went on");
-          return std::move(*t);
-        });
-    if (!done && done.error().code != ErrorCode::invalid_state) return done.error();
+  SLUIS_TRY(const outbox::Due due, outbox::read_due(with_.store, kDuePrefix, now));
+  std::optional<Error> failed;
+  for (const std::string& pid : due.processes) {
+    const Result<Negotiation> done = change(ProcessId(pid), [&](const Negotiation& before) -> Result<Transition> {
+      Surroundings around = surroundings_of(before);
+      if (before.planned && before.planned->act == Act::offer) {
+        if (auto published = with_.terms.published_offer(before.dataset)) around.published = std::move(*published);
+      }
+      std::optional<Transition> t = negotiation::on_timer(before, around, now);
+      if (!t) return Error(ErrorCode::invalid_state, "the negotiation went on");
+      return std::move(*t);
+    });
+    if (!done && done.error().code != ErrorCode::invalid_state && !failed) failed = done.error();  // the others go on
   }
-  if (due.size() >= limits::kPageMax) return std::optional(now);
-  return next;
+  if (failed) return *failed;
+  return due.next;
 }
 
 Result<Negotiation> Service::show(const ProcessId& own_pid) const {

@@ -13,6 +13,7 @@ void send(Transition& t, MessageKind kind, State target, const Surroundings& aro
   pending.delivery.id = around.message_id;
   pending.delivery.next_attempt = now;
   n.pending = std::move(pending);
+  n.planned.reset();
   OutboundMessage message;
   message.kind = kind;
   message.id = around.message_id;
@@ -40,12 +41,29 @@ Result<void> send_agreement(Transition& t, const Surroundings& around, Timestamp
   return {};
 }
 
+bool plan(Transition& t, Event event, const Surroundings& around, Timestamp now) {
+  const auto act = around.script ? around.script->after<Act>(event) : std::nullopt;
+  if (!act) return false;
+  if (*act == Act::nothing) {
+    t.next.for_steward = usual_act(t.next.role, *t.next.state).has_value();  // where it is not our turn, it is nobody's here
+  } else {
+    t.next.planned = Planned<Act>{*act, now + around.script->delay};
+  }
+  return true;
+}
+
+Result<void> finalize(Transition& t, const Surroundings& around, Timestamp now) {
+  send(t, MessageKind::finalized, State::finalized, around, now);
+  return make_record(t);
+}
+
 void end_locally(Transition& t, Reason reason, const Surroundings& around, Timestamp now) {
   Negotiation& n = t.next;
   if (n.agreement_hash) t.agreement_void = reason;
   n.state = State::terminated;
   n.reason = reason;
   n.reason_is_ours = true;
+  n.planned.reset();
   n.for_steward = false;
   n.delivered_unconfirmed = false;
   n.deadline.reset();

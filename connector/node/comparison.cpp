@@ -39,7 +39,9 @@ Told sort(const std::vector<SharedEntry>& entries) {
   for (const SharedEntry& one : entries) {
     const v1::Shared& shared = one.shared;
     switch (one.kind) {
-      case EntryKind::agreement: told.agreements[shared.agreement()].made = &one; break;
+      case EntryKind::agreement:  // an imported one stands in one log only
+        if (!shared.event().starts_with("imported")) told.agreements[shared.agreement()].made = &one;
+        break;
       case EntryKind::agreement_ended:
       case EntryKind::receipt:
         if (tells_end(one)) told.agreements[shared.agreement()].ended = &one;

@@ -3,6 +3,7 @@
 #include "certs/authority.hpp"
 #include "connector/base/toml.hpp"
 #include "connector/http/loopback.hpp"
+#include "connector/identity/directory.hpp"
 #include "connector/provenance/note.hpp"
 
 #include <algorithm>
@@ -14,14 +15,6 @@ namespace {
 Result<void> check_url(const TomlTable& table, const std::string& url) {
   if (url.starts_with("https://") && !url.ends_with('/')) return {};
   return table.refused("url", "`" + url + "` must begin with https:// and not end with /");
-}
-
-/// Whether it is plain http to a numeric address of this machine.
-bool is_http_here(std::string_view url) {
-  constexpr std::string_view kHttp = "http://";
-  if (!url.starts_with(kHttp)) return false;
-  const std::string_view authority = url.substr(kHttp.size(), url.find('/', kHttp.size()) - kHttp.size());
-  return http::is_loopback(authority.substr(0, authority.rfind(':')));
 }
 
 Result<ListenerConfig> read_public_listener(TomlTable& root, std::string_view key) {
@@ -67,6 +60,36 @@ Result<void> read_tls(TomlTable table, const std::filesystem::path& folder, TlsC
   SLUIS_CHECK(tls.read("certificate", into.chain));
   SLUIS_CHECK(tls.read("key", into.key));
   return tls.read("roots", into.roots);
+}
+
+/// Mutual TLS, or fixed values in clear: then the exchange listener is reached on this machine only, by its number.
+Result<void> read_exchange(TomlTable& root, NodeConfig& config) {
+  SLUIS_TRY(std::optional<TomlTable> identity, root.optional_table("identity"));
+  if (identity) {
+    SLUIS_TRY(const std::string scheme, identity->string("scheme"));
+    if (scheme != "static" && scheme != "mutual-tls") return identity->refused("scheme", "`" + scheme + "` is neither `mutual-tls` nor `static`");
+    if (scheme == "static") {
+      SLUIS_TRY(const std::string file, identity->string("file"));
+      config.static_identity = config.folder / file;
+    }
+  }
+  if (config.static_identity.empty()) {
+    SLUIS_TRY(config.exchange, read_public_listener(root, "exchange"));
+    return {};
+  }
+  const std::string why = "with the identity scheme `static`, which proves nothing, the exchange listener is for this machine only: ";
+  SLUIS_TRY(TomlTable table, root.table("exchange"));
+  SLUIS_TRY(config.exchange, read_listener(table));
+  SLUIS_TRY(config.exchange.url, table.string("url"));
+  if (!http::is_loopback(config.exchange.address)) {
+    return table.refused("listen", why + "`" + config.exchange.address + "` can be reached from elsewhere")
+        .mended_by("listen on 127.0.0.1, or use mutual TLS");
+  }
+  if (!identity::is_local_http(config.exchange.url) || config.exchange.url.ends_with('/')) {
+    return table.refused("url", why + "`" + config.exchange.url + "` is not `http://`, a loopback number and a port")
+        .mended_by("write `http://127.0.0.1:" + std::to_string(config.exchange.port) + "`");
+  }
+  return {};
 }
 
 /// The management interface: in clear on loopback, else with TLS (D16).
@@ -125,7 +148,7 @@ Result<void> read_witnesses(TomlTable& root, NodeConfig& config) {
       return Error(key.error()).at(one.place("key")).mended_by("it is what `sluis witness` says when it starts: name+hex+base64");
     }
     SLUIS_TRY(witness.url, one.string("url"));
-    if (!is_http_here(witness.url)) SLUIS_CHECK(check_url(one, witness.url));
+    if (!identity::is_local_http(witness.url)) SLUIS_CHECK(check_url(one, witness.url));
     const auto same = [&](const NodeConfig::Witness& other) { return other.key == witness.key; };
     if (std::any_of(config.witnesses.begin(), config.witnesses.end(), same)) return one.refused("key", "this witness is named twice");
     config.witnesses.push_back(std::move(witness));
@@ -147,7 +170,7 @@ Result<void> read_collectors(TomlTable& root, NodeConfig& config) {
     NodeConfig::Collector collector;
     SLUIS_TRY(collector.url, one.string("url"));
     if (collector.url.ends_with('/')) collector.url.pop_back();
-    const bool here = is_http_here(collector.url);
+    const bool here = identity::is_local_http(collector.url);
     if (!here && !collector.url.starts_with("https://")) {
       return one.refused("url", "`" + collector.url + "` must begin with https://: records travel in clear on this machine only")
           .mended_by("give the collector a certificate, or reach one on this machine as http://127.0.0.1:4318");
@@ -254,6 +277,8 @@ Result<void> read_policy(TomlTable& root, NodeConfig& config) {
   config.refuse_unknown_offers = other == "refuse";
   SLUIS_TRY(const std::optional<std::string> situations, policy->optional_string("situations"));
   if (situations) config.situations = config.folder / *situations;
+  SLUIS_TRY(const std::optional<std::string> script, policy->optional_string("script"));
+  if (script) config.script = config.folder / *script;
   return {};
 }
 
@@ -281,7 +306,7 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
   config.file = std::filesystem::absolute(file, ec);
   config.folder = config.file.parent_path();
   SLUIS_CHECK(read_node(root, config));
-  SLUIS_TRY(config.exchange, read_public_listener(root, "exchange"));
+  SLUIS_CHECK(read_exchange(root, config));
   SLUIS_TRY(config.open, read_public_listener(root, "public"));
   SLUIS_CHECK(read_management(root, config));
   SLUIS_CHECK(read_keys(root, config));

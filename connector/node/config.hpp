@@ -78,6 +78,8 @@ struct NodeConfig {
   double negotiations_a_minute = 10;  ///< that one party begins; twenty minutes of it at once
   bool refuse_unknown_offers = true;  ///< else they wait for the steward
   std::filesystem::path situations;   ///< the file that defines them; empty: none can be declared
+  std::filesystem::path script;       ///< what the node does of itself in some negotiations and transfers; empty: as ever
+  std::filesystem::path static_identity;  ///< scheme `static`: its values. Empty: peers are known by mutual TLS
 };
 
 /// Every error has file, line and column; an unknown key is refused with the one that was meant.

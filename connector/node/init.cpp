@@ -83,6 +83,7 @@ threshold = 1
 [policy]
 other_offers = "refuse"         # or "steward": proposals that differ from what is published wait for a person
 # situations = "situations.toml"  # what may be declared here, and by whom: connector/declaration/README.md
+# script = "script.toml"          # what is done of itself in some negotiations and transfers: connector/negotiation/README.md
 )",
                      fmt::arg("participant", o.participant), fmt::arg("name", o.name),
                      fmt::arg("party_class", o.class_of_party), fmt::arg("contact", o.contact),

@@ -17,7 +17,7 @@ Node::~Node() { stop(std::chrono::milliseconds(0)); }
 Result<void> Node::start() {
   parts_ = std::make_unique<Parts>(config_);
   auto started = parts_->start();
-  if (!started) parts_.reset();
+  if (!started) stop(std::chrono::milliseconds(0));  // threads of its first parts may run
   return started;
 }
 

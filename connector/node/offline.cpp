@@ -5,8 +5,11 @@
 #include "connector/crypto/x509.hpp"
 #include "connector/identity/membership.hpp"
 #include "connector/identity/roles.hpp"
+#include "connector/identity/static_scheme.hpp"
 #include "connector/node/config.hpp"
 #include "connector/node/held_folder.hpp"
+#include "connector/node/scripts.hpp"
+#include "connector/node/secrets.hpp"
 #include "connector/node/succession.hpp"
 #include "connector/provenance/export.hpp"
 #include "connector/provenance/slots.hpp"
@@ -269,6 +272,12 @@ Result<void> may_write_in(std::filesystem::path folder) {
 int config_check(const std::filesystem::path& file) {
   const auto config = read_config(file);
   if (!config) return fail(config.error());
+  if (const auto scripts = Scripts::read(config->script); !scripts) return fail(scripts.error());
+  if (!config->static_identity.empty()) {
+    const auto text = read_secret(config->static_identity);
+    if (!text) return fail(text.error());
+    if (const auto values = identity::StaticValues::parse(*text, config->static_identity.string()); !values) return fail(values.error());
+  }
   std::printf("%s: in order\n", file.c_str());
   return 0;
 }

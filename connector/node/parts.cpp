@@ -8,6 +8,7 @@
 #include "connector/dsp/version.hpp"
 #include "connector/http/loopback.hpp"
 #include "connector/management/audit_export.hpp"
+#include "connector/identity/static_scheme.hpp"
 #include "connector/provenance/export.hpp"
 #include "connector/storage/rocks_store.hpp"
 
@@ -21,6 +22,7 @@ namespace {
 constexpr std::size_t kOutboxThreads = 4;
 constexpr double kMinutesOfRefusals = 4;  // at once
 constexpr double kMinutesOfNegotiations = 20;
+constexpr std::chrono::seconds kAgainAfter{5};
 constexpr std::chrono::seconds kWitnessesAtStart{5};  // the last one that is asked may take a little longer
 
 }  // namespace
@@ -164,7 +166,7 @@ Result<void> Node::Parts::start_identity() {
   directory = std::make_unique<identity::Directory>(std::move(trust));
   SLUIS_TRY(const std::optional<std::string> kept, store.get("membership/list"));
   if (kept) SLUIS_CHECK(directory->load(*kept, log_clock->now(), true));
-  scheme = std::make_unique<identity::MutualTls>(*directory, *log_clock);
+  SLUIS_TRY(scheme, make_scheme());
   datasets = std::make_unique<catalog::Catalog>(store, [this] { return purposes->current(); });
   description.participant = config.participant;
   description.dsp_url = config.exchange.url + "/2025-1";
@@ -174,6 +176,23 @@ Result<void> Node::Parts::start_identity() {
   description.publisher = {config.name, config.participant.str()};
   description.contact = {config.name, config.contact_email, ""};
   return {};
+}
+
+Result<std::unique_ptr<identity::Identity>> Node::Parts::make_scheme() const {
+  if (config.static_identity.empty()) return std::unique_ptr<identity::Identity>(std::make_unique<identity::MutualTls>(*directory, *log_clock));
+  SLUIS_TRY(const std::string text, read_secret(config.static_identity));
+  SLUIS_TRY(identity::StaticValues values, identity::StaticValues::parse(text, config.static_identity.string()));
+  log::warning("IDENTITY SCHEME `static`: whoever knows a fixed value is taken for that party, in clear. For conformance kits and mock identities on "
+               "one machine; never for a real exchange",
+               {{"exchange", config.exchange.url}, {"file", config.static_identity.string()}});
+  return std::unique_ptr<identity::Identity>(std::make_unique<identity::StaticScheme>(std::move(values), *directory, *log_clock));
+}
+
+/// Data go only to whom a certificate was shown for, whatever the identity scheme.
+Result<gate::Party> Node::Parts::party_of(const http::Request& request) const {
+  SLUIS_TRY(const identity::VerifiedPeer peer, verified(request));
+  if (!request.tls.certificate) return Error(ErrorCode::unauthenticated, "no client certificate was presented");
+  return gate::Party{peer.participant, peer.party->class_of_recipient, !peer.party->claim_keys.empty(), request.tls.certificate->sha256};
 }
 
 /// The reason of a refusal is the operator's, never the caller's.
@@ -201,6 +220,7 @@ Result<ParticipantId> Node::Parts::authenticate(const http::Request& request) co
 Result<void> Node::Parts::start_exchange() {
   http::ClientOptions options;
   options.tls = tls_files(config.tls);
+  options.allow_http = !config.static_identity.empty();  // and the scheme lets none leave this machine
   SLUIS_TRY(client, http::Client::make(std::move(options), clock));
   transport = std::make_unique<identity::IdentifiedTransport>(*scheme, *client, *client);
   peers = std::make_unique<dsp::Client>(dsp::ClientOptions{description.dsp_url, limits::kPeerTimeout}, *transport);
@@ -212,19 +232,22 @@ Result<void> Node::Parts::start_exchange() {
   begun = std::make_unique<Quota>(*log_clock, Quota::Rate{config.negotiations_a_minute, kMinutesOfNegotiations * config.negotiations_a_minute});
   mistakes = std::make_unique<Quota>(*log_clock, Quota::Rate{config.refusals_a_minute, kMinutesOfRefusals * config.refusals_a_minute});
   const auto notify = [this](std::string_view peer, std::string_view process) { outbox->notify(peer, process); };
+  const auto planned = [this] { deadlines->wake(); };
+  SLUIS_TRY(Scripts scripts, Scripts::read(config.script));
   negotiation::Options negotiating;
   negotiating.self = config.participant;
+  negotiating.script = std::move(scripts.negotiations);
   negotiations = std::make_unique<negotiation::Service>(
       negotiating, negotiation::Dependencies{*commits, store, *log_clock, random, *terms, *writer, *peers, notify,
                                              [this](const negotiation::AgreementRecord& record) { agreement_ended(record); },
                                              [this](Commit& commit, const negotiation::AgreementRecord& record) {
                                                evidence->send_receipt(commit, record.peer, EvidenceChannel::end_process(record.id));
                                              },
-                                             begun.get()});
+                                             begun.get(), planned});
   transfer_commits = std::make_unique<TransferCommits>(*commits, [this] { return streams.get(); });
   transfers = std::make_unique<transfer::Service>(
-      transfer::Options{config.exchange.url + "/data", node_key},
-      transfer::Dependencies{*transfer_commits, store, *log_clock, random, *writer, *peers, notify});
+      transfer::Options{config.exchange.url + "/data", node_key, std::move(scripts.transfers)},
+      transfer::Dependencies{*transfer_commits, store, *log_clock, random, *writer, *peers, notify, planned});
   const EvidenceDependencies between{
       *commits, store, *payload_keys, *log, *sequencer, *directory, *log_clock, random, *writer, *transport,
       [this](const http::Request& request) { return authenticate(request); },
@@ -253,6 +276,7 @@ Result<void> Node::Parts::start_exchange() {
     return evidence->deliver(item, envelope, retry_at);
   };
   outbox = std::make_unique<outbox::Driver>(store, clock, random, std::move(services), outbox::Dispatcher::Options{}, kOutboxThreads);
+  deadlines = std::make_unique<gate::Alarm>(*log_clock, [this](Timestamp now) { return std::optional(take_what_is_due(now)); });
   return {};
 }
 
@@ -271,11 +295,7 @@ Result<void> Node::Parts::start_data_plane() {
       config.participant,
       gate::GateDependencies{
           *commits, store, *log_clock, *log_clock, random, *plans, *membership, programs, *streams, *refusals, *payload_keys, *mistakes, words,
-          [this](const http::Request& request) -> Result<gate::Party> {
-            SLUIS_TRY(const identity::VerifiedPeer peer, verified(request));
-            return gate::Party{peer.participant, peer.party->class_of_recipient, !peer.party->claim_keys.empty(),
-                               request.tls.certificate->sha256};
-          },
+          [this](const http::Request& request) { return party_of(request); },
           [this](std::string_view handle) { return transfers->find_by_handle(handle); },
           [this](const ParticipantId& peer, std::string_view kid, Timestamp now) { return directory->claim_key(peer, kid, now); },
           crypto::hkdf_sha256(node_key, "", "sluis pseudonyms root", 32),
@@ -294,6 +314,19 @@ Result<void> Node::Parts::start_data_plane() {
           [this] { return sequencer->checkpoint(); }, of_provider});
   start_authzen(of_provider);
   return {};
+}
+
+/// Negotiations that must end, and what the script planned. What could not be recorded is tried again soon; looking now and then costs little.
+Timestamp Node::Parts::take_what_is_due(Timestamp now) {
+  Timestamp next = now + std::chrono::minutes(10);
+  if (!sequencer->quarantine().empty()) return next;
+  for (const auto& more : {negotiations->on_timer(), transfers->on_timer()}) {
+    if (more && *more) next = std::min(next, **more);
+    if (more) continue;
+    next = std::min(next, now + kAgainAfter);
+    if (due_told.now(now)) log::error("what is due could not be done", {{"what", describe(more.error())}});
+  }
+  return next;
 }
 
 /// Who manages this node, and as what. Who is refused is counted, and the operator can read why.
@@ -360,13 +393,8 @@ Result<void> Node::Parts::recover() {
     SLUIS_CHECK(intake->recover());
     SLUIS_CHECK(transfers->recover());
   }
+  deadlines->wake();
   SLUIS_CHECK(outbox->start());
-  deadlines = std::make_unique<gate::Alarm>(*log_clock, [this](Timestamp now) -> std::optional<Timestamp> {
-    const auto next = negotiations->on_timer();
-    // Negotiations that began since then have deadlines days away: looking now and then is soon enough.
-    const Timestamp latest = now + std::chrono::minutes(10);
-    return next && *next ? std::min(**next, latest) : latest;
-  });
   SLUIS_TRY(std::unique_ptr<StepSource> steps, kernel_steps());
   step_watch = std::make_unique<StepWatch>(std::move(steps), [this] { clock_stepped(); });
   return {};
@@ -483,8 +511,8 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   grpc_server.reset();
   if (erasing_thread.joinable()) erasing_thread.join();
   step_watch.reset();
+  if (outbox) outbox->stop();  // it plans steps, which wakes the other
   deadlines.reset();
-  if (outbox) outbox->stop();
   if (running) {
     (void)open->close();
     refusals->flush();

@@ -24,6 +24,7 @@
 #include "connector/node/purposes.hpp"
 #include "connector/node/reconciling.hpp"
 #include "connector/node/role_file.hpp"
+#include "connector/node/scripts.hpp"
 #include "connector/node/transfer_commits.hpp"
 #include "connector/provenance/witness.hpp"
 #include "connector/storage/rocks_store.hpp"
@@ -60,8 +61,9 @@ struct Node::Parts {
   std::shared_ptr<const declaration::Definitions> situations;
   std::unique_ptr<RoleFile> roles;
   mutable log::Seldom caller_told, peer_told, handshake_told;  ///< lines about those who were not let in
+  log::Seldom due_told;
   std::unique_ptr<identity::Directory> directory;
-  std::unique_ptr<identity::MutualTls> scheme;
+  std::unique_ptr<identity::Identity> scheme;
   std::unique_ptr<catalog::Catalog> datasets;
   catalog::NodeDescription description;
 
@@ -80,6 +82,7 @@ struct Node::Parts {
   std::unique_ptr<negotiation::Service> negotiations;
   std::unique_ptr<TransferCommits> transfer_commits;
   std::unique_ptr<transfer::Service> transfers;
+  std::unique_ptr<gate::Alarm> deadlines;  ///< silent until `recover`
   std::unique_ptr<EvidenceChannel> evidence;
   std::unique_ptr<Reconciling> reconciling;
   std::unique_ptr<Erasing> erasing;
@@ -112,7 +115,6 @@ struct Node::Parts {
   std::vector<std::unique_ptr<http::Client>> to_collectors;
   std::unique_ptr<Collecting> collecting;
   std::unique_ptr<management::Api> api;
-  std::unique_ptr<gate::Alarm> deadlines;
   std::unique_ptr<StepWatch> step_watch;  ///< of the machine's clock; after all that it evaluates again
   std::unique_ptr<http::Server> exchange_server;
   std::unique_ptr<http::Server> public_server;
@@ -129,6 +131,7 @@ struct Node::Parts {
   Result<identity::Trust> read_trust() const;
   Result<void> start_purposes();
   Result<void> start_identity();
+  Result<std::unique_ptr<identity::Identity>> make_scheme() const;
   Result<void> start_exchange();
   Result<void> start_data_plane();
   Result<void> start_witnesses();
@@ -141,8 +144,10 @@ struct Node::Parts {
   Result<void> start_listeners();
   Result<void> start_grpc();
   Result<void> recover();
+  Timestamp take_what_is_due(Timestamp now);
 
   Result<identity::VerifiedPeer> verified(const http::Request& request) const;
+  Result<gate::Party> party_of(const http::Request& request) const;
   Result<ParticipantId> authenticate(const http::Request& request) const;
   Result<std::string> dsp_url(const ParticipantId& peer) const;
   Result<catalog::RemoteCatalog> fetch_catalog(const ParticipantId& peer);

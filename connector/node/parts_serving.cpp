@@ -148,6 +148,7 @@ std::vector<std::string> Node::Parts::findings() const {
   if (collecting) {
     for (std::string& finding : collecting->findings()) out.push_back(std::move(finding));
   }
+  if (!config.static_identity.empty()) out.emplace_back("peers are known by fixed values, in clear: the identity scheme is `static`, for tests only");
   if (!roles->current()) out.emplace_back("the file of roles is not in order: nobody has a role");
   switch (directory->state(log_clock->now())) {
     case identity::ListState::fresh: break;
@@ -380,8 +381,10 @@ Result<void> Node::Parts::start_listeners() {
     return made;
   };
   http::ServerOptions to_peers = listener("exchange", config.exchange);
-  to_peers.tls = tls;
-  to_peers.request_client_certificate = true;
+  if (config.static_identity.empty()) {
+    to_peers.tls = tls;
+    to_peers.request_client_certificate = true;
+  }
   http::ServerOptions to_all = listener("public", config.open);
   to_all.tls = tls;
   http::ServerOptions to_managers = listener("management", config.management);

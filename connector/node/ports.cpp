@@ -53,6 +53,14 @@ negotiation::Judgement NodeTerms::judge_request(const ParticipantId& consumer, c
   return refuse("indeterminate", describe(judgement.error()));  // what cannot be read is refused
 }
 
+Result<json::Value> NodeTerms::published_offer(const DatasetId& dataset) const {
+  SLUIS_TRY(const catalog::PublishedDataset published, catalog_.show(dataset));
+  if (!catalog_.on_offer(published, clock_.now()) || published.dataset.access != catalog::Access::agreement) {
+    return negotiation::Terms::published_offer(dataset);  // nothing is
+  }
+  return published.dataset.offer;
+}
+
 json::Value NodeTerms::legal_identity(const ParticipantId& party) const {
   const auto list = directory_.list();
   const identity::Party* found = list ? list->find(party) : nullptr;

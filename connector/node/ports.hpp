@@ -24,6 +24,7 @@ class NodeTerms final : public negotiation::Terms {
                                        const Hash& hash) override;
   negotiation::Judgement judge_offer(const ParticipantId& provider, const DatasetId& dataset, const json::Value& offer,
                                      const Hash& hash) override;
+  Result<json::Value> published_offer(const DatasetId& dataset) const override;
   std::optional<Hash> vocabulary_hash() const override { return purposes_.current_hash(); }
   json::Value legal_identity(const ParticipantId& party) const override;
 

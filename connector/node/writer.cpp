@@ -50,8 +50,13 @@ EntryDraft Writer::negotiation_entry(const negotiation::Negotiation& negotiation
 }
 
 EntryDraft Writer::agreement_entry(const negotiation::AgreementRecord& record) {
-  v1::Shared shared = begin("agreed");
+  v1::Shared shared = begin(record.imported ? "imported" : "agreed");
   put_agreement(shared, record);
+  if (record.imported) {  // the other node's log has nothing of it
+    json::Value rests_on = negotiation::to_json(*record.imported);
+    rests_on.set("one_sided", true);
+    shared.set_document(json::serialise(rests_on));
+  }
   if (record.vocabulary_hash) {
     const std::string both = policy::Program::program_hash_input(record.offer_hash, *record.vocabulary_hash);
     shared.set_program_hash(std::string(view(crypto::sha256(both))));

@@ -121,7 +121,8 @@ class Prov final : public Recorder {
 
   void agreement(const Entry& entry) {
     const v1::Shared& shared = entry.shared;
-    const std::string process = iri(shared.negotiation());
+    if (shared.event() == "imported.asked") return;
+    const std::string process = iri(shared.event() == "imported" ? "urn:sluis:import:" + shared.agreement() : shared.negotiation());
     document_.activity(process, {}, {});
     associated(process, self());
     const std::string id = agreement_of(shared), made = moment(entry, process);

@@ -24,13 +24,18 @@ DeliveryStep adopt(Transition t, const std::string& peer_pid, bool unconfirmed, 
     }
     return {std::move(t), Next::done};
   }
-  if (pending.kind == MessageKind::suspension) return {std::move(t), Next::done};
+  if (pending.kind == MessageKind::suspension) {
+    plan(t, Event::suspended, around, now);
+    return {std::move(t), Next::done};
+  }
+  const bool was_suspended = p.state == State::suspended;
   if (pending.kind == MessageKind::start) {
     if (p.newest_handle) p.acked_handle = p.newest_handle;
     p.suspended_by_us = false;
   }
   enter(t, pending.target, now);
   p.delivered_unconfirmed = unconfirmed;
+  if (const auto event = event_of(pending.target, was_suspended)) plan(t, *event, around, now);
   return {std::move(t), Next::done};
 }
 

@@ -6,11 +6,6 @@
 namespace sluis::transfer {
 namespace {
 
-Error wrong_state(const TransferProcess& p, std::string_view what) {
-  return Error(ErrorCode::invalid_state, "`" + std::string(what) + "` cannot be taken while the transfer is `" +
-                                             std::string(to_string(visible_state(p))) + "`");
-}
-
 Result<Transition> receive_first(const IncomingMessage& message, const Surroundings& around, Timestamp now) {
   if (message.kind != MessageKind::request) {
     return Error(ErrorCode::not_found, "a `" + std::string(to_string(message.kind)) + "` begins no transfer");
@@ -36,7 +31,7 @@ Result<Transition> receive_first(const IncomingMessage& message, const Surroundi
   p.first_message = message.bytes;
   p.created = now;
   enter(t, State::requested, now);
-  send(t, MessageKind::start, State::started, around, now);
+  if (!plan(t, Event::requested, around, now)) send(t, MessageKind::start, State::started, around, now);
   return t;
 }
 
@@ -63,7 +58,7 @@ Result<void> take(TransferProcess& p, const IncomingMessage& message, State from
       if (p.role == Role::consumer && message.address) {
         p.endpoint = message.address->endpoint;
         p.sealed_handle = around.sealed_handle;
-      } else if (p.role == Role::consumer && (from == State::requested || p.sealed_handle.empty())) {
+      } else if (p.role == Role::consumer && (from == State::requested || p.endpoint.empty())) {
         return Error(ErrorCode::invalid_argument, "a start of a pull must say where the data are")
             .at_pointer("/dataAddress");
       }
@@ -136,67 +131,7 @@ Result<Transition> receive(const std::optional<TransferProcess>& before, const I
   p.pending.reset();
   p.delivered_unconfirmed = false;
   enter(t, *next, now);
-  return t;
-}
-
-Transition begin(const ParticipantId& peer, std::string peer_url, const AgreementId& agreement,
-                 const DatasetId& dataset, const Surroundings& around, Timestamp now) {
-  Transition t;
-  TransferProcess& p = t.next;
-  p.role = Role::consumer;
-  p.own_pid = around.fresh_pid;
-  p.peer = peer;
-  p.peer_url = std::move(peer_url);
-  p.agreement = agreement;
-  p.dataset = dataset;
-  p.created = p.updated = now;
-  send(t, MessageKind::request, State::requested, around, now);
-  return t;
-}
-
-Result<Transition> suspend(const TransferProcess& before, Reason reason, const Surroundings& around, Timestamp now) {
-  if (before.state != State::started) return wrong_state(before, "suspend");
-  Transition t;
-  t.next = before;
-  t.next.suspended_by_us = true;
-  t.next.reason = reason = outbox::bounded(std::move(reason));
-  t.next.reason_is_ours = true;
-  enter(t, State::suspended, now);
-  send(t, MessageKind::suspension, State::suspended, around, now, std::move(reason));
-  return t;
-}
-
-Result<Transition> resume(const TransferProcess& before, const Surroundings& around, Timestamp now) {
-  if (before.state != State::suspended) return wrong_state(before, "resume");
-  if (before.pending && before.pending->kind == MessageKind::start) return wrong_state(before, "resume");
-  Transition t;
-  t.next = before;
-  t.next.updated = now;
-  t.next.newest_handle.reset();  // the acknowledged one opens again once the start has arrived
-  send(t, MessageKind::start, State::started, around, now);
-  return t;
-}
-
-Result<Transition> complete(const TransferProcess& before, const Surroundings& around, Timestamp now) {
-  if (before.state != State::started || before.pending) return wrong_state(before, "complete");
-  Transition t;
-  t.next = before;
-  t.next.updated = now;
-  send(t, MessageKind::completion, State::completed, around, now);
-  return t;
-}
-
-Result<Transition> terminate(const TransferProcess& before, Reason reason, const Surroundings& around, Timestamp now) {
-  if (before.state && is_final(*before.state)) return wrong_state(before, "terminate");
-  Transition t;
-  t.next = before;
-  t.next.reason = reason = outbox::bounded(std::move(reason));
-  t.next.reason_is_ours = true;
-  enter(t, State::terminated, now);
-  // Without the peer's id nothing can be addressed to its process: our request, if it is under way, brings it.
-  if (!before.peer_pid.empty()) {
-    send(t, MessageKind::termination, State::terminated, around, now, std::move(reason));
-  }
+  if (const auto event = event_of(*next, from == State::suspended)) plan(t, *event, around, now);
   return t;
 }
 

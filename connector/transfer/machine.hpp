@@ -1,5 +1,6 @@
 #pragma once
 
+#include "connector/negotiation/script.hpp"
 #include "connector/transfer/model.hpp"
 
 #include <vector>
@@ -9,7 +10,7 @@ namespace sluis::transfer {
 /// Where the data are and what opens them, as a Start of the provider says.
 struct DataAddress {
   std::string endpoint;
-  std::string handle;  ///< or kHandleMark
+  std::string handle;  ///< or kHandleMark; empty: nothing is said of what opens it
 };
 
 struct IncomingMessage {
@@ -32,7 +33,8 @@ struct Surroundings {
   std::string message_id;
   DatasetId dataset;          ///< of the agreement, for a request
   std::string data_endpoint;  ///< the provider's, for a Start
-  std::string sealed_handle;  ///< of the address of a Start that came in
+  std::string sealed_handle;  ///< of the address of a Start that came in; empty: it had no handle
+  const negotiation::ScriptEntry* script = nullptr;  ///< what the stewards had written down for such a process
 };
 
 struct OutboundMessage {
@@ -84,8 +86,16 @@ Result<Transition> resume(const TransferProcess& before, const Surroundings& aro
 Result<Transition> complete(const TransferProcess& before, const Surroundings& around, Timestamp now);
 Result<Transition> terminate(const TransferProcess& before, Reason reason, const Surroundings& around, Timestamp now);
 
+/// A step of ours. invalid_state: as of the above.
+Result<Transition> take(const TransferProcess& before, Act act, const Surroundings& around, Timestamp now);
+/// What was planned is due: taken, or given up where it cannot be done any more. None: it is not the time.
+std::optional<Transition> on_timer(const TransferProcess& before, const Surroundings& around, Timestamp now);
+
 /// Whether a party in `role` may get `kind` in `state`, and the state that follows (DSP 2025-1, section 8).
 std::optional<State> next_state(Role role, std::optional<State> state, MessageKind kind);
+
+/// The words of `[[transfer]]` in a script.
+const negotiation::ScriptWords& script_words();
 
 /// Provider: another handle for the next send. The newest and the acknowledged stay valid, others do not (D27).
 TransferProcess with_handle(const TransferProcess& before, const Hash& handle, Timestamp now);

@@ -98,6 +98,7 @@ std::string encode(const TransferProcess& p) {
                                        {"target", to_string(p.pending->target)},
                                        {"delivery", to_json(p.pending->delivery)}}));
   }
+  if (p.planned) value.set("planned", negotiation::to_json<Act>(*p.planned, kActNames));
   if (p.reason) {
     value.set("reason", to_json(*p.reason));
     value.set("reason_is_ours", p.reason_is_ours);
@@ -119,6 +120,7 @@ Result<TransferProcess> decode_transfer(std::string_view bytes) {
     if (!out.state) return damaged("state");
   }
   SLUIS_TRY(out.pending, read_pending(value));
+  SLUIS_TRY(out.planned, negotiation::read_planned<Act>(value, kActNames));
   out.delivered_unconfirmed = outbox::flag(value, "delivered_unconfirmed");
   out.suspended_by_us = outbox::flag(value, "suspended_by_us");
   if (const json::Value* reason = value.find("reason")) {
@@ -132,6 +134,16 @@ Result<TransferProcess> decode_transfer(std::string_view bytes) {
 }
 
 State visible_state(const TransferProcess& process) { return process.state.value_or(State::requested); }
+
+bool may_follow(Role role, Event event, Act act) {
+  if (act == Act::nothing || act == Act::terminate) return true;
+  switch (event) {
+    case Event::requested: return act == Act::start && role == Role::provider;
+    case Event::started: case Event::resumed: return act == Act::suspend || act == Act::complete;
+    case Event::suspended: return act == Act::start;
+  }
+  return false;
+}
 
 std::string transfer_key(const ProcessId& own_pid) {
   return std::string(kTransferPrefix) + outbox::key_part(own_pid.str());

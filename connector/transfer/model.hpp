@@ -4,8 +4,10 @@
 #include "connector/base/ids.hpp"
 #include "connector/base/time.hpp"
 #include "connector/negotiation/model.hpp"
+#include "connector/negotiation/planned.hpp"
 #include "connector/outbox/outcome.hpp"
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,11 +20,18 @@ using outbox::Reason;
 
 enum class State : std::uint8_t { requested, started, suspended, completed, terminated };
 enum class MessageKind : std::uint8_t { request, start, suspension, completion, termination };
+/// What a script may have something to say to: the state that a process has just come to; `resumed` where it was suspended before.
+enum class Event : std::uint8_t { requested, started, suspended, resumed };
+/// What a node does of itself.
+enum class Act : std::uint8_t { nothing, start, suspend, complete, terminate };
 
 inline constexpr State kStates[] = {State::requested, State::started, State::suspended, State::completed,
                                     State::terminated};
 inline constexpr MessageKind kMessageKinds[] = {MessageKind::request, MessageKind::start, MessageKind::suspension,
                                                 MessageKind::completion, MessageKind::termination};
+
+inline constexpr std::array<std::string_view, 4> kEventNames = {"requested", "started", "suspended", "resumed"};
+inline constexpr std::array<std::string_view, 5> kActNames = {"nothing", "start", "suspend", "complete", "terminate"};
 
 std::string_view to_string(State state);
 std::string_view to_string(MessageKind kind);
@@ -52,6 +61,7 @@ struct TransferProcess {
   std::string format = std::string(kHttpPull);
   std::optional<State> state;   ///< none: our request has not been taken yet
   std::optional<Pending> pending;
+  std::optional<negotiation::Planned<Act>> planned;  ///< what the script has us do, and when; none while a message is pending
   bool delivered_unconfirmed = false;
   bool suspended_by_us = false;
   std::optional<Reason> reason;
@@ -71,8 +81,11 @@ std::string encode(const TransferProcess& process);
 /// corruption: not what `encode` wrote.
 Result<TransferProcess> decode_transfer(std::string_view bytes);
 State visible_state(const TransferProcess& process);
+/// Whether a script may have that done after that event (DSP 2025-1, section 8); a transfer can be ended at any time, and be left alone.
+bool may_follow(Role role, Event event, Act act);
 
 inline constexpr std::string_view kTransferPrefix = "xfer/";
+inline constexpr std::string_view kDuePrefix = "xfer-due/";  ///< the index of outbox/due.hpp
 std::string transfer_key(const ProcessId& own_pid);
 std::string peer_key(const ParticipantId& peer, const ProcessId& peer_pid);
 /// The transfers of an agreement: `<prefix><own pid>`.

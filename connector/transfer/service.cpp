@@ -3,6 +3,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/crypto/crypto.hpp"
 #include "connector/negotiation/agreement.hpp"
+#include "connector/outbox/due.hpp"
 #include "connector/outbox/keys.hpp"
 
 #include <set>
@@ -63,6 +64,12 @@ Surroundings Service::surroundings() const {
   return around;
 }
 
+Surroundings Service::surroundings_of(Role role, const DatasetId& dataset, const AgreementId& agreement) const {
+  Surroundings around = surroundings();
+  around.script = options_.script.find(role, dataset, agreement.str());
+  return around;
+}
+
 Result<std::optional<Service::Stored>> Service::load(const ProcessId& own_pid) const {
   SLUIS_TRY(std::optional<std::string> bytes, with_.store.get(transfer_key(own_pid)));
   if (!bytes) return std::optional<Stored>();
@@ -93,6 +100,8 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
     commit.changes.push_back({index, next.own_pid.str()});
   }
   index_handles(before ? &before->value : nullptr, next, commit);
+  const auto due_at = [](const TransferProcess& p) { return p.planned ? std::optional(p.planned->due) : std::nullopt; };
+  outbox::index_due(commit, kDuePrefix, next.own_pid.str(), before ? due_at(before->value) : std::nullopt, due_at(next));
   for (const State event : transition.events) {
     const bool with_reason = (event == State::terminated || event == State::suspended) && next.reason;
     commit.entries.push_back(
@@ -106,6 +115,7 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
   }
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   if (transition.message && with_.notify) with_.notify(next.peer.str(), next.own_pid.str());
+  if (next.planned && with_.planned) with_.planned();
   return {};
 }
 
@@ -123,6 +133,7 @@ Result<void> Service::admit(const IncomingMessage& message, Surroundings& around
     return Error(ErrorCode::invalid_state, std::move(why));
   }
   around.dataset = record.dataset;
+  around.script = options_.script.find(Role::provider, record.dataset, record.id.str());
   commit.preconditions.push_back({key, *bytes});
   return {};
 }
@@ -137,12 +148,12 @@ Result<Reply> Service::receive_once(const IncomingMessage& message) {
   if (!own_pid.empty()) {
     SLUIS_TRY(before, load(own_pid));
   }
-  Surroundings around = surroundings();
+  Surroundings around = before ? surroundings_of(before->value.role, before->value.dataset, before->value.agreement) : surroundings();
   Commit changes;
   if (!before && message.kind == MessageKind::request && message.own_pid.empty()) {
     SLUIS_CHECK(admit(message, around, changes));
   }
-  if (message.address && before) {
+  if (message.address && !message.address->handle.empty() && before) {
     around.sealed_handle =
         crypto::seal(with_.random, options_.node_key, message.address->handle, before->value.own_pid.str());
   }
@@ -188,7 +199,7 @@ Result<TransferProcess> Service::start(const AgreementId& agreement) {
 Result<TransferProcess> Service::change(const ProcessId& own_pid, const Step& step, const std::string& person) {
   for (int attempt = 1;; ++attempt) {
     SLUIS_TRY(const Stored before, required(own_pid));
-    SLUIS_TRY(const Transition transition, step(before.value, surroundings()));
+    SLUIS_TRY(const Transition transition, step(before.value, surroundings_of(before.value.role, before.value.dataset, before.value.agreement)));
     const Result<void> done = commit(before, transition, {}, person);
     if (done) return transition.next;
     if (done.error().code != ErrorCode::conflict || attempt == kTries) return done.error();

@@ -11,6 +11,7 @@ namespace sluis::transfer {
 struct Options {
   std::string data_endpoint;  ///< the gate's public address, in the Start of a provider
   std::string node_key;       ///< 32 bytes: seals the handles that we got as a consumer
+  negotiation::Script script = {};  ///< of the stewards
 };
 
 /// What the service needs; all of it outlives the service.
@@ -22,6 +23,8 @@ struct Dependencies {
   EvidenceWriter& evidence;
   PeerPort& peers;
   std::function<void(std::string_view peer, std::string_view process)> notify;
+  /// A commit planned a step: `on_timer` has something to do earlier than it said.
+  std::function<void()> planned = {};
 };
 
 struct Reply {
@@ -83,6 +86,8 @@ class Service {
 
   /// outbox::Deliver for service "transfer".
   outbox::Verdict deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
+  /// Takes the steps that the script planned; returns when to be called next, if ever.
+  Result<std::optional<Timestamp>> on_timer();
 
  private:
   struct Stored {
@@ -92,6 +97,8 @@ class Service {
   using Step = std::function<Result<Transition>(const TransferProcess&, const Surroundings&)>;
 
   Surroundings surroundings() const;
+  /// With what the script says about such a process.
+  Surroundings surroundings_of(Role role, const DatasetId& dataset, const AgreementId& agreement) const;
   Result<std::optional<Stored>> load(const ProcessId& own_pid) const;
   Result<Stored> required(const ProcessId& own_pid) const;
   Result<void> admit(const IncomingMessage& message, Surroundings& around, Commit& commit) const;

@@ -1,6 +1,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/crypto/crypto.hpp"
 #include "connector/negotiation/agreement.hpp"
+#include "connector/outbox/due.hpp"
 #include "connector/transfer/service.hpp"
 
 #include <algorithm>
@@ -56,10 +57,11 @@ outbox::Verdict Service::deliver(const outbox::OutboxItem& item, const outbox::E
     step.transition.next.pending.reset();
     return settle(before, step, item.key);
   }
+  const auto around = [&] { return surroundings_of(before.value.role, before.value.dataset, before.value.agreement); };
   const bool resend = item.maybe_sent || before.value.pending->delivery.uncertain;
   if (resend && !before.value.peer_pid.empty()) {
     const DeliveryStep step = on_peer_state(before.value, with_.peers.read(before.value), std::nullopt, true,
-                                            surroundings(), with_.clock.now(), retry_at);
+                                            around(), with_.clock.now(), retry_at);
     if (step.next != DeliveryStep::Next::send) return settle(before, step, item.key);
   }
   outbox::Envelope filled = envelope;
@@ -67,12 +69,29 @@ outbox::Verdict Service::deliver(const outbox::OutboxItem& item, const outbox::E
   if (!body) return outbox::Verdict::retry;
   filled.body = std::move(*body);
   const outbox::SendOutcome outcome = with_.peers.send(before.value.peer, filled);
-  DeliveryStep step = on_sent(before.value, outcome, resend, surroundings(), with_.clock.now(), retry_at);
+  DeliveryStep step = on_sent(before.value, outcome, resend, around(), with_.clock.now(), retry_at);
   if (step.next == DeliveryStep::Next::read_peer) {
-    step = on_peer_state(step.transition.next, with_.peers.read(before.value), outcome, resend, surroundings(),
+    step = on_peer_state(step.transition.next, with_.peers.read(before.value), outcome, resend, around(),
                          with_.clock.now(), retry_at);
   }
   return settle(before, step, item.key);
+}
+
+Result<std::optional<Timestamp>> Service::on_timer() {
+  const Timestamp now = with_.clock.now();
+  SLUIS_TRY(const outbox::Due due, outbox::read_due(with_.store, kDuePrefix, now));
+  std::optional<Error> failed;
+  for (const std::string& pid : due.processes) {
+    const Step step = [&](const TransferProcess& before, const Surroundings& around) -> Result<Transition> {
+      std::optional<Transition> t = transfer::on_timer(before, around, now);
+      if (!t) return Error(ErrorCode::invalid_state, "the transfer went on");
+      return std::move(*t);
+    };
+    const Result<TransferProcess> done = change(ProcessId(pid), step, {});
+    if (!done && done.error().code != ErrorCode::invalid_state && !failed) failed = done.error();  // the others go on
+  }
+  if (failed) return *failed;
+  return due.next;
 }
 
 Result<void> Service::terminate_all_of(const AgreementId& agreement, const Reason& reason) {
@@ -147,7 +166,10 @@ Result<TransferView> Service::find_by_handle(std::string_view handle) const {
 Result<Access> Service::access(const ProcessId& own_pid) const {
   SLUIS_TRY(const Stored stored, required(own_pid));
   const TransferProcess& process = stored.value;
-  if (process.role != Role::consumer || process.state != State::started || process.sealed_handle.empty()) {
+  if (process.role == Role::consumer && process.state == State::started && process.sealed_handle.empty()) {
+    return Error(ErrorCode::invalid_state, "the provider said where the data are, and not what opens them: they cannot be fetched from here");
+  }
+  if (process.role != Role::consumer || process.state != State::started) {
     return Error(ErrorCode::invalid_state,
                  "the transfer is `" + std::string(to_string(visible_state(process))) + "`: no data can be fetched");
   }

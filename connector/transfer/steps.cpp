@@ -10,6 +10,7 @@ void send(Transition& t, MessageKind kind, State target, const Surroundings& aro
   pending.delivery.id = around.message_id;
   pending.delivery.next_attempt = now;
   p.pending = std::move(pending);
+  p.planned.reset();
   OutboundMessage message;
   message.kind = kind;
   message.id = around.message_id;
@@ -31,6 +32,7 @@ void enter(Transition& t, State state, Timestamp now) {
   TransferProcess& p = t.next;
   p.state = state;
   p.updated = now;
+  p.planned.reset();
   p.delivered_unconfirmed = false;
   if (is_final(state)) {
     p.newest_handle.reset();
@@ -38,6 +40,23 @@ void enter(Transition& t, State state, Timestamp now) {
     p.sealed_handle.clear();
   }
   t.events.push_back(state);
+}
+
+std::optional<Event> event_of(State reached, bool was_suspended) {
+  switch (reached) {
+    case State::requested: return Event::requested;
+    case State::started: return was_suspended ? Event::resumed : Event::started;
+    case State::suspended: return Event::suspended;
+    case State::completed: case State::terminated: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+bool plan(Transition& t, Event event, const Surroundings& around, Timestamp now) {
+  const auto act = around.script ? around.script->after<Act>(event) : std::nullopt;
+  if (!act) return false;
+  if (*act != Act::nothing) t.next.planned = negotiation::Planned<Act>{*act, now + around.script->delay};
+  return true;
 }
 
 TransferProcess with_handle(const TransferProcess& before, const Hash& handle, Timestamp now) {
@@ -53,6 +72,11 @@ bool opens(const TransferProcess& process, const Hash& handle) {
   if (!newest && process.acked_handle != handle) return false;
   if (process.state == State::started) return true;
   return newest && process.pending && process.pending->kind == MessageKind::start;
+}
+
+Error wrong_state(const TransferProcess& p, std::string_view what) {
+  return Error(ErrorCode::invalid_state, "`" + std::string(what) + "` cannot be taken while the transfer is `" +
+                                             std::string(to_string(visible_state(p))) + "`");
 }
 
 }  // namespace sluis::transfer

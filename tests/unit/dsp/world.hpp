@@ -47,7 +47,12 @@ class Terms final : public negotiation::Terms {
     out.offer_hash = hash;
     return out;
   }
+  Result<json::Value> published_offer(const DatasetId& dataset) const override {
+    if (published.is_null()) return negotiation::Terms::published_offer(dataset);
+    return published;
+  }
   negotiation::Judgement verdict{negotiation::Judgement::Kind::agree, {}, {}};
+  json::Value published;
 };
 
 class Catalog final : public dsp::CatalogPort {
@@ -85,8 +90,9 @@ class Net final : public http::PeerTransport {
 
 class Node {
  public:
-  explicit Node(const std::string& name)
-      : id("did:web:" + name + ".example"), url("https://" + name + ".example/2025-1"), net(id.str()) {}
+  explicit Node(const std::string& name, negotiation::Script negotiating = {}, negotiation::Script transferring = {})
+      : id("did:web:" + name + ".example"), url("https://" + name + ".example/2025-1"), script(std::move(negotiating)),
+        transfer_script(std::move(transferring)), net(id.str()) {}
 
   /// Sends what is in the outbox until nothing more goes; whether something was left for later.
   bool drain(bool maybe_sent = false) {
@@ -142,6 +148,8 @@ class Node {
 
   ParticipantId id;
   std::string url;
+  negotiation::Script script, transfer_script;
+  int woken = 0;  ///< how often a step was planned
   storage::MemoryStore store;
   FakeCommits commits{store};
   FakeClock clock;
@@ -151,13 +159,13 @@ class Node {
   Catalog catalog;
   Net net;
   dsp::Client client{{url + "/", std::chrono::milliseconds(5000)}, net};
-  transfer::Service transfers{{"https://gate.example/data", std::string(32, 'k')},
-                              {commits, store, clock, random, evidence, client, {}}};
+  transfer::Service transfers{{"https://gate.example/data", std::string(32, 'k'), transfer_script},
+                              {commits, store, clock, random, evidence, client, {}, [this] { ++woken; }}};
   negotiation::Service negotiations{
-      {id},
+      {id, std::chrono::days(7), script},
       {commits, store, clock, random, terms, evidence, client, {}, [this](const negotiation::AgreementRecord& record) {
          EXPECT_TRUE(transfers.terminate_all_of(record.id, record.ended->reason));
-       }}};
+       }, {}, nullptr, [this] { ++woken; }}};
   std::vector<http::Route> routes = dsp::routes(
       {"/2025-1", "", "", "service"},
       {negotiations, transfers, catalog,

@@ -345,7 +345,7 @@ TEST_F(HttpTest, NobodyThereIsNeverSentAndNoAnswerIsUnknown) {
 
 TEST_F(HttpTest, AddressesThatAreNotOursToCallAreRefused) {
   const auto strict = *Client::make({files("node"), false, 8}, clock_);
-  for (const char* url : {"http://localhost/x", "file:///etc/passwd", "https://user@localhost/", "localhost", "", "https:///x"}) {
+  for (const char* url : {"http://localhost/x", "file:///etc/passwd", "https://user@localhost/", "localhost", "", "https:///x", "https://127.0.0.1.example/x"}) {
     PeerRequest request;
     request.url = url;
     EXPECT_EQ(strict->send(request).error().code, ErrorCode::invalid_argument) << url;

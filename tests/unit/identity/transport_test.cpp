@@ -62,5 +62,17 @@ TEST(IdentifiedTransport, WhoeverTheSchemeDoesNotKnowGetsNothing) {
   EXPECT_FALSE(wire.seen.at(0).headers.contains("authorization"));
 }
 
+TEST(IdentifiedTransport, ARequestWhoseHeaderSaysSomethingElseIsNotSent) {
+  Tokens scheme;
+  Wire wire;
+  IdentifiedTransport transport(scheme, wire, wire);
+  http::PeerRequest request = to("urn:duinmeer");
+  request.headers["authorization"] = "Bearer handle";
+  const auto sent = transport.send(request);
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, ErrorCode::invalid_state);
+  EXPECT_TRUE(wire.seen.empty());
+}
+
 }  // namespace
 }  // namespace sluis::identity

@@ -31,6 +31,7 @@ const std::map<std::string, std::string> kTable = {
     {"AgreementService.Approve", "s"},        {"AgreementService.Refuse", "s"},
     {"AgreementService.List", "spdao"},       {"AgreementService.ListNegotiations", "spdao"},
     {"AgreementService.Show", "spdao"},       {"AgreementService.Terminate", "s"},
+    {"AgreementService.Import", "sp"},
     {"TransferService.Start", "s"},           {"TransferService.List", "spdaAo"},
     {"TransferService.Show", "spdaAo"},       {"TransferService.Suspend", "s"},
     {"TransferService.Resume", "s"},          {"TransferService.Complete", "s"},

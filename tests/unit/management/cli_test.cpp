@@ -278,7 +278,7 @@ TEST(CommandTable, NounsAndVerbsAreThoseThatArePromised) {
       {"activity", {"publish", "list", "show", "import", "export"}},
       {"situation", {"declare", "renew", "end", "list", "show", "definitions"}},
       {"assessment", {"record", "end", "list", "show"}},
-      {"agreement", {"request", "approve", "refuse", "list", "show", "terminate"}},
+      {"agreement", {"request", "approve", "refuse", "import", "list", "show", "terminate"}},
       {"transfer", {"start", "list", "show", "suspend", "resume", "complete", "terminate"}},
       {"retention", {"confirm", "list"}},
       {"audit", {"log", "checkpoint", "verify", "verify-proof", "proof", "export-log"}},

@@ -169,6 +169,13 @@ TEST(Comparison, AgreementsAndTheirEndsMustBeInBoth) {
   EXPECT_EQ(found(ended, told), "");
 }
 
+TEST(Comparison, AnImportedAgreementStandsInOneLogOnly) {
+  Log paper;
+  paper.agreed(EntryKind::agreement, "hash", "imported.asked").agreed(EntryKind::agreement, "hash", "imported");
+  EXPECT_EQ(found(paper, Log()), "");
+  EXPECT_EQ(found(Log(), paper), "");
+}
+
 TEST(Comparison, WhatIsUnderWayIsNotCompared) {
   Log log;
   log.permit("t1");

@@ -69,5 +69,14 @@ TEST_F(NodeTermsTest, OthersThatCouldOpenByMistakeDoNotReachTheSteward) {
   EXPECT_NE(unknown.reason.sentences.at(0).find("defines no situation"), std::string::npos);
 }
 
+TEST_F(NodeTermsTest, WhatAScriptOffersIsWhatIsPublished) {
+  const auto offer = terms_.published_offer(id_);
+  ASSERT_TRUE(offer) << describe(offer.error());
+  EXPECT_EQ(*offer, published_);
+  EXPECT_EQ(terms_.published_offer(DatasetId("urn:waterrijk:none")).error().code, ErrorCode::not_found);
+  clock_.set(*parse_time("2030-01-01T00:00:00Z"));  // the dataset's assessment is over
+  EXPECT_FALSE(terms_.published_offer(id_));
+}
+
 }  // namespace
 }  // namespace sluis::test

@@ -1,0 +1,45 @@
+#include "connector/outbox/due.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/outbox/keys.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace sluis::outbox {
+namespace {
+
+std::string due_key(std::string_view prefix, Timestamp when, const std::string& process) {
+  const auto micros = static_cast<std::uint64_t>(when.time_since_epoch().count());
+  return fmt::format("{}{:016x}/{}", prefix, micros, key_part(process));
+}
+
+}  // namespace
+
+void index_due(Commit& commit, std::string_view prefix, const std::string& process, std::optional<Timestamp> before,
+               std::optional<Timestamp> after) {
+  if (before == after) return;
+  if (before) commit.changes.push_back({due_key(prefix, *before, process), std::nullopt});
+  if (after) commit.changes.push_back({due_key(prefix, *after, process), process});
+}
+
+Result<Due> read_due(const storage::Reader& store, std::string_view prefix, Timestamp now) {
+  Due due;
+  SLUIS_CHECK(store.scan(prefix, prefix, [&](std::string_view key, std::string_view process) {
+    const std::string_view digits = key.substr(prefix.size(), 16);
+    std::int64_t micros = 0;  // an unreadable key is due: the record itself decides
+    std::from_chars(digits.data(), digits.data() + digits.size(), micros, 16);
+    const Timestamp when{Duration(micros)};
+    if (when > now) {
+      due.next = when;
+      return false;
+    }
+    due.processes.emplace_back(process);
+    return due.processes.size() < limits::kPageMax;
+  }));
+  if (due.processes.size() >= limits::kPageMax) due.next = now;
+  return due;
+}
+
+}  // namespace sluis::outbox
