@@ -1,13 +1,13 @@
 #include "connector/identity/claim.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/identity/jws.hpp"
 #include "connector/identity/object_reader.hpp"
 
 namespace sluis::identity {
 namespace {
 
-constexpr std::string_view kAlgorithm = "ES256";
-constexpr std::string_view kType = "sluis-claim+jwt";
+constexpr JwsForm kForm{"ES256", "sluis-claim+jwt", crypto::Key::Kind::p256};
 constexpr std::size_t kTokenBytes = 8U << 10U;
 
 std::int64_t seconds(Timestamp time) {
@@ -67,19 +67,6 @@ Result<Claim> read_payload(std::string_view text) {
   return claim;
 }
 
-/// The header's `kid`, when the header is just what it must be.
-Result<std::string> read_header(std::string_view text) {
-  SLUIS_TRY(const auto value, json::parse(text));
-  SLUIS_TRY(ObjectReader reader, ObjectReader::open(value, ""));
-  SLUIS_TRY(const auto algorithm, reader.string("alg"));
-  if (algorithm != kAlgorithm) return reader.refused("alg", "the algorithm is not `ES256`");
-  SLUIS_TRY(const auto type, reader.string("typ"));
-  if (type != kType) return reader.refused("typ", "the type is not `" + std::string(kType) + "`");
-  SLUIS_TRY(auto kid, reader.string("kid"));
-  SLUIS_CHECK(reader.finish());
-  return kid;
-}
-
 /// What the members say against what they have to say; `none` if all fits.
 ClaimFault compare(const Claim& claim, const ClaimExpected& expected) {
   if (claim.iss != expected.iss) return ClaimFault::issuer;
@@ -118,32 +105,19 @@ std::string_view to_string(ClaimFault fault) {
 }
 
 std::string make_claim(const Claim& claim, std::string_view kid, const crypto::Key& key) {
-  const std::string header = json::serialise(
-      json::object({{"alg", json::Value(kAlgorithm)}, {"kid", json::Value(kid)}, {"typ", json::Value(kType)}}));
-  const std::string input = to_base64url(header) + "." + to_base64url(payload_of(claim));
-  return input + "." + to_base64url(key.sign(input));
+  return make_jws(kForm, kid, payload_of(claim), key);
 }
 
 ClaimCheck check_claim(std::string_view token, const ClaimExpected& expected, const ClaimKeyLookup& lookup) {
-  if (token.size() > kTokenBytes) return failed(ClaimFault::malformed, "the claim is too long");
-  const std::size_t first = token.find('.');
-  const std::size_t last = token.rfind('.');
-  if (first == std::string_view::npos || first == last || token.find('.', first + 1) != last) {
-    return failed(ClaimFault::malformed, "the claim is not three parts with dots between");
-  }
-  const auto header = from_base64url(token.substr(0, first));
-  const auto payload = from_base64url(token.substr(first + 1, last - first - 1));
-  const auto signature = from_base64url(token.substr(last + 1));
-  if (!header || !payload || !signature) return failed(ClaimFault::malformed, "a part of the claim is not base64url");
-  const auto kid = read_header(*header);
+  const auto jws = split_jws(token, kTokenBytes);
+  if (!jws) return failed(ClaimFault::malformed, describe(jws.error()));
+  const auto kid = jws_key_id(kForm, *jws);
   if (!kid) return failed(ClaimFault::header, describe(kid.error()));
   // The key is looked for with the party whose certificate came, so nobody signs for another.
   const auto key = lookup(expected.iss, *kid);
   if (!key) return failed(ClaimFault::unknown_key, describe(key.error()));
-  if (key->kind() != crypto::Key::Kind::p256 || !key->verify(token.substr(0, last), *signature)) {
-    return failed(ClaimFault::signature, "the claim's signature does not verify");
-  }
-  auto claim = read_payload(*payload);
+  if (!is_signed_by(kForm, *jws, *key)) return failed(ClaimFault::signature, "the claim's signature does not verify");
+  auto claim = read_payload(jws->payload);
   if (!claim) return failed(ClaimFault::payload, describe(claim.error()));
   ClaimCheck check;
   check.fault = compare(*claim, expected);

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <set>
 
 namespace sluis::identity {
@@ -59,6 +60,20 @@ Result<void> check_owner_only(int file, const std::string& path) {
 constexpr std::string_view kTokenMember = "sha256";
 constexpr std::string_view kCertificateMember = "certificate_sha256";
 
+/// A DPO's own; nobody else signs findings.
+Result<std::string> read_signing_key(ObjectReader& reader, Role role) {
+  SLUIS_TRY(const auto text, reader.optional_string("key"));
+  if (!text) return std::string();
+  if (role != Role::dpo) {
+    return reader.refused("key", "only a `dpo` signs findings, and has a `key`").mended_by("take the key out, or give the person that role");
+  }
+  auto raw = from_base64url(*text);
+  if (!raw || raw->size() != 32 || !crypto::Key::from_ed25519_public(*raw)) {
+    return reader.refused("key", "an Ed25519 key is 32 bytes in base64url").mended_by("sluis role add --signing-key FILE.pub writes it");
+  }
+  return std::move(*raw);
+}
+
 Result<RoleHolder> read_holder(ObjectReader& reader) {
   RoleHolder holder;
   SLUIS_TRY(const auto name, reader.string("role"));
@@ -82,6 +97,7 @@ Result<RoleHolder> read_holder(ObjectReader& reader) {
     if (activity == nullptr || activity->empty()) return reader.refused("activities", "activities are strings");
     holder.activities.push_back(*activity);
   }
+  SLUIS_TRY(holder.key, read_signing_key(reader, holder.role));
   SLUIS_CHECK(reader.finish());
   return holder;
 }
@@ -91,6 +107,7 @@ Result<std::vector<RoleHolder>> read_roles(const json::Value& value) {
   SLUIS_TRY(const json::Array* array, reader.array("roles"));
   std::vector<RoleHolder> holders;
   std::set<std::pair<Shown, Hash>> seen;
+  std::map<std::string, std::string> persons;  // by the key with which they sign
   for (std::size_t i = 0; i < array->size(); ++i) {
     SLUIS_TRY(ObjectReader one, ObjectReader::open((*array)[i], json::pointer_to("/roles", i)));
     SLUIS_TRY(RoleHolder holder, read_holder(one));
@@ -98,6 +115,9 @@ Result<std::vector<RoleHolder>> read_roles(const json::Value& value) {
       const bool token = holder.shown == Shown::token;
       return one.refused(token ? kTokenMember : kCertificateMember,
                          token ? "one token has two roles" : "one certificate has two roles");
+    }
+    if (!holder.key.empty() && persons.emplace(holder.key, holder.person).first->second != holder.person) {
+      return one.refused("key", "one key signs for two persons").mended_by("each makes a key of her own: sluis audit key FILE");
     }
     holders.push_back(std::move(holder));
   }
@@ -180,9 +200,14 @@ std::string Roles::serialise() const {
     json::Array activities;
     for (const std::string& activity : holder.activities) activities.emplace_back(activity);
     if (!activities.empty()) one.set("activities", json::Value(std::move(activities)));
+    if (!holder.key.empty()) one.set("key", json::Value(to_base64url(holder.key)));
     array.push_back(std::move(one));
   }
   return json::serialise_pretty(json::object({{"roles", json::Value(std::move(array))}}));
+}
+
+Error Roles::opens_nothing(Shown shown) {
+  return Error(ErrorCode::unauthenticated, shown == Shown::token ? "unknown token" : "this client certificate has no role");
 }
 
 Result<RoleHolder> Roles::find_hash(Shown shown, const Hash& hash, Timestamp now) const {
@@ -190,11 +215,9 @@ Result<RoleHolder> Roles::find_hash(Shown shown, const Hash& hash, Timestamp now
   for (const RoleHolder& holder : holders_) {
     if (crypto::equal(view(hash), view(holder.hash)) && holder.shown == shown) found = &holder;
   }
-  if (found == nullptr) {
-    return Error(ErrorCode::unauthenticated, shown == Shown::token ? "unknown token" : "this client certificate has no role");
-  }
+  if (found == nullptr) return opens_nothing(shown);
   if (found->until && now >= *found->until) {
-    return Error(ErrorCode::unauthenticated, "the role of `" + found->person + "` ended at " + format_time(*found->until));
+    return Error(ErrorCode::invalid_state, "the role of `" + found->person + "` ended at " + format_time(*found->until));
   }
   return *found;
 }

@@ -32,6 +32,7 @@ struct RoleHolder {
   Hash hash{};
   std::optional<Timestamp> until;       ///< an auditor's end; for others optional
   std::vector<std::string> activities;  ///< of an application: the processing activities it may name
+  std::string key = {};                 ///< of a DPO: the public Ed25519 key with which she signs findings, 32 bytes; empty: none
 };
 
 struct NewToken {
@@ -52,18 +53,22 @@ class Roles {
  public:
   Roles() = default;
   explicit Roles(std::vector<RoleHolder> holders) : holders_(std::move(holders)) {}
-  /// `{"roles":[{"role","person","sha256","until","activities"}]}`; for a client certificate `certificate_sha256` takes
-  /// the place of `sha256`. Refused: unknown members or roles, an auditor without an end, a hash twice.
+  /// `{"roles":[{"role","person","sha256","until","activities","key"}]}`; for a client certificate `certificate_sha256` takes
+  /// the place of `sha256`, and `key` is base64url. Refused: unknown members or roles, an auditor without an end, a hash twice, a key of
+  /// another role than `dpo`, or of two persons.
   static Result<Roles> parse(std::string_view text, std::string_view file = "roles");
   std::string serialise() const;
 
-  /// The token's holder; its role may have ended. Takes the same time whichever it is, and if it is none.
-  /// unauthenticated: no such token, or its time is over.
+  /// The token's holder. Takes the same time whichever it is, and if it is none.
+  /// unauthenticated: no such token. invalid_state: its time is over, and whose it was; that is for the operator, who asks is told no more
+  /// than of a token that never was (`opens_nothing`).
   Result<RoleHolder> find(std::string_view token, Timestamp now) const;
   /// From `Authorization: Bearer …`.
   Result<RoleHolder> find_bearer(std::string_view authorization, Timestamp now) const;
   /// By a client certificate that was verified. unauthenticated: none, not valid now, or nobody's.
   Result<RoleHolder> find_certificate(const http::TlsPeer& tls, Timestamp now) const;
+  /// What who shows it is told.
+  static Error opens_nothing(Shown shown);
   /// By what came. An Authorization header decides alone: a bad token is not mended by a good certificate.
   Result<RoleHolder> find_caller(std::string_view authorization, const http::TlsPeer& tls, Timestamp now) const;
   const std::vector<RoleHolder>& holders() const { return holders_; }

@@ -4,8 +4,10 @@
 
 #include "connector/management/convert.hpp"
 #include "connector/management/findings.hpp"
+#include "connector/management/findings_signed.hpp"
 #include "connector/management/handlers.hpp"
 #include "connector/management/logbook.hpp"
+#include "connector/management/package.hpp"
 #include "connector/provenance/receipt.hpp"
 
 #include <fmt/core.h>
@@ -66,6 +68,7 @@ Result<v1::AuditCheckpointResponse> checkpoint(const Backend& backend) {
   response.set_size(opened.size);
   response.set_root(to_hex(opened.root));
   response.set_verifier_key(key.text());
+  response.set_first(backend.log.shard().first);
   return response;
 }
 
@@ -99,6 +102,19 @@ Result<v1::AuditProofResponse> proof(const Backend& backend, const v1::AuditProo
   response.set_index(index);
   response.set_proof(receipt.proof_text());
   response.set_receipt(receipt.to_json());
+  return response;
+}
+
+Result<v1::AuditSignResponse> sign(Backend& backend, const v1::AuditSignRequest& request, const Caller& caller) {
+  v1::AuditSignResponse response;
+  response.set_dry_run(request.dry_run());
+  SLUIS_TRY(const std::uint64_t entry, record_statement(backend, request, caller));
+  if (request.dry_run()) return response;
+  v1::AuditProofRequest of;
+  of.set_index(entry);
+  SLUIS_TRY(const auto proven, proof(backend, of));
+  response.set_entry(entry);
+  response.set_receipt(proven.receipt());
   return response;
 }
 
@@ -140,6 +156,13 @@ void add_audit(Methods& methods, Backend& backend) {
       });
   methods.add<v1::AuditFindingsRequest, v1::AuditFindingsResponse>(
       "AuditService.Findings", [&backend](const auto& request, const Caller&) { return find_misfits(backend, request); });
+  methods.add<v1::AuditSignRequest, v1::AuditSignResponse>(
+      "AuditService.Sign", [&backend](const auto& request, const Caller& caller) { return sign(backend, request, caller); });
+  const auto packages = std::make_shared<Packages>(backend);
+  methods.add<v1::AuditPackageRequest, v1::AuditPackageResponse>(
+      "AuditService.Package", [packages](const auto& request, const Caller& caller) { return packages->make(request, caller); });
+  methods.add<v1::AuditPackageFileRequest, v1::AuditPackageFileResponse>(
+      "AuditService.PackageFile", [packages](const auto& request, const Caller& caller) { return packages->file(request, caller); });
   methods.add<v1::AuditProofRequest, v1::AuditProofResponse>(
       "AuditService.Proof", [&backend](const auto& request, const Caller&) { return proof(backend, request); });
 }

@@ -73,6 +73,10 @@ struct Backend {
   std::function<std::string()> checkpoint = {};    ///< the newest signed note; empty before the first
   std::function<std::string()> cosigned = {};      ///< the newest that enough witnesses cosigned; empty: none
   std::function<std::string()> verifier_key = {};
+  std::function<std::string()> witness_policy = {};  ///< whose cosignatures this node asks for, as C2SP tlog-policy
+  /// One that is or was in force. not_found.
+  std::function<Result<std::shared_ptr<const policy::Vocabulary>>(const Hash&)> vocabulary_by_hash = {};
+  std::function<Result<std::string>()> membership_list = {};  ///< the signed list in force, as it came. not_found
   std::function<std::string()> quarantine = {};
   /// Whether exchanges can be recorded and decided: what `/readyz` says.
   std::function<bool()> ready = {};

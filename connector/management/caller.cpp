@@ -25,6 +25,6 @@ std::string role_name(v1::Role role) {
   return name;
 }
 
-Caller to_caller(const identity::RoleHolder& holder) { return {to_proto(holder.role), holder.person, holder.activities}; }
+Caller to_caller(const identity::RoleHolder& holder) { return {to_proto(holder.role), holder.person, holder.activities, holder.key}; }
 
 }  // namespace sluis::management

@@ -17,6 +17,7 @@ struct Caller {
   v1::Role role = v1::ROLE_UNSPECIFIED;
   std::string person;
   std::vector<std::string> activities;  ///< of an application
+  std::string key = {};                 ///< of a DPO: the public Ed25519 key with which she signs findings; empty: none
 };
 
 /// From the Authorization header as it came, or the client certificate. unauthenticated: neither, unknown, or over.

@@ -1,6 +1,7 @@
 #include "connector/management/findings.hpp"
 
 #include "connector/management/findings_practice.hpp"
+#include "connector/management/findings_signed.hpp"
 #include "connector/management/findings_sentences.hpp"
 #include "connector/management/terms_parts.hpp"
 
@@ -306,6 +307,11 @@ Result<v1::AuditFindingsResponse> find_misfits(const Backend& backend, const v1:
   SLUIS_TRY(const Practice practice, Practice::read(backend, vocabulary, paper, span));
   SLUIS_TRY(auto response, Comparison(backend, *vocabulary, language, period, paper, practice).run());
   response.set_log_size(entries);
+  SLUIS_TRY(const auto judged, read_judgements(backend, period.until));
+  for (v1::AuditFinding& finding : *response.mutable_findings()) {
+    const auto found = judged.find(subject_of(finding));
+    if (found != judged.end()) *finding.mutable_judged() = found->second;
+  }
   return response;
 }
 

@@ -218,6 +218,18 @@ std::string Cosigning::newest_cosigned() const {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+std::string Cosigning::policy_text() const {
+  std::string text = "log " + with_.log_key.text() + "\n";
+  std::string members;
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    const std::string name = "w" + std::to_string(i + 1);
+    text += "witness " + name + " " + states_[i].at.key.text() + " " + states_[i].at.url + "\n";
+    members += " " + name;
+  }
+  if (quorum_ == 0 || members.empty()) return text + "quorum none\n";
+  return text + "group enough " + std::to_string(quorum_) + members + "\nquorum enough\n";
+}
+
 std::vector<std::string> Cosigning::findings() const {
   std::vector<std::string> out;
   const std::lock_guard lock(mutex_);

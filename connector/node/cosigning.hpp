@@ -53,6 +53,8 @@ class Cosigning {
   /// What the operator should look at: a quorum that is missed for longer than kOverdue, a witness that says that this log is not what it
   /// was. One line each.
   std::vector<std::string> findings() const;
+  /// Whom it asks, and how many are enough, as C2SP tlog-policy.
+  std::string policy_text() const;
 
   static constexpr std::chrono::minutes kOverdue{5};
 

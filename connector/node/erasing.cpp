@@ -31,7 +31,7 @@ bool may_be_erased(EntryKind kind) {
   switch (kind) {
     case EntryKind::published: case EntryKind::retracted: case EntryKind::membership: case EntryKind::purposes:
     case EntryKind::activity: case EntryKind::declaration: case EntryKind::log_ended: case EntryKind::log_begun:
-    case EntryKind::erasure:
+    case EntryKind::erasure: case EntryKind::findings_signed: case EntryKind::package:
       return false;
     default: return true;
   }

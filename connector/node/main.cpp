@@ -119,7 +119,7 @@ void add_offline(CLI::App& app, Words& words, int& code) {
   CLI::App* key = membership.add_subcommand("key", "a new key that signs membership lists");
   key->add_option("FILE", words.file, "private; the public one gets .pub behind its name")->required();
   add_dry_run(*key, words);
-  key->callback([&] { code = membership_key(words.file, words.dry_run); });
+  key->callback([&] { code = new_signing_key(words.file, words.dry_run); });
   CLI::App* compose = membership.add_subcommand("compose", "a list from the party.json of each party, not signed yet");
   compose->add_option("FILE", words.file, "the new list")->required();
   compose->add_option("--federation", words.federation, "its name")->required();
@@ -196,6 +196,7 @@ void add_roles(CLI::App& app, Words& words, int& code) {
   add->add_option("--activity", words.role.activities, "processing activity that an application may name; may be repeated");
   add->add_option("--token-file", words.role.token, "a new file that gets the token");
   add->add_option("--certificate", words.role.certificate, "the person's client certificate, signed by the roots of [management.tls]");
+  add->add_option("--signing-key", words.role.signing_key, "of a dpo: the public key with which she signs findings; sluis audit key FILE makes FILE.pub");
   add->callback([&] { code = role_add(words.config, words.role, words.dry_run); });
   CLI::App* end = roles.add_subcommand("end", "takes a role from a person, with all its tokens and certificates");
   common(*end);

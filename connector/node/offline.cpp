@@ -169,6 +169,15 @@ Result<void> add_role(const std::filesystem::path& config_file, const NewRole& a
   if (!asked.until.empty()) {
     SLUIS_TRY(holder.until, parse_time(asked.until.find('T') == std::string::npos ? asked.until + "T00:00:00Z" : asked.until));
   }
+  if (!asked.signing_key.empty()) {
+    SLUIS_TRY(const crypto::Key key, read_key(asked.signing_key));
+    if (key.is_private()) {
+      return Error(ErrorCode::invalid_argument, "`" + asked.signing_key.string() + "` is a private key, which has no place here")
+          .mended_by("give the one with .pub behind its name; whoever saw the private one can sign for " + asked.person);
+    }
+    if (key.kind() != crypto::Key::Kind::ed25519) return Error(ErrorCode::invalid_argument, "`" + asked.signing_key.string() + "` is no Ed25519 key").mended_by("sluis audit key FILE makes one");
+    holder.key = key.public_raw();
+  }
   std::string token;
   if (asked.token.empty()) {
     SLUIS_TRY(const std::string pem, certs::read_file(asked.certificate));
@@ -209,9 +218,14 @@ Result<void> list_roles(const std::filesystem::path& config_file) {
   SLUIS_TRY(const NodeConfig config, read_config(config_file));
   SLUIS_TRY(const identity::Roles roles, read_roles(config));
   for (const identity::RoleHolder& holder : roles.holders()) {
-    std::printf("%s\t%s\t%s\t%s\n", std::string(identity::to_string(holder.role)).c_str(), holder.person.c_str(),
+    std::string signs;
+    if (!holder.key.empty()) {
+      SLUIS_TRY(const crypto::Key key, crypto::Key::from_ed25519_public(holder.key));
+      signs = "\tsigns with " + identity::key_id(key);
+    }
+    std::printf("%s\t%s\t%s\t%s%s\n", std::string(identity::to_string(holder.role)).c_str(), holder.person.c_str(),
                 holder.shown == identity::Shown::token ? "token" : "certificate",
-                holder.until ? ("until " + format_time(*holder.until)).c_str() : "without end");
+                holder.until ? ("until " + format_time(*holder.until)).c_str() : "without end", signs.c_str());
   }
   return {};
 }
@@ -282,7 +296,7 @@ int config_check(const std::filesystem::path& file) {
   return 0;
 }
 
-int membership_key(const std::filesystem::path& file, bool dry_run) {
+int new_signing_key(const std::filesystem::path& file, bool dry_run) {
   for (const std::string& name : {file.string(), file.string() + ".pub"}) {
     if (const auto free = may_make(name); !free) return fail(free.error());
   }

@@ -19,8 +19,8 @@ Result<void> may_write_in(std::filesystem::path folder);
 
 int config_check(const std::filesystem::path& file);
 
-/// A new Ed25519 key for signing membership lists: `FILE` (0600) and `FILE.pub`.
-int membership_key(const std::filesystem::path& file, bool dry_run);
+/// A new Ed25519 key for signing membership lists, or findings: `FILE` (0600) and `FILE.pub`.
+int new_signing_key(const std::filesystem::path& file, bool dry_run);
 /// A list from the `party.json` files of its parties, not signed yet.
 int membership_compose(const std::vector<std::filesystem::path>& parties, const std::vector<std::filesystem::path>& signers,
                        const std::string& federation, std::uint64_t version, std::uint64_t threshold,
@@ -38,6 +38,7 @@ struct NewRole {
   std::vector<std::string> activities;
   std::filesystem::path token;
   std::filesystem::path certificate;
+  std::filesystem::path signing_key;  ///< of a DPO: the public key, PEM, with which she signs findings
 };
 /// The file of roles, which a running node reads again by itself: adds somebody, takes everything of a role and person out,
 /// prints it.

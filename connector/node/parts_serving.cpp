@@ -322,6 +322,13 @@ void Node::Parts::fill_backend() {
     SLUIS_TRY(const identity::SignedMembership signed_list, identity::parse_envelope(envelope, file));
     return identity::verify(signed_list, trust, file);
   };
+  out.witness_policy = [this] { return cosigning ? cosigning->policy_text() : std::string("quorum none\n"); };
+  out.vocabulary_by_hash = [this](const Hash& hash) { return purposes->by_hash(hash); };
+  out.membership_list = [this]() -> Result<std::string> {
+    SLUIS_TRY(const std::optional<std::string> kept, store.get("membership/list"));
+    if (!kept) return Error(ErrorCode::not_found, "no membership list was loaded yet");
+    return *kept;
+  };
   out.reconcile = [this](const v1::AuditReconcileRequest& request, const std::string& person) { return reconcile(request, person); };
   out.erase = [this](const v1::AuditEraseRequest& request, const std::string& person) { return erase(request, person); };
   out.erasures = [this]() -> Result<v1::AuditErasuresResponse> {

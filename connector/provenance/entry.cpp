@@ -34,6 +34,8 @@ std::string_view kind_name(std::uint8_t kind) {
     case EntryKind::backup: return "backup";
     case EntryKind::erasure: return "erasure";
     case EntryKind::looked: return "looked";
+    case EntryKind::findings_signed: return "findings-signed";
+    case EntryKind::package: return "package";
   }
   return "";
 }

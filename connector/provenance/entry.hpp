@@ -38,6 +38,8 @@ enum class EntryKind : std::uint8_t {
   backup = 37,       ///< a copy of the node was made
   erasure = 38,      ///< what entries say was asked to be erased, or is
   looked = 39,       ///< somebody had this log looked through: who, for what, and how much was told
+  findings_signed = 40,  ///< what a data protection officer found, signed with her own key; its digest is that of what she signed
+  package = 41,          ///< what checks a period was given out, to whom; its digest is that of its manifest
 };
 /// The stable name, as commands print it; empty for a number that has none.
 std::string_view kind_name(std::uint8_t kind);

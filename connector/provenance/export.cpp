@@ -16,35 +16,36 @@ Result<void> write_file(const std::filesystem::path& folder, const std::string& 
   return {};
 }
 
-Result<void> write_tiles(const LogReader& log, std::uint64_t size, const std::filesystem::path& folder) {
-  for (unsigned level = 0; size >> (level * kTileHeight) != 0; ++level) {
-    for (std::uint64_t index = 0; const std::uint64_t width = tile_width(level, index, size); ++index) {
-      SLUIS_TRY(const std::vector<Hash> hashes, log.tile(level, index, width));
-      std::string bytes;
-      for (const Hash& hash : hashes) bytes += view(hash);
-      SLUIS_CHECK(write_file(folder, tile_path(level, index, width), bytes));
-    }
-  }
-  return {};
+Result<std::string> tile_bytes(const LogReader& log, unsigned level, std::uint64_t index, std::uint64_t width) {
+  SLUIS_TRY(const std::vector<Hash> hashes, log.tile(level, index, width));
+  std::string bytes;
+  for (const Hash& hash : hashes) bytes += view(hash);
+  return bytes;
 }
 
-Result<void> write_entries(const LogReader& log, std::uint64_t size, const std::filesystem::path& folder,
-                           bool with_payloads) {
-  for (std::uint64_t bundle = 0; const std::uint64_t width = tile_width(0, bundle, size); ++bundle) {
-    std::string entries;
-    std::string payloads;
-    for (std::uint64_t i = bundle * kTileWidth; i < bundle * kTileWidth + width; ++i) {
-      SLUIS_TRY(const std::string leaf, log.leaf_bytes(log.shard().first + i));
-      put_bundle_entry(entries, leaf);
-      if (!with_payloads) continue;
-      auto payload = log.payload(log.shard().first + i);
-      if (!payload && payload.error().code != ErrorCode::not_found) return payload.error();
-      put_sized(payloads, payload ? payload->bytes() : std::string());
-    }
-    SLUIS_CHECK(write_file(folder, bundle_path(bundle, width), entries));
-    if (with_payloads) SLUIS_CHECK(write_file(folder, payload_path(bundle), payloads));
+Result<std::string> bundle_bytes(const LogReader& log, std::uint64_t bundle, std::uint64_t width) {
+  std::string bytes;
+  for (std::uint64_t i = bundle * kTileWidth; i < bundle * kTileWidth + width; ++i) {
+    SLUIS_TRY(const std::string leaf, log.leaf_bytes(log.shard().first + i));
+    put_bundle_entry(bytes, leaf);
   }
-  return {};
+  return bytes;
+}
+
+Result<std::string> payload_bytes(const LogReader& log, std::uint64_t bundle, std::uint64_t width, const PayloadFilter& shown) {
+  std::string bytes;
+  for (std::uint64_t i = bundle * kTileWidth; i < bundle * kTileWidth + width; ++i) {
+    const std::uint64_t number = log.shard().first + i;
+    const auto payload = log.payload(number);
+    if (!payload && payload.error().code != ErrorCode::not_found) return payload.error();
+    bool goes = payload.has_value();
+    if (goes && shown) {
+      SLUIS_TRY(const Leaf leaf, log.leaf(number));
+      goes = shown(number, leaf, *payload);
+    }
+    put_sized(bytes, goes ? payload->bytes() : std::string());
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -60,6 +61,21 @@ Result<void> may_export_to(const std::filesystem::path& folder) {
   return {};
 }
 
+std::vector<ExportFile> export_files(const LogReader& log, std::uint64_t size, bool with_payloads, const PayloadFilter& shown) {
+  std::vector<ExportFile> files;
+  for (unsigned level = 0; size >> (level * kTileHeight) != 0; ++level) {
+    for (std::uint64_t index = 0; const std::uint64_t width = tile_width(level, index, size); ++index) {
+      files.push_back({tile_path(level, index, width), [log, level, index, width] { return tile_bytes(log, level, index, width); }});
+    }
+  }
+  for (std::uint64_t bundle = 0; const std::uint64_t width = tile_width(0, bundle, size); ++bundle) {
+    files.push_back({bundle_path(bundle, width), [log, bundle, width] { return bundle_bytes(log, bundle, width); }});
+    if (!with_payloads) continue;
+    files.push_back({payload_path(bundle), [log, bundle, width, shown] { return payload_bytes(log, bundle, width, shown); }});
+  }
+  return files;
+}
+
 Result<void> export_log(const LogReader& log, const std::string& note, const VerifierKey& key,
                         const std::filesystem::path& folder, bool with_payloads, const std::optional<std::string>& cosigned) {
   // A checkpoint that does not fit is evidence too: it goes with all that the log has, and no verifier calls it good.
@@ -67,8 +83,10 @@ Result<void> export_log(const LogReader& log, const std::string& note, const Ver
   SLUIS_TRY(const std::uint64_t held, log.size());
   const std::uint64_t size = checkpoint && checkpoint->size <= held ? checkpoint->size : held;
   SLUIS_CHECK(may_export_to(folder));
-  SLUIS_CHECK(write_tiles(log, size, folder));
-  SLUIS_CHECK(write_entries(log, size, folder, with_payloads));
+  for (const ExportFile& file : export_files(log, size, with_payloads)) {
+    SLUIS_TRY(const std::string bytes, file.make());
+    SLUIS_CHECK(write_file(folder, file.name, bytes));
+  }
   if (cosigned) SLUIS_CHECK(write_file(folder, kCosignedFile, *cosigned));
   return write_file(folder, "checkpoint", note);  // last: a folder without it is no export
 }

@@ -3,8 +3,10 @@
 #include "connector/provenance/log_store.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluis::provenance {
 
@@ -13,6 +15,17 @@ Result<void> may_export_to(const std::filesystem::path& folder);
 
 /// The newest checkpoint that enough witnesses cosigned: beside a log's slots, and in an export.
 inline constexpr const char* kCosignedFile = "checkpoint.cosigned";
+
+/// One file of an export: its name, and what makes its bytes out of the log. Errors are the store's.
+struct ExportFile {
+  std::string name;
+  std::function<Result<std::string>()> make;
+};
+/// Whether a payload goes along; what does not looks like one that was erased.
+using PayloadFilter = std::function<bool(std::uint64_t number, const Leaf& leaf, const Payload& payload)>;
+/// The files of the first `size` entries of this log, but for its checkpoints. What `log` reads from outlives them. Without a filter all
+/// payloads go along.
+std::vector<ExportFile> export_files(const LogReader& log, std::uint64_t size, bool with_payloads, const PayloadFilter& shown = {});
 
 /// Writes the standard tree (D22): `checkpoint`, `tile/…`, `tile/entries/…` and, on request, `payloads/…` in clear: one
 /// file for 256 entries, each with a 32-bit length; an erased payload has length 0. The folder must be empty or new.

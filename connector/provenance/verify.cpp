@@ -20,8 +20,8 @@ constexpr std::uint64_t kFileBytes = 64U << 20U;  // far above what any file of 
 
 class Verifier {
  public:
-  Verifier(const fs::path& folder, const VerifierKey& key, const std::optional<WitnessPolicy>& policy)
-      : folder_(folder), key_(key), policy_(policy) {}
+  Verifier(const fs::path& folder, const VerifierKey& key, const std::optional<WitnessPolicy>& policy, const EntryCheck& more)
+      : folder_(folder), key_(key), policy_(policy), more_(more) {}
 
   VerifyReport run(const std::optional<std::string>& anchor) {
     if (!read_checkpoint()) return std::move(report_);
@@ -251,17 +251,25 @@ class Verifier {
   }
 
   void check_payload(const std::string& name, std::uint64_t index, std::string_view record, std::string_view leaf_bytes) {
+    const auto leaf = Leaf::parse(leaf_bytes);
     if (record.empty()) {
       ++report_.payloads_erased;
+      if (leaf) look(name, index, *leaf, nullptr);
       return;
     }
-    const auto leaf = Leaf::parse(leaf_bytes);
     const auto payload = Payload::parse(record);
     if (!leaf || !payload || commitment(*leaf, payload->shared, payload->k, payload->inner()) != leaf->commitment) {
       damage(name, index, index + 1, "the payload does not fit the entry's commitment");
       return;
     }
     ++report_.payloads_checked;
+    look(name, index, *leaf, &*payload);
+  }
+
+  void look(const std::string& name, std::uint64_t index, const Leaf& leaf, const Payload* payload) {
+    if (!more_) return;
+    const auto wrong = more_({report_.origin, index, leaf, payload, [this](std::uint64_t size) { return root_at(size); }});
+    if (wrong) damage(name, index, index + 1, *wrong);
   }
 
   void check_unknown_files() {
@@ -290,6 +298,7 @@ class Verifier {
   const fs::path& folder_;
   const VerifierKey& key_;
   const std::optional<WitnessPolicy>& policy_;
+  const EntryCheck& more_;
   VerifyReport report_;
   std::optional<Quorum> newest_;  ///< what the policy says of `checkpoint`
   std::set<std::string> known_;
@@ -307,8 +316,8 @@ std::string entries_text(const Damage& damage) {
 }  // namespace
 
 VerifyReport verify_export(const fs::path& folder, const VerifierKey& key, const std::optional<std::string>& anchor,
-                           const std::optional<WitnessPolicy>& policy) {
-  return Verifier(folder, key, policy).run(anchor);
+                           const std::optional<WitnessPolicy>& policy, const EntryCheck& more) {
+  return Verifier(folder, key, policy, more).run(anchor);
 }
 
 std::string to_text(const VerifyReport& report) {

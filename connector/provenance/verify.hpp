@@ -1,9 +1,11 @@
 #pragma once
 
+#include "connector/provenance/entry.hpp"
 #include "connector/provenance/note.hpp"
 #include "connector/provenance/witness_policy.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,10 +42,22 @@ struct VerifyReport {
   int exit_code() const { return !consistent() ? 1 : anchor_good && !quorum_missed() ? 0 : 3; }
 };
 
+/// An entry, with a payload that fits it or without one.
+struct CheckedEntry {
+  const std::string& origin;  ///< of its log
+  std::uint64_t index = 0;
+  const Leaf& leaf;
+  const Payload* payload = nullptr;  ///< null: erased, or held back
+  std::function<Result<Hash>(std::uint64_t size)> root_at;  ///< of the log's first so many entries
+};
+/// What else is held against such an entry: what is wrong with it, or nothing.
+using EntryCheck = std::function<std::optional<std::string>(const CheckedEntry& entry)>;
+
 /// Checks every file of an exported log. `anchor` is a signed checkpoint that was kept from before. With a policy, cosignatures that meet
-/// it anchor the log too, whichever of its checkpoints, or of the anchor, has them; then both must hold (D21).
+/// it anchor the log too, whichever of its checkpoints, or of the anchor, has them; then both must hold (D21). `more` is asked of each entry
+/// of which there could be a payload, in their order; what it finds is damage of that payload's file.
 VerifyReport verify_export(const std::filesystem::path& folder, const VerifierKey& key, const std::optional<std::string>& anchor,
-                           const std::optional<WitnessPolicy>& policy = std::nullopt);
+                           const std::optional<WitnessPolicy>& policy = std::nullopt, const EntryCheck& more = {});
 /// The report in lines of plain English.
 std::string to_text(const VerifyReport& report);
 

@@ -10,10 +10,12 @@
 #include "connector/http/server.hpp"
 #include "connector/identity/claim.hpp"
 #include "connector/identity/membership.hpp"
+#include "connector/identity/statement.hpp"
 #include "connector/provenance/receipt.hpp"
 #include "connector/provenance/tiles.hpp"
 #include "connector/provenance/witness.hpp"
 #include "connector/provenance/witness_policy.hpp"
+#include "connector/records/package.hpp"
 #include "policy/minimise/transformer.hpp"
 #include "policy/odrl/model.hpp"
 
@@ -115,6 +117,23 @@ std::vector<Target> targets() {
   receipt.k = std::string(32, 'k');
   receipt.shared = "shared";
   receipt.checkpoint = note;
+  identity::Statement statement;
+  statement.node = claim.iss;
+  statement.origin = "waterrijk.example/log";
+  statement.size = 3;
+  statement.from = statement.until = statement.made = claim.iat;
+  identity::JudgedFinding finding;
+  finding.code = "dataset.wider";
+  finding.entries = {1, 2};
+  finding.judgement = identity::Judgement::to_mend;
+  finding.why = "anew";
+  finding.by = claim.iat;
+  statement.findings = {finding};
+  records::Manifest manifest;
+  manifest.node = manifest.name = manifest.role = "w";
+  manifest.logs = {{"waterrijk.example/log", 0, 3}};
+  manifest.missing = {"documents/offers/ab"};
+  manifest.files = {{"keys.txt", 3, Hash{}}, {"logs/0/checkpoint", 9, Hash{}}};
   const std::string request =
       R"({"@context":["https://w3id.org/dspace/2025/1/context.jsonld"],"@type":"ContractRequestMessage","consumerPid":"urn:1","callbackAddress":"https://h/2025-1","offer":{"target":"urn:d",)" +
       std::string(kOffer).substr(1) + "}";
@@ -169,6 +188,30 @@ std::vector<Target> targets() {
       {"claim", {token}, [claim, claim_key](const std::string& text) {
          const identity::ClaimExpected expected{claim.iss, claim.aud, claim.agreement, claim.transfer, "GET", "/data", claim.iat};
          return identity::check_claim(text, expected, [&](const ParticipantId&, std::string_view) -> Result<crypto::Key> { return claim_key; }).ok();
+       }},
+      {"statement", {*identity::sign_statement(statement, key)}, [key](const std::string& text) {
+         const auto opened = identity::SignedStatement::open(text);
+         if (!opened) return false;
+         const auto said = opened->read();
+         const auto believed = opened->verify(key);
+         if (believed && (!said || identity::to_json(*said) != identity::to_json(*believed))) std::abort();
+         return bool(said);
+       }},
+      {"statement_json", {json::serialise(identity::to_json(statement))}, [key](const std::string& text) {
+         const auto value = json::parse(text);
+         const auto read = value ? identity::read_statement(*value) : Result<identity::Statement>(Error());
+         if (!read) return false;
+         const auto made = identity::sign_statement(*read, key);  // what is read can be signed, unless it is too much
+         if (!made && made.error().code != ErrorCode::limit_exceeded) std::abort();
+         return true;
+       }},
+      {"manifest", {*records::manifest_text(manifest)}, [](const std::string& text) {
+         const auto read = records::parse_manifest(text);
+         if (!read) return false;
+         for (const auto& file : read->files) {
+           if (("/" + file.name + "/").find("/../") != std::string::npos || file.name.starts_with("/")) std::abort();
+         }
+         return true;
        }},
       {"membership", {identity::serialise({"{}", {{identity::key_id(key), std::string(64, 's')}}})}, [](const std::string& text) {
          return bool(identity::parse_envelope(text)) || bool(identity::parse_membership(text));

@@ -174,6 +174,16 @@ def vkey_of(name, public):
     return f"{name}+{hashlib.sha256(name.encode() + bytes([10]) + data).hexdigest()[:8]}+{base64.b64encode(data).decode()}"
 
 
+def packaged():
+    """What is taken along says whose cosignatures the node asks for, and has them. Whom an auditor trusts she says herself; here it is the same."""
+    where = f.folder / "package"
+    expect("a package", w.command("audit", "package", "-O", where, role="dpo").returncode, 0)
+    policy = f.folder / "package.policy"
+    policy.write_text((where / "witnesses.policy").read_text())
+    done = f.sluis("audit", "verify", "--package", where, "--policy", policy, check=False)
+    expect("its cosignatures meet the node's policy", (done.returncode, "`enough` is met" in done.stdout, done.stdout.count(" signed at ")), (0, True, 2))
+
+
 def audits(seen):
     """What an auditor finds in the log of the stopped node. `seen`: a public checkpoint that both cosigned."""
     export, log_key = f.folder / "export", w.folder / "log.vkey"
@@ -275,6 +285,7 @@ url = "https://localhost:{d.port}"
     newest_public()
     wait_for("and what grew", lambda: len(signatures(public())) == 3 and int(public().split("\n")[1]) > first)
     expect("nothing to be seen to", "witness" in readiness()[1], False)
+    packaged()
     expect("a neighbour answers members alone", [neighbour(method, path) for method, path in (("POST", "/add-checkpoint"), ("GET", "/witnessed/" + "0" * 64 + "/checkpoint"))], [404, 404])
     expect("as one of them it is another matter", neighbour("POST", "/add-checkpoint", w), 400)
 

@@ -1,11 +1,15 @@
 #include "connector/base/limits.hpp"
+#include "connector/identity/membership.hpp"
+#include "connector/node/cli/signed_findings.hpp"
 #include "connector/node/cli/special.hpp"
+#include "connector/node/cli/trust.hpp"
 #include "connector/node/cli/words.hpp"
 #include "connector/node/offline.hpp"
 #include "connector/provenance/receipt.hpp"
 #include "connector/provenance/verify.hpp"
 #include "connector/provenance/witness.hpp"
 #include "connector/provenance/witness_policy.hpp"
+#include "connector/records/package_check.hpp"
 #include "sluis/v1/evidence.pb.h"
 
 #include <fmt/core.h>
@@ -19,57 +23,17 @@ namespace {
 
 struct Words {
   std::string log;
+  std::string package;
   std::string key;
   std::string anchor;
   std::string policy;
   std::string file;
   std::string folder;
   std::string origin;
+  std::vector<std::string> dpo_keys;
   bool payloads = false;
   bool dry_run = false;
 };
-
-/// The key itself, or the name of a file that holds it.
-Result<provenance::VerifierKey> read_key(const std::string& given) {
-  if (auto key = provenance::VerifierKey::parse(given)) return key;
-  auto text = read_text(given, 4096);
-  if (!text) {
-    return Error(ErrorCode::invalid_argument, fmt::format("`{}` is neither a log key nor a file that holds one", given))
-        .mended_by("a log key is `name+hash+base64`; get it from elsewhere than the log's folder");
-  }
-  while (!text->empty() && (text->back() == '\n' || text->back() == '\r' || text->back() == ' ')) text->pop_back();
-  return provenance::VerifierKey::parse(*text);
-}
-
-/// What an auditor trusts: the log's key, and whose cosignatures are enough, where she gave a policy.
-struct Trust {
-  provenance::VerifierKey key;
-  std::optional<provenance::WitnessPolicy> policy;
-};
-
-/// The key may be left out where the policy names one log; of a policy that names logs it must be one. invalid_argument.
-Result<Trust> read_trust(const Words& words) {
-  std::optional<provenance::WitnessPolicy> policy;
-  if (!words.policy.empty()) {
-    SLUIS_TRY(const std::string text, read_text(words.policy, 64U << 10U));
-    SLUIS_TRY(policy, provenance::WitnessPolicy::parse(text, words.policy));
-  }
-  const std::vector<provenance::VerifierKey> named = policy ? policy->logs() : std::vector<provenance::VerifierKey>();
-  if (words.key.empty()) {
-    if (named.size() == 1) return Trust{named.front(), std::move(policy)};
-    const std::string several = fmt::format("`{}` names {} logs", words.policy, named.size());
-    return Error(ErrorCode::invalid_argument, named.empty() ? "no key of the log is given" : several)
-        .mended_by("give the log's key with --key, or a --policy that names one log");
-  }
-  SLUIS_TRY(provenance::VerifierKey key, read_key(words.key));
-  const auto is_it = [&](const provenance::VerifierKey& one) { return one.text() == key.text(); };
-  if (!named.empty() && std::none_of(named.begin(), named.end(), is_it)) {
-    const std::string other = fmt::format("`{}` names logs, and the key of `{}` is not among them", words.policy, key.name());
-    return Error(ErrorCode::invalid_argument, other)
-        .mended_by("give the key of one of its logs, or a policy that knows this one");
-  }
-  return Trust{std::move(key), std::move(policy)};
-}
 
 json::Value quorum_json(const provenance::Quorum& quorum, const std::string& file) {
   json::Array witnesses;
@@ -108,9 +72,24 @@ json::Value report_json(const provenance::VerifyReport& report) {
   return value;
 }
 
+json::Value package_json(const records::PackageReport& report) {
+  json::Array damage, logs;
+  for (const auto& item : report.damage) damage.push_back(json::object({{"file", item.file}, {"first", item.first}, {"end", item.end}, {"what", item.what}}));
+  for (const auto& log : report.logs) logs.push_back(report_json(log));
+  return json::object({{"entry", report.entry}, {"rows", report.rows}, {"documents", report.documents}, {"silent", report.silent}, {"inOrder", report.exit_code() != 1},
+                       {"logs", json::Value(std::move(logs))}, {"damage", json::Value(std::move(damage))}});
+}
+
+/// A log, or a package of one.
 void verify(Session& session, const Words& words) {
-  const auto trust = read_trust(words);
+  if (words.log.empty() == words.package.empty()) {
+    return session.fail(Error(ErrorCode::invalid_argument, "it is not said what to check")
+                            .mended_by("give --log, the folder that export-log wrote, or --package, that of audit package"), 2);
+  }
+  const auto trust = read_trust(words.key, words.policy);
   if (!trust) return session.fail(trust.error(), 2);
+  const auto keys = read_dpo_keys(words.dpo_keys);
+  if (!keys) return session.fail(keys.error(), 2);
   std::optional<std::string> anchor;
   if (!words.anchor.empty()) {
     auto text = read_text(words.anchor, 64U << 10U);
@@ -118,21 +97,41 @@ void verify(Session& session, const Words& words) {
     anchor = std::move(*text);
   }
   std::error_code ignored;
-  if (!std::filesystem::is_directory(words.log, ignored)) {
-    return session.fail(Error(ErrorCode::invalid_argument, fmt::format("`{}` is no folder", words.log))
-                            .mended_by("name the folder that `audit export-log` wrote"), 2);
+  const std::string& folder = words.package.empty() ? words.log : words.package;
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    return session.fail(Error(ErrorCode::invalid_argument, fmt::format("`{}` is no folder", folder))
+                            .mended_by("name the folder that `audit export-log` or `audit package` wrote"), 2);
   }
-  const auto report = provenance::verify_export(words.log, trust->key, anchor, trust->policy);
+  SignedFindings signed_findings(*keys);
+  const auto leave = [&](int code) { session.leave(code == 0 && signed_findings.missed() ? 3 : code); };
+  if (!words.package.empty()) {
+    const auto report = records::verify_package(folder, trust->key, anchor, trust->policy, signed_findings.checks());
+    if (session.options.output == "json") {
+      json::Value value = package_json(report);
+      value.set("signedFindings", signed_findings.to_json());
+      session.with.out << json::serialise_pretty(value);
+    } else {
+      session.with.out << signed_findings.told(session.options) << told(report, session.options);
+    }
+    return leave(report.exit_code());
+  }
+  const auto report = provenance::verify_export(words.log, trust->key, anchor, trust->policy, signed_findings.checks());
   if (session.options.output == "json") {
-    session.with.out << json::serialise_pretty(report_json(report));
+    json::Value value = report_json(report);
+    value.set("signedFindings", signed_findings.to_json());
+    session.with.out << json::serialise_pretty(value);
   } else {
-    session.with.out << told(report, session.options);
+    session.with.out << signed_findings.told(session.options) << told(report, session.options);
   }
-  session.leave(report.exit_code());
+  leave(report.exit_code());
 }
 
-/// A receipt; or an answer of the node that has one in it.
-Result<provenance::Receipt> read_receipt(const std::string& file) {
+/// A receipt; or an answer of the node, or a statement, that has one with it.
+struct Paper {
+  provenance::Receipt receipt;
+  std::string statement;  ///< signed findings, where they are with it
+};
+Result<Paper> read_paper(const std::string& file) {
   SLUIS_TRY(const auto text, read_text(file, limits::kJsonBytes));
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string::npos || text[first] != '{') {
@@ -142,20 +141,43 @@ Result<provenance::Receipt> read_receipt(const std::string& file) {
   SLUIS_TRY(const auto value, json::parse(text));
   const auto* inner = value.find("receipt");
   const auto* wrapped = inner == nullptr ? nullptr : inner->if_string();
-  return provenance::Receipt::from_json(wrapped == nullptr ? text : *wrapped);
+  const auto* statement = value.find("statement");
+  if (wrapped == nullptr && statement != nullptr) {
+    return Error(ErrorCode::invalid_argument, fmt::format("`{}` has signed findings, and no proof that a log has them", file))
+        .mended_by("have them recorded: `audit findings --sign` with the same draft");
+  }
+  SLUIS_TRY(provenance::Receipt receipt, provenance::Receipt::from_json(wrapped == nullptr ? text : *wrapped));
+  return Paper{std::move(receipt), statement == nullptr || statement->if_string() == nullptr ? std::string() : *statement->if_string()};
+}
+
+/// Whether the statement is the one that the entry holds, and what it says; under a key that was given, where it names one.
+Result<std::string> tell_statement(const Paper& paper, const v1::Shared& shared, const std::vector<crypto::Key>& keys, const Options& options) {
+  if (paper.receipt.leaf.kind != static_cast<std::uint8_t>(provenance::EntryKind::findings_signed)) {
+    if (!paper.statement.empty()) return Error(ErrorCode::permission_denied, "the proof is of another entry than these signed findings");
+    return std::string();
+  }
+  if (!paper.statement.empty() && paper.statement != shared.document()) return Error(ErrorCode::permission_denied, "the proof is of other signed findings than these");
+  SLUIS_TRY(const identity::SignedStatement opened, identity::SignedStatement::open(shared.document()));
+  const auto named = std::find_if(keys.begin(), keys.end(), [&](const crypto::Key& key) { return identity::key_id(key) == opened.key_id(); });
+  if (named == keys.end() && !keys.empty()) return Error(ErrorCode::permission_denied, "the findings are signed with another key than those given: " + opened.key_id());
+  SLUIS_TRY(const identity::Statement statement, named == keys.end() ? opened.read() : opened.verify(*named));
+  return say(options, named == keys.end() ? "proof.key" : "proof.key.given", opened.key_id()) + "\n" + told(statement, options);
 }
 
 void verify_proof(Session& session, const Words& words) {
-  const auto trust = read_trust(words);
+  const auto trust = read_trust(words.key, words.policy);
   if (!trust) return session.fail(trust.error(), 2);
+  const auto keys = read_dpo_keys(words.dpo_keys);
+  if (!keys) return session.fail(keys.error(), 2);
   if (const auto text = read_text(words.file, 64U << 10U); text && provenance::is_conflict(*text)) {
     const auto both = provenance::check_conflict(*text, trust->key);
     if (!both) return session.fail(both.error(), 1);
     session.with.out << say(session.options, "proof.conflict", both->origin, both->size) << '\n';
     return;
   }
-  const auto receipt = read_receipt(words.file);
-  if (!receipt) return session.fail(receipt.error(), 1);
+  const auto paper = read_paper(words.file);
+  if (!paper) return session.fail(paper.error(), 1);
+  const provenance::Receipt* receipt = &paper->receipt;
   const auto checkpoint = provenance::verify_receipt(*receipt, trust->key);
   if (!checkpoint) return session.fail(checkpoint.error(), 1);
   std::optional<provenance::Quorum> quorum;
@@ -166,6 +188,10 @@ void verify_proof(Session& session, const Words& words) {
   }
   auto& out = session.with.out;
   const Options& options = session.options;
+  v1::Shared shared;
+  const bool readable = shared.ParseFromString(receipt->shared);
+  const auto findings = tell_statement(*paper, shared, *keys, options);
+  if (!findings) return session.fail(findings.error(), 1);
   out << say(options, "proof.entry", receipt->index, checkpoint->origin, provenance::kind_name(receipt->leaf.kind),
              checkpoint->size, to_hex(checkpoint->root))
       << '\n';
@@ -173,32 +199,50 @@ void verify_proof(Session& session, const Words& words) {
     out << told(*quorum, options);
     session.leave(quorum->met ? 0 : 3);
   }
-  v1::Shared shared;
-  if (!shared.ParseFromString(receipt->shared)) return;
+  if (!readable) return;
   const Timestamp when{std::chrono::microseconds(shared.time_us())};
   out << say(options, "proof.event", format_time(when), shared.event());
   if (!shared.counterparty().empty()) out << say(options, "proof.party", shared.counterparty());
   if (!shared.dataset().empty()) out << say(options, "proof.dataset", shared.dataset());
   if (shared.has_decision()) out << ": " << shared.decision().sentence();
-  out << '\n';
+  out << '\n' << *findings;
 }
 
 }  // namespace
 
 void add_audit_papers(CLI::App& app, const SessionPtr& session) {
   auto words = std::make_shared<Words>();
-  auto& check = verb(app, "audit", "verify", "checks an exported log: no node, no network");
-  check.add_option("--log", words->log, "the folder that export-log wrote")->required();
+  auto& check = verb(app, "audit", "verify", "checks an exported log, or a package: no node, no network");
+  check.add_option("--log", words->log, "the folder that export-log wrote");
+  check.add_option("--package", words->package, "the folder that audit package wrote");
   check.add_option("--key", words->key, "the log's key, or a file of it, not of the folder; a policy that names one log has it");
   check.add_option("--anchor", words->anchor, "a checkpoint that was kept from before");
   check.add_option("--policy", words->policy, "whose cosignatures are enough: a file in the form of C2SP tlog-policy");
+  const auto add_dpo_key = [&words](CLI::App& command) {
+    command.add_option("--dpo-key", words->dpo_keys, "public key of a data protection officer, from her: signed findings are held against it; may be repeated")->allow_extra_args(false);
+  };
+  add_dpo_key(check);
   check.callback([session, words] { verify(*session, *words); });
 
   auto& proof = verb(app, "audit", "verify-proof", "checks the receipt of one entry, or two checkpoints that contradict each other");
   proof.add_option("FILE", words->file, "what `audit proof` printed")->required();
   proof.add_option("--key", words->key, "the log's key, or a file of it; a policy that names one log has it");
   proof.add_option("--policy", words->policy, "whose cosignatures are enough: a file in the form of C2SP tlog-policy");
+  add_dpo_key(proof);
   proof.callback([session, words] { verify_proof(*session, *words); });
+
+  auto& own = verb(app, "audit", "key", "a key of your own, with which a DPO signs findings: made on your own machine, never on the node");
+  own.add_option("FILE", words->file, "private, for you alone; the public one gets .pub behind its name, and goes to who manages the node")->required();
+  own.add_flag("--dry-run", words->dry_run, "says what would happen, and changes nothing");
+  own.callback([session, words] {
+    const std::filesystem::path folder = std::filesystem::path(words->file).parent_path();
+    std::error_code ignored;
+    if (std::filesystem::exists(folder / "node.toml", ignored)) {
+      return session->fail(Error(ErrorCode::invalid_argument, fmt::format("`{}` is a node's folder, and who manages the node could sign with a key there", folder.string()))
+                               .mended_by("make the key on your own machine"), 2);
+    }
+    session->leave(node::new_signing_key(words->file, words->dry_run));
+  });
 
   auto& writing = verb(app, "audit", "export-log", "writes a node's log as the standard tree; --config names the node");
   writing.add_option("DIR", words->folder, "a new folder")->required();

@@ -107,6 +107,8 @@ void add_commands(CLI::App& app, int& code, const Surroundings& surroundings) {
   for (const auto& command : commands()) add_command(app, session, command);
   add_audit_asking(app, session);
   add_audit_papers(app, session);
+  add_findings(app, session);
+  add_package(app, session);
   add_audit_export(app, session);
   add_reconcile(app, session);
   add_pull(app, session);

@@ -16,8 +16,10 @@ CLI::App& noun(CLI::App& app, std::string_view name);
 /// A verb below it, which takes the options that all commands have.
 CLI::App& verb(CLI::App& app, std::string_view noun_name, std::string_view name, std::string_view help);
 
-void add_audit_papers(CLI::App& app, const SessionPtr& session);  ///< verify, verify-proof, export-log: no node
+void add_audit_papers(CLI::App& app, const SessionPtr& session);  ///< verify, verify-proof, key, export-log: no node
 void add_audit_asking(CLI::App& app, const SessionPtr& session);  ///< checkpoint, proof, and watch
+void add_findings(CLI::App& app, const SessionPtr& session);      ///< audit findings
+void add_package(CLI::App& app, const SessionPtr& session);       ///< audit package
 void add_audit_export(CLI::App& app, const SessionPtr& session);
 void add_reconcile(CLI::App& app, const SessionPtr& session);
 void add_pull(CLI::App& app, const SessionPtr& session);

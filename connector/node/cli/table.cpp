@@ -29,7 +29,6 @@ const std::vector<Column> kReport = {{"INDEX", "entry.index", "0"}, {"TIME", "en
                                      {"LEGAL BASIS", "legalBasis"}, {"DECISION", "entry.decision"}, {"WHY", "entry.sentence"},
                                      {"AGREEMENT", "entry.agreement"}, {"RULE", "ruleTold"}, {"DECIDED BY", "decidedBy.body"},
                                      {"ROWS", "entry.rows"}, {"BYTES", "entry.bytes"}};
-const std::vector<Column> kFindings = {{"WHAT", "code"}, {"SINCE", "since"}, {"TIMES", "times", "0"}, {"FINDING", "sentence"}, {"ENTRIES", "entries"}};
 const std::vector<Column> kActivities = {{"ACTIVITY", "id"}, {"PURPOSE", "purpose"}, {"FROM", "from"},
                                          {"UNTIL", "until"}, {"VERSION", "version"}};
 const std::vector<Column> kActivityChanges = {{"CHANGE", "what"}, {"ACTIVITY", "activity.id"}, {"FROM", "activity.from"},
@@ -196,10 +195,6 @@ std::vector<Command> overseeing() {
        "index", false, false, true, Waits::no, true},
       {"audit", "report", "AuditService/Report", "the same as a privacy officer reads it: with legal basis, rule, and who decided that rule",
        kLogFilters, "lines", kReport, "entry.index", false, false, true, Waits::no, true},
-      {"audit", "findings", "AuditService/Findings", "where the register, the terms and the agreements do not fit what the log shows",
-       {{"--from", "from", Kind::time, false, "of a time not earlier; else all of the log"},
-        {"--until", "until", Kind::time, false, "as it was then; else now"}},
-       "findings", kFindings, "code", false, false, false, Waits::no, true},
       {"audit", "erase", "AuditService/Erase", "makes what entries say unreadable for ever; the entries and their proofs stay; one person asks, another confirms",
        {{"--entry", "entries", Kind::list, false, "its number; may be repeated"},
         {"--transaction", "transaction", Kind::text, false, "entries of this transaction"},

@@ -44,6 +44,25 @@ constexpr std::array kPhrases{
     policy::Sentence{"verify.signature", {"signature: good", "handtekening: klopt"}},
     policy::Sentence{"verify.payloads", {"payloads:  {0} fit their entries, {1} erased",
            "inhoud:       {0} kloppen met hun regel, {1} gewist"}},
+    policy::Sentence{"package", {"package:   of {0} ({1}), from {2} to {3}, taken as {4}: entry {5}",
+           "pakket:       van {0} ({1}), van {2} tot {3}, meegenomen als {4}: regel {5}"}},
+    policy::Sentence{"package.missing", {"missing:   {0}: the node did not have it", "ontbreekt:    {0}: de knoop had het niet"}},
+    policy::Sentence{"package.silent", {"silent:    {0} entries of the period say nothing here: they were erased, or held back",
+           "stil:         {0} regels van deze tijd zeggen hier niets: ze zijn gewist, of achtergehouden"}},
+    policy::Sentence{"package.holds", {"files:     {0}, each as it was given out; {1} rows and {2} documents fit their entries",
+           "bestanden:    {0}, elk zoals het is meegegeven; {1} rijen en {2} documenten kloppen met hun regel"}},
+    policy::Sentence{"verify.findings", {"findings:  {0} signed statements; give --dpo-key to have their signatures checked",
+           "bevindingen:  {0} ondertekende verklaringen; geef --dpo-key om de handtekening te laten controleren"}},
+    policy::Sentence{"verify.findings.absent", {"findings:  {0} signed statements are NOT there: the log says that they were made, and such are never erased",
+           "bevindingen:  {0} ondertekende verklaringen ONTBREKEN: het logboek zegt dat ze er waren, en zulke worden nooit gewist"}},
+    policy::Sentence{"verify.findings.missed", {"findings:  NOT proven as you ask: some are signed with other keys than you gave, or are not there",
+           "bevindingen:  NIET bewezen zoals u vraagt: sommige zijn met andere sleutels ondertekend, of ontbreken"}},
+    policy::Sentence{"verify.findings.none", {"findings:  not checked: the log was exported without what its entries say (export-log --payloads)",
+           "bevindingen:  niet gecontroleerd: wat de regels zeggen is niet meegegeven (export-log --payloads)"}},
+    policy::Sentence{"verify.findings.keys", {"findings:  {0} signed statements, {1} hold under a key that you gave",
+           "bevindingen:  {0} ondertekende verklaringen, {1} kloppen met een sleutel die u gaf"}},
+    policy::Sentence{"verify.payloads.part", {"payloads:  {0} fit their entries, {1} are not here: out of the period, or erased",
+           "inhoud:       {0} kloppen met hun regel, {1} zijn hier niet: buiten deze tijd, of gewist"}},
     policy::Sentence{"verify.anchor", {"anchor:    {0} entries; {1} later ones rest on the node's signature alone",
            "ijkpunt:      {0} regels; voor {1} latere regels staat alleen de knoop zelf in"}},
     policy::Sentence{"verify.proven", {"consistent, authentic, and complete up to the anchor",
@@ -69,6 +88,23 @@ constexpr std::array kPhrases{
     policy::Sentence{"proof.event", {"at {0}: {1}", "op {0}: {1}"}},
     policy::Sentence{"proof.party", {", with {0}", ", met {0}"}},
     policy::Sentence{"proof.dataset", {", about {0}", ", over {0}"}},
+    policy::Sentence{"proof.key", {"signed with key {0}; give --dpo-key to have the signature checked",
+           "ondertekend met sleutel {0}; geef --dpo-key om de handtekening te laten controleren"}},
+    policy::Sentence{"proof.key.given", {"signed with key {0}, which you gave", "ondertekend met sleutel {0}, die u gaf"}},
+    policy::Sentence{"statement", {"found at {0}, in {1} entries of its log, from {2} to {3}:",
+           "gevonden bij {0}, in {1} regels van het logboek, van {2} tot {3}:"}},
+    policy::Sentence{"statement.finding", {"  {0}: {1}. {2}", "  {0}: {1}. {2}"}},
+    policy::Sentence{"statement.by", {" (by {0})", " (uiterlijk {0})"}},
+    policy::Sentence{"judgement.confirmed", {"confirmed", "bevestigd"}},
+    policy::Sentence{"judgement.accepted", {"accepted", "aanvaard"}},
+    policy::Sentence{"judgement.to mend", {"to mend", "moet anders"}},
+    policy::Sentence{"findings.draft", {"written to {0}: judge each finding there, then give the same file with --sign",
+           "opgeslagen in {0}: vul daar bij elke bevinding uw oordeel in, en geef hetzelfde bestand met --sign"}},
+    policy::Sentence{"findings.signed", {"{0} findings signed; they are entry {1} of {2}, signed with key {3}",
+           "{0} bevindingen ondertekend; ze zijn regel {1} van {2}, met sleutel {3}"}},
+    policy::Sentence{"package.taken", {"{0} files written to {1}; that you took them is entry {2}; check them with: "
+           "sluis audit verify --package {1} --key KEY",
+           "{0} bestanden opgeslagen in {1}; dat u ze meenam is regel {2}; controleer ze met: sluis audit verify --package {1} --key SLEUTEL"}},
     policy::Sentence{"reconciled", {"compared: {0} entries here, {1} there; {2} differ, {3} requests are under way",
            "vergeleken: {0} regels hier, {1} daar; {2} verschillen, {3} vragen lopen nog"}},
     policy::Sentence{"reconciled.settled", {"settled: agreement {0}", "geregeld: afspraak {0}"}},
@@ -115,15 +151,37 @@ std::string told(const provenance::Quorum& quorum, const Options& options) {
   return out;
 }
 
-std::string told(const provenance::VerifyReport& report, const Options& options) {
+namespace {
+
+std::string told(const std::vector<provenance::Damage>& all, const Options& options) {
   std::string out;
-  const auto line = [&](std::string_view key, const auto&... args) { out += say(options, key, args...) + "\n"; };
-  for (const auto& damage : report.damage) {
+  for (const auto& damage : all) {
     std::string where = damage.file;
     if (damage.end == damage.first + 1) where += say(options, "damaged.entry", damage.first);
     if (damage.end > damage.first + 1) where += say(options, "damaged.entries", damage.first, damage.end - 1);
-    line("damaged", where + ": " + damage.what);
+    out += say(options, "damaged", where + ": " + damage.what) + "\n";
   }
+  return out;
+}
+
+}  // namespace
+
+std::string told(const records::PackageReport& report, const Options& options) {
+  std::string out = told(report.damage, options);
+  if (report.manifest) {
+    const records::Manifest& manifest = *report.manifest;
+    out += say(options, "package", manifest.name, manifest.node, format_time(manifest.from), format_time(manifest.until), manifest.role, report.entry) + "\n";
+    for (const std::string& name : manifest.missing) out += say(options, "package.missing", name) + "\n";
+  }
+  if (report.exit_code() == 1) return out + say(options, "verify.wrong") + "\n";
+  out += say(options, "package.holds", report.manifest->files.size(), report.rows, report.documents) + "\n";
+  if (report.silent != 0) out += say(options, "package.silent", report.silent) + "\n";
+  return out + told(report.logs.back(), options, "verify.payloads.part");
+}
+
+std::string told(const provenance::VerifyReport& report, const Options& options, std::string_view payloads) {
+  std::string out = told(report.damage, options);
+  const auto line = [&](std::string_view key, const auto&... args) { out += say(options, key, args...) + "\n"; };
   for (const std::string& finding : report.findings) line("finding", finding);
   if (report.signature_good) {
     line("verify.log", report.origin);
@@ -133,7 +191,7 @@ std::string told(const provenance::VerifyReport& report, const Options& options)
     line("verify.signature");
   }
   if (report.payloads_checked + report.payloads_erased != 0) {
-    line("verify.payloads", report.payloads_checked, report.payloads_erased);
+    line(payloads, report.payloads_checked, report.payloads_erased);
   }
   if (report.anchor_good) line("verify.anchor", *report.anchor_size, report.size - *report.anchor_size);
   if (report.quorum) out += told(*report.quorum, options);

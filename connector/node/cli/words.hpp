@@ -2,6 +2,7 @@
 
 #include "connector/node/cli/session.hpp"
 #include "connector/provenance/verify.hpp"
+#include "connector/records/package_check.hpp"
 #include "policy/odrl/sentences.hpp"
 
 #include <fmt/core.h>
@@ -25,7 +26,9 @@ std::string say(const Options& options, std::string_view key, const Args&... arg
 
 /// What a policy says of a checkpoint: whether its quorum is met, who cosigned and when, and who did not. A line each.
 std::string told(const provenance::Quorum& quorum, const Options& options);
-/// The report of `audit verify` in lines; what was found in a file is told as the verifier names it.
-std::string told(const provenance::VerifyReport& report, const Options& options);
+/// The report of `audit verify` in lines; what was found in a file is told as the verifier names it. `payloads`: the phrase for those.
+std::string told(const provenance::VerifyReport& report, const Options& options, std::string_view payloads = "verify.payloads");
+/// The same of a package; of its logs only the newest is told in full.
+std::string told(const records::PackageReport& report, const Options& options);
 
 }  // namespace sluis::cli

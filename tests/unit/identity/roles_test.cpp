@@ -42,7 +42,52 @@ TEST(Roles, OnlyTheHashIsKept) {
   ASSERT_TRUE(read) << describe(read.error());
   EXPECT_EQ(read->find(application.token, kNow)->activities.size(), 2U);
   EXPECT_TRUE(read->find(auditor.token, kNow));
-  EXPECT_FALSE(read->find(auditor.token, kNow + std::chrono::hours(1)));
+  const auto over = read->find(auditor.token, kNow + std::chrono::hours(1));
+  ASSERT_FALSE(over);
+  EXPECT_EQ(over.error().code, ErrorCode::invalid_state) << "for the operator; who shows it is told what of no token";
+  EXPECT_EQ(over.error().message, "the role of `Bob` ended at 2026-11-26T10:00:00Z");
+  EXPECT_EQ(Roles::opens_nothing(Shown::token).message, read->find("guessed", kNow).error().message);
+}
+
+TEST(Roles, ADpoHasAKeyOfHerOwnAndItIsReadStrictly) {
+  test::SeededRandom random;
+  NewToken dpo = make_token(random, Role::dpo, "Fatima");
+  dpo.holder.key = crypto::Key::generate(crypto::Key::Kind::ed25519).public_raw();
+  RoleHolder by_certificate{Role::dpo, "Fatima", Shown::certificate, crypto::sha256("her certificate"), {}, {}};
+  by_certificate.key = dpo.holder.key;
+  const auto roles = Roles::parse(Roles({dpo.holder, by_certificate}).serialise());
+  ASSERT_TRUE(roles) << describe(roles.error());
+  EXPECT_EQ(roles->find(dpo.token, kNow)->key, dpo.holder.key);
+
+  const auto refused = [&](const std::string& role, const std::string& more) {
+    const auto read = Roles::parse("{\"roles\":[\n{\"role\":\"" + role + "\",\"person\":\"C\",\"sha256\":\"" + std::string(64, 'a') + "\",\n\"until\":\"2030-01-01T00:00:00Z\"," + more + "}]}", "roles.json");
+    return read ? std::string("taken") : describe(read.error()).substr(0, describe(read.error()).find(';'));
+  };
+  const std::string good = "\"key\":\"" + to_base64url(dpo.holder.key) + "\"";
+  EXPECT_EQ(refused("dpo", good), "taken");
+  EXPECT_EQ(refused("auditor", good), "roles.json:3:38: only a `dpo` signs findings, and has a `key` (at `/roles/0/key`)");
+  EXPECT_EQ(refused("steward", good), "roles.json:3:38: only a `dpo` signs findings, and has a `key` (at `/roles/0/key`)");
+  EXPECT_EQ(refused("dpo", "\"key\":\"" + to_base64url(std::string(31, 'k')) + "\""), "roles.json:3:38: an Ed25519 key is 32 bytes in base64url (at `/roles/0/key`)");
+  EXPECT_EQ(refused("dpo", "\"key\":\"===\""), "roles.json:3:38: an Ed25519 key is 32 bytes in base64url (at `/roles/0/key`)");
+  EXPECT_EQ(refused("dpo", "\"key\":7"), "roles.json:3:38: a string is needed, not a number (at `/roles/0/key`)");
+  EXPECT_NE(refused("dpo", "\"keys\":\"x\"").find("unknown member `keys`"), std::string::npos);
+
+  const std::string auditor = R"({"role":"auditor","person":"C","sha256":")" + std::string(64, 'a') + "\"";
+  const auto ended = [&](const std::string& more) {
+    const auto read = Roles::parse("{\"roles\":[" + auditor + more + "}]}", "roles.json");
+    return read ? "taken" : read.error().place.pointer;
+  };
+  EXPECT_EQ(ended(",\"until\":\"2030-01-01T00:00:00Z\""), "taken");
+  EXPECT_EQ(ended(""), "/roles/0") << "an auditor has an end";
+  EXPECT_EQ(ended(",\"until\":\"next year\""), "/roles/0/until");
+  EXPECT_EQ(ended(",\"until\":\"2030-01-01T00:00:00\""), "/roles/0/until") << "without a zone";
+  EXPECT_EQ(ended(",\"until\":2030"), "/roles/0/until");
+
+  NewToken another = make_token(random, Role::dpo, "Bo");
+  another.holder.key = dpo.holder.key;
+  const auto shared = Roles::parse(Roles({dpo.holder, another.holder}).serialise());
+  ASSERT_FALSE(shared);
+  EXPECT_EQ(shared.error().place.pointer, "/roles/1/key");
 }
 
 TEST(Roles, ABadFileIsRefused) {

@@ -43,6 +43,8 @@ const std::map<std::string, std::string> kTable = {
     {"NodeService.Version", "spdaAomc"},      {"NodeService.Doctor", "so"},
     {"AuditService.Export", "spda"},           {"AuditService.ProcessingActivities", "da"},
     {"AuditService.Erase", "sp"},             {"AuditService.Erasures", "spda"},
+    {"AuditService.Sign", "d"},               {"AuditService.Package", "da"},
+    {"AuditService.PackageFile", "da"},
     {"AuditService.Reconcile", "spd"},        {"NodeService.Backup", "o"},
     {"NodeService.DemoClock", "so"},          {"AuthzenService.Evaluation", "A"},
     {"AuthzenService.Evaluations", "A"},      {"AuthzenService.SearchSubject", "A"},

@@ -281,7 +281,7 @@ TEST(CommandTable, NounsAndVerbsAreThoseThatArePromised) {
       {"agreement", {"request", "approve", "refuse", "import", "list", "show", "terminate"}},
       {"transfer", {"start", "list", "show", "suspend", "resume", "complete", "terminate"}},
       {"retention", {"confirm", "list"}},
-      {"audit", {"log", "checkpoint", "verify", "verify-proof", "proof", "export-log"}},
+      {"audit", {"log", "findings", "key", "package", "checkpoint", "verify", "verify-proof", "proof", "export-log"}},
       {"demo", {"clock"}},
       {"pull", {}}, {"watch", {}}, {"status", {}}, {"doctor", {}}, {"version", {}}, {"completion", {}}};
   for (const auto& [noun, verbs] : promised) {
@@ -296,7 +296,7 @@ const std::set<std::string> kReading = {
     "catalog fetch", "catalog search", "catalog check", "membership show", "membership check", "purpose list",
     "activity list", "activity show", "activity export", "situation list", "situation show", "situation definitions",
     "assessment list", "assessment show", "agreement list", "agreement show", "negotiation list",
-    "transfer list", "transfer show", "retention list", "audit log", "audit report", "audit findings", "audit impact", "audit erasures", "audit export", "audit checkpoint", "audit verify",
+    "transfer list", "transfer show", "retention list", "audit log", "audit report", "audit impact", "audit erasures", "audit export", "audit checkpoint", "audit verify",
     "audit verify-proof", "audit proof", "pull", "watch", "status", "doctor", "version", "completion"};
 
 TEST(CommandTable, WhateverChangesSomethingHasADryRun) {

@@ -83,17 +83,26 @@ struct World {
     backend.doctor = [] { return std::vector<Finding>{{"store", true, "writable", ""}}; };
   }
 
-  static Result<Caller> authenticate(std::string_view authorization, const http::TlsPeer&) {
+  Result<Caller> authenticate(std::string_view authorization) const {
     if (!authorization.starts_with("Bearer ")) return Error(ErrorCode::unauthenticated, "no token");
     const std::string_view token = authorization.substr(7);
     for (int role = v1::STEWARD; role <= v1::COUNCIL_CLERK; ++role) {
       const auto name = role_name(static_cast<v1::Role>(role));
       if (token == name || token == file_token(name)) {
-        return Caller{static_cast<v1::Role>(role), "A. Bakker", {}};
+        return Caller{static_cast<v1::Role>(role), "A. Bakker", {}, key_of("A. Bakker")};
       }
-      if (token.starts_with(name + ":")) return Caller{static_cast<v1::Role>(role), std::string(token.substr(name.size() + 1)), {}};
+      if (token.starts_with(name + ":")) {
+        const std::string person(token.substr(name.size() + 1));
+        return Caller{static_cast<v1::Role>(role), person, {}, key_of(person)};
+      }
     }
     return Error(ErrorCode::unauthenticated, "no such token");
+  }
+
+  /// With which that person signs findings.
+  std::string key_of(const std::string& person) const {
+    const auto found = signing_keys.find(person);
+    return found == signing_keys.end() ? std::string() : found->second.public_raw();
   }
 
   http::Response post(const std::string& path, const std::string& body, const std::string& token = "steward") {
@@ -145,7 +154,8 @@ struct World {
   provenance::LogReader log{store, keys};
   Backend backend{ParticipantId("did:web:waterrijk"), "Waterrijk", "0.1.0", "waterrijk.example/log",
                   catalog::test::kNow, false, clock, store, commits, offered, negotiations, transfers, directory, log};
-  Api api{make_methods(backend), authenticate};
+  std::map<std::string, crypto::Key> signing_keys;
+  Api api{make_methods(backend), [this](std::string_view authorization, const http::TlsPeer&) { return authenticate(authorization); }};
   std::vector<http::Route> routes = connect_routes(api);
 };
 
