@@ -55,7 +55,8 @@ std::string Sequencer::trouble() const {
   return trouble_;
 }
 
-void Sequencer::set_trouble(const std::string& why) {
+/// Throws nothing: a batch is begun while it is called.
+void Sequencer::set_trouble(const std::string& why) try {
   std::string before = why;
   {
     const std::lock_guard lock(state_mutex_);
@@ -68,6 +69,7 @@ void Sequencer::set_trouble(const std::string& why) {
   } else {
     log::error("exchanges are not recorded, and refused", {{"what", why}});
   }
+} catch (const std::exception&) {
 }
 
 void Sequencer::give_up(const std::string& why) {
@@ -180,7 +182,7 @@ void Sequencer::take_reserve() {
   if (options_.reserve != nullptr) held = options_.reserve->hold();
   reserve_tried_ = clock_.now();
   has_reserve_ = held.has_value();
-  set_trouble(held ? std::string() : "only revocations are recorded, as the disk is full: " + held.error().message);
+  set_trouble(held ? std::string() : "only revocations are recorded, as there is no room for others: " + held.error().message);
 }
 
 Result<void> Sequencer::make_ready(bool recover_first) {

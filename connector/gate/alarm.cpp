@@ -6,6 +6,8 @@ namespace sluis::gate {
 namespace {
 /// Longer waits are cut into such parts, so that no sum of times overflows.
 constexpr Duration kLongestWait = std::chrono::hours(24);
+/// A clock that stands still, as one that is behind the log does, would be looked at without end.
+constexpr Duration kShortestWait = std::chrono::milliseconds(5);
 }  // namespace
 
 Alarm::Alarm(const Clock& clock, Ring ring) : clock_(clock), ring_(std::move(ring)) {
@@ -37,7 +39,7 @@ void Alarm::run() {
     if (!woken_) {
       const Timestamp now = clock_.now();
       if (!next) changed_.wait(lock, called);
-      else if (*next > now) changed_.wait_for(lock, *next - now < kLongestWait ? *next - now : kLongestWait, called);
+      else if (*next > now) changed_.wait_for(lock, std::clamp(Duration(*next - now), kShortestWait, kLongestWait), called);
     }
     if (stopping_) return;
     woken_ = false;

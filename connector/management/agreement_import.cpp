@@ -19,7 +19,8 @@ constexpr std::chrono::days kWaits{7};  ///< for the second person
 
 /// Who asked for an import. Stored as JSON at `agreement-import/<agreement id>` until a second person confirms it.
 struct Asked {
-  Hash file{};  ///< SHA-256 of the file's text
+  Hash file{};  ///< SHA-256 of the file's text, and
+  Hash agreement{};  ///< of the agreement that it meant then: parties, dataset, terms
   std::string person;
   std::string role;
   Timestamp when;
@@ -29,7 +30,7 @@ std::string asked_key(const AgreementId& id) { return "agreement-import/" + outb
 
 std::string encode(const Asked& asked) {
   return json::serialise(json::object(
-      {{"file", to_hex(asked.file)}, {"person", asked.person}, {"role", asked.role}, {"when", outbox::time_value(asked.when)}}));
+      {{"file", to_hex(asked.file)}, {"agreement", to_hex(asked.agreement)}, {"person", asked.person}, {"role", asked.role}, {"when", outbox::time_value(asked.when)}}));
 }
 
 Result<Asked> decode_asked(std::string_view bytes) {
@@ -38,6 +39,9 @@ Result<Asked> decode_asked(std::string_view bytes) {
   SLUIS_TRY(const std::optional<Hash> file, outbox::optional_hash(value, "file"));
   if (!file) return Error(ErrorCode::corruption, "a stored import has no readable `file`");
   asked.file = *file;
+  SLUIS_TRY(const std::optional<Hash> agreement, outbox::optional_hash(value, "agreement"));
+  if (!agreement) return Error(ErrorCode::corruption, "a stored import has no readable `agreement`");
+  asked.agreement = *agreement;
   SLUIS_TRY(asked.person, json::required_string(value, "person"));
   SLUIS_TRY(asked.role, json::required_string(value, "role"));
   SLUIS_TRY(asked.when, outbox::required_time(value, "when"));
@@ -69,6 +73,9 @@ Result<negotiation::AgreementRecord> record_of(const Backend& backend, const Agr
   record.id = from.id;
   record.role = from.role;
   SLUIS_TRY(record.peer, find_party(backend.directory, from.party));
+  if (record.peer == backend.self) {
+    return Error(ErrorCode::invalid_argument, "the other party is this node itself").at_pointer("/party");
+  }
   record.dataset = from.dataset;
   record.timestamp = from.agreed;
   record.imported = from.imported;
@@ -104,7 +111,7 @@ Commit ask(const Backend& backend, const Caller& caller, const negotiation::Agre
   shared.set_document(json::serialise(negotiation::to_json(*record.imported)));
   Commit commit;
   commit.preconditions.push_back({asked_key(record.id), before});
-  commit.changes.push_back({asked_key(record.id), encode({file, caller.person, role_name(caller.role), backend.clock.now()})});
+  commit.changes.push_back({asked_key(record.id), encode({file, record.agreement_hash, caller.person, role_name(caller.role), backend.clock.now()})});
   commit.entries.push_back(make_entry(backend, caller, provenance::EntryKind::agreement, std::move(shared), record.offer_hash));
   return commit;
 }
@@ -151,7 +158,8 @@ Result<v1::ImportAgreementResponse> import_agreement(Backend& backend, const v1:
   std::optional<Asked> asked;
   if (before) {
     SLUIS_TRY(Asked read, decode_asked(*before));
-    if (read.file == file && read.when + kWaits > backend.clock.now()) asked = std::move(read);
+    const bool same = read.file == file && read.agreement == record.agreement_hash;  // a name may be another party's by now
+    if (same && read.when + kWaits > backend.clock.now()) asked = std::move(read);
   }
   v1::ImportAgreementResponse response;
   response.set_dry_run(request.dry_run());

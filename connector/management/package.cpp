@@ -62,6 +62,7 @@ class Packing {
 
   Result<std::vector<ExportFile>> run() {
     SLUIS_CHECK(find_logs());
+    SLUIS_CHECK(check_size());
     for (std::size_t i = 0; i < logs_.size(); ++i) SLUIS_CHECK(add_log(i));
     std::string keys;
     for (const Log& log : logs_) keys += log.key + "\n";
@@ -78,7 +79,14 @@ class Packing {
  private:
   static Error too_large(const std::string& what) {
     return Error(ErrorCode::limit_exceeded, "this would be a package of " + what + ", which is too much")
-        .mended_by("ask for a shorter period, or use `audit export-log` on the node's machine");
+        .mended_by("ask for a shorter period; a log that is too long itself, as it goes along whole, is for `audit export-log` and `audit report`");
+  }
+  /// Of 256 entries each: a tile, a bundle and what they say. Before anything is read.
+  Result<void> check_size() const {
+    std::uint64_t files = 0;
+    for (const Log& log : logs_) files += 3 * (log.packaged.size / 256);
+    if (files > records::kPackageFiles) return too_large(fmt::format("more than {} files", files));
+    return {};
   }
 
   Result<void> find_logs() {
@@ -291,7 +299,7 @@ Result<v1::AuditPackageFileResponse> Packages::file(const v1::AuditPackageFileRe
   }
   const records::PackagedFile& recorded = package->hashes[static_cast<std::size_t>(found - package->files.begin())];
   const std::lock_guard lock(package->mutex);
-  if (package->newest_name != found->name) {
+  if (package->newest_name != found->name || request.offset() == 0) {  // anew: something may be erased since
     SLUIS_TRY(package->newest, found->make());
     package->newest_name = found->name;
     if (crypto::sha256(package->newest) != recorded.sha256) {
@@ -304,6 +312,10 @@ Result<v1::AuditPackageFileResponse> Packages::file(const v1::AuditPackageFileRe
   v1::AuditPackageFileResponse response;
   response.set_size(package->newest.size());
   response.set_data(package->newest.substr(request.offset(), kPieceBytes));
+  if (request.offset() + response.data().size() == package->newest.size()) {
+    package->newest_name.clear();
+    package->newest.clear();
+  }
   return response;
 }
 

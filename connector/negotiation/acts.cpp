@@ -40,7 +40,10 @@ std::optional<Transition> on_timer(const Negotiation& before, const Surroundings
     return std::move(*t);
   }
   if (!before.planned || now < before.planned->due) return std::nullopt;
-  Result<Transition> t = take(before, before.planned->act, around, now);
+  const bool refused = around.judgement.kind == Judgement::Kind::refuse;
+  Result<Transition> t = refused                    ? terminate(before, around.judgement.reason, around, now)
+                         : around.judgement.reserved ? Result<Transition>(Error(ErrorCode::invalid_state, "a person has to decide"))
+                                                     : take(before, before.planned->act, around, now);
   if (t) return std::move(*t);
   Transition left;
   left.next = before;

@@ -56,9 +56,9 @@ Result<void> take_offer(Negotiation& n, const IncomingMessage& message, const Pa
   return {};
 }
 
-/// What we do about an offer or a request that has just come in. A script has no say in what is refused.
+/// What we do about an offer or a request that has just come in. A script has no say in what is refused, or reserved to a person.
 Result<void> decide(Transition& t, const Judgement& judgement, Event event, const Surroundings& around, Timestamp now) {
-  if (judgement.kind != Judgement::Kind::refuse && plan(t, event, around, now)) {
+  if (judgement.kind != Judgement::Kind::refuse && !judgement.reserved && plan(t, event, around, now)) {
     if (judgement.kind == Judgement::Kind::agree && t.next.role == Role::provider) t.next.published_hash = judgement.offer_hash;
     return {};
   }

@@ -29,6 +29,7 @@ struct Judgement {
   Kind kind = Kind::wait;
   Hash offer_hash{};  ///< agree: of the published offer that it follows
   Reason reason;      ///< refuse
+  bool reserved = false;  ///< wait: for a person, whatever a script says
 };
 
 /// What the machine cannot know by itself. All ids are fresh.

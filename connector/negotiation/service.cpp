@@ -23,12 +23,18 @@ outbox::Envelope envelope_of(const OutboundMessage& message, std::string body) {
 }
 
 /// What a script is asked about: the process with what the message changes of role, dataset and offer.
-Negotiation as_it_will_be(const std::optional<Negotiation>& before, const IncomingMessage& message) {
+Negotiation as_it_will_be(const std::optional<Negotiation>& before, const IncomingMessage& message, const Judgement& judgement) {
   Negotiation n = before.value_or(Negotiation{});
-  if (!before) n.role = message.kind == MessageKind::request ? Role::provider : Role::consumer;
+  if (!before) {
+    n.role = message.kind == MessageKind::request ? Role::provider : Role::consumer;
+    n.first_message = message.bytes;
+  }
   if (message.kind != MessageKind::request && message.kind != MessageKind::offer) return n;
+  if (n.role == Role::consumer && n.asked.is_null()) n.asked = n.offer;
   n.dataset = message.dataset;
   n.offer = message.offer;
+  n.published_hash.reset();
+  if (judgement.kind == Judgement::Kind::agree) n.published_hash = n.offer_hash = judgement.offer_hash;
   return n;
 }
 
@@ -47,10 +53,16 @@ Surroundings Service::surroundings() const {
   return around;
 }
 
+/// An offer is known by its id only where its terms are ours: as published, or as we asked for them. Else the peer would choose the script.
+/// As consumer we follow one where we asked at all.
 Surroundings Service::surroundings_of(const Negotiation& n) const {
   Surroundings around = surroundings();
-  const json::Value* offer = n.offer.find("@id");
-  const std::string* id = offer ? offer->if_string() : nullptr;
+  const bool consumer = n.role == Role::consumer;
+  const bool begun_by_us = !n.first_message;
+  if (consumer && !begun_by_us) return around;
+  const json::Value& ours = !consumer ? n.offer : n.asked.is_null() ? n.offer : n.asked;
+  const json::Value* named = consumer || n.published_hash == n.offer_hash ? ours.find("@id") : nullptr;
+  const std::string* id = named ? named->if_string() : nullptr;
   around.script = options_.script.find(n.role, n.dataset, id ? *id : std::string());
   return around;
 }
@@ -155,8 +167,9 @@ Result<Reply> Service::receive_once(const IncomingMessage& message) {
     SLUIS_TRY(before, load(own_pid));
   }
   const std::optional<Negotiation> value = before ? std::optional(before->value) : std::nullopt;
-  Surroundings around = surroundings_of(as_it_will_be(value, message));
-  around.judgement = judge(before, message);
+  const Judgement judgement = judge(before, message);
+  Surroundings around = surroundings_of(as_it_will_be(value, message, judgement));
+  around.judgement = judgement;
   SLUIS_TRY(const Transition transition, negotiation::receive(value, message, around, with_.clock.now()));
   if (transition.changed) {
     const bool begins = !before && with_.begun != nullptr;
@@ -164,7 +177,7 @@ Result<Reply> Service::receive_once(const IncomingMessage& message) {
       return Error(ErrorCode::limit_exceeded, "this party began too many negotiations")
           .mended_by("try again in " + std::to_string(with_.begun->wait(message.from.str()).count()) + " seconds");
     }
-    const bool ends = transition.next.state == State::terminated;
+    const bool ends = before && transition.next.state == State::terminated;  // what is refused at once has not begun
     const auto done = commit(before, transition, ends ? CommitClass::revoke : CommitClass::exchange);
     if (!done && begins) with_.begun->give_back(message.from.str());
     SLUIS_CHECK(done);

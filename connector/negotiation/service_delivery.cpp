@@ -40,7 +40,9 @@ bool abandoned(const Negotiation& negotiation, bool maybe_sent) {
 
 outbox::Verdict Service::settle(const Stored& before, const DeliveryStep& step, const std::string& item_key) {
   const bool done = step.next == DeliveryStep::Next::done;
-  const bool ends = step.transition.agreement_void.has_value() || step.transition.next.state == State::terminated;
+  // What ends is a revocation, and that its end is told; not each try.
+  const bool over = step.transition.next.state == State::terminated && (done || before.value.state != State::terminated);
+  const bool ends = step.transition.agreement_void.has_value() || over;
   const Result<void> committed = commit(before, step.transition, ends ? CommitClass::revoke : CommitClass::exchange,
                                         done ? item_key : std::string());
   // What could not be recorded is found out again by reading the peer's process.
@@ -74,7 +76,7 @@ outbox::Verdict Service::deliver(const outbox::OutboxItem& item, const outbox::E
   const outbox::SendOutcome outcome = with_.peers.send(before->value.peer, envelope);
   DeliveryStep step = on_sent(before->value, outcome, resend, surroundings_of(before->value), with_.clock.now(), retry_at);
   if (step.next == DeliveryStep::Next::read_peer) {
-    step = on_peer_state(step.transition.next, with_.peers.read(before->value), outcome, resend, surroundings(),
+    step = on_peer_state(step.transition.next, with_.peers.read(before->value), outcome, resend, surroundings_of(before->value),
                          with_.clock.now(), retry_at);
   }
   return settle(*before, step, item.key);
@@ -89,6 +91,10 @@ Result<std::optional<Timestamp>> Service::on_timer() {
       Surroundings around = surroundings_of(before);
       if (before.planned && before.planned->act == Act::offer) {
         if (auto published = with_.terms.published_offer(before.dataset)) around.published = std::move(*published);
+      }
+      // Much may have changed since it was planned: the terms, the party, who is a member.
+      if (before.planned && before.role == Role::provider && (before.planned->act == Act::offer || before.planned->act == Act::agree)) {
+        around.judgement = with_.terms.judge_request(before.peer, before.dataset, before.offer, before.offer_hash);
       }
       std::optional<Transition> t = negotiation::on_timer(before, around, now);
       if (!t) return Error(ErrorCode::invalid_state, "the negotiation went on");

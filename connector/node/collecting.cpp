@@ -260,7 +260,7 @@ class Collecting::Lane {
     const auto answer = at_.send(request);
     if (!answer) return Failure{shown(answer.error().message, secret), answer.error().code == ErrorCode::invalid_argument};
     const unsigned status = answer->status;
-    if (status >= 200 && status < 300) {
+    if (status == 200 && records::is_otlp_answer(answer->body)) {
       records::OtlpAnswer told = records::read_otlp_answer(answer->body);
       told.message = shown(told.message, secret);
       return told;
@@ -268,6 +268,7 @@ class Collecting::Lane {
     // What it asks for now may be asked for later; any other refusal is one of the request itself, or of who sends it.
     const bool later = status == 408 || status == 429 || status >= 500;
     const std::string said = shown(records::read_otlp_refusal(answer->body), secret);
+    if (status < 300) return Failure{fmt::format("it answers {} with what no collector says: is its address right?", status), true, status};
     return Failure{fmt::format("it answers {}{}", status, said.empty() ? "" : ": " + said), !later, status,
                    status == 429 || status == 503 ? retry_after(*answer, with_.clock.now()) : std::nullopt};
   }

@@ -170,14 +170,14 @@ Result<void> read_collectors(TomlTable& root, NodeConfig& config) {
     NodeConfig::Collector collector;
     SLUIS_TRY(collector.url, one.string("url"));
     if (collector.url.ends_with('/')) collector.url.pop_back();
+    if (collector.url.find_first_of("?#@ ") != std::string::npos) {
+      return one.refused("url", "a collector's address has no query, fragment or user")
+          .mended_by("a credential belongs in a file that `credential` names");
+    }
     const bool here = identity::is_local_http(collector.url);
     if (!here && !collector.url.starts_with("https://")) {
       return one.refused("url", "`" + collector.url + "` must begin with https://: records travel in clear on this machine only")
           .mended_by("give the collector a certificate, or reach one on this machine as http://127.0.0.1:4318");
-    }
-    if (collector.url.find_first_of("?#@ ") != std::string::npos) {
-      return one.refused("url", "a collector's address has no query, fragment or user")
-          .mended_by("a credential belongs in a file that `credential` names");
     }
     SLUIS_TRY(collector.forms, one.strings("forms"));
     for (std::size_t i = 0; i < collector.forms.size(); ++i) {

@@ -322,14 +322,15 @@ Result<Erased> Erasing::confirm(const std::string& id, const std::string& person
 
 Result<void> Erasing::go_on() {
   const std::lock_guard lock(mutex_);
-  SLUIS_CHECK(forget_expired());
   SLUIS_TRY(const std::vector<std::string> left, in_copies());
-  for (const std::string& id : left) SLUIS_CHECK(drop_from_copies(id, true));
   SLUIS_TRY(const std::vector<Erasure> all, list());
   for (const Erasure& one : all) {
     if (one.confirmed_by.empty()) continue;
     SLUIS_CHECK(run(one));
   }
+  SLUIS_CHECK(forget_expired());
+  // One that cannot be reached holds up no other; each has told why.
+  for (const std::string& id : left) (void)drop_from_copies(id, {});
   return {};
 }
 
@@ -360,33 +361,37 @@ Result<Erased> Erasing::run(const Erasure& erasure) {
     dropped.insert(dropped.end(), older.begin(), older.end());
   }
   SLUIS_CHECK(with_.store.purge());
+  SLUIS_TRY(const std::uint64_t entries, with_.log.entries());
   Commit commit;
   commit.commit_class = CommitClass::revoke;
   commit.changes.push_back({key_of(erasure.id), std::nullopt});
   if (with_.drop_copies) {
     json::Array files;
     for (const std::string& file : dropped) files.emplace_back(file);
-    commit.changes.push_back({left_key(erasure.id), json::serialise(json::object({{"files", std::move(files)}, {"person", erasure.confirmed_by}}))});
+    commit.changes.push_back({left_key(erasure.id), json::serialise(json::object({{"files", std::move(files)}, {"person", erasure.confirmed_by}, {"entry", entries}}))});
   }
   commit.entries.push_back(entry(erasure, "erased", erasure.confirmed_by));
   SLUIS_TRY(const CommitReceipt receipt, with_.commits.commit_and_wait(std::move(commit)));
   log::info("erased", {{"erasure", erasure.id}, {"entries", std::to_string(erasure.entries.size())}});
   Erased done{receipt.first_entry, {}};
   // After that word: a copy that is made now does not hold this erasure as one that is to be gone on with.
-  if (const auto copies = drop_from_copies(erasure.id, true); !copies) done.left = describe(copies.error());
+  if (const auto copies = drop_from_copies(erasure.id, {}); !copies) done.left = describe(copies.error());
   return done;
 }
 
-Result<void> Erasing::drop_from_copies(const std::string& id, bool copy_first) {
+/// `copied`: how many entries a copy has that was just made; none: one is to be made. It needs none of the keys where it is of after the erasure.
+Result<void> Erasing::drop_from_copies(const std::string& id, std::optional<std::uint64_t> copied) {
   SLUIS_TRY(const std::optional<std::string> kept, with_.store.get(left_key(id)));
-  if (!kept || !with_.drop_copies) return {};
+  if (!kept || !with_.drop_copies) return {};  // without copies that are known, nobody can say that they are gone
   SLUIS_TRY(const json::Value left, json::parse(*kept));
+  SLUIS_TRY(const std::uint64_t entry, json::required_count(left, "entry"));
+  if (copied && *copied <= entry) return {};
   SLUIS_TRY(const std::string person, json::required_string(left, "person"));
   std::vector<std::string> files;
   if (const json::Value* named = left.find("files"); named != nullptr && named->if_array() != nullptr) {
     for (const json::Value& file : *named->if_array()) files.push_back(file.if_string() != nullptr ? *file.if_string() : "");
   }
-  if (const auto dropped = with_.drop_copies(files, person, copy_first); !dropped) {
+  if (const auto dropped = with_.drop_copies(files, person, !copied); !dropped) {
     log::error("copies of erased keys are left", {{"erasure", id}, {"what", describe(dropped.error())}});
     return dropped.error();
   }
@@ -406,10 +411,10 @@ Result<std::vector<std::string>> Erasing::in_copies() const {
   return ids;
 }
 
-Result<void> Erasing::copied_anew() {
+Result<void> Erasing::copied_anew(std::uint64_t entries) {
   const std::lock_guard lock(mutex_);
   SLUIS_TRY(const std::vector<std::string> ids, in_copies());
-  for (const std::string& id : ids) SLUIS_CHECK(drop_from_copies(id, false));
+  for (const std::string& id : ids) (void)drop_from_copies(id, entries);
   return {};
 }
 

@@ -76,15 +76,15 @@ class Erasing {
   Result<void> go_on();
   /// Ids of erasures whose keys are still in copies.
   Result<std::vector<std::string>> in_copies() const;
-  /// A copy was made: older ones need no erased key any more, so those that were left in copies go.
-  Result<void> copied_anew();
+  /// A copy of so many entries was made: keys that were left in copies go, where it is of after their erasure.
+  Result<void> copied_anew(std::uint64_t entries);
 
  private:
   struct Open;
   struct Months;
   Result<bool> fits(const EraseOrder& order, std::uint64_t number, const Open& open, Erasure& erasure) const;
   Result<Erased> run(const Erasure& erasure);
-  Result<void> drop_from_copies(const std::string& id, bool copy_first);
+  Result<void> drop_from_copies(const std::string& id, std::optional<std::uint64_t> copied);
   Result<void> forget_expired();
   Result<void> look_again(Erasure& erasure) const;
   Result<Months> months_of(const Erasure& erasure) const;

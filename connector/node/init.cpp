@@ -58,7 +58,7 @@ payloads = "payload_keys"
 
 [data]
 store = "store"
-# reserve_mib = 64              # of its disk, kept for revocations when it is full; 0: none
+# reserve_mib = 64              # of its disk, kept for revocations when it is full; less is for tests; 0: none
 checkpoints = "checkpoints"
 datasets = "datasets"
 roles = "roles.json"

@@ -48,7 +48,7 @@ Result<void> Node::Parts::start() {
 
 Result<void> Node::Parts::start_ground() {
   payload_keys = std::make_unique<provenance::PayloadKeys>(config.payload_keys, random);
-  reserve = std::make_unique<storage::DiskReserve>(std::filesystem::path(config.store).concat(".reserve"), config.reserve_mib << 20U);
+  reserve = std::make_unique<storage::DiskReserve>(config.store / "reserve", config.reserve_mib << 20U);  // within: so it is on its disk
   auto opened = store.reopen();  // which log is the newest stands in it
   if (!opened && reserve->give_way()) opened = store.reopen();
   SLUIS_CHECK(opened);
@@ -262,9 +262,13 @@ Result<void> Node::Parts::start_exchange() {
       mistakes.get()};
   evidence = std::make_unique<EvidenceChannel>(config.participant, between);
   reconciling = std::make_unique<Reconciling>(config.participant, between, *evidence);
-  erasing = std::make_unique<Erasing>(ErasingDependencies{
-      *commits, store, *log, *payload_keys, *log_clock, random, *writer,
-      [this](const std::vector<std::string>& files, const std::string& person, bool copy_first) { return drop_copies(files, person, copy_first); }});
+  ErasingDependencies for_erasing{*commits, store, *log, *payload_keys, *log_clock, random, *writer, {}};
+  if (!config.backup_store.empty()) {
+    for_erasing.drop_copies = [this](const std::vector<std::string>& files, const std::string& person, bool copy_first) {
+      return drop_copies(files, person, copy_first);
+    };
+  }
+  erasing = std::make_unique<Erasing>(std::move(for_erasing));
   std::map<std::string, outbox::Deliver> services;
   services["negotiation"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
     return negotiations->deliver(item, envelope, retry_at);
@@ -472,8 +476,7 @@ Result<void> Node::Parts::start_collectors() {
     http::Client& by = *to;
     CollectorAt at{one.url, {}, [&by](const http::PeerRequest& request) { return by.send(request); }, [&by] { by.stop(); }, {}};
     if (!one.credential.empty()) {
-      at.credential = [file = one.credential] { return read_credential(file); };
-      SLUIS_CHECK(at.credential());
+      at.credential = [file = one.credential] { return read_credential(file); };  // what is wrong with it is told; exchanges go on
     }
     for (const std::string& form : one.forms) {
       SLUIS_TRY(const records::Form known, records::form_from(form));

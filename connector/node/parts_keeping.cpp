@@ -7,6 +7,8 @@ namespace sluis::node {
 namespace {
 
 constexpr int kDifferencesShown = 500;
+/// In the store once a copy was begun.
+constexpr std::string_view kCopiesMark = "meta/copied";
 
 }  // namespace
 
@@ -24,6 +26,7 @@ Result<v1::NodeBackupResponse> Node::Parts::back_up(bool dry_run, const std::str
   }
   Commit commit;
   commit.entries.push_back(writer->plain_entry(provenance::EntryKind::backup, "begun"));
+  commit.changes.push_back({std::string(kCopiesMark), "yes"});
   writer->name_person(commit.entries.back(), person);
   SLUIS_CHECK(commits->commit_and_wait(std::move(commit)));
   const std::string note = sequencer->checkpoint();
@@ -41,8 +44,14 @@ Result<v1::NodeBackupResponse> Node::Parts::back_up(bool dry_run, const std::str
 
 /// Before the keys in copies go, a copy is made that needs none of them: what stays can be read from it.
 Result<void> Node::Parts::drop_copies(const std::vector<std::string>& key_files, const std::string& person, bool copy_first) {
-  if (config.backup_store.empty()) return {};
-  if (copy_first) SLUIS_CHECK(back_up(false, person));
+  if (copy_first) {
+    SLUIS_TRY(const std::optional<std::string> before, store.get(kCopiesMark));
+    SLUIS_TRY(const v1::NodeBackupResponse made, back_up(false, person));
+    if (before && made.id() == 1) {
+      return Error(ErrorCode::storage_unavailable, "`" + config.backup_store.string() + "` held no copy, and copies were made before: they are elsewhere")
+          .mended_by("is its disk there? Put it back, then `sluis backup create`");
+    }
+  }
   const std::lock_guard lock(backup_mutex);
   return drop_copied_keys(config, key_files);
 }

@@ -80,18 +80,21 @@ Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, c
   if (!policy::could_permit(terms.program, party->class_of_recipient, consumer.str(), {}, now)) {
     return refuse("class", "the published terms are not open to a party of the class " + party->class_of_recipient);
   }
+  const bool reserved = published->dataset.terms.steward_approval;
   if (hash == published->dataset.offer_hash) {
     negotiation::Judgement agree;
-    agree.kind = published->dataset.terms.steward_approval ? negotiation::Judgement::Kind::wait
-                                                           : negotiation::Judgement::Kind::agree;
+    agree.kind = reserved ? negotiation::Judgement::Kind::wait : negotiation::Judgement::Kind::agree;
     agree.offer_hash = hash;
+    agree.reserved = reserved;
     return agree;
   }
   SLUIS_TRY(const policy::Policy asked, policy::parse_policy(offer, {true, "/offer"}));
   if (const auto kept = catalog::check_declarations(asked, situations_); !kept) return refuse("other", describe(kept.error()));
   const auto difference = policy::compare(terms.policy, asked);
-  return otherwise(difference ? outbox::Reason{difference->code, {difference->sentence}}
-                              : outbox::Reason{"other", {"these are not the published terms, to the letter"}});
+  negotiation::Judgement other = otherwise(difference ? outbox::Reason{difference->code, {difference->sentence}}
+                                                      : outbox::Reason{"other", {"these are not the published terms, to the letter"}});
+  other.reserved = reserved;
+  return other;
 }
 
 negotiation::Judgement NodeTerms::judge_offer(const ParticipantId&, const DatasetId&, const json::Value&, const Hash&) {

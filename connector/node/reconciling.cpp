@@ -18,6 +18,7 @@ constexpr std::size_t kPageBytes = 640U << 10U;       // of receipts, within a J
 constexpr std::uint64_t kLookedAt = 20'000;           // entries for one page
 constexpr std::size_t kPeerBytes = 96U << 20U;        // of receipts in one comparison: some 40,000
 constexpr std::size_t kOwnEntries = 200'000;          // the same of this node's log
+constexpr std::size_t kErasedEntries = 10'000;        // that may explain what is missing; they are anybody's
 constexpr std::uint64_t kBehindAll = 999'999'999'999'999;  // an entry that no log has: to be shown a checkpoint alone
 constexpr std::size_t kPeerFindings = 10'000;
 constexpr std::size_t kPages = 10'000;
@@ -199,11 +200,11 @@ Result<std::vector<SharedEntry>> Reconciling::ours(const ParticipantId& peer, Ti
     SLUIS_TRY(std::optional<SharedEntry> entry, entry_at(at, peer, from, until));
     if (entry) {
       out.push_back(std::move(*entry));
-    } else {
+    } else if (erased.size() < kErasedEntries) {
       SLUIS_TRY(const std::optional<ErasedEntry> gone, erased_at(at, from, until));
       if (gone) erased.push_back(*gone);
     }
-    if (out.size() + erased.size() > kOwnEntries) {
+    if (out.size() > kOwnEntries) {
       return Error(ErrorCode::limit_exceeded, "this log has more than can be compared at once").mended_by("name a shorter time: --from, --until");
     }
   }

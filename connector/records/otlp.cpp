@@ -154,6 +154,12 @@ Result<std::string> otlp_request(Form form, std::string_view lines) {
   return json::serialise(request);
 }
 
+bool is_otlp_answer(std::string_view body) {
+  if (body.empty()) return true;
+  const auto answer = json::parse(body);
+  return answer && answer->if_object() != nullptr;
+}
+
 OtlpAnswer read_otlp_answer(std::string_view body) {
   OtlpAnswer out;
   const auto answer = json::parse(body);

@@ -19,6 +19,8 @@ struct OtlpAnswer {
   std::uint64_t rejected = 0;  ///< records that it will never take: they must not be sent again
   std::string message;
 };
+/// Whether this is the body of a 200 of a collector: nothing, or an object in JSON. Others answer 200, too.
+bool is_otlp_answer(std::string_view body);
 OtlpAnswer read_otlp_answer(std::string_view body);
 /// What a collector says that took nothing: the `message` of its Status. Empty: nothing that can be read.
 std::string read_otlp_refusal(std::string_view body);

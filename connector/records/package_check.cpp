@@ -174,7 +174,13 @@ class Checker {
   void take(std::uint64_t number, const provenance::CheckedEntry& checked) {
     if (checked.payload == nullptr) {
       const Timestamp hour{std::chrono::hours(checked.leaf.hours)};
-      if (hour >= report_.manifest->from && hour + std::chrono::hours(1) <= report_.manifest->until) ++report_.silent;
+      const Timestamp end = hour + std::chrono::hours(1);
+      const Manifest& told = *report_.manifest;
+      if (hour >= told.from && end <= told.until) ++report_.silent;
+      else if (end > told.from && hour < told.until) ++report_.perhaps;
+      if (is_paper(checked.leaf.kind)) {  // never erased, and always part of a package
+        beside_.push_back({log_folder(previous_.size() - 1), 0, 0, fmt::format("entry {} says nothing, and nobody can have erased it", number)});
+      }
       return;
     }
     Entry entry{number, static_cast<EntryKind>(checked.leaf.kind), {}, {}};

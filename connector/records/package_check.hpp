@@ -16,6 +16,7 @@ struct PackageReport {
   std::uint64_t rows = 0;                     ///< of the report, each as its entry says
   std::uint64_t documents = 0;                ///< each with the hash that entries name
   std::uint64_t silent = 0;                   ///< entries recorded in the hours of the period that say nothing here: erased, or held back
+  std::uint64_t perhaps = 0;                  ///< the same of hours that lie in the period in part
 
   /// 0 all of it holds, and the newest log is anchored; 3 all of it holds, and it is not; 1 not so.
   int exit_code() const;

@@ -5,27 +5,51 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+#include <functional>
+#include <random>
 
 namespace sluis::storage {
 namespace {
 
 constexpr std::uint64_t kLeast = 256U << 10U;  ///< bytes: with less than this nothing can be written
 
-/// A file of just so many bytes, which has its blocks. 0, or why not.
-int take(const std::filesystem::path& path, std::uint64_t bytes) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return errno;
-  const int failed = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
-  ::close(file);
-  if (failed != 0) ::unlink(path.c_str());
-  return failed;
+bool is_whole(const struct stat& info, std::uint64_t bytes) {
+  return static_cast<std::uint64_t>(info.st_size) == bytes && static_cast<std::uint64_t>(info.st_blocks) * 512 >= bytes;
 }
 
 bool is_whole(const std::filesystem::path& path, std::uint64_t bytes) {
   struct stat info{};
-  return ::stat(path.c_str(), &info) == 0 && static_cast<std::uint64_t>(info.st_size) == bytes &&
-         static_cast<std::uint64_t>(info.st_blocks) * 512 >= bytes;
+  return ::stat(path.c_str(), &info) == 0 && is_whole(info, bytes);
+}
+
+/// With what no file system makes smaller. 0, or why not.
+int fill(int file, std::uint64_t bytes) {
+  std::mt19937_64 noise;
+  std::array<std::uint64_t, 8192> block{};
+  for (std::uint64_t done = 0; done < bytes;) {
+    std::generate(block.begin(), block.end(), std::ref(noise));
+    const std::size_t next = std::min<std::uint64_t>(sizeof block, bytes - done);
+    const ssize_t wrote = ::pwrite(file, block.data(), next, static_cast<off_t>(done));
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return wrote < 0 ? errno : ENOSPC;
+    done += static_cast<std::uint64_t>(wrote);
+  }
+  return ::fsync(file) == 0 ? 0 : errno;
+}
+
+/// A file of just so many bytes, which has its blocks: not every file system gives them for the asking. 0, or why not.
+int take(const std::filesystem::path& path, std::uint64_t bytes) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return errno;
+  int failed = ::posix_fallocate(file, 0, static_cast<off_t>(bytes));
+  struct stat info{};
+  if (failed == 0 && (::fstat(file, &info) != 0 || !is_whole(info, bytes))) failed = fill(file, bytes);
+  ::close(file);
+  if (failed != 0) ::unlink(path.c_str());
+  return failed;
 }
 
 /// Bytes; none where it cannot be known.
@@ -37,7 +61,11 @@ std::uint64_t free_beside(const std::filesystem::path& path) {
 }  // namespace
 
 Result<void> DiskReserve::hold() {
-  if (!wanted() || is_whole(file_, bytes_)) return {};
+  if (!wanted()) {
+    ::unlink(file_.c_str());  // of a time when there was one
+    return {};
+  }
+  if (is_whole(file_, bytes_)) return {};
   // Looked at first: the try itself would leave nothing to others for a moment.
   const std::uint64_t free = free_beside(file_);
   int failed = free < 2 * bytes_ ? ENOSPC : take(file_, bytes_);

@@ -7,7 +7,7 @@
 
 namespace sluis::storage {
 
-/// Room on a disk, held by a file of real blocks beside the store (D23). On a full disk it is given back, so that what must be
+/// Room on a disk, held by a file of real blocks in the store's folder (D23), whatever that is mounted on. On a full disk it is given back, so that what must be
 /// recorded then, revocations, can be; and is taken again when there is room. Not thread-safe.
 class DiskReserve {
  public:

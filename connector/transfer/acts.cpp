@@ -68,7 +68,11 @@ Result<Transition> terminate(const TransferProcess& before, Reason reason, const
 Result<Transition> take(const TransferProcess& before, Act act, const Surroundings& around, Timestamp now) {
   switch (act) {
     case Act::nothing: break;
-    case Act::suspend: return suspend(before, {"policy", {"this node pauses the transfer"}}, around, now);
+    case Act::suspend: {
+      SLUIS_TRY(Transition t, suspend(before, {"policy", {"this node pauses the transfer"}}, around, now));
+      t.next.suspended_by_script = true;
+      return t;
+    }
     case Act::complete: return complete(before, around, now);
     case Act::terminate: return terminate(before, {"policy", {"this node does not go on with this transfer"}}, around, now);
     case Act::start: {

@@ -88,6 +88,7 @@ std::string encode(const TransferProcess& p) {
                                     {"format", p.format},
                                     {"delivered_unconfirmed", p.delivered_unconfirmed},
                                     {"suspended_by_us", p.suspended_by_us},
+                                    {"suspended_by_script", p.suspended_by_script},
                                     {"endpoint", p.endpoint},
                                     {"sealed_handle", to_base64(p.sealed_handle)},
                                     {"created", outbox::time_value(p.created)},
@@ -123,6 +124,7 @@ Result<TransferProcess> decode_transfer(std::string_view bytes) {
   SLUIS_TRY(out.planned, negotiation::read_planned<Act>(value, kActNames));
   out.delivered_unconfirmed = outbox::flag(value, "delivered_unconfirmed");
   out.suspended_by_us = outbox::flag(value, "suspended_by_us");
+  out.suspended_by_script = outbox::flag(value, "suspended_by_script");
   if (const json::Value* reason = value.find("reason")) {
     SLUIS_TRY(Reason read, outbox::reason_from_json(*reason));
     out.reason = std::move(read);
@@ -139,7 +141,8 @@ bool may_follow(Role role, Event event, Act act) {
   if (act == Act::nothing || act == Act::terminate) return true;
   switch (event) {
     case Event::requested: return act == Act::start && role == Role::provider;
-    case Event::started: case Event::resumed: return act == Act::suspend || act == Act::complete;
+    case Event::started: return act == Act::suspend || act == Act::complete;
+    case Event::resumed: return act == Act::complete;  // another suspension would go round for ever
     case Event::suspended: return act == Act::start;
   }
   return false;

@@ -64,6 +64,7 @@ struct TransferProcess {
   std::optional<negotiation::Planned<Act>> planned;  ///< what the script has us do, and when; none while a message is pending
   bool delivered_unconfirmed = false;
   bool suspended_by_us = false;
+  bool suspended_by_script = false;  ///< so a script may have it go on, too; never what a person or the peer suspended
   std::optional<Reason> reason;
   bool reason_is_ours = false;
   std::optional<Hash> newest_handle;  ///< provider: SHA-256 of the handle sent last

@@ -33,6 +33,7 @@ void enter(Transition& t, State state, Timestamp now) {
   p.state = state;
   p.updated = now;
   p.planned.reset();
+  p.suspended_by_script = false;
   p.delivered_unconfirmed = false;
   if (is_final(state)) {
     p.newest_handle.reset();
@@ -55,6 +56,7 @@ std::optional<Event> event_of(State reached, bool was_suspended) {
 bool plan(Transition& t, Event event, const Surroundings& around, Timestamp now) {
   const auto act = around.script ? around.script->after<Act>(event) : std::nullopt;
   if (!act) return false;
+  if (*act == Act::start && event == Event::suspended && !t.next.suspended_by_script) return false;  // a person's word, or the peer's, stands
   if (*act != Act::nothing) t.next.planned = negotiation::Planned<Act>{*act, now + around.script->delay};
   return true;
 }

@@ -283,7 +283,7 @@ def room_again(theirs, ours):
     expect("with room it is ready again by itself", (answered, at("/readyz")), (0, (0, "ok\n")))
     expect("and data flow in both directions", (pull(d, theirs, released), pull(w, ours, fetched)), ((0, SIZES[COUNTS]), (0, SIZES[THEIRS])))
     if RESERVE:
-        expect("the reserve is held again", (w.folder / "store.reserve").stat().st_size, RESERVE << 20)
+        expect("the reserve is held again", (w.folder / "store" / "reserve").stat().st_size, RESERVE << 20)
     expect("it is the same process", w.process.poll(), None)
     if answered:  # so that the rest can be looked at
         w.kill()

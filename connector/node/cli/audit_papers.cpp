@@ -76,7 +76,7 @@ json::Value package_json(const records::PackageReport& report) {
   json::Array damage, logs;
   for (const auto& item : report.damage) damage.push_back(json::object({{"file", item.file}, {"first", item.first}, {"end", item.end}, {"what", item.what}}));
   for (const auto& log : report.logs) logs.push_back(report_json(log));
-  return json::object({{"entry", report.entry}, {"rows", report.rows}, {"documents", report.documents}, {"silent", report.silent}, {"inOrder", report.exit_code() != 1},
+  return json::object({{"entry", report.entry}, {"rows", report.rows}, {"documents", report.documents}, {"silent", report.silent}, {"perhaps", report.perhaps}, {"inOrder", report.exit_code() != 1},
                        {"logs", json::Value(std::move(logs))}, {"damage", json::Value(std::move(damage))}});
 }
 
@@ -161,6 +161,9 @@ Result<std::string> tell_statement(const Paper& paper, const v1::Shared& shared,
   const auto named = std::find_if(keys.begin(), keys.end(), [&](const crypto::Key& key) { return identity::key_id(key) == opened.key_id(); });
   if (named == keys.end() && !keys.empty()) return Error(ErrorCode::permission_denied, "the findings are signed with another key than those given: " + opened.key_id());
   SLUIS_TRY(const identity::Statement statement, named == keys.end() ? opened.read() : opened.verify(*named));
+  if (statement.origin == provenance::origin_of(paper.receipt.checkpoint) && statement.size > paper.receipt.index) {
+    return Error(ErrorCode::permission_denied, "the findings rest on more of this log than it had when they were recorded");
+  }
   return say(options, named == keys.end() ? "proof.key" : "proof.key.given", opened.key_id()) + "\n" + told(statement, options);
 }
 

@@ -63,7 +63,7 @@ struct Papers : testing::Test, World {
   identity::Directory members{identity::Trust{{federation.keeper}, 1}};
   Backend own{ParticipantId("did:web:waterrijk"), "Waterrijk", "0.1.0", "waterrijk.example/log", catalog::test::kNow, false, clock, store, commits,
               offered, negotiations, transfers, members, log};
-  Api own_api{make_methods(own), authenticate};
+  Api own_api{make_methods(own), [this](std::string_view authorization, const http::TlsPeer&) { return authenticate(authorization); }};
   std::vector<http::Route> own_routes = connect_routes(own_api);
 };
 
