@@ -199,6 +199,30 @@ TEST_F(Scripted, WhatIsRefusedIsRefusedWhateverTheScriptSays) {
   EXPECT_FALSE(process->planned);
 }
 
+TEST_F(Scripted, WhatIsReservedToAPersonWaitsForOneWhateverTheScriptSays) {
+  says(Event::requested, Act::agree);
+  around.judgement.reserved = true;
+  get(MessageKind::request);
+  EXPECT_FALSE(process->planned);
+  EXPECT_EQ(waits_for(*process), WaitsFor::steward);
+}
+
+TEST_F(Scripted, WhatIsPlannedIsJudgedAgainWhenItsTimeHasCome) {
+  says(Event::requested, Act::agree);
+  get(MessageKind::request);
+  ASSERT_TRUE(process->planned);
+  around.judgement.reserved = true;
+  const auto waits = on_timer(*process, around, kNow + kDelay);
+  ASSERT_TRUE(waits);
+  EXPECT_FALSE(waits->message);
+  EXPECT_EQ(waits_for(waits->next), WaitsFor::steward);
+  around.judgement = {Judgement::Kind::refuse, {}, {"dataset", {"not on offer any more"}}};
+  const auto ends = on_timer(*process, around, kNow + kDelay);
+  ASSERT_TRUE(ends && ends->message);
+  EXPECT_EQ(ends->message->kind, MessageKind::termination);
+  EXPECT_EQ(ends->next.reason->code, "dataset");
+}
+
 TEST_F(Scripted, NothingLeavesItToTheStewardWhoGoesOnFromThere) {
   for (const Event event : {Event::requested, Event::accepted, Event::verified}) says(event, Act::nothing);
   get(MessageKind::request);

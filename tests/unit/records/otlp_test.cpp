@@ -120,5 +120,14 @@ TEST(Otlp, AnAnswerSaysWhatItDidNotTake) {
   EXPECT_EQ(read_otlp_refusal("<html>"), "");
 }
 
+TEST(Otlp, AnAnswerOfACollectorIsNothingOrAnObject) {
+  EXPECT_TRUE(is_otlp_answer(""));
+  EXPECT_TRUE(is_otlp_answer("{}"));
+  EXPECT_TRUE(is_otlp_answer(R"({"partialSuccess":{}})"));
+  EXPECT_FALSE(is_otlp_answer("<html>log in</html>"));
+  EXPECT_FALSE(is_otlp_answer("[]"));
+  EXPECT_FALSE(is_otlp_answer("ok"));
+}
+
 }  // namespace
 }  // namespace sluis::records

@@ -80,6 +80,23 @@ TEST_F(ScriptedTransfer, AProviderStartsSuspendsResumesAndCompletesEachAfterTheO
   EXPECT_FALSE(process->planned);
 }
 
+TEST_F(ScriptedTransfer, WhatAPersonOrThePeerSuspendedNoScriptResumes) {
+  says(Event::requested, Act::start);
+  says(Event::suspended, Act::start);
+  get(MessageKind::request);
+  EXPECT_EQ(comes(), MessageKind::start);
+  taken();
+  const TransferProcess started = *process;
+  take_over(suspend(*process, {"incident", {"a person looks into it"}}, around, kNow));
+  taken();
+  EXPECT_EQ(process->state, State::suspended);
+  EXPECT_FALSE(process->planned);
+  process = started;
+  get(MessageKind::suspension);
+  EXPECT_EQ(process->state, State::suspended);
+  EXPECT_FALSE(process->planned);
+}
+
 TEST_F(ScriptedTransfer, ARequestMayBeEndedOrLeftAlone) {
   says(Event::requested, Act::terminate);
   get(MessageKind::request);
