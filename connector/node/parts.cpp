@@ -476,7 +476,8 @@ Result<void> Node::Parts::start_collectors() {
     http::Client& by = *to;
     CollectorAt at{one.url, {}, [&by](const http::PeerRequest& request) { return by.send(request); }, [&by] { by.stop(); }, {}};
     if (!one.credential.empty()) {
-      at.credential = [file = one.credential] { return read_credential(file); };  // what is wrong with it is told; exchanges go on
+      at.credential = [file = one.credential] { return read_credential(file); };
+      SLUIS_CHECK(at.credential());
     }
     for (const std::string& form : one.forms) {
       SLUIS_TRY(const records::Form known, records::form_from(form));
