@@ -194,6 +194,7 @@ Result<void> Sequencer::make_ready(bool recover_first) {
       pipeline_.recovered();
     }
     take_reserve();
+    if (on_recovered_) on_recovered_();
   } else if (const Duration since = clock_.now() - reserve_tried_; !has_reserve_ && (since >= kTryEvery || since < Duration(0))) {
     take_reserve();
   }
@@ -374,7 +375,8 @@ Sequencer::Led Sequencer::lead(Flight& flight, bool recover_first) {
 
 std::optional<Error> Sequencer::why_only_revocations() const {
   if (log_.recorded() - clock_.now() > limits::kClockBehindLog) {
-    return Error(ErrorCode::invalid_state, "this node's clock is behind its log").mended_by("set the clock; until then only revocations are recorded");
+    // Not `invalid_state`: a peer would take that for its own message's fault, and its resend for delivered (D19).
+    return Error(ErrorCode::storage_unavailable, "this node's clock is behind its log").mended_by("set the clock; until then only revocations are recorded");
   }
   if (!has_reserve_) {
     return Error(ErrorCode::storage_unavailable, "the disk is full: only revocations are recorded").mended_by("make room on it");

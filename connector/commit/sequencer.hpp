@@ -57,6 +57,9 @@ class Sequencer final : public CommitPort {
 
   /// Called after each durable batch that had messages; from the committing thread, must not block.
   void on_messages(std::function<void()> listener) { on_messages_ = std::move(listener); }
+  /// Called after the store was opened anew: what was answered *outcome unknown* may be there, and nobody has acted on it. Before `open`
+  /// only; from the committing thread, must not block.
+  void on_recovered(std::function<void()> listener) { on_recovered_ = std::move(listener); }
 
   /// Why nothing is signed any more; empty in health.
   std::string quarantine() const;
@@ -142,6 +145,7 @@ class Sequencer final : public CommitPort {
   std::atomic<bool> kept_once_ = false;  ///< a checkpoint is beside the store, and
   bool marked_ = false;                  ///< the store knows that there must be one
   std::function<void()> on_messages_;
+  std::function<void()> on_recovered_;
   std::atomic<std::int64_t> recorded_us_ = 0;
   std::atomic<bool> has_reserve_ = true;  ///< or wants none
   Timestamp reserve_tried_;

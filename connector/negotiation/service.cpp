@@ -92,7 +92,8 @@ Result<void> Service::void_agreement(const Negotiation& negotiation, const Reaso
   record.ended = AgreementEnd{by, negotiation.updated, reason};
   commit.preconditions.push_back({key, *bytes});
   commit.changes.push_back({key, encode(record)});
-  commit.entries.push_back(with_.evidence.agreement_ended_entry(record));
+  // First, as `prepare_end` wants it.
+  commit.entries.insert(commit.entries.begin(), with_.evidence.agreement_ended_entry(record));
   ended = std::move(record);
   return {};
 }
@@ -137,6 +138,8 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
     commit.messages.push_back({next.peer.str(), next.own_pid.str(),
                                outbox::encode(envelope_of(*transition.message, std::move(body)))});
   }
+  // A peer that had our *finalized* takes no termination any more, but it takes the proof of the agreement's end.
+  if (ended && ended->ended->by == options_.self && with_.prepare_end) with_.prepare_end(commit, *ended);
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   if (transition.message && with_.notify) with_.notify(next.peer.str(), next.own_pid.str());
   if (next.planned && with_.planned) with_.planned();

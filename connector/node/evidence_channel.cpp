@@ -62,10 +62,6 @@ void EvidenceChannel::send_receipt(Commit& commit, const ParticipantId& peer, st
   commit.messages.push_back({peer.str(), std::string(process), outbox::encode(envelope)});
 }
 
-std::string EvidenceChannel::end_process(const AgreementId& agreement) {
-  return "end-" + to_hex(crypto::sha256(agreement.str()));
-}
-
 Result<std::uint64_t> EvidenceChannel::first_entry(std::string_view commit_id) const {
   SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(commit::receipt_key(commit_id)));
   if (!bytes) return Error(ErrorCode::not_found, "there is no such commit");

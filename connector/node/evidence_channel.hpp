@@ -58,8 +58,6 @@ class EvidenceChannel {
 
   /// Adds the message that carries the receipt of the commit's first entry to the peer, if the peer takes receipts.
   void send_receipt(Commit& commit, const ParticipantId& peer, std::string_view process);
-  /// The outbox's process for the receipt of an agreement's end.
-  static std::string end_process(const AgreementId& agreement);
   /// outbox::Deliver for service "evidence".
   outbox::Verdict deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
 

@@ -23,6 +23,12 @@ constexpr std::size_t kOutboxThreads = 4;
 constexpr double kMinutesOfRefusals = 4;  // at once
 constexpr double kMinutesOfNegotiations = 20;
 constexpr std::chrono::seconds kAgainAfter{5};
+/// The outbox's process for the receipt of an agreement's end: behind the messages of its negotiation, as the peer has to know the agreement
+/// before its end. One that was imported has none.
+std::string end_process(const negotiation::AgreementRecord& record) {
+  return record.negotiation.empty() ? "end-" + to_hex(crypto::sha256(record.id.str())) : record.negotiation.str();
+}
+
 constexpr std::chrono::seconds kWitnessesAtStart{5};  // the last one that is asked may take a little longer
 
 }  // namespace
@@ -57,6 +63,7 @@ Result<void> Node::Parts::start_ground() {
   SLUIS_TRY(crypto::Key log_key, read_private_key(log_key_file(config, logs.back())));
   sequencer = std::make_unique<commit::Sequencer>(
       store, *payload_keys, clock, random, commit::Sequencer::Options{logs.back().origin, std::move(log_key), config.checkpoints, reserve.get()});
+  sequencer->on_recovered([this] { ask_for_a_look(); });
   SLUIS_CHECK(sequencer->open());
   log_clock = std::make_unique<LogClock>(*sequencer);
   commits = std::make_unique<management::CommitSignal>(*sequencer);
@@ -241,7 +248,7 @@ Result<void> Node::Parts::start_exchange() {
       negotiating, negotiation::Dependencies{*commits, store, *log_clock, random, *terms, *writer, *peers, notify,
                                              [this](const negotiation::AgreementRecord& record) { agreement_ended(record); },
                                              [this](Commit& commit, const negotiation::AgreementRecord& record) {
-                                               evidence->send_receipt(commit, record.peer, EvidenceChannel::end_process(record.id));
+                                               evidence->send_receipt(commit, record.peer, end_process(record));
                                              },
                                              begun.get(), planned});
   transfer_commits = std::make_unique<TransferCommits>(*commits, [this] { return streams.get(); });
@@ -324,6 +331,7 @@ Result<void> Node::Parts::start_data_plane() {
 Timestamp Node::Parts::take_what_is_due(Timestamp now) {
   Timestamp next = now + std::chrono::minutes(10);
   if (!sequencer->quarantine().empty()) return next;
+  if (!look_again()) next = now + std::chrono::seconds(1);
   for (const auto& more : {negotiations->on_timer(), transfers->on_timer()}) {
     if (more && *more) next = std::min(next, **more);
     if (more) continue;
@@ -401,11 +409,36 @@ Result<void> Node::Parts::recover() {
     SLUIS_CHECK(intake->recover());
     SLUIS_CHECK(transfers->recover());
   }
-  deadlines->wake();
   SLUIS_CHECK(outbox->start());
+  {
+    const std::lock_guard lock(look_mutex);
+    look_alarm = deadlines.get();
+  }
+  deadlines->wake();  // the store may have come back before
   SLUIS_TRY(std::unique_ptr<StepSource> steps, kernel_steps());
   step_watch = std::make_unique<StepWatch>(std::move(steps), [this] { clock_stepped(); });
   return {};
+}
+
+/// From the committing thread as well: waits for nothing.
+void Node::Parts::ask_for_a_look() {
+  const std::lock_guard lock(look_mutex);
+  look_is_due = true;
+  if (look_alarm != nullptr) look_alarm->wake();
+}
+
+/// A commit whose outcome was unknown may have been written: then its message is known to no dispatcher, and an agreement that it ended
+/// still has its transfers. False: not all could be looked at.
+bool Node::Parts::look_again() {
+  {
+    const std::lock_guard lock(look_mutex);
+    if (!std::exchange(look_is_due, false)) return true;
+  }
+  outbox->look_again();
+  if (transfers->recover()) return true;
+  const std::lock_guard lock(look_mutex);
+  look_is_due = true;
+  return false;
 }
 
 void Node::Parts::agreement_ended(const negotiation::AgreementRecord& record) {
@@ -413,9 +446,10 @@ void Node::Parts::agreement_ended(const negotiation::AgreementRecord& record) {
   const std::string sentence = why.sentences.empty() ? "the agreement has ended" : why.sentences.front();
   gate->on_revoked(record.id, policy::Reason{why.code, {{"agreement", record.id.str()}}, sentence});
   if (const auto done = transfers->terminate_all_of(record.id, why); !done) {
-    log::error("transfers were not terminated", {{"agreement", record.id.str()}, {"what", done.error().message}});
+    log::error("transfers were not terminated yet", {{"agreement", record.id.str()}, {"what", done.error().message}});
+    ask_for_a_look();
   }
-  outbox->notify(record.peer.str(), EvidenceChannel::end_process(record.id));
+  outbox->notify(record.peer.str(), end_process(record));
 }
 
 /// Before anything is recorded: who watches this log may know that its store is not the newest.
@@ -520,6 +554,10 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (erasing_thread.joinable()) erasing_thread.join();
   step_watch.reset();
   if (outbox) outbox->stop();  // it plans steps, which wakes the other
+  {
+    const std::lock_guard lock(look_mutex);
+    look_alarm = nullptr;
+  }
   deadlines.reset();
   if (running) {
     (void)open->close();

@@ -47,6 +47,9 @@ struct Node::Parts {
   storage::ReopeningStore store{[this] { return storage::open_rocks_store(config.store, true); }};
   std::unique_ptr<provenance::PayloadKeys> payload_keys;
   std::unique_ptr<storage::DiskReserve> reserve;
+  std::mutex look_mutex;              ///< of the two that follow
+  gate::Alarm* look_alarm = nullptr;  ///< null: it is not running
+  bool look_is_due = false;           ///< the store may hold what nobody has acted on
   std::unique_ptr<commit::Sequencer> sequencer;
   std::unique_ptr<LogClock> log_clock;
   std::unique_ptr<management::CommitSignal> commits;
@@ -156,6 +159,8 @@ struct Node::Parts {
                                              const management::PublishedBy& by);
   Result<Timestamp> move_clock(Duration by);
   void agreement_ended(const negotiation::AgreementRecord& record);
+  void ask_for_a_look();
+  bool look_again();
   bool ready() const;
   std::vector<std::string> findings() const;
   std::vector<http::Route> public_routes();

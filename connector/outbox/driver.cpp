@@ -5,6 +5,11 @@
 #include <algorithm>
 
 namespace sluis::outbox {
+namespace {
+
+constexpr std::chrono::seconds kLookEvery{1};  ///< at a store that cannot be read
+
+}  // namespace
 
 Driver::Driver(const storage::Reader& store, const Clock& clock, Random& random,
                std::map<std::string, Deliver> services, Dispatcher::Options options, std::size_t threads)
@@ -33,8 +38,15 @@ void Driver::stop() {
 }
 
 void Driver::notify(std::string_view peer, std::string_view process) {
-  // A store that cannot be read now is found again at the next start; nothing is lost.
-  static_cast<void>(collect(process_prefix(peer, process), false));
+  if (!collect(process_prefix(peer, process), false)) look_again();
+}
+
+void Driver::look_again() {
+  {
+    const std::lock_guard lock(mutex_);
+    missed_ = true;
+  }
+  wake_.notify_all();
 }
 
 std::size_t Driver::size() const {
@@ -64,7 +76,16 @@ void Driver::run() {
   while (!stopping_) {
     const std::vector<Dispatcher::Send> sends = dispatcher_.on_timer(clock_.now(), 1);
     if (sends.empty()) {
-      if (const std::optional<Timestamp> due = dispatcher_.next_due()) {
+      if (missed_) {
+        missed_ = false;
+        lock.unlock();
+        const bool looked = collect(kPrefix, true).has_value();
+        lock.lock();
+        if (!looked && !stopping_) {
+          wake_.wait_for(lock, kLookEvery);
+          missed_ = true;
+        }
+      } else if (const std::optional<Timestamp> due = dispatcher_.next_due()) {
         wake_.wait_for(lock, std::max(*due - clock_.now(), Duration(std::chrono::milliseconds(1))));
       } else {
         wake_.wait(lock);

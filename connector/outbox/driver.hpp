@@ -34,8 +34,10 @@ class Driver {
   Result<void> start();
   /// Waits for sends that are under way. Nothing is lost: the rest stays in the store.
   void stop();
-  /// A commit wrote messages for this process.
+  /// A commit wrote messages for this process. A store that cannot be read now is looked at again, once a second.
   void notify(std::string_view peer, std::string_view process);
+  /// There may be messages in the store of which nobody told: those of commits whose outcome was unknown. Waits for nothing.
+  void look_again();
   /// Messages that are waiting or under way.
   std::size_t size() const;
 
@@ -52,6 +54,7 @@ class Driver {
   std::condition_variable wake_;
   Dispatcher dispatcher_;
   bool stopping_ = false;
+  bool missed_ = false;  ///< the store may hold what the dispatcher does not know
   std::vector<std::thread> threads_;
 };
 

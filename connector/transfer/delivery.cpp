@@ -10,8 +10,10 @@ using Kind = outbox::SendOutcome::Kind;
 /// So often may a peer say "not now" before that counts as a refusal.
 constexpr std::int64_t kTransientLimit = 12;
 
-DeliveryStep adopt(Transition t, const std::string& peer_pid, bool unconfirmed, const Surroundings& around,
-                   Timestamp now) {
+/// How it is known that the peer has our message.
+enum class Known : std::uint8_t { answered, seen, assumed };
+
+DeliveryStep adopt(Transition t, const std::string& peer_pid, Known known, const Surroundings& around, Timestamp now) {
   TransferProcess& p = t.next;
   const Pending pending = *p.pending;
   p.pending.reset();
@@ -30,11 +32,12 @@ DeliveryStep adopt(Transition t, const std::string& peer_pid, bool unconfirmed, 
   }
   const bool was_suspended = p.state == State::suspended;
   if (pending.kind == MessageKind::start) {
-    if (p.newest_handle) p.acked_handle = p.newest_handle;
+    // Only a 2xx says that the peer has this start's handle: one that never heard of our suspension was started all along (D27).
+    if (p.newest_handle && (known == Known::answered || !p.acked_handle)) p.acked_handle = p.newest_handle;
     p.suspended_by_us = false;
   }
   enter(t, pending.target, now);
-  p.delivered_unconfirmed = unconfirmed;
+  p.delivered_unconfirmed = known == Known::assumed;
   if (const auto event = event_of(pending.target, was_suspended)) plan(t, *event, around, now);
   return {std::move(t), Next::done};
 }
@@ -56,14 +59,21 @@ DeliveryStep ended_by_peer(Transition t, Reason reason, bool tell, const Surroun
 }
 
 /// A refused resumption, completion or suspension changes nothing: the transfer stays as it is, with the reason.
-DeliveryStep refused(Transition t, const outbox::SendOutcome& refusal, const Surroundings& around, Timestamp now) {
+/// `seen`: the peer's state, where it shows one.
+DeliveryStep refused(Transition t, const outbox::SendOutcome& refusal, std::optional<State> seen, const Surroundings& around, Timestamp now) {
   TransferProcess& p = t.next;
-  const bool first_start = p.pending->kind == MessageKind::start && p.state == State::requested;
+  const bool starts = p.pending->kind == MessageKind::start;
+  const bool first_start = starts && p.state == State::requested;
   if (first_start || p.pending->kind == MessageKind::request) {
     return ended_by_peer(std::move(t), refusal.reason, first_start, around, now);
   }
   p.pending.reset();
   p.updated = now;
+  if (starts && p.suspended_by_us && seen && *seen != State::suspended) {
+    // The resumption took the place of our suspension before the peer had it: it is suspended here, and has to be there.
+    send(t, MessageKind::suspension, State::suspended, around, now, p.reason.value_or(Reason{}));
+    return {std::move(t), Next::done};
+  }
   p.reason = refusal.reason;
   p.reason_is_ours = false;
   return {std::move(t), Next::done};
@@ -81,11 +91,12 @@ Transition attempted(const TransferProcess& before, const std::string& answer, T
 }
 
 /// Whether the peer's state shows that it has our message. A start and a suspension can follow each other again, but
-/// not while one of ours is pending.
-bool shows_arrival(State seen, const Pending& pending) {
-  switch (pending.kind) {
+/// not while one of ours is pending. A peer that is suspended has had our first start, and has suspended it since.
+bool shows_arrival(State seen, const TransferProcess& process) {
+  switch (process.pending->kind) {
     case MessageKind::request: return true;
-    case MessageKind::start: return seen == State::started;
+    case MessageKind::start:
+      return seen == State::started || (seen == State::suspended && process.state == State::requested);
     case MessageKind::suspension: return seen == State::suspended;
     case MessageKind::completion: return seen == State::completed;
     case MessageKind::termination: return seen == State::terminated;
@@ -100,7 +111,7 @@ DeliveryStep on_sent(const TransferProcess& before, const outbox::SendOutcome& o
   Transition t = attempted(before, outcome.answer, now, retry_at);
   outbox::Delivery& delivery = t.next.pending->delivery;
   switch (outcome.kind) {
-    case Kind::delivered: return adopt(std::move(t), outcome.peer_pid, false, around, now);
+    case Kind::delivered: return adopt(std::move(t), outcome.peer_pid, Known::answered, around, now);
     case Kind::never_sent: return {std::move(t), Next::retry};
     case Kind::unknown: delivery.uncertain = true; return {std::move(t), Next::retry};
     case Kind::transient:
@@ -109,9 +120,9 @@ DeliveryStep on_sent(const TransferProcess& before, const outbox::SendOutcome& o
       break;
     case Kind::refused: break;
   }
-  if (t.next.pending->kind == MessageKind::termination) return adopt(std::move(t), {}, false, around, now);
+  if (t.next.pending->kind == MessageKind::termination) return adopt(std::move(t), {}, Known::seen, around, now);
   if (!t.next.peer_pid.empty()) return {std::move(t), Next::read_peer};
-  if (resend && outcome.wrong_state) return adopt(std::move(t), {}, true, around, now);
+  if (resend && outcome.wrong_state) return adopt(std::move(t), {}, Known::assumed, around, now);
   return ended_by_peer(std::move(t), outcome.reason, false, around, now);
 }
 
@@ -123,9 +134,11 @@ DeliveryStep on_peer_state(const TransferProcess& before, const outbox::PeerView
   const std::optional<State> seen =
       view.kind == outbox::PeerView::Kind::seen ? state_from(view.state) : std::nullopt;
   if (seen) {
-    if (shows_arrival(*seen, *t.next.pending)) return adopt(std::move(t), {}, false, around, now);
+    if (shows_arrival(*seen, t.next)) return adopt(std::move(t), {}, Known::seen, around, now);
     if (seen == State::completed && t.next.state && !is_final(*t.next.state)) {
+      const bool starts = t.next.pending->kind == MessageKind::start;
       t.next.pending.reset();
+      if (starts && t.next.state != State::started) enter(t, State::started, now);  // or the peer could not have completed it
       enter(t, State::completed, now);
       return {std::move(t), Next::done};
     }
@@ -133,13 +146,13 @@ DeliveryStep on_peer_state(const TransferProcess& before, const outbox::PeerView
       return ended_by_peer(std::move(t), {"ended-by-peer", {"the other party has ended this transfer"}}, false, around,
                            now);
     }
-    if (refusal) return refused(std::move(t), *refusal, around, now);
+    if (refusal) return refused(std::move(t), *refusal, seen, around, now);
     return {std::move(t), Next::send};
   }
   if (view.kind == outbox::PeerView::Kind::unreadable) {
     if (!refusal) return {std::move(t), Next::send};
-    if (resend && refusal->wrong_state) return adopt(std::move(t), {}, true, around, now);
-    return refused(std::move(t), *refusal, around, now);
+    if (resend && refusal->wrong_state) return adopt(std::move(t), {}, Known::assumed, around, now);
+    return refused(std::move(t), *refusal, std::nullopt, around, now);
   }
   if (!refusal) t = attempted(before, view.answer, now, retry_at);
   t.next.pending->delivery.uncertain = true;

@@ -123,7 +123,8 @@ Result<Transition> receive(const std::optional<TransferProcess>& before, const I
     next = next_state(p.role, p.pending->target, message.kind);
     if (next && p.pending->target != had) enter(t, p.pending->target, now);
     if (next) from = p.pending->target;
-    if (next && p.pending->kind == MessageKind::start && p.newest_handle) p.acked_handle = p.newest_handle;
+    // Or it was started all along and never heard of our suspension: then it has the handle of before (D27).
+    if (next && p.pending->kind == MessageKind::start && p.newest_handle && !p.acked_handle) p.acked_handle = p.newest_handle;
   }
   if (!next) return wrong_state(p, to_string(message.kind));
   SLUIS_CHECK(take(p, message, from, around));

@@ -34,10 +34,11 @@ class Disk final : public storage::KvStore {
 class SequencerTest : public ::testing::Test {
  protected:
   void SetUp() override { start(); }
-  void start() {
+  void start(std::function<void()> on_recovered = {}) {
     sequencer_.reset();
     sequencer_ = std::make_unique<Sequencer>(store_, keys_, clock_, random_,
                                              Sequencer::Options{"waterrijk.example/log", key_, folder_.path() / "slots"});
+    sequencer_->on_recovered(std::move(on_recovered));
     opened_ = sequencer_->open();
   }
   static Commit put(std::string key, std::string value, std::optional<std::string> before = std::nullopt) {
@@ -153,6 +154,19 @@ TEST_F(SequencerTest, AFailedSyncIsOutcomeUnknownAndTheIdTells) {
   EXPECT_EQ(*log().root(2), log().head()->frontier.root());
 }
 
+TEST_F(SequencerTest, WhoeverWantsIsToldThatTheStoreWasOpenedAnew) {
+  int told = 0;
+  start([&] { ++told; });
+  EXPECT_EQ(told, 0);
+  faults_.lose_it = false;
+  faults_.writes_before_failure = 0;
+  ASSERT_FALSE(sequencer_->commit_and_wait(put("x", "1")));  // and it was written
+  faults_.writes_before_failure = -1;
+  ASSERT_TRUE(sequencer_->commit_and_wait(put("y", "1")));
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(*store_.get("x"), "1");
+}
+
 TEST_F(SequencerTest, WithCommitsQueuedBehindAFailedSyncEachIsAnsweredAndNoneIsLost) {
   ASSERT_TRUE(sequencer_->commit_and_wait(put("first", "1")));
   faults_.writes_before_failure = 3;
@@ -258,7 +272,8 @@ TEST_F(SequencerTest, AClockSetBackRefusesExchangesButNotRevocations) {
   EXPECT_TRUE(sequencer_->clock_behind());
   const auto refused = sequencer_->commit_and_wait(put("b", "1"));
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, ErrorCode::invalid_state);
+  // A peer is told "not now" (503): for `invalid_state` it would get 400, and take its own resend for delivered.
+  EXPECT_EQ(refused.error().code, ErrorCode::storage_unavailable);
   Commit revoke = put("c", "1");
   revoke.commit_class = CommitClass::revoke;
   const auto done = sequencer_->commit_and_wait(revoke);

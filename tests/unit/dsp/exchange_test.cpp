@@ -248,6 +248,27 @@ TEST_F(World, ACrashRightAfterAnAgreementsEndLosesNoReceipt) {
   EXPECT_EQ(queued, std::vector<std::string>{"the receipt"});
 }
 
+TEST_F(World, AnAgreementThatEndsWithItsNegotiationIsProvenToThePeer) {
+  const ProcessId pid = ask();
+  duinmeer.drain();
+  waterrijk.drain();                             // the agreement
+  waterrijk.net.faults = {Net::Fault::lost_answer};
+  duinmeer.drain();                              // the verification; *finalized* is pending
+  waterrijk.drain();                             // it arrives, and nobody here knows
+  ASSERT_EQ(duinmeer.negotiations.show(pid)->state, State::finalized);
+  int told = 0;
+  negotiation::Service service(
+      {waterrijk.id},
+      {waterrijk.commits, waterrijk.store, waterrijk.clock, waterrijk.random, waterrijk.terms, waterrijk.evidence, waterrijk.client, {}, {},
+       [&](Commit& commit, const negotiation::AgreementRecord& record) {
+         ++told;
+         EXPECT_EQ(commit.entries.at(0).kind, 12);  // the end's own entry is the first
+         EXPECT_EQ(record.ended->by, waterrijk.id);
+       }});
+  ASSERT_TRUE(service.refuse(at_provider(pid).own_pid, {"no", {}}));
+  EXPECT_EQ(told, 1);
+}
+
 TEST_F(World, AnAgreementThatIsEndedTakesItsTransfersWithIt) {
   const AgreementId agreement = agreed();
   const auto transfer = duinmeer.transfers.start(agreement);

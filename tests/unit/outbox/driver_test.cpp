@@ -56,6 +56,23 @@ TEST_F(DriverTest, WhatIsInTheStoreAtStartIsSentAndMayHaveBeenSentBefore) {
   EXPECT_TRUE(future.get().maybe_sent);
 }
 
+TEST_F(DriverTest, AMessageThatNobodyToldOfIsFoundByASecondLook) {
+  std::promise<OutboxItem> sent;
+  Driver driver(store_, clock_, random_,
+                {{"test",
+                  [&](const OutboxItem& item, const Envelope&, Timestamp) {
+                    sent.set_value(item);
+                    return remove(item);
+                  }}},
+                quick(), 2);
+  ASSERT_TRUE(driver.start());
+  put("a", "one");  // of a commit whose outcome was unknown: no notification
+  driver.look_again();
+  auto future = sent.get_future();
+  ASSERT_EQ(future.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_TRUE(future.get().maybe_sent);
+}
+
 TEST_F(DriverTest, ANotifiedMessageIsRetriedUntilItIsDone) {
   std::promise<int> done;
   std::atomic<int> attempts = 0;

@@ -134,6 +134,58 @@ TEST(TransferHandles, TheNewestAndTheAcknowledgedOpenAndA2xxDropsTheOthers) {
   EXPECT_FALSE(opens(p, third));
 }
 
+/// What a read of the peer's process shows.
+outbox::PeerView shows(State state) { return {outbox::PeerView::Kind::seen, std::string(to_string(state)), {}}; }
+
+TEST(TransferHandles, AReadThatShowsAStartedPeerDropsNoHandle) {
+  const Hash old{1};
+  const Hash fresh{2};
+  TransferProcess p = process(Role::provider, State::started);
+  p.newest_handle = p.acked_handle = old;
+  p = suspend(p, {}, around(), kNow)->next;
+  p = resume(p, around(), kNow)->next;  // before the suspension was delivered: the consumer was started all along
+  p = with_handle(p, fresh, kNow);
+  const DeliveryStep seen = on_peer_state(p, shows(State::started), std::nullopt, true, around(), kNow, kNow);
+  ASSERT_EQ(seen.transition.next.state, State::started);
+  EXPECT_TRUE(opens(seen.transition.next, old));
+  EXPECT_TRUE(opens(seen.transition.next, fresh));
+  const auto by_message = receive(p, message(MessageKind::suspension), around(), kNow);
+  ASSERT_TRUE(by_message);
+  EXPECT_EQ(by_message->next.acked_handle, old);
+}
+
+TEST(TransferMachine, AConsumerThatIsSuspendedHasHadTheFirstStart) {
+  TransferProcess p = process(Role::provider, State::requested);
+  p.pending = Pending{MessageKind::start, State::started, {}};
+  EXPECT_EQ(on_peer_state(p, shows(State::suspended), std::nullopt, true, around(), kNow, kNow).transition.next.state, State::started);
+  p.state = State::suspended;  // a resumption may not have arrived
+  EXPECT_EQ(on_peer_state(p, shows(State::suspended), std::nullopt, true, around(), kNow, kNow).next, DeliveryStep::Next::send);
+}
+
+TEST(TransferMachine, WhatThePeerHasCompletedWasStarted) {
+  TransferProcess p = process(Role::provider, State::requested);
+  p.pending = Pending{MessageKind::start, State::started, {}};
+  const DeliveryStep step = on_peer_state(p, shows(State::completed), std::nullopt, true, around(), kNow, kNow);
+  EXPECT_EQ(step.transition.events, (std::vector<State>{State::started, State::completed}));
+}
+
+TEST(TransferMachine, ASuspensionThatAResumptionReplacedIsToldWhenThatIsRefused) {
+  TransferProcess p = process(Role::consumer, State::started);
+  p = suspend(p, {"pause", {}}, around(), kNow)->next;
+  p = resume(p, around(), kNow)->next;
+  outbox::SendOutcome refusal;
+  refusal.kind = outbox::SendOutcome::Kind::refused;
+  const DeliveryStep told = on_peer_state(p, shows(State::started), refusal, true, around(), kNow, kNow);
+  EXPECT_EQ(told.transition.next.state, State::started);  // a peer that is started needs no resumption
+  const DeliveryStep step = on_peer_state(p, shows(State::requested), refusal, true, around(), kNow, kNow);
+  EXPECT_EQ(step.transition.next.state, State::suspended);
+  ASSERT_TRUE(step.transition.message);
+  EXPECT_EQ(step.transition.message->kind, MessageKind::suspension);
+  EXPECT_EQ(step.transition.message->reason.code, "pause");
+  const DeliveryStep knows = on_peer_state(p, shows(State::suspended), refusal, true, around(), kNow, kNow);
+  EXPECT_FALSE(knows.transition.message);
+}
+
 TEST(TransferMachine, ARecordSurvivesTheStore) {
   TransferProcess p = process(Role::provider, State::suspended);
   p.pending = Pending{MessageKind::start, State::started, {}};
