@@ -194,7 +194,7 @@ void tamper(World& world, std::size_t node, Commit& commit) {
     case Canary::handle_kept:
       return remove_if(commit, [](const Change& change) { return change.key.starts_with("handle/") && !change.value; });
     case Canary::deadline_unindexed:
-      return remove_if(commit, [](const Change& change) { return change.key.starts_with(negotiation::kDeadlinePrefix) && change.value; });
+      return remove_if(commit, [](const Change& change) { return change.key.starts_with(negotiation::kDuePrefix) && change.value; });
     case Canary::peer_believed_early: return believe_early(commit);
     case Canary::refusal_not_told: return keep_quiet(commit);
     default: return;

@@ -2,6 +2,7 @@
 
 #include "connector/commit/batch.hpp"
 #include "connector/crypto/crypto.hpp"
+#include "connector/outbox/due.hpp"
 #include "connector/outbox/keys.hpp"
 #include "tests/sim/node.hpp"
 #include "tests/sim/world.hpp"
@@ -332,8 +333,10 @@ void Invariants::check_negotiation(std::size_t node, const std::string& pid) {
   if (found == view.negotiations.end()) return;
   const Negotiation& one = found->second;
   check_process(node, one);
-  if (one.deadline) {
-    hold(Invariant::deadline_indexed, view.store.contains(negotiation::deadline_key(*one.deadline, one.own_pid)), node, pid);
+  if (const auto due = negotiation::due_at(one)) {
+    Commit index;
+    outbox::index_due(index, negotiation::kDuePrefix, one.own_pid.str(), std::nullopt, due);
+    hold(Invariant::deadline_indexed, view.store.contains(index.changes.front().key), node, pid);
   }
   if (one.first_message) {
     const auto same = std::count_if(view.negotiations.begin(), view.negotiations.end(), [&](const auto& other) {
