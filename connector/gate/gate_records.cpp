@@ -141,8 +141,7 @@ void Gate::Running::record(const ReleaseEnd& end) {
   internal.set_source(prepared_.source.version());
   if (cut) internal.set_decision_span_id(another_step(asked_->released, with_.random).span_id);
   Commit commit;
-  // What ends is recorded in any case; exchanges are refused while the clock is behind.
-  if (cut || with_.decision_clock.behind()) commit.commit_class = CommitClass::revoke;
+  if (cut) commit.commit_class = CommitClass::revoke;
   commit.changes.push_back({asked_->open_key, std::nullopt});
   commit.entries.push_back(make_entry(cut ? provenance::EntryKind::cut : provenance::EntryKind::stream_end,
                                       asked_->verdict.agreement->offer_hash, shared, internal));

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 
@@ -221,32 +222,35 @@ Result<std::size_t> Channel::read(char* into, std::size_t size, std::chrono::mil
 }
 
 /// `limit` counts from the last byte that the peer took.
-Result<void> Channel::flush(std::chrono::milliseconds limit) {
+Result<void> Channel::flush(std::chrono::milliseconds limit, Time end) {
   while (!cut_) {
+    if (Steady::now() >= end) return unavailable("time is up");
     const std::size_t before = collector_.waiting();
     if (collector_.flush() == 1) return {};
     if (errno != EAGAIN) return unavailable(std::string("the connection ended: ") + std::strerror(errno));
-    const auto until = Steady::now() + limit;
+    const auto until = std::min(Steady::now() + limit, end);
     if (collector_.waiting() == before && !wait(Want::write, until) && Steady::now() >= until) return unavailable("time is up");
   }
   return unavailable("the connection was cut");
 }
 
-Result<void> Channel::write(std::string_view bytes, std::chrono::milliseconds limit) {
+Result<void> Channel::write(std::string_view bytes, std::chrono::milliseconds limit, Time end) {
   std::size_t collected = 0;
   while (!bytes.empty()) {
+    const auto now = Steady::now();
+    if (now >= end) return unavailable("time is up");
     const int most = static_cast<int>(std::min<std::size_t>(bytes.size(), ssl_ ? Collector::kPlain - collected : 1U << 20U));
     SLUIS_TRY(const int sent, drive(
                                   [&] {
                                     return ssl_ ? SSL_write(ssl_.get(), bytes.data(), most)
                                                 : static_cast<int>(::send(file_, bytes.data(), static_cast<std::size_t>(most), MSG_NOSIGNAL));
                                   },
-                                  limit, true));
+                                  std::chrono::ceil<std::chrono::milliseconds>(std::min(now + limit, end) - now), true));
     if (sent <= 0) return unavailable("the peer closed the connection");
     bytes.remove_prefix(static_cast<std::size_t>(sent));
     collected += static_cast<std::size_t>(sent);
     if (ssl_ && (collected == Collector::kPlain || bytes.empty())) {
-      SLUIS_CHECK(flush(limit));
+      SLUIS_CHECK(flush(limit, end));
       collected = 0;
     }
   }

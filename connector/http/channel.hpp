@@ -38,6 +38,8 @@ class TlsContext {
 /// A connected socket, with TLS or without. One thread reads and writes; `cut` may be called from any.
 class Channel {
  public:
+  using Time = std::chrono::steady_clock::time_point;
+
   /// Takes the descriptor.
   Channel(int file, std::shared_ptr<TlsContext> tls);
   ~Channel();
@@ -52,8 +54,8 @@ class Channel {
 
   /// At least one byte, or none at the orderly end. peer_unavailable: time is up, reset, or an end without close_notify.
   Result<std::size_t> read(char* into, std::size_t size, std::chrono::milliseconds limit);
-  /// All of it. `limit` counts from the last byte that the peer took.
-  Result<void> write(std::string_view bytes, std::chrono::milliseconds limit);
+  /// All of it. `limit` counts from the last byte that the peer took; after `end` no more is sent.
+  Result<void> write(std::string_view bytes, std::chrono::milliseconds limit, Time end = Time::max());
   /// close_notify and a normal end. Reads on for at most `linger` what the peer still sends, so that unread bytes do not
   /// turn the end into a reset which would take the last answer with it.
   void close(std::chrono::milliseconds linger = {});
@@ -67,7 +69,7 @@ class Channel {
   enum class Want { read, write };
   bool wait(Want want, std::chrono::steady_clock::time_point until) const;
   Result<void> handshake(bool server, std::chrono::milliseconds limit);
-  Result<void> flush(std::chrono::milliseconds limit);
+  Result<void> flush(std::chrono::milliseconds limit, Time end);
   template <class Step>
   Result<int> drive(Step step, std::chrono::milliseconds limit, bool writing);
 

@@ -38,7 +38,7 @@ Result<std::string> request_text(const PeerRequest& request, const std::string& 
 /// Sends, and waits for the head of the answer. A peer may answer before it has taken the whole request (413).
 Result<ResponseHead> exchange(Channel& channel, MessageReader& reader, const std::string& text, const std::string& origin,
                               Steady::time_point deadline) {
-  const auto sent = channel.write(text, left(deadline));
+  const auto sent = channel.write(text, left(deadline), deadline);
   auto head = reader.response_head(sent ? deadline : std::min(deadline, Steady::now() + milliseconds(200)));
   if (head) return head;
   if (!sent) return Error(ErrorCode::outcome_unknown, "the request may not have arrived whole: " + sent.error().message);

@@ -28,15 +28,13 @@ struct StaticValues {
 /// that is not on this machine (permission_denied).
 class StaticScheme final : public Identity {
  public:
-  StaticScheme(StaticValues values, const Directory& directory, const Clock& clock)
-      : values_(std::move(values)), directory_(directory), clock_(clock) {}
+  StaticScheme(StaticValues values, const Directory& directory) : values_(std::move(values)), directory_(directory) {}
   Result<http::Headers> credentials_for(const ParticipantId& peer, const MessageContext& message) override;
   Result<VerifiedPeer> verify(const http::Headers& headers, const http::TlsPeer& tls) override;
 
  private:
   const StaticValues values_;
   const Directory& directory_;
-  const Clock& clock_;
 };
 
 }  // namespace sluis::identity

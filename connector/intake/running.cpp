@@ -139,8 +139,7 @@ Result<void> Intake::Running::record(const Received& received) {
     v1::Internal internal = asked_->end();
     if (received.how == Received::How::cut) internal.set_decision_span_id(another_step(asked_->obtained, intake_.with_.random).span_id);
     Commit commit;
-    const bool first = received.how == Received::How::cut || intake_.with_.decision_clock.behind();
-    if (first) commit.commit_class = CommitClass::revoke;
+    if (received.how == Received::How::cut) commit.commit_class = CommitClass::revoke;
     commit.changes.push_back({asked_->open_key, std::nullopt});
     commit.entries.push_back(gate::make_entry(provenance::EntryKind::received, asked_->verdict.agreement->offer_hash,
                                               shared, internal));

@@ -265,11 +265,11 @@ class Collecting::Lane {
       told.message = shown(told.message, secret);
       return told;
     }
-    // What it asks for now may be asked for later; any other refusal is one of the request itself, or of who sends it.
-    const bool later = status == 408 || status == 429 || status >= 500;
+    // These end by themselves; any other refusal is one of the request itself, or of who sends it.
+    const bool ends = status == 408 || status == 429 || status >= 500;
     const std::string said = shown(records::read_otlp_refusal(answer->body), secret);
     if (status < 300) return Failure{fmt::format("it answers {} with what no collector says: is its address right?", status), true, status};
-    return Failure{fmt::format("it answers {}{}", status, said.empty() ? "" : ": " + said), !later, status,
+    return Failure{fmt::format("it answers {}{}", status, said.empty() ? "" : ": " + said), !ends, status,
                    status == 429 || status == 503 ? retry_after(*answer, with_.clock.now()) : std::nullopt};
   }
 

@@ -81,7 +81,7 @@ constexpr std::array<Kind, 10> kKinds{{
      "sluis role add --role ROLE --person NAME --token-file FILE makes a new token\n"
      "sluis role end --role ROLE --person NAME takes everything of a person; a running node reads it at once"},
     {"collector", "shows a collector of records who sends them",
-     "the collector takes no records; they wait in the log, and exchanges go on",
+     "the collector takes no records; they wait in the log, and exchanges go on; the node does not start without it",
      "get a new credential from whoever runs the collector\n"
      "put it in the file that `credential` of its [[collector]] names (0600): it is read for each request\n"
      "have the old one taken away"},

@@ -192,7 +192,7 @@ Result<std::unique_ptr<identity::Identity>> Node::Parts::make_scheme() const {
   log::warning("IDENTITY SCHEME `static`: whoever knows a fixed value is taken for that party, in clear. For conformance kits and mock identities on "
                "one machine; never for a real exchange",
                {{"exchange", config.exchange.url}, {"file", config.static_identity.string()}});
-  return std::unique_ptr<identity::Identity>(std::make_unique<identity::StaticScheme>(std::move(values), *directory, *log_clock));
+  return std::unique_ptr<identity::Identity>(std::make_unique<identity::StaticScheme>(std::move(values), *directory));
 }
 
 /// Data go only to whom a certificate was shown for, whatever the identity scheme.

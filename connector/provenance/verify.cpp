@@ -3,9 +3,9 @@
 #include "connector/provenance/entry.hpp"
 #include "connector/provenance/export.hpp"
 #include "connector/provenance/tiles.hpp"
+#include "connector/provenance/whole_file.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <set>
 #include <tuple>
 
@@ -44,13 +44,7 @@ class Verifier {
   /// Nothing where the file is missing, no regular file, or too large.
   std::optional<std::string> read(const std::string& name) {
     known_.insert(name);
-    const fs::path path = folder_ / name;
-    std::error_code ec;
-    if (!fs::is_regular_file(fs::symlink_status(path, ec)) || fs::file_size(path, ec) > kFileBytes) return std::nullopt;
-    std::ifstream in(path, std::ios::binary);
-    std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    if (in.bad()) return std::nullopt;
-    return bytes;
+    return read_regular_file(folder_ / name, kFileBytes);
   }
 
   /// A checkpoint of this log, and what the policy says of it, if there is one.

@@ -5,6 +5,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 namespace sluis::provenance {
 
@@ -25,6 +27,15 @@ Result<void> write_whole_file(const std::filesystem::path& path, std::string_vie
   ::close(folder);
   if (!synced) return failed("sync");
   return {};
+}
+
+std::optional<std::string> read_regular_file(const std::filesystem::path& path, std::uint64_t most) {
+  std::error_code ec;
+  if (!std::filesystem::is_regular_file(std::filesystem::symlink_status(path, ec)) || std::filesystem::file_size(path, ec) > most) return std::nullopt;
+  std::ifstream in(path, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  if (in.bad()) return std::nullopt;
+  return bytes;
 }
 
 }  // namespace sluis::provenance

@@ -3,11 +3,11 @@
 #include "connector/crypto/crypto.hpp"
 #include "connector/json/json.hpp"
 #include "connector/provenance/receipt.hpp"
+#include "connector/provenance/whole_file.hpp"
 #include "connector/records/record.hpp"
 
 #include <fmt/core.h>
 
-#include <fstream>
 #include <map>
 #include <set>
 
@@ -48,15 +48,7 @@ class Checker {
  private:
   void damage(std::string file, std::string what) { report_.damage.push_back({std::move(file), 0, 0, std::move(what)}); }
 
-  std::optional<std::string> read(const std::string& name) const {
-    const fs::path path = folder_ / name;
-    std::error_code ec;
-    if (!fs::is_regular_file(fs::symlink_status(path, ec)) || fs::file_size(path, ec) > kFileBytes) return std::nullopt;
-    std::ifstream in(path, std::ios::binary);
-    std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    if (in.bad()) return std::nullopt;
-    return bytes;
-  }
+  std::optional<std::string> read(const std::string& name) const { return provenance::read_regular_file(folder_ / name, kFileBytes); }
 
   bool read_manifest() {
     const auto text = read(std::string(kManifestFile));

@@ -5,28 +5,28 @@
 namespace sluis::sim {
 namespace {
 
-/// Rows: the consumer; columns: the provider; both as `point` counts. `x`: it happens; `.`: it cannot.
+/// Rows: the consumer; columns: the provider; both as `point` counts. `+`: it happens; `.`: it cannot.
 constexpr std::string_view kNegotiationPairs[kNegotiationPoints] = {
     // no process, not taken, requested, offered, accepted, agreed, verified, finalized, terminated at the provider
-    ".x......x",  // no process
-    "x.x.....x",  // not taken
-    "..x.....x",  // requested
-    ".x.xx...x",  // offered
-    "....x...x",  // accepted
-    "..x.xxx.x",  // agreed
-    "......x.x",  // verified
-    "......xxx",  // finalized
-    "xxxxxxx.x",  // terminated
+    ".+......+",  // no process
+    "+.+.....+",  // not taken
+    "..+.....+",  // requested
+    ".+.++...+",  // offered
+    "....+...+",  // accepted
+    "..+.+++.+",  // agreed
+    "......+.+",  // verified
+    "......+++",  // finalized
+    "+++++++.+",  // terminated
 };
 constexpr std::string_view kTransferPairs[kTransferPoints] = {
     // no process, not taken, requested, started, suspended, completed, terminated at the provider
     ".......",  // no process
-    "x.x...x",  // not taken
-    "x.x...x",  // requested
-    "..xxxxx",  // started
-    "..xxxxx",  // suspended
-    "...xxxx",  // completed
-    "x.xxxxx",  // terminated
+    "+.+...+",  // not taken
+    "+.+...+",  // requested
+    "..+++++",  // started
+    "..+++++",  // suspended
+    "...++++",  // completed
+    "+.+++++",  // terminated
 };
 
 template <std::size_t N>
@@ -36,7 +36,7 @@ int print_pairs(const char* what, const std::array<std::array<std::uint64_t, N>,
   std::printf("\n%s, how often each pair of states was seen (consumer, provider)\n", what);
   for (std::size_t consumer = 0; consumer < N; ++consumer) {
     for (std::size_t provider = 0; provider < N; ++provider) {
-      if (table[consumer][provider] != 'x') continue;
+      if (table[consumer][provider] != '+') continue;
       const std::uint64_t count = counts[consumer][provider];
       std::printf("  %-12.*s %-12.*s %12llu%s\n", static_cast<int>(name(consumer).size()), name(consumer).data(),
                   static_cast<int>(name(provider).size()), name(provider).data(), static_cast<unsigned long long>(count),
@@ -118,8 +118,8 @@ std::string_view transfer_point(std::size_t at) {
   return to_string(transfer::kStates[at - 2]);
 }
 
-bool negotiation_pair(std::size_t consumer, std::size_t provider) { return kNegotiationPairs[consumer][provider] == 'x'; }
-bool transfer_pair(std::size_t consumer, std::size_t provider) { return kTransferPairs[consumer][provider] == 'x'; }
+bool negotiation_pair(std::size_t consumer, std::size_t provider) { return kNegotiationPairs[consumer][provider] == '+'; }
+bool transfer_pair(std::size_t consumer, std::size_t provider) { return kTransferPairs[consumer][provider] == '+'; }
 
 int Report::print() const {
   std::printf("%llu seeds, %llu events\n", static_cast<unsigned long long>(seeds), static_cast<unsigned long long>(events));

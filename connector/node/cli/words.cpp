@@ -49,6 +49,8 @@ constexpr std::array kPhrases{
     policy::Sentence{"package.missing", {"missing:   {0}: the node did not have it", "ontbreekt:    {0}: de knoop had het niet"}},
     policy::Sentence{"package.silent", {"silent:    {0} entries of the period say nothing here: they were erased, or held back",
            "stil:         {0} regels van deze tijd zeggen hier niets: ze zijn gewist, of achtergehouden"}},
+    policy::Sentence{"package.perhaps", {"silent:    {0} more, of hours that lie in the period in part",
+           "stil:         nog {0}, uit uren die deels in deze tijd vallen"}},
     policy::Sentence{"package.holds", {"files:     {0}, each as it was given out; {1} rows and {2} documents fit their entries",
            "bestanden:    {0}, elk zoals het is meegegeven; {1} rijen en {2} documenten kloppen met hun regel"}},
     policy::Sentence{"verify.findings", {"findings:  {0} signed statements; give --dpo-key to have their signatures checked",
@@ -176,6 +178,7 @@ std::string told(const records::PackageReport& report, const Options& options) {
   if (report.exit_code() == 1) return out + say(options, "verify.wrong") + "\n";
   out += say(options, "package.holds", report.manifest->files.size(), report.rows, report.documents) + "\n";
   if (report.silent != 0) out += say(options, "package.silent", report.silent) + "\n";
+  if (report.perhaps != 0) out += say(options, "package.perhaps", report.perhaps) + "\n";
   return out + told(report.logs.back(), options, "verify.payloads.part");
 }
 

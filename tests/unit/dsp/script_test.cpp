@@ -99,6 +99,48 @@ TEST_F(ScriptedNodes, AStepThatIsDueIsNeitherLostNorDoubledByARestart) {
   EXPECT_EQ(at_provider(asked->own_pid), State::accepted);
 }
 
+/// Whoever sends an offer chooses its id; the script is chosen by whose terms they are.
+TEST(ScriptedByOffer, APeerDoesNotChooseTheScript) {
+  const std::string text = R"([[negotiation]]
+role = "provider"
+offers = ["offer-1"]
+requested = "agree"
+[[negotiation]]
+role = "provider"
+datasets = ["counts"]
+requested = "nothing"
+)";
+  using Kind = negotiation::Judgement::Kind;
+  for (const Kind kind : {Kind::wait, Kind::agree}) {  // terms of its own under our offer's id; and our offer
+    Node waterrijk("waterrijk", script(text, negotiation::script_words()));
+    Node duinmeer("duinmeer");
+    for (Node* node : {&waterrijk, &duinmeer}) node->net.nodes = {{"https://waterrijk.example", &waterrijk}, {"https://duinmeer.example", &duinmeer}};
+    waterrijk.terms.verdict.kind = kind;
+    const auto asked = duinmeer.negotiations.request(waterrijk.id, DatasetId("counts"), counts_offer(), waterrijk.url);
+    ASSERT_TRUE(asked);
+    duinmeer.drain();
+    const auto at_provider = waterrijk.negotiations.show(duinmeer.negotiations.show(asked->own_pid)->peer_pid);
+    ASSERT_TRUE(at_provider);
+    EXPECT_EQ(at_provider->planned.has_value(), kind == Kind::agree);
+    EXPECT_EQ(at_provider->for_steward, kind == Kind::wait);
+  }
+}
+
+TEST(ScriptedByOffer, AConsumerFollowsNoScriptWhereItDidNotAsk) {
+  const std::string text = "[[negotiation]]\nrole = \"consumer\"\ndatasets = [\"counts\"]\noffered = \"accept\"\n";
+  Node waterrijk("waterrijk");
+  Node duinmeer("duinmeer", script(text, negotiation::script_words()));
+  for (Node* node : {&waterrijk, &duinmeer}) node->net.nodes = {{"https://waterrijk.example", &waterrijk}, {"https://duinmeer.example", &duinmeer}};
+  duinmeer.terms.verdict.kind = negotiation::Judgement::Kind::wait;
+  const auto offered = waterrijk.negotiations.offer(duinmeer.id, DatasetId("counts"), counts_offer(), duinmeer.url);
+  ASSERT_TRUE(offered);
+  waterrijk.drain();
+  const auto at_consumer = duinmeer.negotiations.show(waterrijk.negotiations.show(offered->own_pid)->peer_pid);
+  ASSERT_TRUE(at_consumer);
+  EXPECT_FALSE(at_consumer->planned);
+  EXPECT_TRUE(at_consumer->for_steward);
+}
+
 TEST_F(ScriptedNodes, ATransferGoesItsWayStepByStep) {
   const auto asked = duinmeer.negotiations.request(waterrijk.id, DatasetId("counts"), counts_offer(), waterrijk.url);
   settle();

@@ -253,6 +253,36 @@ TEST_F(ClientTest, ARefusalIsReadThoughThePeerDidNotTakeTheBody) {
   EXPECT_EQ(got->status, 413U);
 }
 
+TEST_F(ClientTest, APeerThatTakesTheRequestByDropsDoesNotHoldItBeyondItsTime) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int little = 4096;
+  ::setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  socklen_t size = sizeof address;
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  std::size_t taken = 0;
+  std::thread drops([&] {
+    const int file = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    char drop[4096];
+    for (ssize_t got = 0; (got = ::recv(file, drop, sizeof drop, 0)) > 0; ::poll(nullptr, 0, 20)) taken += static_cast<std::size_t>(got);
+    ::close(file);
+  });
+  PeerRequest request;
+  request.url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/x";
+  request.body = std::string(16U << 20U, 'a');
+  request.timeout = milliseconds(300);
+  const auto got = client_->send(request);
+  drops.join();
+  ::close(listener);
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, ErrorCode::outcome_unknown);
+  EXPECT_LT(taken, request.body.size()) << "it was sent to its end, however long that took";
+}
+
 TEST_F(ClientTest, WhoWaitsForAnAnswerGoesOnWhenTheClientIsStopped) {
   const ScriptedPeer peer("");  // it takes all, and says nothing
   std::optional<Result<PeerResponse>> got;

@@ -27,7 +27,7 @@ struct StaticIdentity : testing::Test {
   StaticScheme scheme(const std::string& text = kGood) {
     auto values = StaticValues::parse(text, "static.toml");
     EXPECT_TRUE(values) << describe(values.error());
-    return {std::move(*values), directory, clock};
+    return {std::move(*values), directory};
   }
   static std::string refusal(const std::string& text) {
     const auto values = StaticValues::parse(text, "static.toml");
@@ -40,7 +40,6 @@ struct StaticIdentity : testing::Test {
 
   test::Federation federation;
   Directory directory{Trust{{federation.keeper}, 1}};
-  sluis::test::ManualClock clock{kNow};
 };
 
 TEST_F(StaticIdentity, ACallerIsWhomItsValueStandsFor) {
