@@ -4,6 +4,7 @@
 #include "connector/http/loopback.hpp"
 #include "connector/http/peer_certificate.hpp"
 #include "connector/management/status_codes.hpp"
+#include "connector/management/wellknown.hpp"
 
 #include <fmt/core.h>
 #include <grpcpp/generic/async_generic_service.h>
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::size_t kMemory = 64U << 20U;
 constexpr int kStreams = 32;  ///< of one connection
+constexpr int kQuestions = 1000;  ///< of one conversation with the reflection service
 
 std::string flat(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
@@ -49,8 +51,8 @@ http::TlsPeer peer_of(const grpc::ServerContextBase& context) {
 /// One call from its beginning to its end; the completion queue drives it.
 class Call {
  public:
-  Call(const Api& api, grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue)
-      : api_(api), service_(service), queue_(queue), stream_(&context_) {
+  Call(const Api& api, const std::function<bool()>& ready, grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue)
+      : api_(api), ready_(ready), service_(service), queue_(queue), stream_(&context_) {
     service_.RequestCall(&context_, &stream_, &queue_, &queue_, this);
   }
 
@@ -58,56 +60,94 @@ class Call {
     switch (step_) {
       case Step::waiting:
         if (!good) return end();
-        new Call(api_, service_, queue_);  // the next one; it ends itself
-        step_ = Step::reading;
-        return stream_.Read(&request_, this);
+        new Call(api_, ready_, service_, queue_);  // the next one; it ends itself
+        return read();
       case Step::reading:
-        step_ = Step::finishing;
-        if (!good) return stream_.Finish(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "no request"), this);
+        if (!good && asked_ == 0) return finish({grpc::StatusCode::INVALID_ARGUMENT, "no request"});
+        if (!good) return finish(grpc::Status::OK);  // a conversation that the caller ended
+        ++asked_;
         return respond();
+      case Step::answering: return good ? read() : finish(grpc::Status::CANCELLED);
       case Step::finishing: return end();
     }
   }
 
  private:
-  enum class Step { waiting, reading, finishing };
+  enum class Step { waiting, reading, answering, finishing };
 
   void end() { delete this; }
+  void read() {
+    step_ = Step::reading;
+    stream_.Read(&request_, this);
+  }
+  void finish(const grpc::Status& status) {
+    step_ = Step::finishing;
+    stream_.Finish(status, this);
+  }
+  void finish(const google::protobuf::Message& answer) {
+    step_ = Step::finishing;
+    stream_.WriteAndFinish(buffer_of(answer), grpc::WriteOptions(), grpc::Status::OK, this);
+  }
+  void refuse(const Error& error) {
+    context_.AddTrailingMetadata("sluis-error-bin", to_detail(error).SerializeAsString());
+    finish({static_cast<grpc::StatusCode>(status_of(error.code).grpc), describe(error)});
+  }
 
-  Result<MessagePtr> answer() {
-    const auto* method = api_.methods().find(context_.method());
-    if (method == nullptr) return Error(ErrorCode::not_found, "no such method");
+  std::string_view authorization() const {
     const auto sent = context_.client_metadata().find("authorization");
-    const std::string_view authorization = sent == context_.client_metadata().end()
-                                               ? std::string_view()
-                                               : std::string_view(sent->second.data(), sent->second.size());
-    SLUIS_TRY(const auto caller, api_.authorise(*method, authorization, peer_of(context_)));
-    auto message = method->new_request();
-    if (!message->ParseFromString(flat(request_))) {
-      return Error(ErrorCode::invalid_argument, "the request is not a message of the method");
-    }
-    return api_.run(*method, *message, caller);
+    return sent == context_.client_metadata().end() ? std::string_view() : std::string_view(sent->second.data(), sent->second.size());
+  }
+
+  /// The request as this message. invalid_argument.
+  Result<void> parse(google::protobuf::Message& message) {
+    if (message.ParseFromString(flat(request_))) return {};
+    return Error(ErrorCode::invalid_argument, "the request is not a message of the method");
+  }
+
+  Result<MessagePtr> answer(const Method& method) {
+    SLUIS_TRY(const auto caller, api_.authorise(method, authorization(), peer_of(context_)));
+    auto message = method.new_request();
+    SLUIS_CHECK(parse(*message));
+    return api_.run(method, *message, caller);
   }
 
   void respond() {
-    auto message = answer();
-    if (message) return stream_.WriteAndFinish(buffer_of(**message), grpc::WriteOptions(), grpc::Status::OK, this);
-    const auto& error = message.error();
-    if (api_.methods().find(context_.method()) == nullptr) {
-      return stream_.Finish(grpc::Status(grpc::StatusCode::UNIMPLEMENTED, error.message), this);
-    }
-    context_.AddTrailingMetadata("sluis-error-bin", to_detail(error).SerializeAsString());
-    const auto code = static_cast<grpc::StatusCode>(status_of(error.code).grpc);
-    stream_.Finish(grpc::Status(code, describe(error)), this);
+    if (is_reflection(context_.method())) return converse();
+    if (context_.method() == kHealthCheck) return tell_health();
+    const auto* method = api_.methods().find(context_.method());
+    if (method == nullptr) return finish({grpc::StatusCode::UNIMPLEMENTED, "no such method"});
+    const auto message = answer(*method);
+    if (!message) return refuse(message.error());
+    finish(**message);
+  }
+
+  void tell_health() {
+    v1::HealthRequest request;
+    if (const auto parsed = parse(request); !parsed) return refuse(parsed.error());
+    const auto health = management::health(request, ready_ && ready_());
+    if (!health) return finish({grpc::StatusCode::NOT_FOUND, "no such service"});
+    finish(*health);
+  }
+
+  /// One question of many; each asks again who it is, as a role may end meanwhile.
+  void converse() {
+    if (const auto caller = api_.authenticate(authorization(), peer_of(context_)); !caller) return refuse(caller.error());
+    if (asked_ > kQuestions) return refuse(Error(ErrorCode::limit_exceeded, "too many questions in one call"));
+    v1::ReflectionRequest request;
+    if (const auto parsed = parse(request); !parsed) return refuse(parsed.error());
+    step_ = Step::answering;
+    stream_.Write(buffer_of(reflect(request)), this);
   }
 
   const Api& api_;
+  const std::function<bool()>& ready_;
   grpc::AsyncGenericService& service_;
   grpc::ServerCompletionQueue& queue_;
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter stream_;
   grpc::ByteBuffer request_;
   Step step_ = Step::waiting;
+  int asked_ = 0;
 };
 
 }  // namespace
@@ -117,6 +157,7 @@ bool is_local(const std::string& address) {
 }
 
 struct GrpcServer::Impl {
+  std::function<bool()> ready;
   grpc::AsyncGenericService service;
   std::unique_ptr<grpc::ServerCompletionQueue> queue;
   std::unique_ptr<grpc::Server> server;
@@ -142,6 +183,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const Api& api, const Grpc
         .mended_by("configure a certificate, or bind to loopback or a Unix socket");
   }
   auto impl = std::make_unique<Impl>();
+  impl->ready = options.ready;
   grpc::ServerBuilder builder;
   grpc::SslServerCredentialsOptions ssl;
   ssl.pem_key_cert_pairs.push_back({options.key_pem, options.certificate_pem});
@@ -165,7 +207,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const Api& api, const Grpc
     return Error(ErrorCode::conflict, fmt::format("cannot listen on `{}`", options.address))
         .mended_by("choose an address that nobody else uses");
   }
-  for (unsigned i = 0; i < options.threads; ++i) new Call(api, impl->service, *impl->queue);
+  for (unsigned i = 0; i < options.threads; ++i) new Call(api, impl->ready, impl->service, *impl->queue);
   for (unsigned i = 0; i < options.threads; ++i) impl->threads.emplace_back([raw = impl.get()] { raw->work(); });
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
 }

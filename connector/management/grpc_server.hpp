@@ -3,6 +3,7 @@
 #include "connector/management/methods.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,6 +18,7 @@ struct GrpcOptions {
   /// A connection is ended after so long and its calls a tenth of that later, whatever it does or does not; clients connect
   /// again by themselves. The longest call takes a minute.
   std::chrono::milliseconds longest = std::chrono::minutes(15);
+  std::function<bool()> ready = {};  ///< what the health service says, to anybody; none: never ready
 };
 
 /// Whether an address of GrpcOptions reaches this machine only.
@@ -24,7 +26,8 @@ bool is_local(const std::string& address);
 
 /// The same methods as gRPC. The token comes as metadata `authorization: Bearer <token>`, or the client has a certificate
 /// (gRPC checks it by the machine's clock at the handshake; each call by the node's). Errors carry the serialised ErrorDetail
-/// as trailing metadata `sluis-error-bin`.
+/// as trailing metadata `sluis-error-bin`. Beside the contract it answers the health service, without any token, and reflection, to who has
+/// a role (`wellknown.hpp`).
 class GrpcServer {
  public:
   /// `api` outlives the server. conflict: the address is in use; invalid_argument: off loopback without TLS.

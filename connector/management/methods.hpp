@@ -70,6 +70,8 @@ class Api {
       : methods_(std::move(methods)), authenticate_(std::move(authenticate)) {}
 
   const Methods& methods() const { return methods_; }
+  /// Whoever calls has a role. unauthenticated.
+  Result<Caller> authenticate(std::string_view authorization, const http::TlsPeer& tls) const { return authenticate_(authorization, tls); }
   /// unauthenticated; permission_denied: not a method of this role.
   Result<Caller> authorise(const Method& method, std::string_view authorization, const http::TlsPeer& tls) const;
   /// Runs an authorised call. What it throws becomes `internal`, and is logged.

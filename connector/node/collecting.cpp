@@ -3,6 +3,8 @@
 #include "connector/base/bytes.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/base/utf8.hpp"
+#include "connector/crypto/crypto.hpp"
+#include "connector/json/json.hpp"
 #include "connector/records/otlp.hpp"
 
 #include <fmt/core.h>
@@ -34,7 +36,9 @@ constexpr std::chrono::hours kLongestAsked{1};  ///< that a collector may ask to
 constexpr std::uint64_t kUnsaved = 1000;        ///< entries without a record that are read again after a crash
 constexpr std::size_t kToldBytes = 200;         ///< of what a collector says
 
-std::string_view name_of(records::Form form) { return form == records::Form::ldv ? "ldv" : "adl"; }
+std::string_view name_of(records::Form form) {
+  return form == records::Form::ldv ? "ldv" : form == records::Form::adl ? "adl" : "events";
+}
 
 /// What a collector said, as it may be shown: short, without what is hidden, and without control characters.
 std::string shown(std::string text, const std::string& secret) {
@@ -54,6 +58,12 @@ std::string shown(std::string text, const std::string& secret) {
 }
 
 }  // namespace
+
+http::Headers webhook_headers(std::string_view secret, std::string_view id, Timestamp now, std::string_view body) {
+  const std::string sent = std::to_string(std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count());
+  const Hash mac = crypto::hmac_sha256(secret, fmt::format("{}.{}.{}", id, sent, body));
+  return {{"webhook-id", std::string(id)}, {"webhook-timestamp", sent}, {"webhook-signature", "v1," + to_base64(view(mac))}};
+}
 
 std::optional<std::chrono::seconds> retry_after(const http::PeerResponse& answer, Timestamp now) {
   const auto found = answer.headers.find("retry-after");
@@ -213,6 +223,7 @@ class Collecting::Lane {
   /// From this entry on, as many as fit. A call to the decision point is not parted: its entries are of one commit, so all are there.
   Result<Batch> gather(std::uint64_t from, std::uint64_t entries) const {
     const auto recorder = records::make_recorder(form_, with_.around);
+    const std::size_t most = form_ == records::Form::events ? 1 : kRecords;
     Batch batch;
     const auto flush = [&](std::uint64_t next) {
       const std::string lines = recorder->take();
@@ -224,16 +235,17 @@ class Collecting::Lane {
     for (; number < entries; ++number) {
       const bool far = number - from >= kLookedAt;
       SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
-      SLUIS_TRY(const auto entry, records::read_entry(with_.log, number, leaf));
+      const bool wanted = at_.kinds.empty() || at_.kinds.contains(provenance::kind_name(leaf.kind));
+      SLUIS_TRY(const auto entry, wanted ? records::read_entry(with_.log, number, leaf) : std::optional<records::Entry>());
       if (!entry) {
-        ++batch.without_record;
+        batch.without_record += wanted ? 1 : 0;
         if (!far) continue;
         ++number;
         break;
       }
       if (recorder->ends_before(*entry)) {
         flush(number);
-        if (far || batch.records >= kRecords || batch.lines.size() >= kBytes) break;
+        if (far || batch.records >= most || batch.lines.size() >= kBytes) break;
       }
       recorder->add(*entry);
     }
@@ -242,11 +254,31 @@ class Collecting::Lane {
     return batch;
   }
 
-  boost::system::result<records::OtlpAnswer, Failure> deliver(const Batch& batch) const {
-    http::PeerRequest request;
+  Result<void> make_otlp(const Batch& batch, http::PeerRequest& request) const {
     request.url = at_.url + std::string(records::otlp_path(form_));
     request.headers = {{"content-type", "application/json"}, {"accept", "application/json"}};
+    SLUIS_TRY(request.body, records::otlp_request(form_, batch.lines));
+    return {};
+  }
+
+  /// The one event as it is, in structured mode (CloudEvents HTTP binding 1.0.2, section 3.2).
+  Result<void> make_event(const Batch& batch, http::PeerRequest& request) const {
+    SLUIS_TRY(const std::string secret, at_.secret());
+    request.url = at_.url;
+    request.body = batch.lines.substr(0, batch.lines.find('\n'));
+    SLUIS_TRY(const json::Value read, json::parse(request.body));
+    SLUIS_TRY(const std::string id, json::required_string(read, "id"));
+    request.headers = webhook_headers(secret, id, with_.clock.now(), request.body);
+    request.headers["content-type"] = "application/cloudevents+json; charset=utf-8";
+    return {};
+  }
+
+  boost::system::result<records::OtlpAnswer, Failure> deliver(const Batch& batch) const {
+    const bool event = form_ == records::Form::events;
+    http::PeerRequest request;
     request.timeout = limits::kPeerTimeout;
+    const auto made = event ? make_event(batch, request) : make_otlp(batch, request);
+    if (!made) return Failure{describe(made.error()), true};
     std::string secret;
     if (at_.credential) {
       auto read = at_.credential();
@@ -254,13 +286,11 @@ class Collecting::Lane {
       secret = std::move(*read);
       request.headers["authorization"] = secret;
     }
-    auto body = records::otlp_request(form_, batch.lines);
-    if (!body) return Failure{body.error().message, true};
-    request.body = std::move(*body);
     const auto answer = at_.send(request);
     if (!answer) return Failure{shown(answer.error().message, secret), answer.error().code == ErrorCode::invalid_argument};
     const unsigned status = answer->status;
-    if (status == 200 && records::is_otlp_answer(answer->body)) {
+    if (event && status / 100 == 2) return records::OtlpAnswer{};
+    if (!event && status == 200 && records::is_otlp_answer(answer->body)) {
       records::OtlpAnswer told = records::read_otlp_answer(answer->body);
       told.message = shown(told.message, secret);
       return told;

@@ -12,18 +12,21 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace sluis::node {
 
-/// Somebody who collects records of this node.
+/// Somebody who gets records of this node: a collector of OpenTelemetry, or a webhook, which has the one form `events`.
 struct CollectorAt {
-  std::string url;                   ///< before `/v1/traces`, without a slash at its end
-  std::vector<records::Form> forms;  ///< each of which OTLP has a signal for
+  std::string url;                   ///< of a collector: before `/v1/traces`, without a slash at its end
+  std::vector<records::Form> forms;
   std::function<Result<http::PeerResponse>(const http::PeerRequest&)> send;
   std::function<void()> cut;                        ///< lets what is being sent fail at once, and what would be sent later
   std::function<Result<std::string>()> credential;  ///< value of an Authorization header, read for each request; empty: none is shown
+  std::function<Result<std::string>()> secret = {};  ///< of a webhook: signs what is sent, read for each request
+  std::set<std::string, std::less<>> kinds = {};     ///< of which entries it hears, by `provenance::kind_name`; empty: of all
 };
 
 /// What pushing records needs; all of it outlives it.
@@ -36,8 +39,8 @@ struct CollectingDependencies {
   Random& random;
 };
 
-/// Pushes the records of the log to collectors, as OTLP over HTTP with JSON: each record of each entry, in the order of the log, at least
-/// once (decision 19). Each form of each collector has a thread and a cursor of its own: the number of the first entry whose records were
+/// Pushes the records of the log: to collectors as OTLP over HTTP with JSON, to webhooks as signed CloudEvents, one a request. Each record
+/// of each entry, in the order of the log, at least once (decisions 19 and 26). Each form of each collector has a thread and a cursor of its own: the number of the first entry whose records were
 /// not acknowledged yet, at `collected/<form>/<url>`. Nothing that is recorded waits for it. Thread-safe.
 class Collecting {
  public:
@@ -66,6 +69,10 @@ class Collecting {
   log::Seldom told_;
   std::vector<std::unique_ptr<Lane>> lanes_;
 };
+
+/// What a webhook gets beside an event (Standard Webhooks 1.0.0, symmetric signatures): its id, when it was sent, and a signature of both
+/// and the body. `secret`: the bytes behind `whsec_`.
+http::Headers webhook_headers(std::string_view secret, std::string_view id, Timestamp now, std::string_view body);
 
 /// `Retry-After` of an answer: seconds, or a date (RFC 9110, section 10.2.3). None: it has none that can be read.
 std::optional<std::chrono::seconds> retry_after(const http::PeerResponse& answer, Timestamp now);

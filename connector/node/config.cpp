@@ -1,9 +1,11 @@
 #include "connector/node/config.hpp"
 
 #include "certs/authority.hpp"
+#include "connector/base/suggest.hpp"
 #include "connector/base/toml.hpp"
 #include "connector/http/loopback.hpp"
 #include "connector/identity/directory.hpp"
+#include "connector/provenance/entry.hpp"
 #include "connector/provenance/note.hpp"
 
 #include <algorithm>
@@ -162,46 +164,71 @@ Result<void> read_witnesses(TomlTable& root, NodeConfig& config) {
   return {};
 }
 
+/// What collectors and webhooks have in common: where they are, and how either side shows who it is.
+Result<NodeConfig::Collector> read_receiver(TomlTable& one, const NodeConfig& config, const std::vector<NodeConfig::Collector>& others, const std::string& what) {
+  constexpr std::size_t kMost = 8;  // each form of each has a thread
+  NodeConfig::Collector receiver;
+  SLUIS_TRY(receiver.url, one.string("url"));
+  if (receiver.url.ends_with('/')) receiver.url.pop_back();
+  if (receiver.url.find_first_of("?#@ ") != std::string::npos) {
+    return one.refused("url", "a " + what + "'s address has no query, fragment or user").mended_by("a credential belongs in a file that `credential` names");
+  }
+  if (!identity::is_local_http(receiver.url) && !receiver.url.starts_with("https://")) {
+    return one.refused("url", "`" + receiver.url + "` must begin with https://: records travel in clear on this machine only")
+        .mended_by("give the " + what + " a certificate, or reach one on this machine as http://127.0.0.1:4318");
+  }
+  SLUIS_TRY(const std::optional<std::string> roots, one.optional_string("roots"));
+  if (roots) receiver.roots = config.folder / *roots;
+  SLUIS_TRY(const std::optional<std::string> credential, one.optional_string("credential"));
+  if (credential) receiver.credential = config.folder / *credential;
+  SLUIS_TRY(receiver.certificate, one.boolean_or("certificate", false));
+  const auto same = [&](const NodeConfig::Collector& other) { return other.url == receiver.url; };
+  if (std::any_of(others.begin(), others.end(), same)) return one.refused("url", "this " + what + " is named twice");
+  if (others.size() == kMost) return one.refused("url", "more than 8 " + what + "s");
+  return receiver;
+}
+
+/// Of a list of names, each known, and none twice.
+Result<void> check_names(TomlTable& one, const char* key, const std::vector<std::string>& names, const std::vector<std::string_view>& known,
+                         const std::string& unknown) {
+  for (auto at = names.begin(); at != names.end(); ++at) {
+    const auto place = one.place(key, static_cast<std::size_t>(at - names.begin()));
+    if (std::find(known.begin(), known.end(), *at) == known.end()) {
+      return Error(ErrorCode::invalid_argument, "`" + *at + "` is " + unknown).at(place).mended_by(suggestion(*at, known));
+    }
+    if (std::find(names.begin(), at, *at) != at) return Error(ErrorCode::invalid_argument, "`" + *at + "` is named twice").at(place);
+  }
+  return {};
+}
+
 /// Where records are pushed to (decision 19).
 Result<void> read_collectors(TomlTable& root, NodeConfig& config) {
   SLUIS_TRY(std::vector<TomlTable> list, root.tables("collector"));
-  constexpr std::size_t kMost = 8;  // each form of each has a thread
   for (TomlTable& one : list) {
-    NodeConfig::Collector collector;
-    SLUIS_TRY(collector.url, one.string("url"));
-    if (collector.url.ends_with('/')) collector.url.pop_back();
-    if (collector.url.find_first_of("?#@ ") != std::string::npos) {
-      return one.refused("url", "a collector's address has no query, fragment or user")
-          .mended_by("a credential belongs in a file that `credential` names");
-    }
-    const bool here = identity::is_local_http(collector.url);
-    if (!here && !collector.url.starts_with("https://")) {
-      return one.refused("url", "`" + collector.url + "` must begin with https://: records travel in clear on this machine only")
-          .mended_by("give the collector a certificate, or reach one on this machine as http://127.0.0.1:4318");
-    }
+    SLUIS_TRY(NodeConfig::Collector collector, read_receiver(one, config, config.collectors, "collector"));
     SLUIS_TRY(collector.forms, one.strings("forms"));
-    for (std::size_t i = 0; i < collector.forms.size(); ++i) {
-      const std::string& form = collector.forms[i];
-      const auto begin = collector.forms.begin();
-      if (form != "ldv" && form != "adl") {
-        return Error(ErrorCode::invalid_argument, "`" + form + "` is no form that OTLP carries")
-            .at(one.place("forms", i))
-            .mended_by("known are `ldv`, `adl`");
-      }
-      if (std::find(begin, begin + static_cast<std::ptrdiff_t>(i), form) != begin + static_cast<std::ptrdiff_t>(i)) {
-        return Error(ErrorCode::invalid_argument, "`" + form + "` is named twice").at(one.place("forms", i));
-      }
-    }
+    SLUIS_CHECK(check_names(one, "forms", collector.forms, {"ldv", "adl"}, "no form that OTLP carries"));
     if (collector.forms.empty()) return one.refused("forms", "no form of records is named").mended_by("write `forms = [\"ldv\", \"adl\"]`");
-    SLUIS_TRY(const std::optional<std::string> roots, one.optional_string("roots"));
-    if (roots) collector.roots = config.folder / *roots;
-    SLUIS_TRY(const std::optional<std::string> credential, one.optional_string("credential"));
-    if (credential) collector.credential = config.folder / *credential;
-    SLUIS_TRY(collector.certificate, one.boolean_or("certificate", false));
-    const auto same = [&](const NodeConfig::Collector& other) { return other.url == collector.url; };
-    if (std::any_of(config.collectors.begin(), config.collectors.end(), same)) return one.refused("url", "this collector is named twice");
-    if (config.collectors.size() == kMost) return one.refused("url", "more than 8 collectors");
     config.collectors.push_back(std::move(collector));
+  }
+  return {};
+}
+
+/// Who hears of events (decision 26).
+Result<void> read_webhooks(TomlTable& root, NodeConfig& config) {
+  std::vector<std::string_view> kinds;
+  for (unsigned kind = 0; kind < 256; ++kind) {
+    if (const std::string_view name = provenance::kind_name(static_cast<std::uint8_t>(kind)); !name.empty()) kinds.push_back(name);
+  }
+  SLUIS_TRY(std::vector<TomlTable> list, root.tables("webhook"));
+  for (TomlTable& one : list) {
+    SLUIS_TRY(NodeConfig::Collector webhook, read_receiver(one, config, config.webhooks, "webhook"));
+    webhook.forms = {"events"};
+    SLUIS_TRY(const std::string secret, one.string("secret"));
+    webhook.secret = config.folder / secret;
+    SLUIS_TRY(webhook.kinds, one.strings("kinds"));
+    SLUIS_CHECK(check_names(one, "kinds", webhook.kinds, kinds, "no kind of entry"));
+    config.webhooks.push_back(std::move(webhook));
   }
   return {};
 }
@@ -316,6 +343,7 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
   SLUIS_CHECK(read_quota(root, config));
   SLUIS_CHECK(read_witnesses(root, config));
   SLUIS_CHECK(read_collectors(root, config));
+  SLUIS_CHECK(read_webhooks(root, config));
   SLUIS_CHECK(root.finish());
   return config;
 }

@@ -65,8 +65,11 @@ struct NodeConfig {
     std::filesystem::path roots;       ///< who signs its certificate; empty: as of [tls]
     std::filesystem::path credential;  ///< a file with the value of an Authorization header; empty: none is shown
     bool certificate = false;          ///< this node shows its own, as of [tls]
+    std::filesystem::path secret;      ///< of a webhook: with which what it gets is signed
+    std::vector<std::string> kinds;    ///< of a webhook: of which entries it hears; empty: of all
   };
   std::vector<Collector> collectors;
+  std::vector<Collector> webhooks;     ///< with the one form `events`, and the whole address
 
   std::filesystem::path backup_store;  ///< empty: no backups
   std::filesystem::path backup_keys;   ///< apart, as they open what the other holds

@@ -75,6 +75,11 @@ threshold = 1
 # url = "https://otel.example/"
 # forms = ["ldv", "adl"]
 
+# [[webhook]]                   # hears of events as they come (CloudEvents, signed): connector/node/README.md
+# url = "https://zaken.example/hooks/sluis"
+# secret = "keys/zaken.webhook"
+# kinds = ["agreement", "agreement-ended"]
+
 # [quota]                       # of each party; more is answered with 429, and counted in one entry a minute
 # requests_per_minute = 6000    # a minute's worth at once
 # refusals_per_minute = 60      # that get an entry each; four minutes' worth at once

@@ -34,7 +34,7 @@ struct Kind {
   std::string_view lost;   ///< what breaks without it
   std::string_view plan;   ///< how it is changed: a line a step
 };
-constexpr std::array<Kind, 10> kKinds{{
+constexpr std::array<Kind, 11> kKinds{{
     {"log", "signs the checkpoints of this node's log",
      "nothing more can be signed: entries stay readable, the node is down for exchanges",
      "stop the node\n"
@@ -85,6 +85,11 @@ constexpr std::array<Kind, 10> kKinds{{
      "get a new credential from whoever runs the collector\n"
      "put it in the file that `credential` of its [[collector]] names (0600): it is read for each request\n"
      "have the old one taken away"},
+    {"webhook", "signs the events that a webhook gets",
+     "the webhook gets no events; they wait in the log, and exchanges go on; the node does not start without it",
+     "have the receiver accept a second secret beside the old one\n"
+     "put the new one in the file that `secret` of its [[webhook]] names (0600): it is read for each request\n"
+     "have the receiver take the old one out"},
 }};
 
 const Kind& kind_of(std::string_view name) {
@@ -118,6 +123,7 @@ class Lister {
     for (const NodeConfig::Collector& one : config_.collectors) {
       if (!one.credential.empty()) collector(one);
     }
+    for (const NodeConfig::Collector& one : config_.webhooks) webhook(one);
     return std::move(rows_);
   }
 
@@ -202,6 +208,13 @@ class Lister {
     Row& row = add("collector", one.credential);
     row.shown = one.url;
     if (const auto value = read_credential(one.credential); !value) row.trouble = describe(value.error());
+  }
+
+  void webhook(const NodeConfig::Collector& one) {
+    if (!one.credential.empty()) collector(one);
+    Row& row = add("webhook", one.secret);
+    row.shown = one.url;
+    if (const auto secret = read_webhook_secret(one.secret); !secret) row.trouble = describe(secret.error());
   }
 
   void roles() {

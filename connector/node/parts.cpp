@@ -498,10 +498,12 @@ Result<void> Node::Parts::start_witnesses() {
 
 /// Records of this log go to collectors beside all else.
 Result<void> Node::Parts::start_collectors() {
-  if (config.collectors.empty()) return {};
+  if (config.collectors.empty() && config.webhooks.empty()) return {};
   told_of_self = management::surroundings_of(*backend);
   std::vector<CollectorAt> list;
-  for (const NodeConfig::Collector& one : config.collectors) {
+  std::vector<NodeConfig::Collector> receivers = config.collectors;
+  receivers.insert(receivers.end(), config.webhooks.begin(), config.webhooks.end());
+  for (const NodeConfig::Collector& one : receivers) {
     http::ClientOptions options;
     if (one.certificate) options.tls = tls_files(config.tls);
     options.tls.roots = one.roots.empty() ? config.tls.roots.string() : one.roots.string();
@@ -513,6 +515,11 @@ Result<void> Node::Parts::start_collectors() {
       at.credential = [file = one.credential] { return read_credential(file); };
       SLUIS_CHECK(at.credential());
     }
+    if (!one.secret.empty()) {
+      at.secret = [file = one.secret] { return read_webhook_secret(file); };
+      SLUIS_CHECK(at.secret());
+    }
+    at.kinds.insert(one.kinds.begin(), one.kinds.end());
     for (const std::string& form : one.forms) {
       SLUIS_TRY(const records::Form known, records::form_from(form));
       at.forms.push_back(known);

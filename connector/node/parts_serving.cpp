@@ -419,6 +419,7 @@ Result<void> Node::Parts::start_grpc() {
     SLUIS_TRY(options.key_pem, certs::read_file(config.management_tls->key));
     SLUIS_TRY(options.roots_pem, certs::read_file(config.management_tls->roots));
   }
+  options.ready = [this] { return ready(); };
   SLUIS_TRY(grpc_server, management::GrpcServer::start(*api, options));
   return {};
 }

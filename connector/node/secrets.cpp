@@ -33,4 +33,15 @@ Result<std::string> read_credential(const std::filesystem::path& path) {
   return text;
 }
 
+Result<std::string> read_webhook_secret(const std::filesystem::path& path) {
+  constexpr std::string_view kPrefix = "whsec_";
+  SLUIS_TRY(const std::string text, read_credential(path));
+  const auto bytes = text.starts_with(kPrefix) ? from_base64(text.substr(kPrefix.size())) : Result<std::string>(Error(ErrorCode::invalid_argument, ""));
+  if (!bytes || bytes->size() < 24 || bytes->size() > 64) {
+    return Error(ErrorCode::invalid_argument, "`" + path.string() + "` holds no secret of a webhook: `whsec_` and base64 of 24 to 64 bytes")
+        .mended_by("(umask 077; echo \"whsec_$(openssl rand -base64 32)\" > " + path.string() + ")");
+  }
+  return *bytes;
+}
+
 }  // namespace sluis::node

@@ -13,5 +13,7 @@ Result<crypto::Key> read_private_key(const std::filesystem::path& path);
 
 /// The value of an Authorization header, from such a file: one line of printable characters. invalid_argument: it is none.
 Result<std::string> read_credential(const std::filesystem::path& path);
+/// The secret of a webhook, from such a file: `whsec_` and base64 of 24 to 64 bytes, which are given. invalid_argument: it is none.
+Result<std::string> read_webhook_secret(const std::filesystem::path& path);
 
 }  // namespace sluis::node

@@ -122,7 +122,8 @@ std::string_view otlp_path(Form form) {
     case Form::fsc:
     case Form::prov:
     case Form::prov_json:
-    case Form::csv: return {};
+    case Form::csv:
+    case Form::events: return {};
   }
   return {};
 }

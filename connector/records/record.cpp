@@ -12,8 +12,8 @@ struct Named {
   std::string_view name;
   Form form;
 };
-constexpr std::array<Named, 6> kForms{{{"adl", Form::adl}, {"ldv", Form::ldv}, {"fsc", Form::fsc}, {"prov", Form::prov},
-                                       {"prov-json", Form::prov_json}, {"csv", Form::csv}}};
+constexpr std::array<Named, 7> kForms{{{"adl", Form::adl}, {"ldv", Form::ldv}, {"fsc", Form::fsc}, {"prov", Form::prov},
+                                       {"prov-json", Form::prov_json}, {"csv", Form::csv}, {"events", Form::events}}};
 
 }  // namespace
 
@@ -34,6 +34,7 @@ std::unique_ptr<Recorder> make_recorder(Form form, const Surroundings& around) {
     case Form::prov: return make_prov(around, false);
     case Form::prov_json: return make_prov(around, true);
     case Form::csv: return make_csv();
+    case Form::events: return make_events(around);
   }
   return nullptr;
 }
@@ -42,7 +43,7 @@ Result<std::optional<Entry>> read_entry(const provenance::LogReader& log, std::u
   const auto payload = log.payload(number);
   if (!payload && payload.error().code == ErrorCode::not_found) return std::optional<Entry>();
   if (!payload) return payload.error();
-  Entry entry{number, static_cast<provenance::EntryKind>(leaf.kind), {}, {}};
+  Entry entry{number, static_cast<provenance::EntryKind>(leaf.kind), {}, {}, leaf.commitment};
   if (!entry.shared.ParseFromString(payload->shared) || !entry.internal.ParseFromString(payload->internal)) return std::optional<Entry>();
   return std::optional(std::move(entry));
 }

@@ -17,6 +17,7 @@ struct Entry {
   provenance::EntryKind kind{};
   v1::Shared shared;
   v1::Internal internal;
+  Hash commitment{};  ///< of its leaf: no other entry of any log has it
 };
 
 /// The entry of this number, whose leaf was read. None: erased, or not one that says when it was.
@@ -30,7 +31,7 @@ struct Surroundings {
   std::function<std::string(std::string_view participant)> node_url;  ///< empty: not known
 };
 
-enum class Form : std::uint8_t { adl, ldv, fsc, prov, prov_json, csv };
+enum class Form : std::uint8_t { adl, ldv, fsc, prov, prov_json, csv, events };
 
 /// Turns entries, in their order, into text of one form. Not thread-safe.
 class Recorder {
@@ -54,7 +55,7 @@ class Recorder {
 };
 
 std::unique_ptr<Recorder> make_recorder(Form form, const Surroundings& around);
-/// `adl`, `ldv`, `fsc`, `prov`, `prov-json`, `csv`. invalid_argument, with what is known.
+/// `adl`, `ldv`, `fsc`, `prov`, `prov-json`, `csv`, `events`. invalid_argument, with what is known.
 Result<Form> form_from(std::string_view name);
 
 // Each of them.
@@ -63,6 +64,7 @@ std::unique_ptr<Recorder> make_ldv(const Surroundings& around);
 std::unique_ptr<Recorder> make_fsc(const Surroundings& around);
 std::unique_ptr<Recorder> make_prov(const Surroundings& around, bool as_json);
 std::unique_ptr<Recorder> make_csv();
+std::unique_ptr<Recorder> make_events(const Surroundings& around);
 
 /// Milliseconds since 1970 of an entry's time.
 inline std::int64_t milliseconds(std::int64_t time_us) { return time_us / 1000; }

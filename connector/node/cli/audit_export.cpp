@@ -109,7 +109,7 @@ void add_audit_export(CLI::App& app, const SessionPtr& session) {
   auto words = std::make_shared<Words>();
   auto& command = verb(app, "audit", "export", "entries in the forms that others read: connector/records/README.md says which says what");
   command.add_option("--format", words->format, "adl (Authorization Decision Log 1.0.0), ldv (Logboek Dataverwerkingen 1.0.0), fsc (FSC Logging 1.1.0, "
-                     "of exchanges that no FSC contract covers), prov (PROV-O in Turtle), prov-json, or csv")->required();
+                     "of exchanges that no FSC contract covers), prov (PROV-O in Turtle), prov-json, csv, or events (CloudEvents, as webhooks get them)")->required();
   command.add_option("--from", words->from, "not earlier: RFC 3339");
   command.add_option("--until", words->until, "earlier: RFC 3339");
   command.add_option("-O", words->file, "to this file");

@@ -11,7 +11,7 @@ namespace {
 
 using management::test::World;
 
-constexpr std::string_view kCursor = "collected/adl/http://127.0.0.1:4318";
+constexpr std::string_view kCursor = "collected/adl/http://127.0.0.1:4318", kHookCursor = "collected/events/http://127.0.0.1:4318/hook";
 
 class CollectingTest : public ::testing::Test {
  protected:
@@ -42,6 +42,16 @@ class CollectingTest : public ::testing::Test {
     return std::make_unique<Collecting>(std::move(list), CollectingDependencies{world_.store, world_.log, world_.commits, around_, world_.clock, world_.random});
   }
 
+  /// A webhook that hears of these kinds; its secret is that of the Standard Webhooks' example.
+  std::unique_ptr<Collecting> webhook(std::set<std::string, std::less<>> kinds = {}) {
+    CollectorAt at{"http://127.0.0.1:4318/hook", {records::Form::events}, [this](const http::PeerRequest& request) { return answer(request); }, [] {}, {}};
+    at.secret = [] { return from_base64("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"); };
+    at.kinds = std::move(kinds);
+    std::vector<CollectorAt> list;
+    list.push_back(std::move(at));
+    return std::make_unique<Collecting>(std::move(list), CollectingDependencies{world_.store, world_.log, world_.commits, around_, world_.clock, world_.random});
+  }
+
   /// Answers in turn with what was put here, the last of them for ever.
   Result<http::PeerResponse> answer(const http::PeerRequest& request) {
     const std::lock_guard lock(mutex_);
@@ -63,8 +73,8 @@ class CollectingTest : public ::testing::Test {
     }
     return false;
   }
-  std::uint64_t cursor() {
-    const auto kept = world_.store.get(kCursor);
+  std::uint64_t cursor(std::string_view key = kCursor) {
+    const auto kept = world_.store.get(std::string(key));
     return kept && *kept ? get_u64(**kept) : 0;
   }
   /// Span ids of one request's records.
@@ -177,6 +187,69 @@ TEST_F(CollectingTest, AnOlderStoreIsToldAndSendsNothing) {
   EXPECT_TRUE(requests_.empty());
   ASSERT_TRUE(world_.store.write({{std::string(kCursor), "no number"}}, true));
   EXPECT_EQ(collecting()->start().error().code, ErrorCode::corruption);
+}
+
+TEST_F(CollectingTest, AWebhookGetsEachEventByItselfSignedAndInOrder) {
+  decide(2);
+  decide(2, true);
+  answers_ = {{500, {}, "no"}, {204, {}, ""}};
+  const auto one = webhook();
+  ASSERT_TRUE(one->start());
+  ASSERT_TRUE(eventually([&] { return cursor(kHookCursor) == 4; }));
+  ASSERT_EQ(requests_.size(), 5U) << "the first was not taken, and is sent again";
+  std::vector<std::string> ids;
+  for (const http::PeerRequest& request : requests_) {
+    EXPECT_EQ(request.url, "http://127.0.0.1:4318/hook");
+    EXPECT_EQ(request.headers.at("content-type"), "application/cloudevents+json; charset=utf-8");
+    const auto event = json::parse(request.body);
+    ASSERT_TRUE(event) << request.body;
+    ids.push_back(*event->find("id")->if_string());
+    EXPECT_EQ(request.headers, [&] {
+      http::Headers expected = webhook_headers(*from_base64("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), ids.back(), world_.clock.now(), request.body);
+      expected["content-type"] = request.headers.at("content-type");
+      return expected;
+    }());
+  }
+  EXPECT_EQ(ids[0], ids[1]) << "by which a receiver knows it again";
+  EXPECT_EQ(std::set(ids.begin(), ids.end()).size(), 4U);
+  for (unsigned i = 1; i < 5; ++i) EXPECT_EQ(json::to_integer(*json::parse(requests_[i].body)->find("data")->find("entry")->if_number()).value(), i - 1);
+}
+
+TEST_F(CollectingTest, AWebhookHearsOfItsKindsAlone) {
+  decide(2);
+  Commit commit;
+  v1::Shared shared;
+  shared.set_event("ended");
+  commit.entries.push_back({12, {}, shared.SerializeAsString(), {}});
+  ASSERT_TRUE(world_.commits.commit_and_wait(std::move(commit)));
+  decide(1);
+  const auto one = webhook({"agreement-ended"});
+  ASSERT_TRUE(one->start());
+  wait_for_requests(1);
+  ASSERT_TRUE(eventually([&] { return one->measured().front().waiting == 0; }));
+  ASSERT_EQ(requests_.size(), 1U);
+  EXPECT_EQ(*json::parse(requests_[0].body)->find("type")->if_string(), "org.w3id.sluis.agreement-ended");
+  EXPECT_EQ(one->measured().front().without_record, 0U) << "others are not missing";
+}
+
+TEST_F(CollectingTest, WithoutASecretNothingIsSent) {
+  decide(1);
+  CollectorAt at{"http://127.0.0.1:4318/hook", {records::Form::events}, [this](const http::PeerRequest& request) { return answer(request); }, [] {}, {}};
+  at.secret = [] { return Result<std::string>(Error(ErrorCode::permission_denied, "others can read it")); };
+  std::vector<CollectorAt> list;
+  list.push_back(std::move(at));
+  Collecting one(std::move(list), CollectingDependencies{world_.store, world_.log, world_.commits, around_, world_.clock, world_.random});
+  ASSERT_TRUE(one.start());
+  ASSERT_TRUE(eventually([&] { return !one.findings().empty(); }));
+  EXPECT_NE(one.findings().front().find("others can read it"), std::string::npos);
+  EXPECT_TRUE(requests_.empty());
+}
+
+TEST(Webhook, SignsAsTheStandardsExampleDoes) {
+  const auto headers = webhook_headers(*from_base64("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), "msg_p5jXN8AQM9LWM0D4loKWxJek",
+                                       Timestamp(std::chrono::seconds(1'614'265'330) + std::chrono::milliseconds(900)), R"({"test": 2432232314})");
+  EXPECT_EQ(headers, (http::Headers{{"webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"}, {"webhook-timestamp", "1614265330"},
+                                    {"webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}}));
 }
 
 TEST(RetryAfter, IsSecondsOrADate) {

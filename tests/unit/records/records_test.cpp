@@ -49,6 +49,31 @@ class RecordsTest : public ::testing::Test {
   }
 };
 
+TEST_F(RecordsTest, AnEventSaysWhatTheCounterpartyMayKnowAndNoMore) {
+  Entry one = entry(7, EntryKind::stream_end, "complete", false);
+  one.commitment.fill(0xAB);
+  one.shared.set_agreement("urn:uuid:a");
+  one.shared.set_rows(12);
+  one.shared.set_digest(std::string(32, '\x01'));
+  one.internal.set_person("A. Bakker");
+  one.internal.set_activity("https://waterrijk.example/activities/counting");
+  one.internal.set_application("dashboard");
+  const auto events = make_events(around_);
+  events->add(one);
+  const std::string line = events->take();
+  const auto hex = [](const char* pair) {
+    std::string out;
+    for (int i = 0; i < 32; ++i) out += pair;
+    return out;
+  };
+  EXPECT_EQ(line, R"({"specversion":"1.0","id":")" + hex("ab") +
+                      R"(","source":"did:web:waterrijk.example","type":"org.w3id.sluis.stream-end","time":"2026-05-28T20:26:40.123456Z",)"
+                      R"("datacontenttype":"application/json","subject":"urn:uuid:a","data":{"entry":7,"event":"complete",)"
+                      R"("counterparty":"did:web:duinmeer.example","transaction":"urn:uuid:t7","dataset":"urn:waterrijk:detailed-counts",)"
+                      R"("agreement":"urn:uuid:a","sha256":")" + hex("01") + R"(","rows":12,"decision":{"permit":false,"code":"purpose"}}})" "\n");
+  for (const char* inside : {"Bakker", "counting", "dashboard"}) EXPECT_EQ(line.find(inside), std::string::npos);
+}
+
 TEST_F(RecordsTest, ACallToTheDecisionPointIsOneRecord) {
   const auto adl = make_adl(around_);
   adl->add(evaluated(1, 3));
