@@ -31,6 +31,8 @@ struct ProcessPath {
   std::string_view action;
 };
 ProcessPath split(std::string_view rest);
+/// Of a message that either party may send: our id must stand where our role in that process has it. Exchanged, the ids name no process.
+Result<void> check_places(negotiation::Role own_role, const ProcessId& own_pid, const NamedPids& named);
 Result<void> check_callback(const RouteDependencies& with, const ParticipantId& from, const std::string& url);
 
 }  // namespace sluis::dsp

@@ -217,7 +217,10 @@ Result<Client::CatalogPage> Client::catalog(const ParticipantId& peer, std::stri
   const std::string first = std::string(without_slash(url)) + "/catalog/request";
   std::string target = next.empty() ? first : std::string(next);
   if (target.starts_with('?')) target = first + target;
-  if (!target.starts_with(without_slash(url))) {
+  // Not only its beginning: `https://a.example` is that of `https://a.example.org` as well.
+  const std::string_view base = without_slash(url);
+  const std::string_view rest = target.starts_with(base) ? std::string_view(target).substr(base.size()) : std::string_view();
+  if (!rest.starts_with('/') && !rest.starts_with('?')) {
     return Error(ErrorCode::invalid_argument, "the next page `" + target + "` lies outside the catalogue's address");
   }
   SLUIS_TRY(const http::PeerResponse response,
@@ -227,8 +230,7 @@ Result<Client::CatalogPage> Client::catalog(const ParticipantId& peer, std::stri
   SLUIS_TRY(Description description, parse_as<Description>(body));
   if (!description.catalog) return unexpected_type("Catalog", "Dataset");
   const auto link = response.headers.find("link");
-  return CatalogPage{std::move(description.body),
-                     link == response.headers.end() ? std::string() : next_link(link->second)};
+  return CatalogPage{std::move(description.body), link == response.headers.end() ? std::string() : next_link(link->second), response.body.size()};
 }
 
 Result<json::Value> Client::dataset(const ParticipantId& peer, std::string_view url, const DatasetId& id) {

@@ -25,6 +25,7 @@ class Client final : public negotiation::PeerPort, public transfer::PeerPort {
   struct CatalogPage {
     json::Value catalog;
     std::string next;  ///< address of the next page; empty: the last
+    std::size_t bytes = 0;
   };
   /// One page of a peer's catalogue; `next` as an earlier page gave it, or empty. Errors: not_found (it does not know
   /// us, or serves none), peer_unavailable, invalid_argument (an answer that is no Catalog).

@@ -136,6 +136,13 @@ ProcessPath split(std::string_view rest) {
   return {std::string(rest.substr(0, slash)), rest.substr(slash + 1)};
 }
 
+Result<void> check_places(negotiation::Role own_role, const ProcessId& own_pid, const NamedPids& named) {
+  const bool provider = own_role == negotiation::Role::provider;
+  if ((provider ? named.provider : named.consumer) == own_pid.str()) return {};
+  return Error(ErrorCode::invalid_argument, "`" + std::string(provider ? "providerPid" : "consumerPid") + "` is not `" + own_pid.str() + "`")
+      .at_pointer(provider ? "/providerPid" : "/consumerPid");
+}
+
 Result<void> check_callback(const RouteDependencies& with, const ParticipantId& from, const std::string& url) {
   if (with.origin_allowed(from, url)) return {};
   return Error(ErrorCode::invalid_argument,

@@ -96,6 +96,9 @@ http::Response transfer_message(const RouteDependencies& with, const Participant
                                 const std::string& body) {
   Result<IncomingMessage> message = read(with, from, rest, body);
   if (!message) return refusal(kOf, message.error(), pids_in(body));
+  if (const auto process = with.transfers.shown_to(from, message->own_pid); process) {  // else the service says what is wrong
+    if (const auto placed = check_places(process->role, message->own_pid, pids_in(body)); !placed) return refusal(kOf, placed.error(), pids_in(body));
+  }
   const Result<transfer::Reply> done = with.transfers.receive(std::move(*message));
   if (!done) return refusal(kOf, done.error(), pids_in(body));
   if (!done->created) return {200, {}, {}, {}};

@@ -20,7 +20,11 @@ Result<std::string> version_path(const json::Value& document) {
     const std::string place = json::pointer_to("/protocolVersions", i);
     SLUIS_TRY(const std::string version, json::required_string(entry, "version", place));
     SLUIS_TRY(const std::string binding, json::required_string(entry, "binding", place));
-    if (version == kVersion && binding == "HTTPS") return json::required_string(entry, "path", place);
+    if (version != kVersion || binding != "HTTPS") continue;
+    Result<std::string> path = json::required_string(entry, "path", place);
+    // Behind an address that is in the membership list: `.example` or `0` would make another host or port of it.
+    if (!path || path->empty() || path->starts_with('/')) return path;
+    return Error(ErrorCode::invalid_argument, "`path` must begin with a slash").at_pointer(place + "/path");
   }
   return Error(ErrorCode::not_found, "the other party does not speak version `2025-1` over HTTPS");
 }

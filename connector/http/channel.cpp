@@ -77,6 +77,9 @@ Result<std::shared_ptr<TlsContext>> TlsContext::server(const TlsFiles& files, bo
   auto tls = std::make_shared<TlsContext>();
   tls->context_.reset(SSL_CTX_new(TLS_server_method()));
   SLUIS_CHECK(load(tls->native(), files));
+  // With TLS 1.2 only what encrypts and authenticates at once and keeps past traffic closed; the caller does not choose the weakest it has.
+  SSL_CTX_set_cipher_list(tls->native(), "ECDHE+AESGCM:ECDHE+CHACHA20");
+  SSL_CTX_set_options(tls->native(), SSL_OP_CIPHER_SERVER_PREFERENCE);
   if (request_client_certificate) {
     SSL_CTX_set_verify(tls->native(), SSL_VERIFY_PEER, &note_verification);
     SSL_CTX_set_client_CA_list(tls->native(), SSL_load_client_CA_file(files.roots.c_str()));

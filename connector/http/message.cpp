@@ -49,7 +49,33 @@ bool read_headers(const Fields& fields, Headers& headers) {
   return sound;
 }
 
+/// Whether each line of a head ends with CR LF and begins as a field does. Beast lets a folded line pass (RFC 9112, section 5.2), which
+/// others read as two fields.
+bool sound_lines(std::string_view head) {
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    if (head[i] == '\0') return false;
+    if (head[i] == '\r' && (i + 1 == head.size() || head[i + 1] != '\n')) return false;
+    if (head[i] != '\n') continue;
+    if (i == 0 || head[i - 1] != '\r') return false;
+    if (i + 1 < head.size() && (head[i + 1] == ' ' || head[i + 1] == '\t')) return false;
+  }
+  return true;
+}
+
+/// Whether the end of the body is told in the one way that everybody reads alike: by its length, or by chunks and nothing besides.
+/// Beast ignores another coding, and would take the body for the next request.
+bool sound_transfer_coding(const Headers& headers, unsigned version) {
+  const auto found = headers.find("transfer-encoding");
+  if (found == headers.end()) return true;
+  return version >= 11 && lower(found->second) == "chunked" && !headers.contains("content-length");
+}
+
 }  // namespace
+
+bool is_coded(const Headers& headers) {
+  const auto found = headers.find("content-encoding");
+  return found != headers.end() && !found->second.empty() && lower(found->second) != "identity";
+}
 
 bool sendable(const Headers& headers) {
   constexpr std::string_view breaks("\r\n\0", 3);
@@ -98,12 +124,14 @@ bool MessageReader::wait(milliseconds limit) {
 
 unsigned MessageReader::head(RequestHead& head, Steady::time_point deadline) {
   auto& parser = state_->request.emplace();
+  std::string lines;  // as they came
   parser.header_limit(static_cast<std::uint32_t>(limits::kHttpHeaderBytes));
   parser.body_limit(boost::none);
   parser.eager(false);
   while (!parser.is_header_done()) {
     beast::error_code ec;
     const std::size_t used = parser.put(asio::buffer(state_->buffer), ec);
+    lines.append(state_->buffer, 0, used);
     state_->buffer.erase(0, used);
     if (ec == beast::http::error::header_limit) return 431;
     if (ec && ec != beast::http::error::need_more) return 400;
@@ -122,10 +150,16 @@ unsigned MessageReader::head(RequestHead& head, Steady::time_point deadline) {
   head.close = !message.keep_alive();
   head.length = parser.content_length().value_or(0);
   head.has_body = parser.chunked() || head.length != 0;
+  if (!sound_lines(lines)) return 400;
   if (!read_headers(message, head.headers)) return 400;
   if (message.version() >= 11 && !head.headers.contains("host")) return 400;
-  // Both lengths at once is how requests are smuggled past a proxy.
-  if (parser.chunked() && head.headers.contains("content-length")) return 400;
+  // Lengths that two read differently are how requests are smuggled past a proxy.
+  if (!sound_transfer_coding(head.headers, message.version())) return 400;
+  // Beast takes a list of lengths that are the same.
+  if (const auto length = head.headers.find("content-length");
+      length != head.headers.end() && length->second.find_first_not_of("0123456789") != std::string::npos) {
+    return 400;
+  }
   const auto expect = head.headers.find("expect");
   head.expects_continue = expect != head.headers.end() && lower(expect->second) == "100-continue";
   return 0;
@@ -135,12 +169,20 @@ unsigned MessageReader::body(std::string& body, std::size_t limit, Steady::time_
   auto& parser = *state_->request;
   if (parser.content_length().value_or(0) > limit) return 413;
   parser.eager(true);
+  parser.body_limit(limit);  // of chunks, each by what it says
+  std::size_t extensions = 0;
+  auto on_chunk = [&extensions](std::uint64_t, auto extension, beast::error_code& wrong) {
+    extensions += extension.size();
+    if (extensions > limits::kHttpHeaderBytes) wrong = beast::http::error::bad_chunk_extension;
+  };
+  parser.on_chunk_header(on_chunk);
   beast::error_code ec;
   if (!parser.is_done() && !parser.chunked() && parser.content_length().value_or(0) == 0) return 0;
   while (!parser.is_done()) {
     if (!state_->buffer.empty()) {
       const std::size_t used = parser.put(asio::buffer(state_->buffer), ec);
       state_->buffer.erase(0, used);
+      if (ec == beast::http::error::body_limit) return 413;
       if (ec && ec != beast::http::error::need_more) return 400;
       if (parser.get().body().size() > limit) return 413;
       if (parser.is_done()) break;
@@ -179,6 +221,13 @@ Result<ResponseHead> MessageReader::response_head(Steady::time_point deadline) {
     head.close = !parser.keep_alive();
     head.framed = parser.chunked() || parser.content_length() || head.status == 204 || head.status == 304;
     (void)read_headers(parser.get(), head.headers);
+    if (is_coded(head.headers)) {
+      return Error(ErrorCode::invalid_argument, "the peer's answer is in content coding `" + head.headers["content-encoding"].substr(0, 40) +
+                                                    "`, which nobody asked for");
+    }
+    if (!sound_transfer_coding(head.headers, parser.get().version())) {
+      return Error(ErrorCode::invalid_argument, "the end of the peer's answer cannot be told by its `transfer-encoding`");
+    }
     return head;
   }
   return Error(ErrorCode::invalid_argument, "the peer sends interim answers without end");

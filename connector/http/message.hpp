@@ -29,6 +29,9 @@ struct ResponseHead {
 /// No name or value has a line break or NUL, so that none can add a header.
 bool sendable(const Headers& headers);
 
+/// Whether a body is compressed or otherwise coded (RFC 9110, section 8.4). None is ever read so: a small one may stand for one that has no end.
+bool is_coded(const Headers& headers);
+
 /// Status line or headers as text.
 std::string head_text(unsigned status, const Headers& headers, bool close);
 
@@ -45,7 +48,7 @@ class MessageReader {
   /// 0, or 400, 408, 413.
   unsigned body(std::string& body, std::size_t limit, std::chrono::steady_clock::time_point deadline);
 
-  /// A peer's answer. peer_unavailable where nothing came; invalid_argument where it is no HTTP.
+  /// A peer's answer. peer_unavailable where nothing came; invalid_argument where it is no HTTP, or coded in a way that was not asked for.
   Result<ResponseHead> response_head(std::chrono::steady_clock::time_point deadline);
   /// Feeds the body; whether it was complete. `limit` counts from the last byte, `deadline` is for the whole. `take` false:
   /// stops.

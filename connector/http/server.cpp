@@ -25,6 +25,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kWriteLimit{30'000};
 constexpr milliseconds kLinger{2'000};
+constexpr milliseconds kGivingWay{100};  ///< until a connection that was cut has ended
 
 Response refusal(unsigned status, std::string_view reason) {
   return json_response(status, R"({"code":")" + std::to_string(status) + R"(","reason":[")" + std::string(reason) + "\"]}");
@@ -115,6 +116,7 @@ class Server::Session {
       const std::lock_guard lock(server_.mutex_);
       if (server_.stopping_) return false;
       server_.idle_.insert(&channel_);
+      server_.unasked_[&channel_] = Steady::now();
     }
     const bool there = reader_.wait(server_.options_.idle_timeout);
     const std::lock_guard lock(server_.mutex_);
@@ -145,19 +147,30 @@ class Server::Session {
       return head.has_body ? last(head, std::move(none)) : answer(head, std::move(none), false);
     }
     request.rest = std::move(match.rest);
+    if (!server_.options_.routes_refuse_codings && is_coded(head.headers)) return refuse(head, 415);
     if (head.length > match.route->body_limit) return refuse(head, 413);
     if (head.expects_continue && !channel_.write("HTTP/1.1 100 Continue\r\n\r\n", kWriteLimit)) return false;
     if (const unsigned status = reader_.body(request.body, match.route->body_limit, deadline); status != 0) {
       return refuse(head, status);
     }
-    return respond(head, *match.route, request);
+    return asked() && respond(head, *match.route, request);
+  }
+
+  /// The request is whole; false: its connection had to give way before.
+  bool asked() {
+    const std::lock_guard lock(server_.mutex_);
+    server_.unasked_.erase(&channel_);
+    return !channel_.was_cut();
   }
 
   bool refuse(const RequestHead& head, unsigned status) {
-    return last(head, refusal(status, status == 413   ? "the body is too large"
-                                      : status == 431 ? "the headers are too large"
-                                      : status == 408 ? "the request came too slowly"
-                                                      : "the request is not acceptable"));
+    Response response = refusal(status, status == 413   ? "the body is too large"
+                                        : status == 415 ? "the body is compressed: send it as it is"
+                                        : status == 431 ? "the headers are too large"
+                                        : status == 408 ? "the request came too slowly"
+                                                        : "the request is not acceptable");
+    if (status == 415) response.headers["accept-encoding"] = "identity";
+    return last(head, std::move(response));
   }
 
   /// Answers where the rest of the request is not read.
@@ -277,18 +290,30 @@ void Server::accept_loop() {
   }
 }
 
+/// Whether there is room for one more. Holds the acceptor for a moment where somebody has to give way, which slows down who comes in crowds.
+bool Server::make_room(std::unique_lock<std::mutex>& lock) {
+  if (channels_.size() < options_.connections) return true;
+  const auto longest = std::min_element(unasked_.begin(), unasked_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (longest == unasked_.end()) return false;
+  longest->first->cut();
+  unasked_.erase(longest);
+  return ended_.wait_for(lock, kGivingWay, [this] { return channels_.size() < options_.connections; });
+}
+
 void Server::take(int file) {
   auto channel = std::make_shared<Channel>(file, tls_);
-  const std::lock_guard lock(mutex_);
-  if (channels_.size() >= options_.connections || stopping_) {
+  std::unique_lock lock(mutex_);
+  if (stopping_ || !make_room(lock) || stopping_) {
     channel->cut();
     return;
   }
   channels_.insert(channel);
+  unasked_.emplace(channel.get(), Steady::now());
   try {
     std::thread([this, channel]() mutable { serve(std::move(channel)); }).detach();
   } catch (const std::system_error& error) {
     log::error("no thread for a connection", {{"listener", options_.name}, {"what", error.what()}});
+    unasked_.erase(channel.get());
     channels_.erase(channel);
     channel->cut();
   }
@@ -304,6 +329,7 @@ void Server::serve(std::shared_ptr<Channel> channel) {
   // The last use of the server, and the end of the connection, before `stop` can see the set empty.
   const std::lock_guard lock(mutex_);
   idle_.erase(channel.get());
+  unasked_.erase(channel.get());
   channels_.erase(channel);
   channel.reset();
   ended_.notify_all();

@@ -5,6 +5,7 @@
 #include "connector/http/channel.hpp"
 
 #include <condition_variable>
+#include <map>
 #include <set>
 #include <thread>
 #include <vector>
@@ -18,6 +19,8 @@ struct ServerOptions {
   std::optional<TlsFiles> tls;
   bool request_client_certificate = false;
   std::size_t connections = 0;  ///< 0: limits::kConnections
+  /// The routes say themselves that they read no body that is compressed, as their protocol has an answer of its own for it; else it is 415.
+  bool routes_refuse_codings = false;
   /// For a whole request from its first byte, and for the handshake.
   std::chrono::milliseconds read_timeout = limits::kHttpReadTimeout;
   std::chrono::milliseconds idle_timeout = limits::kHttpIdleTimeout;
@@ -25,8 +28,9 @@ struct ServerOptions {
   std::function<void(const Error& why)> on_no_handshake = {};
 };
 
-/// One listener. Each connection has a thread of its own, at most so many at once (D13); more are closed at once. Requests
-/// that are malformed, too large or too slow are answered and closed, and never reach a handler.
+/// One listener. Each connection has a thread of its own, at most so many at once (D13). When there are as many, the one whose request has
+/// been waited for longest gives way to a new one, so that callers who say nothing keep nobody out; where none waits, the new one is closed.
+/// Requests that are malformed, too large or too slow are answered and closed, and never reach a handler.
 class Server {
  public:
   Server(ServerOptions options, std::vector<Route> routes, const Clock& clock, Random& random);
@@ -45,6 +49,7 @@ class Server {
   Result<void> listen();
   void accept_loop();
   void take(int file);
+  bool make_room(std::unique_lock<std::mutex>& lock);
   void serve(std::shared_ptr<Channel> channel);
 
   ServerOptions options_;
@@ -60,6 +65,7 @@ class Server {
   std::condition_variable ended_;
   std::set<std::shared_ptr<Channel>> channels_;
   std::set<Channel*> idle_;
+  std::map<Channel*, std::chrono::steady_clock::time_point> unasked_;  ///< whose next request has not come whole, and since when
 };
 
 /// A path as routes see it, or invalid_argument: decoded once; no `..`, no empty segment, no NUL, no control character.

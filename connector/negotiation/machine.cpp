@@ -85,6 +85,12 @@ Result<void> take_agreement(Transition& t, const IncomingMessage& message, const
     end_locally(t, {"agreement-differs", {describe(checked.error())}}, around, now);
     return {};
   }
+  // Time in terms counts from it: one of before the request is not of this agreement.
+  if (checked->timestamp < std::chrono::floor<std::chrono::seconds>(n.created) - limits::kSkew) {
+    end_locally(t, {"agreement-differs", {"/agreement/timestamp: the agreement's time `" + format_time(checked->timestamp) +
+                                          "` is before it was asked for, at " + format_time(n.created)}}, around, now);
+    return {};
+  }
   n.agreement = message.agreement;
   n.agreement_hash = checked->hash;
   if (!plan(t, Event::agreed, around, now)) send(t, MessageKind::verification, State::verified, around, now);

@@ -319,12 +319,20 @@ Result<void> Node::Parts::start_data_plane() {
       intake::Dependencies{
           *commits, store, *log_clock, random, *membership, programs, *streams, *payload_keys, *transport, words,
           [this](const http::Request& request) { return application(request); },
-          [this](const ProcessId& pid) { return transfers->access(pid); },
+          [this](const ProcessId& pid) { return access(pid); },
           [this](std::string_view activity, std::string_view purpose, Timestamp now) { return activity_allows(store, activity, purpose, now); },
           [this](const identity::Claim& claim) -> Result<std::string> { return identity::make_claim(claim, config.claim_kid, *claim_key); },
           [this] { return sequencer->checkpoint(); }, of_provider});
   start_authzen(of_provider);
   return {};
+}
+
+/// A provider says where its data are, and this node goes there with its certificate: to what the membership list has of that party only.
+Result<transfer::Access> Node::Parts::access(const ProcessId& pid) const {
+  SLUIS_TRY(transfer::Access found, transfers->access(pid));
+  if (directory->origin_allowed(found.peer, found.endpoint, log_clock->now())) return found;
+  return Error(ErrorCode::invalid_state, "the provider says that the data are at `" + found.endpoint.substr(0, 200) +
+                                             "`, and the membership list has no endpoint of it there");
 }
 
 /// Negotiations that must end, and what the script planned. What could not be recorded is tried again soon; looking now and then costs little.

@@ -154,6 +154,7 @@ struct Node::Parts {
   Result<ParticipantId> authenticate(const http::Request& request) const;
   Result<std::string> dsp_url(const ParticipantId& peer) const;
   Result<catalog::RemoteCatalog> fetch_catalog(const ParticipantId& peer);
+  Result<transfer::Access> access(const ProcessId& pid) const;
   Result<management::Taken> load_membership(const std::string& envelope, bool dry_run, const std::string& person);
   Result<management::Taken> publish_purposes(const std::string& text, const std::string& file, bool dry_run,
                                              const management::PublishedBy& by);

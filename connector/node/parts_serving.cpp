@@ -20,6 +20,10 @@ namespace {
 
 constexpr std::string_view kPublished = "meta/published";  ///< when, and the checkpoint that everybody sees
 constexpr std::size_t kManagers = 128;  ///< connections to the management interface, where the network reaches it
+constexpr std::size_t kCatalogBytes = 32U << 20U;     ///< of a peer's catalogue, on all its pages
+constexpr std::size_t kCatalogOffers = 10'000;
+constexpr std::size_t kCatalogPages = 1000;
+constexpr std::chrono::seconds kCatalogTime{60};      ///< for all of it: no page begins later
 
 http::Response text(unsigned status, std::string body) { return {status, {{"content-type", "text/plain; charset=utf-8"}}, std::move(body), {}}; }
 
@@ -210,19 +214,29 @@ Result<std::string> Node::Parts::dsp_url(const ParticipantId& peer) const {
   return base + path;
 }
 
+/// limit_exceeded: the catalogue is too large, or its pages never end.
 Result<catalog::RemoteCatalog> Node::Parts::fetch_catalog(const ParticipantId& peer) {
   SLUIS_TRY(const identity::PartyPtr party, directory->find(peer));
   SLUIS_TRY(const std::string url, dsp_url(peer));
   catalog::RemoteCatalog all;
   std::string next;
+  std::size_t pages = 0;
+  std::size_t bytes = 0;
+  const auto end = std::chrono::steady_clock::now() + kCatalogTime;
   do {
+    if (++pages > kCatalogPages || bytes > kCatalogBytes || all.offers.size() >= kCatalogOffers || (pages > 1 && std::chrono::steady_clock::now() >= end)) {
+      return Error(ErrorCode::limit_exceeded, "the catalogue of `" + peer.str() + "` does not end: " + std::to_string(pages - 1) + " pages with " +
+                                                  std::to_string(bytes) + " bytes came, and there are more")
+          .mended_by("ask that party; nothing of it was kept");
+    }
     SLUIS_TRY(dsp::Client::CatalogPage page, peers->catalog(peer, url, next));
+    bytes += page.bytes;
     SLUIS_TRY(catalog::RemoteCatalog part, catalog::read_remote_catalog(page.catalog));
     all.participant = part.participant;
     for (auto& offer : part.offers) all.offers.push_back(std::move(offer));
     for (auto& offer : part.refused) all.refused.push_back(std::move(offer));
     next = std::move(page.next);
-  } while (!next.empty() && all.offers.size() < limits::kPageMax * 10);
+  } while (!next.empty());
   if (party->evidence) {
     catalog::require_proofs(all, peer, [this](const ParticipantId& who, const catalog::RemoteOffer& offer) { return evidence->check_offer(who, offer); });
   }
@@ -395,6 +409,7 @@ Result<void> Node::Parts::start_listeners() {
   http::ServerOptions to_all = listener("public", config.open);
   to_all.tls = tls;
   http::ServerOptions to_managers = listener("management", config.management);
+  to_managers.routes_refuse_codings = true;  // Connect has a status of its own for it
   if (config.management_tls) {
     to_managers.tls = tls_files(*config.management_tls);
     to_managers.request_client_certificate = true;

@@ -1,24 +1,61 @@
-"""Client certificates as a test needs them, made with the openssl command by a development authority."""
+"""Certificates as a test needs them, made with the openssl command by a development authority."""
+import base64
 import subprocess
 
 
-def certificate(folder, name, issuer="intermediate", expired=False, usage="clientAuth"):
-    """Files of a new certificate and its key, signed by `authority/<issuer>` of the folder; by itself without issuer."""
+def openssl(*words, check=True, data=None):
+    return subprocess.run(["openssl", *map(str, words)], check=check, capture_output=True, input=data)
+
+
+def certificate(folder, name, issuer="intermediate", expired=False, usage="clientAuth", subject="/O=X/CN=x", names="", authority=False):
+    """Files of a new certificate and its key, signed by `authority/<issuer>` of the folder, or by the pair of such files; by itself without
+    issuer. `names`: as openssl writes subjectAltName. The chain follows, where the issuer's file has it."""
     key, request, made = (folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
-
-    def openssl(*words, check=True):
-        return subprocess.run(["openssl", *map(str, words)], check=check, capture_output=True)
-
-    openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request, "-subj", "/O=X/CN=x")
+    openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request, "-subj", subject)
     extensions = folder / f"{name}.ext"
-    extensions.write_text(f"extendedKeyUsage={usage}\n")
-    signed_by = ["-CA", folder / f"authority/{issuer}.pem", "-CAkey", folder / f"authority/{issuer}.key"] if issuer else ["-signkey", key]
+    lines = ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign"] if authority else [f"extendedKeyUsage={usage}"]
+    extensions.write_text("\n".join(lines + [f"subjectAltName={names}"] * bool(names)) + "\n")
+    if isinstance(issuer, str):
+        issuer = folder / f"authority/{issuer}.pem", folder / f"authority/{issuer}.key"
+    signed_by = ["-CA", issuer[0], "-CAkey", issuer[1]] if issuer else ["-signkey", key]
     sign = "x509", "-req", "-in", request, *signed_by, "-extfile", extensions, "-out", made
     if not expired:
         openssl(*sign, "-days", "2")
     elif openssl(*sign, "-days", "-1", check=False).returncode != 0:  # OpenSSL 3.5 wants dates for that
         openssl(*sign, "-not_before", "20250101000000Z", "-not_after", "20250201000000Z")
     if issuer:
-        made.write_text(made.read_text() + (folder / f"authority/{issuer}.pem").read_text())
+        made.write_text(made.read_text() + issuer[0].read_text())
     key.chmod(0o600)
     return made, key
+
+
+def der(tag, content):
+    size = len(content)
+    length = bytes([size]) if size < 128 else bytes([0x80 | (size.bit_length() + 7) // 8]) + size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag]) + length + content
+
+
+def inside(data):
+    """What the outermost value of this DER holds, and what follows it."""
+    length, at = data[1], 2
+    if length & 0x80:
+        at += length & 0x7F
+        length = int.from_bytes(data[2:at], "big")
+    return data[at:at + length], data[at + length:]
+
+
+def altered(made, issuer_key, old, new):
+    """The same certificate with other bytes of the same length in it, which openssl's command would not write, signed again."""
+    leaf, end, rest = made[0].read_text().partition("-----END CERTIFICATE-----\n")
+    content, _ = inside(base64.b64decode("".join(leaf.splitlines()[1:])))
+    _, behind = inside(content)
+    signed = content[:len(content) - len(behind)]
+    _, signature = inside(behind)
+    algorithm = behind[:len(behind) - len(signature)]
+    if len(old) != len(new) or old not in signed:
+        raise ValueError("nothing to alter")
+    signed = signed.replace(old, new)
+    whole = der(0x30, signed + algorithm + der(0x03, b"\0" + openssl("dgst", "-sha256", "-sign", issuer_key, data=signed).stdout))
+    text = base64.encodebytes(whole).decode()
+    made[0].write_text(f"-----BEGIN CERTIFICATE-----\n{text}{end}{rest}")
+    return made

@@ -72,6 +72,18 @@ TEST_F(World, AnotherPartysProcessIsNotFoundAndMismatchedIdsAreRefused) {
   EXPECT_EQ(waterrijk.answer(kDuinmeer, "POST", verify, verification(pid, consumer.str())).status, 400U);
 }
 
+TEST_F(World, IdsInEachOthersPlaceNameNoProcess) {
+  const auto made = waterrijk.answer(kDuinmeer, "POST", kRequest, request_body("c1"));
+  ASSERT_EQ(made.status, 201U);
+  const std::string pid = *json::parse(made.body)->find("providerPid")->if_string();
+  const std::string_view kind = "ContractAgreementVerificationMessage";
+  for (const auto& [provider, consumer, status] : {std::tuple("c1", pid.c_str(), 400U), {"x", "c1", 400U}, {pid.c_str(), "x", 400U}, {pid.c_str(), "c1", 200U}}) {
+    std::string body = verification(provider, consumer);
+    body.replace(body.find(kind), kind.size(), "ContractNegotiationTerminationMessage");  // which either party may send
+    EXPECT_EQ(waterrijk.answer(kDuinmeer, "POST", "/2025-1/negotiations/" + pid + "/termination", body).status, status) << provider << " " << consumer;
+  }
+}
+
 TEST_F(World, TheCatalogueIsReadPageByPage) {
   const auto first = duinmeer.client.catalog(waterrijk.id, waterrijk.url);
   ASSERT_TRUE(first);
@@ -81,6 +93,11 @@ TEST_F(World, TheCatalogueIsReadPageByPage) {
   EXPECT_TRUE(second->next.empty());
   EXPECT_EQ(*second->catalog.find("page"), json::Value("two"));
   EXPECT_FALSE(duinmeer.client.catalog(waterrijk.id, waterrijk.url, "https://evil.example/"));
+  for (const char* more : {".evil.example/", "0/", "@evil.example/", "", "%2f"}) {
+    const auto elsewhere = duinmeer.client.catalog(waterrijk.id, waterrijk.url, waterrijk.url + more);
+    ASSERT_FALSE(elsewhere) << more;
+    EXPECT_NE(elsewhere.error().message.find("outside"), std::string::npos) << more;
+  }
   EXPECT_TRUE(duinmeer.client.dataset(waterrijk.id, waterrijk.url, DatasetId("counts")));
   EXPECT_EQ(duinmeer.client.dataset(waterrijk.id, waterrijk.url, DatasetId("no")).error().code, ErrorCode::not_found);
   EXPECT_EQ(waterrijk.answer(kDuinmeer, "POST", "/2025-1/catalog/request",
@@ -114,6 +131,10 @@ TEST(DspStatus, EveryErrorHasOne) {
 TEST(DspVersion, TheDocumentNamesVersionPathAndBinding) {
   EXPECT_EQ(*dsp::version_path(dsp::version_document("/a/2025-1", "s")), "/a/2025-1");
   EXPECT_EQ(dsp::version_path(*json::parse(R"({"protocolVersions":[]})")).error().code, ErrorCode::not_found);
+  EXPECT_TRUE(dsp::version_path(dsp::version_document("", "s")));
+  for (const char* path : {".evil.example/2025-1", "0/2025-1", "@evil.example", "2025-1"}) {
+    EXPECT_EQ(dsp::version_path(dsp::version_document(path, "s")).error().code, ErrorCode::invalid_argument) << path;
+  }
 }
 
 }  // namespace

@@ -169,6 +169,18 @@ TEST_F(ClientTest, AnswersThatAreBrokenOrCutShortAreNotTaken) {
   }
 }
 
+TEST_F(ClientTest, ACodingThatNobodyAskedForIsNotTaken) {
+  for (const char* header : {"content-encoding: gzip\r\n", "Content-Encoding: br, identity\r\n", "transfer-encoding: gzip, chunked\r\n",
+                             "transfer-encoding: gzip\r\n"}) {
+    const ScriptedPeer peer(std::string("HTTP/1.1 200 OK\r\n") + header + "content-length: 2\r\n\r\n{}", ScriptedPeer::Then::close);
+    const auto got = send(peer.url());
+    ASSERT_FALSE(got) << header;
+    EXPECT_EQ(got.error().code, ErrorCode::outcome_unknown);
+  }
+  const ScriptedPeer plain("HTTP/1.1 200 OK\r\ncontent-encoding: identity\r\ncontent-length: 2\r\n\r\n{}", ScriptedPeer::Then::close);
+  EXPECT_TRUE(send(plain.url()));
+}
+
 TEST_F(ClientTest, InterimAnswersWithoutEndAreGivenUp) {
   std::string flood;
   for (int i = 0; i < 100'000; ++i) flood += "HTTP/1.1 102 Processing\r\n\r\n";

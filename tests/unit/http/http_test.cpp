@@ -252,6 +252,21 @@ TEST_F(HttpTest, RequestsThatAreNotSoundAreRefused) {
   EXPECT_EQ(raw("POST /x HTTP/1.1\r\nhost: x\r\nauthorization: a\r\nauthorization: b\r\ncontent-length: 0\r\n\r\n").substr(0, 12), "HTTP/1.1 400");
   EXPECT_EQ(raw("POST /x HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n").substr(0, 12), "HTTP/1.1 400");
   EXPECT_EQ(raw("nonsense\r\n\r\n").substr(0, 12), "HTTP/1.1 400");
+  for (const std::string odd : {"transfer-encoding: gzip\r\n", "transfer-encoding: gzip, chunked\r\n", "transfer-encoding: chunked, chunked\r\n",
+                                "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n", "transfer-encoding: identity\r\n",
+                                "content-length: 0\r\na: b\r\n c\r\n", "content-length: 0\r\na: b\r\n\tc\r\n", "content-length: 0\na: b\r\n",
+                                "content-length: 0, 0\r\n", "content-length: +0\r\n", "content-length : 0\r\n"}) {
+    const std::string behind = "GET /y HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    const std::string got = raw("POST /x HTTP/1.1\r\nhost: x\r\n" + odd + "\r\n" + behind);
+    EXPECT_EQ(got.substr(0, 12), "HTTP/1.1 400") << odd;
+    EXPECT_EQ(got.find("HTTP/1.1 404"), std::string::npos) << odd;  // what came behind is no request
+  }
+  const std::string chunked = "POST /x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+  EXPECT_EQ(raw(chunked + "FFFFFFFFFFFFFFF0\r\na").substr(0, 12), "HTTP/1.1 413");
+  EXPECT_EQ(raw(chunked + "1;a=" + std::string(20'000, 'b') + "\r\na\r\n0\r\n\r\n").substr(0, 12), "HTTP/1.1 400");
+  EXPECT_EQ(raw(chunked + "1;a=b\r\na\r\n0\r\n\r\n").substr(0, 12), "HTTP/1.1 200");
+  EXPECT_EQ(raw("POST /x HTTP/1.0\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n").substr(0, 12), "HTTP/1.1 400");
+  EXPECT_EQ(raw("POST /x HTTP/1.1\r\nhost: x\r\ncontent-encoding: gzip\r\ncontent-length: 1\r\n\r\n1").substr(0, 12), "HTTP/1.1 415");
   EXPECT_EQ(raw("GET /x HTTP/1.1\r\nhost: x\r\nbig: " + std::string(20'000, 'a') + "\r\n\r\n").substr(0, 12), "HTTP/1.1 431");
   EXPECT_EQ(raw("GET /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").substr(0, 12), "HTTP/1.1 405");
   EXPECT_EQ(raw("GET /y HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").substr(0, 12), "HTTP/1.1 404");
@@ -362,20 +377,66 @@ TEST_F(HttpTest, APortInUseIsToldClearly) {
 }
 
 TEST_F(HttpTest, MoreConnectionsThanAllowedAreClosed) {
+  std::promise<void> done;
+  const std::shared_future<void> go = done.get_future().share();
+  std::atomic<int> inside = 0;
   ServerOptions options{"test", "127.0.0.1", 0, {}, false, 2};
-  Server server(options, {who()}, clock_, random_);
+  Server server(options, {{"GET", "/busy", [&](const Request&) {
+                             ++inside;
+                             go.wait();
+                             return Response{200, {}, "done", {}};
+                           }, 0}}, clock_, random_);
   const std::string port = std::to_string(*server.start());
   Channel first(*connect_tcp("127.0.0.1", port, std::chrono::steady_clock::now() + milliseconds(1000)), nullptr);
   Channel second(*connect_tcp("127.0.0.1", port, std::chrono::steady_clock::now() + milliseconds(1000)), nullptr);
-  char byte = 0;
-  EXPECT_FALSE(first.read(&byte, 1, milliseconds(50)));  // both are taken
+  char bytes[4096];
+  EXPECT_FALSE(first.read(bytes, 1, milliseconds(50)));  // both are taken
+  for (Channel* each : {&first, &second}) ASSERT_TRUE(each->write("GET /busy HTTP/1.1\r\nhost: x\r\n\r\n", milliseconds(1000)));
+  while (inside != 2) std::this_thread::yield();
   const auto connected = connect_tcp("127.0.0.1", port, std::chrono::steady_clock::now() + milliseconds(1000));
-  if (!connected) return;  // reset before the connection was seen
-  Channel third(*connected, nullptr);
-  const auto refused = third.read(&byte, 1, milliseconds(1000));
-  EXPECT_TRUE(!refused || *refused == 0);
-  if (!refused) {
-    EXPECT_EQ(refused.error().message.find("time is up"), std::string::npos);
+  if (connected) {  // else reset before the connection was seen
+    Channel third(*connected, nullptr);
+    const auto refused = third.read(bytes, 1, milliseconds(1000));
+    EXPECT_TRUE(!refused || *refused == 0);
+    if (!refused) {
+      EXPECT_EQ(refused.error().message.find("time is up"), std::string::npos);
+    }
+  }
+  done.set_value();
+  for (Channel* each : {&first, &second}) {
+    const auto answered = each->read(bytes, sizeof bytes, milliseconds(1000));
+    ASSERT_TRUE(answered);
+    EXPECT_NE(std::string(bytes, *answered).find("done"), std::string::npos);
+  }
+}
+
+/// Callers who say nothing, or who stop in the middle of a request, keep nobody out.
+TEST_F(HttpTest, WhoIsWaitedForLongestGivesWay) {
+  ServerOptions options{"test", "127.0.0.1", 0, {}, false, 2};
+  Server server(options, {who()}, clock_, random_);
+  const std::string port = std::to_string(*server.start());
+  const auto connect = [&] {
+    return std::make_unique<Channel>(*connect_tcp("127.0.0.1", port, std::chrono::steady_clock::now() + milliseconds(1000)), nullptr);
+  };
+  char bytes[4096];
+  const auto silent = connect();
+  EXPECT_FALSE(silent->read(bytes, 1, milliseconds(50)));
+  const auto half = connect();
+  ASSERT_TRUE(half->write("GET /who HTTP/1.1\r\nho", milliseconds(1000)));
+  EXPECT_FALSE(half->read(bytes, 1, milliseconds(50)));
+  const auto asking = connect();
+  ASSERT_TRUE(asking->write("GET /who HTTP/1.1\r\nhost: x\r\n\r\n", milliseconds(1000)));
+  ASSERT_TRUE(asking->read(bytes, sizeof bytes, milliseconds(2000)));
+  const auto gone = silent->read(bytes, 1, milliseconds(1000));
+  EXPECT_TRUE(!gone && gone.error().message.find("time is up") == std::string::npos);
+  const auto another = connect();
+  ASSERT_TRUE(another->write("GET /who HTTP/1.1\r\nhost: x\r\n\r\n", milliseconds(1000)));
+  ASSERT_TRUE(another->read(bytes, sizeof bytes, milliseconds(2000)));
+  EXPECT_FALSE(half->read(bytes, 1, milliseconds(1000)));
+  // Both have had an answer, and may ask again.
+  for (Channel* each : {asking.get(), another.get()}) {
+    ASSERT_TRUE(each->write("GET /who HTTP/1.1\r\nhost: x\r\n\r\n", milliseconds(1000)));
+    EXPECT_TRUE(each->read(bytes, sizeof bytes, milliseconds(2000)));
   }
 }
 

@@ -1,3 +1,4 @@
+#include "connector/base/limits.hpp"
 #include "connector/negotiation/machine.hpp"
 #include "connector/transfer/machine.hpp"
 
@@ -318,6 +319,23 @@ TEST_F(Scripted, AnAgreementThatDiffersIsNotVerifiedByAnyScript) {
   take_over(receive(process, m, around, kNow));
   EXPECT_EQ(process->state, State::terminated);
   EXPECT_EQ(process->reason->code, "agreement-differs");
+}
+
+TEST_F(Scripted, AnAgreementOfBeforeItsRequestIsNotTaken) {
+  ask();
+  taken();
+  const Timestamp asked = process->created;
+  IncomingMessage m = message(MessageKind::agreement);
+  m.agreement.set("timestamp", format_time(asked - limits::kSkew - std::chrono::seconds(1)));
+  auto differs = receive(process, m, around, kNow);
+  ASSERT_TRUE(differs);
+  EXPECT_EQ(differs->next.state, State::terminated);
+  EXPECT_EQ(differs->next.reason->code, "agreement-differs");
+  EXPECT_FALSE(differs->next.agreement_hash);
+  m.agreement.set("timestamp", format_time(asked - limits::kSkew));
+  auto within = receive(process, m, around, kNow);
+  ASSERT_TRUE(within);
+  EXPECT_NE(within->next.state, State::terminated);
 }
 
 TEST_F(Scripted, AConsumerMayEndOnceItsRequestHasArrived) {
