@@ -25,6 +25,8 @@ struct Dependencies {
   std::function<Result<void>(std::string_view activity, std::string_view purpose, Timestamp now)> activity_allows;
   /// This node's own where it provides; else the provider's, with proof.
   gate::DeclarationSource declarations = {};
+  /// A call that got no answer, as nothing could be read or recorded: `kUndecidedEvaluation` or `kUndecidedSearch` of gate/.
+  std::function<void(std::string_view what)> undecided = [](std::string_view) {};
 };
 
 struct Options {

@@ -5,6 +5,7 @@
 #include "connector/base/log.hpp"
 #include "connector/crypto/crypto.hpp"
 #include "connector/gate/evidence.hpp"
+#include "connector/gate/refusals.hpp"
 
 #include <algorithm>
 #include <array>
@@ -23,10 +24,6 @@ bool is_json(std::string_view content_type) {
 bool may_be_echoed(std::string_view request_id) {
   const auto control = [](char c) { return (c >= 0 && c < ' ') || c == 127; };
   return request_id.size() <= limits::kRequestIdBytes && std::none_of(request_id.begin(), request_id.end(), control);
-}
-
-Error unrecorded() {
-  return Error(ErrorCode::storage_unavailable, "this could not be recorded, so there is no answer");
 }
 
 std::string claimed_purpose(const Evaluation& asked) {
@@ -148,13 +145,13 @@ http::Response Service::decide(const Batch& batch, const Asker& by) const {
     const auto outcomes = evaluate_all(batch, by);
     if (!outcomes) {
       log::error("evaluation_impossible", {{"error", outcomes.error().message}});
-      return error_answer(unrecorded());
+      return undecided(gate::kUndecidedEvaluation);
     }
     const auto recorded = record(batch, *outcomes, by);
     if (!recorded && recorded.error().code == ErrorCode::conflict) continue;
     if (!recorded) {
       log::error("evaluation_not_recorded", {{"error", recorded.error().message}});
-      return error_answer(unrecorded());
+      return undecided(gate::kUndecidedEvaluation);
     }
     json::Array answers;
     for (std::size_t i = 0; i < outcomes->size(); ++i) {
@@ -164,7 +161,7 @@ http::Response Service::decide(const Batch& batch, const Asker& by) const {
     if (batch.single) return http::json_response(200, json::serialise(answers.front()));
     return http::json_response(200, json::serialise(json::object({{"evaluations", std::move(answers)}})));
   }
-  return error_answer(unrecorded());
+  return undecided(gate::kUndecidedEvaluation);
 }
 
 Result<std::vector<Outcome>> Service::evaluate_all(const Batch& batch, const Asker& by) const {
@@ -210,6 +207,11 @@ Result<std::vector<std::string>> Service::record(const Batch& batch, const std::
   return transactions;
 }
 
+http::Response Service::undecided(std::string_view what) const {
+  with_.undecided(what);
+  return error_answer(Error(ErrorCode::storage_unavailable, "this could not be recorded, so there is no answer"));
+}
+
 template <Sought sought>
 http::Response Service::search(const json::Value& body, const Asker& by) {
   const auto asked = read_search(body, sought);
@@ -217,14 +219,13 @@ http::Response Service::search(const json::Value& body, const Asker& by) {
   auto found = searcher_.page(*asked, by.application, with_.decision_clock.now());
   if (!found) {
     log::error("search_impossible", {{"error", found.error().message}});
-    return error_answer(found.error().code == ErrorCode::limit_exceeded
-                            ? Error(ErrorCode::invalid_state, found.error().message)
-                            : unrecorded());
+    if (found.error().code == ErrorCode::limit_exceeded) return error_answer(Error(ErrorCode::invalid_state, found.error().message));
+    return undecided(gate::kUndecidedSearch);
   }
   const auto transaction = record(*asked, *found, by);
   if (!transaction) {
     log::error("search_not_recorded", {{"error", transaction.error().message}});
-    return error_answer(unrecorded());
+    return undecided(gate::kUndecidedSearch);
   }
   const std::uint64_t count = found->results.size();
   return http::json_response(

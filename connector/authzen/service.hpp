@@ -29,6 +29,7 @@ class Service {
   template <Sought sought>
   http::Response search(const json::Value& body, const Asker& by);
   http::Response decide(const Batch& batch, const Asker& by) const;
+  http::Response undecided(std::string_view what) const;
   Result<std::vector<Outcome>> evaluate_all(const Batch& batch, const Asker& by) const;
   /// The transactions, in the order of the outcomes.
   Result<std::vector<std::string>> record(const Batch& batch, const std::vector<Outcome>& outcomes,

@@ -38,8 +38,6 @@ http::Response too_many(const Error& error) {
   return response;
 }
 
-http::Response cannot_record() { return refusal(503, make_reason("not_recorded")); }
-
 }  // namespace
 
 Gate::Gate(ParticipantId self, GateDependencies dependencies)
@@ -63,6 +61,12 @@ void Gate::on_clock_step() { with_.streams.reevaluate_all(); }
 http::Response Gate::unknown(std::string_view reason) {
   with_.refusals.count(reason);
   return not_found();
+}
+
+/// Told once something can be recorded again.
+http::Response Gate::undecided(const Asked& asked) {
+  with_.refusals.count(kUndecidedData, asked.party.id.str());
+  return refusal(503, make_reason("not_recorded"));
 }
 
 http::Response Gate::handle(const http::Request& request) {
@@ -102,19 +106,19 @@ std::optional<http::Response> Gate::find_transfer(Asked& asked, std::string_view
     asked.started = true;
   } else if (view.error().code == ErrorCode::invalid_state) {
     const auto pid = with_.store.get(transfer::handle_key(crypto::sha256(handle)));
-    if (!pid) return cannot_record();
+    if (!pid) return undecided(asked);
     if (!*pid) return unknown("handle.unknown");
     const auto bytes = with_.store.get(transfer::transfer_key(ProcessId(**pid)));
-    if (!bytes) return cannot_record();
+    if (!bytes) return undecided(asked);
     if (!*bytes) return unknown("handle.unknown");
     const auto process = transfer::decode_transfer(**bytes);
-    if (!process) return cannot_record();
+    if (!process) return undecided(asked);
     asked.transfer = {process->own_pid, process->peer_pid, process->peer, process->agreement, process->dataset};
     asked.state = to_string(transfer::visible_state(*process));
   } else if (view.error().code == ErrorCode::not_found) {
     return unknown("handle.unknown");
   } else {
-    return cannot_record();
+    return undecided(asked);
   }
   if (asked.transfer.peer != asked.party.id) return unknown("handle.foreign");
   return std::nullopt;
@@ -202,11 +206,11 @@ http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shar
     auto refused = judge(*asked, now);
     if (!refused) {
       log::error("gate_cannot_decide", {{"error", refused.error().message}});
-      return cannot_record();
+      return undecided(*asked);
     }
     if (*refused) return refuse(*asked, **refused, (*refused)->code == "clock.behind" ? 503 : 403);
     auto series = check_series(*asked);
-    if (!series) return cannot_record();
+    if (!series) return undecided(*asked);
     if (*series) return refuse(*asked, **series);
     auto prepared = prepare(*asked->plan, asked->verdict.terms->transforms,
                             Recipient{asked->party.id.str(), asked->verdict.purpose, with_.pseudonym_root});
@@ -223,13 +227,13 @@ http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shar
     const Error& error = recorded.error();
     if (error.code != ErrorCode::conflict) {
       log::error("decision_not_recorded", {{"error", error.message}});
-      return cannot_record();
+      return undecided(*asked);
     }
     if (error.place.pointer == asked->replay_key) return refuse(*asked, make_reason("claim.replayed"));
     // Where somebody else had that use, it is asked for the next one.
     ++(error.place.pointer == uses_key(asked->transfer.agreement) ? lost_uses : tries);
   }
-  return cannot_record();
+  return undecided(*asked);
 }
 
 /// Pseudonyms of one series come from one key for as long as the agreement names the same epoch. If the node's root key
@@ -291,9 +295,11 @@ http::Response Gate::record_refusal(Asked& asked, const policy::Reason& reason, 
   }
   if (!recorded) {
     log::error("refusal_not_recorded", {{"error", recorded.error().message}});
-    return cannot_record();
+    return undecided(asked);
   }
-  return refusal(status, reason);
+  http::Response response = refusal(status, reason);
+  if (const std::string note = with_.checkpoint(); !note.empty()) response.headers[std::string(kCheckpointHeader)] = to_base64(note);
+  return response;
 }
 
 http::Response Gate::release(const std::shared_ptr<Asked>& asked, const std::shared_ptr<Stream>& stream,

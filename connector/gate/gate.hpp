@@ -39,6 +39,8 @@ struct GateDependencies {
   std::string pseudonym_root = {};
   /// This node's own.
   DeclarationSource declarations = {};
+  /// Own newest checkpoint, as a note; empty: none yet.
+  std::function<std::string()> checkpoint = [] { return std::string(); };
 };
 
 /// The provider's side of a pull (D15): who, what, why; decided, recorded, and only then released. Thread-safe; worker
@@ -68,6 +70,7 @@ class Gate {
 
   http::Response handle(const http::Request& request);
   http::Response unknown(std::string_view reason);
+  http::Response undecided(const Asked& asked);
   std::optional<http::Response> find_transfer(Asked& asked, std::string_view handle);
   std::optional<policy::Reason> read_claim(Asked& asked, Timestamp now) const;
   Result<std::optional<policy::Reason>> judge(Asked& asked, Timestamp now) const;

@@ -120,6 +120,7 @@ Result<void> Gate::recover() {
 
 void Gate::Running::run(http::ResponseSink& sink) {
   http::Headers headers{{std::string(kTransactionHeader), asked_->transaction}};
+  if (const std::string note = with_.checkpoint(); !note.empty()) headers[std::string(kCheckpointHeader)] = to_base64(note);
   record(send(prepared_, *stream_, with_.decision_clock, sink, std::move(headers)));
 }
 

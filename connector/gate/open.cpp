@@ -93,6 +93,7 @@ http::Response OpenGate::handle(const http::Request& request) {
   }
   if (const auto counted = count_in(*plan, now); !counted) {
     log::error("open_hour_not_recorded", {{"dataset", plan->id.str()}, {"error", counted.error().message}});
+    with_.refusals.count(kUndecidedOpen);
     return refusal(503, make_reason("not_recorded"));
   }
   stream->permit([this, path](Timestamp later) { return look_again(path, later); }, seen->valid_until);

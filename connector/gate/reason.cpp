@@ -123,6 +123,11 @@ std::string told(const policy::Reason& reason, policy::Language language) {
                         "Geweigerd: de opgave van het doel klopt niet ({code})."}
                .in(language);
   }
+  if (reason.code.starts_with("undecided.")) {
+    text = policy::Both{"Not decided from {from} until {until}, as nothing could be recorded: nothing was released or permitted ({code}).",
+                        "Van {from} tot {until} niet beslist, want het logboek kon niets opnemen. Er is niets gegeven of toegestaan ({code})."}
+               .in(language);
+  }
   for (const policy::Sentence& row : kSentences) {
     if (row.code == reason.code) text = row.text.in(language);
   }
@@ -145,7 +150,7 @@ std::optional<std::string> sentence_in(std::string_view language, std::string_vi
   if (language != "nl") return std::nullopt;
   const bool own = std::any_of(kSentences.begin(), kSentences.end(), [&](const auto& row) { return row.code == code; });
   const auto unknown = policy::sentence("", policy::Language::dutch);
-  if (!own && !code.starts_with("claim.") && policy::sentence(code, policy::Language::dutch) == unknown) return std::nullopt;
+  if (!own && !code.starts_with("claim.") && !code.starts_with("undecided.") && policy::sentence(code, policy::Language::dutch) == unknown) return std::nullopt;
   policy::Reason reason;
   reason.code = code;
   reason.parameters = parameters;

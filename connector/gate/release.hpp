@@ -11,6 +11,7 @@ namespace sluis::gate {
 inline constexpr std::string_view kRowsTrailer = "sluis-rows";
 inline constexpr std::string_view kDigestTrailer = "sluis-sha256";       ///< lower-case hex
 inline constexpr std::string_view kTransactionHeader = "sluis-transaction";
+inline constexpr std::string_view kCheckpointHeader = "sluis-checkpoint";  ///< of a recorded answer: a newest checkpoint that covers it, base64
 
 /// What left, and how it ended.
 struct ReleaseEnd {

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstring>
 
 namespace sluis::http {
@@ -26,79 +25,11 @@ using Steady = std::chrono::steady_clock;
 
 Error unavailable(const std::string& why) { return Error(ErrorCode::peer_unavailable, why); }
 
-void ignore_sigpipe() {
-  static const bool done = [] {
-    std::signal(SIGPIPE, SIG_IGN);
-    return true;
-  }();
-  (void)done;
-}
-
-/// Never refuses: what is wrong with a client's certificate is recorded, and decided on per route.
-int note_verification(int good, X509_STORE_CTX* context) {
-  if (good == 0) {
-    auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
-    if (auto* peer = static_cast<TlsPeer*>(SSL_get_app_data(ssl)); peer != nullptr && peer->verify_error.empty()) {
-      peer->verify_error = X509_verify_cert_error_string(X509_STORE_CTX_get_error(context));
-    }
-  }
-  return 1;
-}
-
-Result<std::shared_ptr<SSL_CTX>> load(SSL_CTX* raw, const TlsFiles& files) {
-  std::shared_ptr<SSL_CTX> context(raw, [](SSL_CTX*) {});
-  const auto failed = [](const std::string& what, const std::string& file) {
-    return Error(ErrorCode::invalid_argument, "cannot use the " + what + " `" + file + "`: " + crypto::last_openssl_error());
-  };
-  SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
-  SSL_CTX_set_options(raw, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
-  SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_num_tickets(raw, 0);
-  SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set1_groups_list(raw, "X25519:P-256");
-  if (!files.chain.empty()) {
-    if (SSL_CTX_use_certificate_chain_file(raw, files.chain.c_str()) != 1) return failed("certificate", files.chain);
-    if (SSL_CTX_use_PrivateKey_file(raw, files.key.c_str(), SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(raw) != 1) {
-      return failed("key", files.key);
-    }
-  }
-  if (!files.roots.empty() && SSL_CTX_load_verify_locations(raw, files.roots.c_str(), nullptr) != 1) {
-    return failed("roots", files.roots);
-  }
-  return context;
-}
-
 }  // namespace
-
-void TlsContext::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
-
-Result<std::shared_ptr<TlsContext>> TlsContext::server(const TlsFiles& files, bool request_client_certificate) {
-  ignore_sigpipe();
-  auto tls = std::make_shared<TlsContext>();
-  tls->context_.reset(SSL_CTX_new(TLS_server_method()));
-  SLUIS_CHECK(load(tls->native(), files));
-  // With TLS 1.2 only what encrypts and authenticates at once and keeps past traffic closed; the caller does not choose the weakest it has.
-  SSL_CTX_set_cipher_list(tls->native(), "ECDHE+AESGCM:ECDHE+CHACHA20");
-  SSL_CTX_set_options(tls->native(), SSL_OP_CIPHER_SERVER_PREFERENCE);
-  if (request_client_certificate) {
-    SSL_CTX_set_verify(tls->native(), SSL_VERIFY_PEER, &note_verification);
-    SSL_CTX_set_client_CA_list(tls->native(), SSL_load_client_CA_file(files.roots.c_str()));
-  }
-  return tls;
-}
-
-Result<std::shared_ptr<TlsContext>> TlsContext::client(const TlsFiles& files) {
-  ignore_sigpipe();
-  auto tls = std::make_shared<TlsContext>();
-  tls->context_.reset(SSL_CTX_new(TLS_client_method()));
-  SLUIS_CHECK(load(tls->native(), files));
-  SSL_CTX_set_verify(tls->native(), SSL_VERIFY_PEER, nullptr);
-  return tls;
-}
 
 void Channel::FreeSsl::operator()(ssl_st* ssl) const { SSL_free(ssl); }
 
-Channel::Channel(int file, std::shared_ptr<TlsContext> tls) : file_(file), tls_(std::move(tls)), collector_(file) {
+Channel::Channel(int file, TlsContextPtr tls) : file_(file), tls_(std::move(tls)), verified_by_(tls_), collector_(file) {
   ignore_sigpipe();
   prepare_socket(file_);
   if (tls_) {
@@ -191,6 +122,12 @@ Result<void> Channel::accept(Timestamp now, std::chrono::milliseconds limit) {
     peer_.verify_error = "it cannot be read";
   }
   return {};
+}
+
+void Channel::verify_again(const TlsContextPtr& tls, Timestamp now) {
+  if (!ssl_ || tls == verified_by_) return;
+  verified_by_ = tls;
+  if (peer_.certificate) peer_.verify_error = tls->verify_client(ssl_.get(), now);
 }
 
 Result<void> Channel::connect(const std::string& host, Timestamp now, std::chrono::milliseconds limit) {

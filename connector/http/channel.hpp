@@ -2,38 +2,14 @@
 
 #include "connector/base/time.hpp"
 #include "connector/http/collector.hpp"
-#include "connector/http/port.hpp"
+#include "connector/http/tls.hpp"
 
 #include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
 
-struct ssl_st;
-struct ssl_ctx_st;
-
 namespace sluis::http {
-
-/// Certificate, key and roots of one side; the files are read once.
-struct TlsFiles {
-  std::string chain;  ///< PEM file: the leaf first
-  std::string key;    ///< PEM file
-  std::string roots;  ///< PEM file: who signs the others' certificates
-};
-
-/// OpenSSL's context for one listener or client. TLS 1.2 and 1.3; no tickets and no resumption, so that every connection
-/// shows its certificate. Thread-safe.
-class TlsContext {
- public:
-  static Result<std::shared_ptr<TlsContext>> server(const TlsFiles& files, bool request_client_certificate);
-  /// `files.chain` may be empty: a client without a certificate.
-  static Result<std::shared_ptr<TlsContext>> client(const TlsFiles& files);
-  ssl_ctx_st* native() const { return context_.get(); }
-
- private:
-  struct Free { void operator()(ssl_ctx_st* context) const; };
-  std::unique_ptr<ssl_ctx_st, Free> context_;
-};
 
 /// A connected socket, with TLS or without. One thread reads and writes; `cut` may be called from any.
 class Channel {
@@ -41,7 +17,7 @@ class Channel {
   using Time = std::chrono::steady_clock::time_point;
 
   /// Takes the descriptor.
-  Channel(int file, std::shared_ptr<TlsContext> tls);
+  Channel(int file, TlsContextPtr tls);
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
@@ -51,6 +27,10 @@ class Channel {
   /// The client's side; the server's certificate must be valid at `now` and name `host`.
   Result<void> connect(const std::string& host, Timestamp now, std::chrono::milliseconds limit);
   const TlsPeer& peer() const { return peer_; }
+  /// The client's certificate was verified by files that were changed since: by those of `tls` it may be another verdict.
+  void verify_again(const TlsContextPtr& tls, Timestamp now);
+  /// Whether its handshake was by this one.
+  bool is_of(const TlsContextPtr& tls) const { return tls_ == tls; }
 
   /// At least one byte, or none at the orderly end. peer_unavailable: time is up, reset, or an end without close_notify.
   Result<std::size_t> read(char* into, std::size_t size, std::chrono::milliseconds limit);
@@ -75,7 +55,8 @@ class Channel {
 
   struct FreeSsl { void operator()(ssl_st* ssl) const; };
   int file_;
-  std::shared_ptr<TlsContext> tls_;
+  TlsContextPtr tls_;
+  TlsContextPtr verified_by_;
   Collector collector_;  ///< of TLS
   std::unique_ptr<ssl_st, FreeSsl> ssl_;
   TlsPeer peer_;

@@ -77,7 +77,7 @@ struct Client::Url {
 };
 
 struct Client::Connection {
-  Connection(int file, std::shared_ptr<TlsContext> tls) : channel(file, std::move(tls)), reader(channel) {}
+  Connection(int file, TlsContextPtr tls) : channel(file, std::move(tls)), reader(channel) {}
   Channel channel;
   MessageReader reader;
   Steady::time_point since;  ///< when it became idle
@@ -112,7 +112,7 @@ Client::~Client() = default;
 Result<std::unique_ptr<Client>> Client::make(ClientOptions options, const Clock& clock) {
   std::unique_ptr<Client> client(new Client(std::move(options), clock));
   if (!client->options_.tls.roots.empty()) {
-    SLUIS_TRY(client->tls_, TlsContext::client(client->options_.tls));
+    SLUIS_TRY(client->tls_, TlsSource::open(client->options_.name, client->options_.tls, TlsSource::Side::client));
   }
   return client;
 }
@@ -120,10 +120,14 @@ Result<std::unique_ptr<Client>> Client::make(ClientOptions options, const Clock&
 Result<std::unique_ptr<Client::Connection>> Client::open(const Url& url, Steady::time_point deadline) {
   if (url.tls && !tls_) return Error(ErrorCode::invalid_argument, "no roots are configured to trust `" + url.host + "` by");
   SLUIS_TRY(const int file, connect_tcp(url.host, url.port, deadline));
-  auto connection = std::make_unique<Connection>(file, url.tls ? tls_ : nullptr);
+  auto connection = std::make_unique<Connection>(file, url.tls ? tls_->current(clock_.now()) : nullptr);
   const Running running(*this, connection->channel);
   SLUIS_CHECK(connection->channel.connect(url.host, clock_.now(), left(deadline)));
   return connection;
+}
+
+std::optional<TlsState> Client::tls_state() const {
+  return tls_ ? std::optional(tls_->state(clock_.now())) : std::nullopt;
 }
 
 void Client::stop() {
@@ -133,14 +137,15 @@ void Client::stop() {
 }
 
 std::unique_ptr<Client::Connection> Client::idle(const std::string& origin) {
+  const TlsContextPtr tls = tls_ && origin.starts_with("https:") ? tls_->current(clock_.now()) : nullptr;
   const std::lock_guard lock(mutex_);
   const auto found = idle_.find(origin);
   if (found == idle_.end()) return nullptr;
   while (!found->second.empty()) {
     auto connection = std::move(found->second.back());
     found->second.pop_back();
-    // An end, or bytes that nobody asked for, or too old.
-    if (connection->channel.readable() || Steady::now() - connection->since > kIdleKept) continue;
+    // An end, or bytes that nobody asked for, or too old, or by files of before.
+    if (connection->channel.readable() || Steady::now() - connection->since > kIdleKept || !connection->channel.is_of(tls)) continue;
     connection->reused = true;
     connection->answered = false;
     return connection;

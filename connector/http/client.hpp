@@ -9,12 +9,13 @@
 namespace sluis::http {
 
 struct ClientOptions {
-  TlsFiles tls;             ///< chain empty: no client certificate; roots empty: no https
+  TlsFiles tls;             ///< as they stand at each new connection. Chain empty: no client certificate; roots empty: no https
   bool allow_http = false;  ///< plain http, for the command line on loopback and for tests
   std::size_t idle_connections = 8;  ///< kept per origin
+  std::string name = "peers";        ///< for the log
 };
 
-/// Requests to other nodes. Redirects are not followed. Connections are kept and used again; a request is sent again, once,
+/// Requests to other nodes. Redirects are not followed. Connections are kept and used again, until TLS files change; a request is sent again, once,
 /// only when the method is GET and a kept connection turned out to be dead before a byte of the answer came. A request's
 /// time-out covers connecting, the handshake and the whole answer (but not the machine's name resolver). Thread-safe.
 class Client final : public PeerTransport, public Upstream {
@@ -27,6 +28,8 @@ class Client final : public PeerTransport, public Upstream {
   /// Cuts each exchange that is under way, and begins no other: who waits for an answer goes on at once. A connection that is only being
   /// opened takes its time. From any thread.
   void stop();
+  /// Of its TLS files as they stand; none: it has none.
+  std::optional<TlsState> tls_state() const;
 
  private:
   struct Connection;
@@ -42,7 +45,7 @@ class Client final : public PeerTransport, public Upstream {
 
   ClientOptions options_;
   const Clock& clock_;
-  std::shared_ptr<TlsContext> tls_;
+  std::shared_ptr<TlsSource> tls_;  ///< null: no https
   std::mutex mutex_;
   std::map<std::string, std::deque<std::unique_ptr<Connection>>> idle_;
   std::set<Channel*> running_;

@@ -138,6 +138,9 @@ class Server::Session {
     request.query = head.query;
     request.target = head.target;
     request.headers = head.headers;
+    if (server_.tls_ && server_.options_.request_client_certificate) {  // who was revoked meanwhile is not let in by an old connection
+      channel_.verify_again(server_.tls_->current(server_.clock_.now()), server_.clock_.now());
+    }
     request.tls = channel_.peer();
     request.correlation_id = to_hex(server_.random_.bytes(8));
     Match match = find_route(server_.routes_, request.method, request.path);
@@ -264,7 +267,8 @@ Result<void> Server::listen() {
 
 Result<std::uint16_t> Server::start() {
   if (options_.tls) {
-    SLUIS_TRY(tls_, TlsContext::server(*options_.tls, options_.request_client_certificate));
+    const auto side = options_.request_client_certificate ? TlsSource::Side::asking_server : TlsSource::Side::server;
+    SLUIS_TRY(tls_, TlsSource::open(options_.name, *options_.tls, side));
   }
   SLUIS_CHECK(listen());
   sockaddr_storage bound{};
@@ -301,7 +305,7 @@ bool Server::make_room(std::unique_lock<std::mutex>& lock) {
 }
 
 void Server::take(int file) {
-  auto channel = std::make_shared<Channel>(file, tls_);
+  auto channel = std::make_shared<Channel>(file, tls_ ? tls_->current(clock_.now()) : nullptr);
   std::unique_lock lock(mutex_);
   if (stopping_ || !make_room(lock) || stopping_) {
     channel->cut();
@@ -333,6 +337,10 @@ void Server::serve(std::shared_ptr<Channel> channel) {
   channels_.erase(channel);
   channel.reset();
   ended_.notify_all();
+}
+
+std::optional<TlsState> Server::tls_state() const {
+  return tls_ ? std::optional(tls_->state(clock_.now())) : std::nullopt;
 }
 
 void Server::stop(milliseconds grace, const std::function<void()>& before_cut) {

@@ -16,7 +16,7 @@ struct ServerOptions {
   std::string name;     ///< for the log: "exchange", "public", "management"
   std::string address;  ///< to bind, numeric, IPv4 or IPv6 (with or without brackets)
   std::uint16_t port = 0;  ///< 0: any
-  std::optional<TlsFiles> tls;
+  std::optional<TlsFiles> tls;  ///< as they stand at each new connection
   bool request_client_certificate = false;
   std::size_t connections = 0;  ///< 0: limits::kConnections
   /// The routes say themselves that they read no body that is compressed, as their protocol has an answer of its own for it; else it is 415.
@@ -43,6 +43,8 @@ class Server {
   /// Takes no more connections, lets requests that are under way finish for so long, then cuts them; `before_cut` is called
   /// first when there are any, to tell them why.
   void stop(std::chrono::milliseconds grace, const std::function<void()>& before_cut = {});
+  /// Of its TLS files as they stand; none: it has none, or did not start.
+  std::optional<TlsState> tls_state() const;
 
  private:
   class Session;
@@ -56,7 +58,7 @@ class Server {
   std::vector<Route> routes_;
   const Clock& clock_;
   Random& random_;
-  std::shared_ptr<TlsContext> tls_;
+  std::shared_ptr<TlsSource> tls_;  ///< null: in clear
   int listener_ = -1;
   int wake_ = -1;
   std::atomic<bool> stopping_ = false;

@@ -12,8 +12,6 @@ namespace {
 
 constexpr int kTries = 4;
 
-http::Response cannot_record() { return gate::refusal(503, gate::make_reason("not_recorded")); }
-
 http::Response not_found() {
   return http::json_response(404, R"({"code":"not_found","reason":["This node has no such transfer."]})");
 }
@@ -58,7 +56,7 @@ http::Response Intake::handle(const http::Request& request) {
   const ProcessId pid(request.rest);
   auto access = with_.access(pid);
   if (!access && access.error().code == ErrorCode::not_found) return not_found();
-  if (!access && access.error().code != ErrorCode::invalid_state) return cannot_record();
+  if (!access && access.error().code != ErrorCode::invalid_state) return undecided(*asked);
   if (!access) {
     asked->access.own_pid = pid;
     return refuse(*asked, gate::make_reason("transfer.not_open", {{"why", access.error().message}}));
@@ -72,13 +70,18 @@ http::Response Intake::handle(const http::Request& request) {
   return decide(asked, stream);
 }
 
+http::Response Intake::undecided(const Asked& asked) const {
+  with_.undecided(asked.access.peer);
+  return gate::refusal(503, gate::make_reason("not_recorded"));
+}
+
 http::Response Intake::decide(const std::shared_ptr<Asked>& asked, const std::shared_ptr<gate::Stream>& stream) {
   for (int tries = 0; tries < kTries; ++tries) {
     const Timestamp now = with_.decision_clock.now();
     auto seen = look(*asked, with_.declarations, now);
     if (!seen) {
       log::error("intake_cannot_decide", {{"error", seen.error().message}});
-      return cannot_record();
+      return undecided(*asked);
     }
     if (with_.decision_clock.behind()) seen->cut = gate::make_reason("clock.behind");
     if (seen->cut) return refuse(*asked, *seen->cut);
@@ -86,7 +89,7 @@ http::Response Intake::decide(const std::shared_ptr<Asked>& asked, const std::sh
     if (!recorded && recorded.error().code == ErrorCode::conflict) continue;
     if (!recorded) {
       log::error("intent_not_recorded", {{"error", recorded.error().message}});
-      return cannot_record();
+      return undecided(*asked);
     }
     const std::shared_ptr<const Asked> copy = asked;
     stream->permit([this, copy](Timestamp later) { return look_again(*copy, later); }, seen->valid_until);
@@ -96,7 +99,7 @@ http::Response Intake::decide(const std::shared_ptr<Asked>& asked, const std::sh
     response.stream = [running](http::ResponseSink& sink) { running->run(sink); };
     return response;
   }
-  return cannot_record();
+  return undecided(*asked);
 }
 
 /// Agreement and policy first, as they say most about why; then the activity, then membership.
@@ -183,7 +186,7 @@ http::Response Intake::refuse(Asked& asked, const policy::Reason& reason) const 
   const auto recorded = with_.commits.commit_and_wait(std::move(commit));
   if (!recorded) {
     log::error("refusal_not_recorded", {{"error", recorded.error().message}});
-    return cannot_record();
+    return undecided(asked);
   }
   const unsigned status = reason.code == "clock.behind" ? 503 : reason.code == "transfer.not_open" ? 409 : 403;
   http::Response response = gate::refusal(status, reason);

@@ -47,6 +47,8 @@ struct Dependencies {
   std::function<std::string()> checkpoint;
   /// The provider's, with proof, asked at each request.
   gate::DeclarationSource declarations = {};
+  /// A request that was refused as nothing could be read or recorded; empty: of which party's data is not known.
+  std::function<void(const ParticipantId& peer)> undecided = [](const ParticipantId&) {};
 };
 
 struct Options {
@@ -79,6 +81,7 @@ class Intake {
                    bool permit) const;
   Result<void> record_intent(Asked& asked) const;
   http::Response refuse(Asked& asked, const policy::Reason& reason) const;
+  http::Response undecided(const Asked& asked) const;
 
   Options options_;
   Dependencies with_;

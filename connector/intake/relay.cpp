@@ -7,6 +7,15 @@ namespace sluis::intake {
 namespace {
 
 constexpr std::size_t kReasonBody = 64U << 10U;
+constexpr std::size_t kCheckpointBytes = 4096;
+
+/// Whether it is what the provider signed, is for who holds the two logs against each other: here it is kept, of a bounded size.
+std::string checkpoint_in(const http::Headers& headers) {
+  const auto found = headers.find(gate::kCheckpointHeader);
+  if (found == headers.end() || found->second.size() > kCheckpointBytes) return {};
+  const auto note = from_base64(found->second);
+  return note && gate::valid_text(*note, kCheckpointBytes) == *note ? *note : std::string();
+}
 
 /// One answer of the provider on its way through.
 class Relay {
@@ -31,6 +40,7 @@ class Relay {
 
  private:
   bool on_head(unsigned status, const http::Headers& headers) {
+    result_.received.checkpoint = checkpoint_in(headers);
     if (status != 200) {
       status_ = status;
       return true;

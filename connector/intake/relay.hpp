@@ -13,6 +13,7 @@ struct Received {
   Hash digest{};          ///< of the bytes that came
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
+  std::string checkpoint;  ///< the provider's newest, as it came; empty: none that can be kept
 };
 
 /// Fetches from the provider's gate and streams through to the application. Complete only when the final chunk came

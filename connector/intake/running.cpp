@@ -19,6 +19,7 @@ void set_end(v1::Shared& shared, const Received& received) {
     case How::refused: shared.set_event("refused"); break;
     case How::failed: shared.set_event("failed"); break;
   }
+  shared.set_peer_checkpoint(received.checkpoint);
   if (received.how != How::complete) *shared.mutable_decision() = gate::to_proto(received.reason, false);
   if (received.how != How::complete && received.how != How::cut) return;
   shared.set_digest(std::string(view(received.digest)));

@@ -190,6 +190,7 @@ class Pass {
 
   void count_refusals(const Entry& entry) {
     if (entry.shared.counterparty().empty()) return;  // of who did not say, or could not show, who it is
+    if (entry.shared.decision().code().starts_with("undecided.")) return;  // nobody refused it: this node could not record
     PartyAsked* party = in(practice_.parties, entry.shared.counterparty());
     if (party == nullptr) return;
     party->refusals.add(entry.index, entry.time, entry.shared.count());

@@ -10,6 +10,8 @@
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/resource_quota.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
 
 #include <chrono>
 #include <thread>
@@ -20,6 +22,7 @@ namespace {
 constexpr std::size_t kMemory = 64U << 20U;
 constexpr int kStreams = 32;  ///< of one connection
 constexpr int kQuestions = 1000;  ///< of one conversation with the reflection service
+constexpr unsigned kLookAgain = 10;  ///< seconds
 
 std::string flat(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
@@ -150,6 +153,21 @@ class Call {
   int asked_ = 0;
 };
 
+/// By the files as they stand.
+std::shared_ptr<grpc::ServerCredentials> credentials(const GrpcOptions& options) {
+  namespace tls = grpc::experimental;
+  const auto files = options.roots.empty()
+                         ? std::make_shared<tls::FileWatcherCertificateProvider>(options.key, options.certificate, kLookAgain)
+                         : std::make_shared<tls::FileWatcherCertificateProvider>(options.key, options.certificate, options.roots, kLookAgain);
+  tls::TlsServerCredentialsOptions with(files);
+  with.watch_identity_key_cert_pairs();
+  if (!options.roots.empty()) {
+    with.watch_root_certs();
+    with.set_cert_request_type(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+  }
+  return tls::TlsServerCredentials(with);
+}
+
 }  // namespace
 
 bool is_local(const std::string& address) {
@@ -176,7 +194,7 @@ GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 int GrpcServer::port() const { return impl_->port; }
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const Api& api, const GrpcOptions& options) {
-  const bool tls = !options.certificate_pem.empty();
+  const bool tls = !options.certificate.empty();
   if (!tls && !is_local(options.address)) {
     return Error(ErrorCode::invalid_argument,
                  fmt::format("management on `{}` would be in clear on the network", options.address))
@@ -185,14 +203,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const Api& api, const Grpc
   auto impl = std::make_unique<Impl>();
   impl->ready = options.ready;
   grpc::ServerBuilder builder;
-  grpc::SslServerCredentialsOptions ssl;
-  ssl.pem_key_cert_pairs.push_back({options.key_pem, options.certificate_pem});
-  if (!options.roots_pem.empty()) {
-    ssl.pem_root_certs = options.roots_pem;
-    ssl.client_certificate_request = GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY;
-  }
-  builder.AddListeningPort(options.address, tls ? grpc::SslServerCredentials(ssl) : grpc::InsecureServerCredentials(),
-                           &impl->port);
+  builder.AddListeningPort(options.address, tls ? credentials(options) : grpc::InsecureServerCredentials(), &impl->port);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // Of strangers: so much memory, so many streams that say nothing, and none of them for ever (an open stream is not idle).
   builder.SetResourceQuota(grpc::ResourceQuota("management").Resize(kMemory));

@@ -11,9 +11,10 @@ namespace sluis::management {
 
 struct GrpcOptions {
   std::string address;  ///< `127.0.0.1:9092`, port 0 for any; or `unix:/run/sluis/management.sock`
-  std::string certificate_pem;  ///< chain; empty: no TLS, which is allowed on loopback and Unix sockets only
-  std::string key_pem;
-  std::string roots_pem;        ///< who signs clients' certificates; empty: none is asked for
+  /// PEM files; gRPC looks every ten seconds whether they changed. That they fit is for the caller to see to.
+  std::string certificate;  ///< chain; empty: no TLS, which is allowed on loopback and Unix sockets only
+  std::string key;
+  std::string roots;        ///< who signs clients' certificates; empty: none is asked for
   unsigned threads = 8;         ///< calls that run at the same time
   /// A connection is ended after so long and its calls a tenth of that later, whatever it does or does not; clients connect
   /// again by themselves. The longest call takes a minute.

@@ -112,7 +112,8 @@ std::vector<fs::path> named_files(const NodeConfig& config, const std::vector<pr
   if (config.management_tls) all.insert(all.end(), {config.management_tls->chain, config.management_tls->key, config.management_tls->roots});
   all.insert(all.end(), config.more_purposes.begin(), config.more_purposes.end());
   all.insert(all.end(), config.membership_keys.begin(), config.membership_keys.end());
-  for (const fs::path& one : {config.situations, config.script, config.static_identity, config.witness_roots}) {
+  const fs::path lists = config.management_tls ? config.management_tls->lists : fs::path();
+  for (const fs::path& one : {config.situations, config.script, config.static_identity, config.witness_roots, config.tls.lists, lists}) {
     if (!one.empty()) all.push_back(one);
   }
   for (const NodeConfig::Collector& collector : config.collectors) {

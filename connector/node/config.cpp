@@ -61,6 +61,7 @@ Result<void> read_tls(TomlTable table, const std::filesystem::path& folder, TlsC
   Paths tls(std::move(table), folder);
   SLUIS_CHECK(tls.read("certificate", into.chain));
   SLUIS_CHECK(tls.read("key", into.key));
+  if (tls.table().has("crl")) SLUIS_CHECK(tls.read("crl", into.lists));
   return tls.read("roots", into.roots);
 }
 
@@ -107,6 +108,10 @@ Result<void> read_management(TomlTable& root, NodeConfig& config) {
   if (tls) {
     config.management_tls.emplace();
     SLUIS_CHECK(read_tls(std::move(*tls), config.folder, *config.management_tls));
+    if (!config.management_tls->lists.empty() && !config.management_grpc.empty() && !config.management_grpc.starts_with("unix:")) {
+      return table.refused("grpc", "the gRPC listener looks at no revocation lists, and [management.tls] names some")
+          .mended_by("let it listen on a Unix socket, `grpc = \"unix:…\"`, or leave it out");
+    }
     if (!url && (address == "0.0.0.0" || address == "[::]")) {
       return table.refused("listen", "`" + address + "` is every address: others cannot tell from it how to reach the node")
           .mended_by("add `url = \"https://<name in the certificate>:" + std::to_string(config.management.port) + "\"`");

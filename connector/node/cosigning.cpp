@@ -230,6 +230,19 @@ std::string Cosigning::policy_text() const {
   return text + "group enough " + std::to_string(quorum_) + members + "\nquorum enough\n";
 }
 
+MeasuredWitnesses Cosigning::measured() const {
+  const std::string note = with_.published();
+  MeasuredWitnesses out;
+  out.quorum = quorum_;
+  const std::lock_guard lock(mutex_);
+  out.complete_at = complete_at_;
+  for (const State& state : states_) {
+    const std::string key = state.at.key.text();  // name, id and key: a witness that has a new key is named twice for a while
+    out.witnesses.push_back({key.substr(0, key.find('+', key.find('+') + 1)), !note.empty() && state.note == note, state.alarming});
+  }
+  return out;
+}
+
 std::vector<std::string> Cosigning::findings() const {
   std::vector<std::string> out;
   const std::lock_guard lock(mutex_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/http/port.hpp"
+#include "connector/node/metrics.hpp"
 #include "connector/provenance/log_store.hpp"
 #include "connector/provenance/witness_policy.hpp"
 
@@ -53,6 +54,8 @@ class Cosigning {
   /// What the operator should look at: a quorum that is missed for longer than kOverdue, a witness that says that this log is not what it
   /// was. One line each.
   std::vector<std::string> findings() const;
+  /// Who cosigned the newest public checkpoint.
+  MeasuredWitnesses measured() const;
   /// Whom it asks, and how many are enough, as C2SP tlog-policy.
   std::string policy_text() const;
 

@@ -48,6 +48,7 @@ listen = "127.0.0.1:{management}"
 certificate = "tls/node.pem"
 key = "tls/node.key"
 roots = "tls/roots.pem"
+# crl = "tls/crl.pem"             # revocation lists: one of each authority in the chains of others
 
 [keys]
 log = "keys/log.key"

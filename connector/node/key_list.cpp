@@ -61,11 +61,13 @@ constexpr std::array<Kind, 11> kKinds{{
      "no exchange at all: others do not know it",
      "get a certificate with the same organisation's number from the authority\n"
      "if the membership list names certificates or issuers of yours, have the new one put beside the old one\n"
-     "put certificate and key in the files that [tls] names, and start the node anew\n"
-     "have the old one revoked"},
+     "put certificate and key in the files that [tls] names, each written beside and moved there: a running node uses them from the next connection on\n"
+     "see that `sluis doctor` names neither of them, and that sluis_tls_certificate_end_seconds of /metrics is the new one's\n"
+     "have the old one end in the list, and revoked"},
     {"management", "shows operators that they talk to this node",
      "no management but over loopback or a Unix socket",
-     "put certificate and key in the files that [management.tls] names, and start the node anew"},
+     "put certificate and key in the files that [management.tls] names, each written beside and moved there: a running node uses them from the next connection on\n"
+     "see that `sluis doctor` names neither of them"},
     {"witness", "cosigns the logs of others",
      "a new witness has to be named by everybody: what this one cosigned stays valid",
      "sluis membership key FILE makes a new one: a witness's key is never copied\n"
@@ -75,7 +77,7 @@ constexpr std::array<Kind, 11> kKinds{{
      "no list can be checked: no new negotiation or pull once the present one is over",
      "have the federation sign a list with enough of the old signatures that names the new signers\n"
      "add the new public key to [membership] of {config}, with a threshold that both meet, and start the node anew\n"
-     "take the old one out once every list in use is signed by the new"},
+     "take the old one out once every list in use is signed by the new, and start the node anew"},
     {"roles", "hashes of the tokens and certificates of those who manage this node",
      "nobody manages the node until the file is there again; exchanges go on",
      "sluis role add --role ROLE --person NAME --token-file FILE makes a new token\n"

@@ -24,6 +24,7 @@ struct TlsConfig {
   std::filesystem::path chain;
   std::filesystem::path key;
   std::filesystem::path roots;  ///< who signs the others' certificates
+  std::filesystem::path lists;  ///< revocation lists; empty: none is asked for
 };
 
 /// `listen = "address:port"` of a table, without its url.

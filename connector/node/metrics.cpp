@@ -26,6 +26,26 @@ prometheus::MetricFamily of_collectors(const Measured& measured, const char* nam
   return out;
 }
 
+/// One value for each side that has TLS files; those for which there is none are left out.
+template <class Value>
+prometheus::MetricFamily of_tls(const Measured& measured, const char* name, const char* help, Value value) {
+  prometheus::MetricFamily out{name, help, prometheus::MetricType::Gauge, {}};
+  for (const http::TlsState& one : measured.tls) {
+    const std::optional<double> known = value(one);
+    if (!known) continue;
+    prometheus::ClientMetric metric;
+    metric.label = {{"of", one.name}};
+    metric.gauge.value = *known;
+    out.metric.push_back(std::move(metric));
+  }
+  return out;
+}
+
+std::optional<double> seconds_of(Timestamp end) {
+  if (end == Timestamp::max()) return std::nullopt;
+  return std::chrono::duration<double>(end.time_since_epoch()).count();
+}
+
 }  // namespace
 
 std::string metrics_text(const Measured& measured) {
@@ -44,6 +64,30 @@ std::string metrics_text(const Measured& measured) {
       family("sluis_start_time_seconds", "When the node started, since 1970", MetricType::Gauge, started),
       family("sluis_build_info", "The program's version", MetricType::Gauge, 1)};
   all.back().metric.front().label.push_back({"version", measured.version});
+  all.push_back(of_tls(measured, "sluis_tls_files_refused", "1 while changed TLS files are not used, and those before still are",
+                       [](const auto& one) { return std::optional(one.trouble.empty() ? 0.0 : 1.0); }));
+  all.push_back(of_tls(measured, "sluis_tls_certificate_end_seconds", "When the node's certificate in use is over, since 1970",
+                       [](const auto& one) { return seconds_of(one.ends); }));
+  all.push_back(of_tls(measured, "sluis_tls_revocation_list_end_seconds", "When the first of the revocation lists is over, since 1970",
+                       [](const auto& one) { return seconds_of(one.lists_end); }));
+  if (!measured.witnesses.witnesses.empty()) {
+    const MeasuredWitnesses& those = measured.witnesses;
+    const auto add = [&](const char* name, const char* help, auto value) {
+      all.push_back({name, help, MetricType::Gauge, {}});
+      for (const MeasuredWitnesses::One& one : those.witnesses) {
+        prometheus::ClientMetric metric;
+        metric.label = {{"witness", one.name}};
+        metric.gauge.value = value(one) ? 1 : 0;
+        all.back().metric.push_back(std::move(metric));
+      }
+    };
+    add("sluis_witness_cosigned", "1 when this witness cosigned the newest public checkpoint", [](const auto& one) { return one.cosigned; });
+    add("sluis_witness_alarming", "1 when this witness says that the log is not what it was", [](const auto& one) { return one.alarming; });
+    all.push_back(family("sluis_witness_quorum", "Witnesses that should have cosigned", MetricType::Gauge, number(those.quorum)));
+    all.push_back(family("sluis_witness_quorum_complete_seconds", "When enough witnesses had cosigned last, since 1970", MetricType::Gauge,
+                         std::chrono::duration<double>(those.complete_at.time_since_epoch()).count()));
+  }
+  std::erase_if(all, [](const prometheus::MetricFamily& one) { return one.metric.empty(); });
   if (!measured.collectors.empty()) {
     const auto add = [&](const char* name, const char* help, MetricType type, auto value) {
       all.push_back(of_collectors(measured, name, help, type, value));

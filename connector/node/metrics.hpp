@@ -1,6 +1,6 @@
 #pragma once
 
-#include "connector/base/time.hpp"
+#include "connector/http/tls.hpp"
 
 #include <cstdint>
 #include <string>
@@ -20,6 +20,18 @@ struct MeasuredCollector {
   bool failing = false;              ///< the last request was not taken
 };
 
+/// Who watches this log.
+struct MeasuredWitnesses {
+  struct One {
+    std::string name;       ///< with the key's id
+    bool cosigned = false;  ///< the newest public checkpoint
+    bool alarming = false;  ///< it says that this log is not what it was
+  };
+  std::uint64_t quorum = 0;  ///< so many should have cosigned
+  Timestamp complete_at;     ///< when they last had; when the node started, where they have not since
+  std::vector<One> witnesses;
+};
+
 /// What a node measures of itself, at one moment.
 struct Measured {
   std::uint64_t log_entries = 0;
@@ -29,12 +41,14 @@ struct Measured {
   bool quarantined = false;
   bool refusing = false;  ///< exchanges, as they cannot be recorded
   std::vector<MeasuredCollector> collectors;
+  std::vector<http::TlsState> tls;
+  MeasuredWitnesses witnesses;  ///< none: nobody is named
   Timestamp started;
   std::string version;
 };
 
 /// In the text format of Prometheus, version 0.0.4. Numbers about the node alone: never a party, dataset or purpose. Collectors are
-/// named by the address in its configuration.
+/// named by the address in its configuration, witnesses by their names.
 std::string metrics_text(const Measured& measured);
 
 }  // namespace sluis::node

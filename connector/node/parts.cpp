@@ -310,7 +310,8 @@ Result<void> Node::Parts::start_data_plane() {
           [this](std::string_view handle) { return transfers->find_by_handle(handle); },
           [this](const ParticipantId& peer, std::string_view kid, Timestamp now) { return directory->claim_key(peer, kid, now); },
           crypto::hkdf_sha256(node_key, "", "sluis pseudonyms root", 32),
-          [this](const negotiation::AgreementRecord&, Timestamp now) { return declarations->own(now); }});
+          [this](const negotiation::AgreementRecord&, Timestamp now) { return declarations->own(now); },
+          [this] { return sequencer->checkpoint(); }});
   open = std::make_unique<gate::OpenGate>(
       config.participant,
       gate::OpenDependencies{*commits, store, *log_clock, *log_clock, *plans, programs, *streams, *refusals, words});
@@ -322,7 +323,8 @@ Result<void> Node::Parts::start_data_plane() {
           [this](const ProcessId& pid) { return access(pid); },
           [this](std::string_view activity, std::string_view purpose, Timestamp now) { return activity_allows(store, activity, purpose, now); },
           [this](const identity::Claim& claim) -> Result<std::string> { return identity::make_claim(claim, config.claim_kid, *claim_key); },
-          [this] { return sequencer->checkpoint(); }, of_provider});
+          [this] { return sequencer->checkpoint(); }, of_provider,
+          [this](const ParticipantId& peer) { refusals->count(gate::kUndecidedIntake, peer.str()); }});
   start_authzen(of_provider);
   return {};
 }
@@ -397,7 +399,7 @@ void Node::Parts::start_authzen(const gate::DeclarationSource& of_provider) {
             SLUIS_CHECK(activity_allows(store, activity, purpose, now));
             return {};
           },
-          of_provider});
+          of_provider, [this](std::string_view what) { refusals->count(what); }});
 }
 
 Result<void> Node::Parts::recover() {
@@ -443,6 +445,7 @@ bool Node::Parts::look_again() {
     if (!std::exchange(look_is_due, false)) return true;
   }
   outbox->look_again();
+  refusals->flush();  // what could not be decided meanwhile is told
   if (transfers->recover()) return true;
   const std::lock_guard lock(look_mutex);
   look_is_due = true;
@@ -481,7 +484,11 @@ Result<void> Node::Parts::start_witnesses() {
   if (config.witnesses.empty()) return {};
   http::ClientOptions options;
   options.tls = tls_files(config.tls);
-  if (!config.witness_roots.empty()) options.tls.roots = config.witness_roots.string();
+  if (!config.witness_roots.empty()) {
+    options.tls.roots = config.witness_roots.string();
+    options.tls.lists.clear();
+  }
+  options.name = "witnesses";
   options.allow_http = true;  // the configuration has such addresses on this machine only
   SLUIS_TRY(to_witnesses, http::Client::make(std::move(options), clock));
   std::vector<WitnessAt> list;
@@ -515,6 +522,8 @@ Result<void> Node::Parts::start_collectors() {
     http::ClientOptions options;
     if (one.certificate) options.tls = tls_files(config.tls);
     options.tls.roots = one.roots.empty() ? config.tls.roots.string() : one.roots.string();
+    options.tls.lists = one.roots.empty() ? config.tls.lists.string() : std::string();
+    options.name = "collector " + one.url;
     options.allow_http = true;  // the configuration has such addresses on this machine only
     SLUIS_TRY(std::unique_ptr<http::Client> to, http::Client::make(std::move(options), clock));
     http::Client& by = *to;

@@ -31,7 +31,9 @@
 
 namespace sluis::node {
 
-inline http::TlsFiles tls_files(const TlsConfig& of) { return {of.chain.string(), of.key.string(), of.roots.string()}; }
+inline http::TlsFiles tls_files(const TlsConfig& of) {
+  return {of.chain.string(), of.key.string(), of.roots.string(), of.lists.string()};
+}
 
 /// Everything that a node is made of, declared in the order in which it is made: what stands later uses what stands before.
 struct Node::Parts {
@@ -164,6 +166,7 @@ struct Node::Parts {
   bool look_again();
   bool ready() const;
   std::vector<std::string> findings() const;
+  std::vector<http::TlsState> tls_states() const;
   std::vector<http::Route> public_routes();
   std::vector<http::Route> management_routes();
   void clock_stepped();

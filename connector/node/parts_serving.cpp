@@ -12,6 +12,7 @@
 #include "connector/node/witness_routes.hpp"
 #include "connector/provenance/tiles.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 /// The listeners of a node, and what its operators may ask.
@@ -152,6 +153,12 @@ std::vector<std::string> Node::Parts::findings() const {
   if (collecting) {
     for (std::string& finding : collecting->findings()) out.push_back(std::move(finding));
   }
+  for (const http::TlsState& one : tls_states()) {
+    std::string finding;
+    if (!one.trouble.empty()) finding = "changed TLS files are not used, those before still are: " + one.trouble;
+    else if (one.lists_end <= log_clock->now()) finding = "a revocation list (" + one.name + ") was over at " + format_time(one.lists_end) + ": who needs it is refused";
+    if (!finding.empty() && std::find(out.begin(), out.end(), finding) == out.end()) out.push_back(std::move(finding));
+  }
   if (!config.static_identity.empty()) out.emplace_back("peers are known by fixed values, in clear: the identity scheme is `static`, for tests only");
   if (!roles->current()) out.emplace_back("the file of roles is not in order: nobody has a role");
   switch (directory->state(log_clock->now())) {
@@ -160,6 +167,19 @@ std::vector<std::string> Node::Parts::findings() const {
     case identity::ListState::expired: out.emplace_back("there is no valid membership list: no new negotiation or pull"); break;
   }
   return out;
+}
+
+std::vector<http::TlsState> Node::Parts::tls_states() const {
+  std::vector<http::TlsState> all;
+  const auto add = [&](const auto& of) {
+    auto state = of ? of->tls_state() : std::nullopt;
+    if (state) all.push_back(std::move(*state));
+  };
+  for (const auto* server : {&exchange_server, &public_server, &management_server}) add(*server);
+  add(client);
+  add(to_witnesses);
+  for (const auto& one : to_collectors) add(one);
+  return all;
 }
 
 std::vector<http::Route> Node::Parts::management_routes() {
@@ -190,6 +210,8 @@ std::vector<http::Route> Node::Parts::management_routes() {
                       now.streams = streams->size();
                       now.findings = findings().size();
                       if (collecting) now.collectors = collecting->measured();
+                      now.tls = tls_states();
+                      if (cosigning) now.witnesses = cosigning->measured();
                       now.quarantined = !sequencer->quarantine().empty();
                       now.refusing = now.quarantined || !sequencer->trouble().empty();
                       now.started = backend->started;
@@ -430,9 +452,9 @@ Result<void> Node::Parts::start_grpc() {
   management::GrpcOptions options;
   options.address = config.management_grpc;
   if (config.management_tls && !options.address.starts_with("unix:")) {
-    SLUIS_TRY(options.certificate_pem, certs::read_file(config.management_tls->chain));
-    SLUIS_TRY(options.key_pem, certs::read_file(config.management_tls->key));
-    SLUIS_TRY(options.roots_pem, certs::read_file(config.management_tls->roots));
+    options.certificate = config.management_tls->chain.string();
+    options.key = config.management_tls->key.string();
+    options.roots = config.management_tls->roots.string();
   }
   options.ready = [this] { return ready(); };
   SLUIS_TRY(grpc_server, management::GrpcServer::start(*api, options));

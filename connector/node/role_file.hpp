@@ -1,10 +1,8 @@
 #pragma once
 
+#include "connector/base/file_version.hpp"
 #include "connector/identity/roles.hpp"
 
-#include <array>
-#include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 
@@ -20,12 +18,9 @@ class RoleFile {
   Result<std::shared_ptr<const identity::Roles>> current();
 
  private:
-  using Version = std::array<std::int64_t, 4>;  ///< device, inode, size, and when anything of it was changed last
-  Result<Version> version() const;
-
   std::filesystem::path file_;
   std::mutex mutex_;
-  Version read_{};
+  FileVersion read_{};
   bool unreadable_ = false;
   Result<std::shared_ptr<const identity::Roles>> held_ = Error(ErrorCode::not_found, "the roles' file was not read yet");
 };

@@ -9,6 +9,7 @@
 #include "connector/node/secrets.hpp"
 #include "connector/node/stop_signal.hpp"
 #include "connector/node/witness_routes.hpp"
+#include "connector/node/witness_counts.hpp"
 #include "connector/provenance/witness.hpp"
 
 #include <unistd.h>
@@ -19,6 +20,7 @@ namespace sluis::node {
 namespace {
 
 constexpr std::size_t kCallers = 64;
+constexpr std::size_t kScrapers = 4;
 
 Result<void> read_tls(TomlTable table, const std::filesystem::path& folder, WitnessConfig& config) {
   TlsConfig tls;
@@ -55,13 +57,16 @@ class Service {
     listener.port = config.listen.port;
     listener.connections = kCallers;
     if (config.tls) listener.tls = http::TlsFiles{config.tls->chain.string(), config.tls->key.string(), ""};
+    counts_ = std::make_unique<WitnessCounts>(origins_, clock_);
     server_ = std::make_unique<http::Server>(std::move(listener), routes(), clock_, random_);
     SLUIS_TRY(const std::uint16_t port, server_->start());
+    if (config.metrics) SLUIS_CHECK(tell_numbers(*config.metrics));
     log::info("witness", {{"key", witness_->key().text()}, {"port", std::to_string(port)}});
     return {};
   }
   void stop() {
     if (server_) server_->stop(std::chrono::seconds(5));
+    if (numbers_) numbers_->stop(std::chrono::milliseconds(100));
   }
 
  private:
@@ -75,10 +80,36 @@ class Service {
     return Error(ErrorCode::conflict, "`" + state.string() + "` is another witness's that runs").mended_by("stop that one first");
   }
 
+  /// Apart from what others reach: how often who asked is the operator's.
+  Result<void> tell_numbers(const ListenerConfig& where) {
+    http::ServerOptions listener;
+    listener.name = "metrics";
+    listener.address = where.address;
+    listener.port = where.port;
+    listener.connections = kScrapers;
+    const auto metrics = [this](const http::Request&) {
+      std::string text = counts_->text(witness_->conflicts().size());
+      if (const auto state = server_->tls_state()) text += tls_text(*state);
+      return http::Response{200, {{"content-type", "text/plain; version=0.0.4"}}, std::move(text), {}};
+    };
+    numbers_ = std::make_unique<http::Server>(std::move(listener), std::vector<http::Route>{{"GET", "/metrics", metrics, 0}}, clock_, random_);
+    SLUIS_CHECK(numbers_->start());
+    return {};
+  }
+  /// Under the names that a node has for them.
+  static std::string tls_text(const http::TlsState& state) {
+    const auto ends = std::chrono::floor<std::chrono::seconds>(state.ends).time_since_epoch().count();
+    return "# HELP sluis_tls_files_refused 1 while changed TLS files are not used, and those before still are\n# TYPE sluis_tls_files_refused gauge\n"
+           "sluis_tls_files_refused " + std::string(state.trouble.empty() ? "0" : "1") +
+           "\n# HELP sluis_tls_certificate_end_seconds When the certificate in use is over, since 1970\n# TYPE sluis_tls_certificate_end_seconds gauge\n"
+           "sluis_tls_certificate_end_seconds " + std::to_string(ends) + "\n";
+  }
+
   std::vector<http::Route> routes() {
     const auto alive = [](const http::Request&) { return http::Response{200, {{"content-type", "text/plain; charset=utf-8"}}, "ok\n", {}}; };
     const auto everybody = [](const http::Request&) { return true; };
     std::vector<http::Route> routes = witness_routes(*witness_, everybody, [this] { return origins_; });
+    counts_->listen_to(routes);
     routes.push_back({"GET", "/livez", alive, 0});
     return routes;
   }
@@ -88,7 +119,9 @@ class Service {
   std::unique_ptr<HeldFolder> held_;
   std::vector<std::string> origins_;
   std::unique_ptr<provenance::Witness> witness_;
+  std::unique_ptr<WitnessCounts> counts_;
   std::unique_ptr<http::Server> server_;
+  std::unique_ptr<http::Server> numbers_;
 };
 
 }  // namespace
@@ -110,6 +143,11 @@ Result<WitnessConfig> read_witness_config(const std::filesystem::path& file) {
   if (tls) SLUIS_CHECK(read_tls(std::move(*tls), folder, config));
   if (!tls && !http::is_loopback(config.listen.address)) {
     return root.refused("listen", "without TLS a witness listens on loopback only").mended_by("add [tls] with certificate and key, or a proxy that has them");
+  }
+  SLUIS_TRY(std::optional<TomlTable> metrics, root.optional_table("metrics"));
+  if (metrics) {
+    SLUIS_TRY(config.metrics, read_listener(*metrics));
+    if (!http::is_loopback(config.metrics->address)) return metrics->refused("listen", "numbers are told on loopback only").mended_by("write 127.0.0.1:9444");
   }
   SLUIS_TRY(const std::vector<std::string> logs, root.strings("logs"));
   for (std::size_t i = 0; i < logs.size(); ++i) {

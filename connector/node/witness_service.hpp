@@ -15,6 +15,7 @@ struct WitnessConfig {
   std::filesystem::path state;      ///< what it saw last of each log
   ListenerConfig listen;
   std::optional<TlsConfig> tls;     ///< none: on loopback only; its roots are not used
+  std::optional<ListenerConfig> metrics;  ///< in clear, on loopback only; none: it tells no numbers
   std::vector<provenance::VerifierKey> logs;
 };
 /// Every error has file, line and column; an unknown key is refused with the one that was meant.

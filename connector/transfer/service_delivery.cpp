@@ -173,9 +173,10 @@ Result<Access> Service::access(const ProcessId& own_pid) const {
     return Error(ErrorCode::invalid_state,
                  "the transfer is `" + std::string(to_string(visible_state(process))) + "`: no data can be fetched");
   }
-  SLUIS_TRY(std::string handle, crypto::unseal(options_.node_key, process.sealed_handle, process.own_pid.str()));
+  auto handle = crypto::unseal(options_.node_key, process.sealed_handle, process.own_pid.str());
+  if (!handle) return Error(ErrorCode::invalid_state, "what opens the data was sealed with another key of this node: the transfer has to be started anew");
   return Access{process.peer,    process.agreement, process.dataset, process.own_pid, process.peer_pid,
-                process.endpoint, std::move(handle)};
+                process.endpoint, std::move(*handle)};
 }
 
 }  // namespace sluis::transfer

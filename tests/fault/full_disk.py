@@ -230,6 +230,10 @@ def refusals(theirs, ours):
             expect(f"{node.key}'s request waits", (node.key, said["negotiation"]["waitsFor"]), ("duinmeer", "delivery"))
     code, said = publish()
     expect("Waterrijk's own people are told as well", (code, bool(said)), (503, True))
+    evaluation = urllib.request.Request(f"http://127.0.0.1:{w.port + 2}/access/v1/evaluation", data=b'{"subject":{"type":"party","id":"did:web:duinmeer.example"},"action":{"name":"read"},"resource":{"type":"dataset","id":"urn:waterrijk:detailed-counts"}}',
+                                        headers={"Content-Type": "application/json", "Authorization": f"Bearer {w.token('application')}"})
+    code, said = asked(lambda: urllib.request.urlopen(evaluation, timeout=10).read())
+    expect("a question to the decision point: refused", (code, "no answer" in said), (503, True))
     expect("no byte came", len(released) + len(fetched), before)
     expect("Waterrijk asked for nothing that it could not record", len(d.log(kinds=["decision"])), asked_before)
 
@@ -291,6 +295,21 @@ def room_again(theirs, ours):
         w.wait_ready()
 
 
+def told_afterwards():
+    """Of what could not be decided: how many, whose, from when until when."""
+    def undecided():
+        return {(one["reason"], one.get("counterparty")): int(one["count"]) for one in w.log(kinds=["refused-count"]) if one["reason"].startswith("undecided.")}
+    wanted = {("undecided.data", d.participant), ("undecided.intake", d.participant), ("undecided.evaluation", None)}
+    until = time.monotonic() + 70  # at the latest with the next minute
+    while not undecided().keys() >= wanted and time.monotonic() < until:
+        time.sleep(0.2)
+    told = undecided()
+    expect("what could not be decided is told afterwards", told.keys() >= wanted, True)
+    expect("each once", (told.get(("undecided.data", d.participant)), told.get(("undecided.intake", d.participant)), told.get(("undecided.evaluation", None))), (3, 3, 1))
+    said = next(one["sentence"] for one in w.log(kinds=["refused-count"]) if one["reason"] == "undecided.data")
+    expect("and from when until when", said.startswith("Not decided from 20") and " until 20" in said, True)
+
+
 def start_on_full_disk():
     """It ends and says why; or it lives, is not ready, and says why, and with a reserve records what ends."""
     expect("full once more", brim(), True)
@@ -344,6 +363,7 @@ try:
     anchor = w.call("AuditService/Checkpoint", role="dpo")["note"]
     ended = full(theirs, ours, paced, stream)
     room_again(theirs, ours)
+    told_afterwards()
     if not ended:
         w.call("AgreementService/Terminate", {"id": paced, "code": "over", "sentence": "no longer needed"})
     stream.join(10)

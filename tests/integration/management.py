@@ -87,6 +87,7 @@ def refused_settings():
             ("a url in clear", f'listen = "0.0.0.0:{PORT + 2}"\nurl = "http://localhost:{PORT + 2}"\n{TLS}', line + 1, "https://"),
             ("a url without TLS", f'{LISTEN}\nurl = "{URL}"', line + 1, "without TLS"),
             ("an IPv6 address without brackets", f'listen = "::1:{PORT + 2}"', line, "[::1]"),
+            ("revocation lists that gRPC would not look at", f'{LISTEN}\ngrpc = "127.0.0.1:{PORT + 3}"\n{TLS}crl = "tls/crl.pem"\n', line + 1, "revocation lists"),
             ("a key that is no key", f'{LISTEN}\n{TLS.replace("roots", "rots")}', line + 4, "roots")):
         settings(management)
         done = f.sluis("config", "check", config, check=False)

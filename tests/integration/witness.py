@@ -40,6 +40,9 @@ key = "witness.key"
 state = "state"
 listen = "127.0.0.1:{PANEL_PORT}"
 logs = ["{(w.folder / 'log.vkey').read_text().strip()}"]
+
+[metrics]
+listen = "127.0.0.1:{PANEL_PORT + 2}"
 ''')
 
     def start(self):
@@ -61,6 +64,14 @@ logs = ["{(w.folder / 'log.vkey').read_text().strip()}"]
         if self.process and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(10)
+
+    @staticmethod
+    def numbers():
+        """By name, and what stands in braces."""
+        text = urllib.request.urlopen(f"http://127.0.0.1:{PANEL_PORT + 2}/metrics", timeout=5).read().decode()
+        lines = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
+        expect("each number once", len({name for name, _ in lines}), len(lines))
+        return {name: int(value) for name, value in lines}
 
     def key(self):
         lines = [line for line in (f.folder / "panel.log").read_text().splitlines() if NAME in line]
@@ -174,6 +185,22 @@ def vkey_of(name, public):
     return f"{name}+{hashlib.sha256(name.encode() + bytes([10]) + data).hexdigest()[:8]}+{base64.b64encode(data).decode()}"
 
 
+def numbers():
+    """Of the witness, and of the node whose log it watches."""
+    origin, size = public().split("\n")[:2]
+    counted = panel.numbers()
+    expect("cosigned, of how many entries", (counted[f'sluis_witness_cosignatures_total{{log="{origin}"}}'] > 1, counted[f'sluis_witness_log_entries{{log="{origin}"}}']), (True, int(size)))
+    expect("and when", abs(counted[f'sluis_witness_last_cosignature_seconds{{log="{origin}"}}'] - time.time()) < 120, True)
+    expect("no proof against anybody", counted["sluis_witness_conflicts"], 0)
+    expect("where everybody reaches it there are no numbers", ask(PANEL_PORT, "/metrics")[0], 404)
+    told = ask(w.port + 2, "/metrics")[1]
+    expect("the node's own", sorted(line for line in told.splitlines() if line.startswith(("sluis_witness_cosigned{", "sluis_witness_alarming{", "sluis_witness_quorum "))),
+           sorted([f'sluis_witness_{what}{{witness="{"+".join(key.split("+")[:2])}"}} {value}' for key in (panel.key(), d_key) for what, value in (("cosigned", 1), ("alarming", 0))] + ["sluis_witness_quorum 2"]))
+    (panel_folder / "elsewhere.toml").write_text((panel_folder / "witness.toml").read_text().replace(f"127.0.0.1:{PANEL_PORT + 2}", "0.0.0.0:9444"))
+    done = f.sluis("witness", "--config", panel_folder / "elsewhere.toml", check=False)
+    expect("nor anywhere but on loopback", (done.returncode, "on loopback only" in done.stderr), (1, True))
+
+
 def packaged():
     """What is taken along says whose cosignatures the node asks for, and has them. Whom an auditor trusts she says herself; here it is the same."""
     where = f.folder / "package"
@@ -269,7 +296,7 @@ url = "https://localhost:{d.port}"
         (w.folder / "wrong.toml").write_text(wrong)
         done = f.sluis("config", "check", w.folder / "wrong.toml", check=False)
         expect(f"a witness that is {what}", (done.returncode, told in done.stderr), (1, True))
-    (panel_folder / "second.toml").write_text((panel_folder / "witness.toml").read_text().replace(str(PANEL_PORT), str(PANEL_PORT + 1)))
+    (panel_folder / "second.toml").write_text((panel_folder / "witness.toml").read_text().replace(str(PANEL_PORT), str(PANEL_PORT + 1), 1))
     done = f.sluis("witness", "--config", panel_folder / "second.toml", check=False)
     expect("no two witnesses on one state", (done.returncode, "is another witness's that runs" in done.stderr), (1, True))
     w.start()
@@ -285,6 +312,7 @@ url = "https://localhost:{d.port}"
     newest_public()
     wait_for("and what grew", lambda: len(signatures(public())) == 3 and int(public().split("\n")[1]) > first)
     expect("nothing to be seen to", "witness" in readiness()[1], False)
+    numbers()
     packaged()
     expect("a neighbour answers members alone", [neighbour(method, path) for method, path in (("POST", "/add-checkpoint"), ("GET", "/witnessed/" + "0" * 64 + "/checkpoint"))], [404, 404])
     expect("as one of them it is another matter", neighbour("POST", "/add-checkpoint", w), 400)
@@ -310,6 +338,9 @@ url = "https://localhost:{d.port}"
     expect("what it saw last", (status, seen_note.split("\n")[:3]), (200, public().split("\n")[:3]))
     forged = sign_another(seen_note)
     expect("another root for that size", ask(PANEL_PORT, "/add-checkpoint", f"old {seen_note.splitlines()[1]}\n\n{forged}".encode())[0], 422)
+    counted = panel.numbers()
+    expect("which is counted", (counted["sluis_witness_conflicts"], counted['sluis_witness_refusals_total{reason="not_consistent"}'], counted['sluis_witness_refusals_total{reason="other_size"}'] > 0,
+                                counted['sluis_witness_refusals_total{reason="unknown_log"}']), (1, 1, True, 1))
     (proof,) = (panel_folder / "state/conflicts").iterdir()
     told = f.sluis("audit", "verify-proof", proof, "--key", w.folder / "log.vkey", check=False)
     expect("proof of it", (told.returncode, f"{origin} signed two different logs" in told.stdout), (0, True))

@@ -59,3 +59,31 @@ def altered(made, issuer_key, old, new):
     text = base64.encodebytes(whole).decode()
     made[0].write_text(f"-----BEGIN CERTIFICATE-----\n{text}{end}{rest}")
     return made
+def revocation_lists(folder, *revoked):
+    """Lists of both authorities of the folder, PEM, in which these certificates are."""
+    text = ""
+    for name in ("root", "intermediate"):
+        index, config, made = (folder / f"{name}.{end}" for end in ("index", "cnf", "crl"))
+        index.write_text("")
+        config.write_text(f"[ca]\ndefault_ca=x\n[x]\ndatabase={index}\ndefault_md=sha256\ndefault_crl_days=7\n")
+        authority = ["-config", config, "-cert", folder / f"authority/{name}.pem", "-keyfile", folder / f"authority/{name}.key"]
+        for certificate in revoked if name == "intermediate" else ():
+            subprocess.run(["openssl", "ca", *authority, "-revoke", certificate], check=True, capture_output=True)
+        subprocess.run(["openssl", "ca", *authority, "-gencrl", "-out", made], check=True, capture_output=True)
+        text += made.read_text()
+    return text
+
+
+def of_party(folder, name, organisation, oin):
+    """The same for a node: for client and server, with the organisation's number, and the name `localhost`."""
+    key, request, made, extensions = (folder / f"{name}.{end}" for end in ("key", "csr", "pem", "ext"))
+    number = f"/serialNumber={oin}" if oin else ""
+    subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request,
+                    "-subj", f"/O={organisation}{number}/CN={name}.example"], check=True, capture_output=True)
+    extensions.write_text("extendedKeyUsage=serverAuth,clientAuth\nkeyUsage=critical,digitalSignature\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    authority = folder / "authority/intermediate"
+    subprocess.run(["openssl", "x509", "-req", "-in", request, "-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-extfile", extensions,
+                    "-out", made, "-days", "90"], check=True, capture_output=True)
+    made.write_text(made.read_text() + (folder / "authority/intermediate.pem").read_text())
+    key.chmod(0o600)
+    return made, key

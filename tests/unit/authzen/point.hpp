@@ -48,7 +48,8 @@ class DecisionPoint : public World {
               clock_.advance(answer_takes_);
               if (!known_) return Error(ErrorCode::peer_unavailable, "no answer");
               return *known_;
-            }};
+            },
+            [this](std::string_view what) { undecided_.emplace_back(what); }};
   }
   std::unique_ptr<authzen::Service> make_service(const std::string& self,
                                                  std::size_t searched = limits::kAgreementsSearched) {
@@ -106,6 +107,7 @@ class DecisionPoint : public World {
     store_agreement(record);
   }
 
+  std::vector<std::string> undecided_;
   std::string self_;
   std::string asked_;  ///< the method that was last asked for
   std::vector<std::string> activities_{"urn:waterrijk:activity:1"};

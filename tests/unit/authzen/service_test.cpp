@@ -174,6 +174,7 @@ TEST_F(AuthzenTest, WithoutARecordThereIsNoDecision) {
     EXPECT_EQ(response.headers.at("x-request-id"), "r-1");
   }
   EXPECT_TRUE(entries_of(EntryKind::decision).empty());
+  EXPECT_EQ(undecided_, (std::vector<std::string>{"undecided.evaluation", "undecided.evaluation"}));
 }
 
 TEST_F(AuthzenTest, AnAgreementThatEndsMeanwhileDenies) {

@@ -248,12 +248,45 @@ TEST_F(GateTest, AClockThatIsBehindTheLogRefuses) {
   EXPECT_EQ(code(response), "clock.behind");
 }
 
+TEST_F(GateTest, EachRecordedAnswerComesWithACheckpointThatCoversIt) {
+  auto with = dependencies();
+  with.checkpoint = [this] { return sequencer_.checkpoint(); };
+  gate_ = std::make_unique<gate::Gate>(ParticipantId("urn:waterrijk"), std::move(with));
+  for (const bool permitted : {true, false}) {
+    auto response = ask(permitted ? claim() : claim(kMarketing));
+    Sink sink;
+    if (permitted) response.stream(sink);
+    const auto& headers = permitted ? sink.headers : response.headers;
+    const auto note = from_base64(headers.at("sluis-checkpoint"));
+    ASSERT_TRUE(note);
+    const auto checkpoint = provenance::open_checkpoint(*note, *provenance::VerifierKey::parse(sequencer_.verifier_key()));
+    ASSERT_TRUE(checkpoint) << *note;
+    const auto all = entries();
+    std::uint64_t decided = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (all[i].kind == static_cast<std::uint8_t>(EntryKind::decision)) decided = i;
+    }
+    EXPECT_GT(checkpoint->size, decided);
+  }
+}
+
 TEST_F(GateTest, NothingIsReleasedThatCannotBeRecorded) {
   commits_.refuse = true;
   const auto response = ask(claim());
   EXPECT_EQ(response.status, 503U);
   EXPECT_FALSE(response.stream);
   EXPECT_EQ(ask(claim(kMarketing)).status, 503U);
+  commits_.refuse = false;
+  refusals_.flush();
+  Commit last;
+  last.changes.push_back({"x", "1"});
+  last.commit_class = CommitClass::bulk;
+  ASSERT_TRUE(sequencer_.commit_and_wait(std::move(last)));
+  const auto told = entries_of(EntryKind::refused_count);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].shared.count(), 2U);
+  EXPECT_EQ(told[0].shared.counterparty(), "urn:duinmeer");
+  EXPECT_EQ(told[0].shared.decision().code(), gate::kUndecidedData);
 }
 
 TEST_F(GateTest, NoAnswerBeforeTheRecordIsDurable) {

@@ -14,7 +14,7 @@ class Provider final : public http::Upstream {
     ++requests;
     if (on_request) on_request();
     if (unreachable) return Error(ErrorCode::peer_unavailable, "no connection");
-    if (!handler.on_head(status, {{"content-type", status == 200 ? "text/csv" : "application/json"}})) {
+    if (!handler.on_head(status, {{"content-type", status == 200 ? "text/csv" : "application/json"}, {"sluis-checkpoint", checkpoint}})) {
       return http::StreamEnd{};
     }
     for (const std::string& part : parts) {
@@ -36,6 +36,7 @@ class Provider final : public http::Upstream {
   std::vector<std::string> parts;
   bool complete = true;
   http::Headers trailers;
+  std::string checkpoint;
   std::function<void()> on_request;
 };
 
@@ -76,7 +77,8 @@ class IntakeTest : public World {
                                 ++asked_about_declarations_;
                                 if (!proven_) return Error(ErrorCode::peer_unavailable, "`urn:waterrijk` does not prove what it declares");
                                 return *proven_;
-                              }};
+                              },
+                              [this](const ParticipantId& peer) { undecided_.push_back(peer.str()); }};
     intake_ = std::make_unique<intake::Intake>(
         intake::Options{ParticipantId("urn:duinmeer"), "municipality", std::chrono::seconds(60)}, std::move(with));
   }
@@ -121,6 +123,7 @@ class IntakeTest : public World {
   crypto::Key key_ = crypto::Key::generate(crypto::Key::Kind::p256);
   Provider provider_;
   Sink sink_;
+  std::vector<std::string> undecided_;
   bool suspended_ = false;
   std::optional<gate::KnownDeclarations> proven_;  ///< what the provider proves to be in force; none: nothing
   int asked_about_declarations_ = 0;
@@ -210,10 +213,21 @@ TEST_F(IntakeTest, ATransferThatIsNotOpenIsRefusedAndRecorded) {
   EXPECT_EQ(entries_of(EntryKind::decision).back().shared.decision().code(), "transfer.not_open");
 }
 
+TEST_F(IntakeTest, TheProvidersCheckpointStandsInTheRecordOfWhatCame) {
+  const std::string note = "waterrijk.example/log\n7\nroot=\n\n\u2014 waterrijk.example/log c2lnbmVk\n";
+  for (const auto& [sent, kept] : {std::pair(to_base64(note), note), std::pair(std::string("not base64"), std::string()),
+                                   std::pair(to_base64("\xff\xfe"), std::string()), std::pair(to_base64(std::string(5000, 'x')), std::string())}) {
+    provider_.checkpoint = sent;
+    pull();
+    EXPECT_EQ(received().peer_checkpoint(), kept) << sent;
+  }
+}
+
 TEST_F(IntakeTest, NothingIsAskedThatCannotBeRecorded) {
   commits_.refuse = true;
   EXPECT_EQ(ask(request()).status, 503U);
   EXPECT_EQ(provider_.requests, 0);
+  EXPECT_EQ(undecided_, (std::vector<std::string>{"urn:waterrijk"}));
 }
 
 TEST_F(IntakeTest, AClockThatIsBehindTheLogRefuses) {

@@ -1,0 +1,95 @@
+#pragma once
+
+#include "connector/base/file_version.hpp"
+#include "connector/http/port.hpp"
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace sluis::http {
+
+/// Certificate, key and roots of one side, PEM.
+struct TlsFiles {
+  std::string chain;     ///< the leaf first
+  std::string key;
+  std::string roots;     ///< who signs the others' certificates
+  std::string lists = {};  ///< revocation lists, one of each authority in the others' chains; empty: none is asked for
+};
+
+/// OpenSSL's context for one listener or client, with what the files held when it was made. TLS 1.2 and 1.3; no tickets and no
+/// resumption, so that every connection shows its certificate. Thread-safe.
+class TlsContext {
+ public:
+  static Result<std::shared_ptr<TlsContext>> server(const TlsFiles& files, bool request_client_certificate);
+  /// `files.chain` may be empty: a client without a certificate.
+  static Result<std::shared_ptr<TlsContext>> client(const TlsFiles& files);
+  ssl_ctx_st* native() const { return context_.get(); }
+
+  /// What a handshake with this context would say of the client's certificate that `connection` holds; empty: nothing against it.
+  std::string verify_client(const ssl_st* connection, Timestamp now) const;
+  /// From when until when the own certificate is good; without one it is for ever.
+  Timestamp begins() const { return begins_; }
+  Timestamp ends() const { return ends_; }
+  /// When the first of the revocation lists is over: from then on everybody whose chain needs it is refused. Without lists: never.
+  Timestamp lists_end() const { return lists_end_; }
+
+ private:
+  Result<void> load(const TlsFiles& files);
+  Result<void> load_lists(const std::string& file);
+
+  struct Free { void operator()(ssl_ctx_st* context) const; };
+  std::unique_ptr<ssl_ctx_st, Free> context_;
+  Timestamp begins_ = Timestamp::min();
+  Timestamp ends_ = Timestamp::max();
+  Timestamp lists_end_ = Timestamp::max();
+};
+
+using TlsContextPtr = std::shared_ptr<TlsContext>;
+
+/// A write to a connection that is gone is an error, not the end of the process.
+void ignore_sigpipe();
+
+/// How the files of one side are, for the operator.
+struct TlsState {
+  std::string name;         ///< whose they are: "exchange", "peers", …
+  std::string trouble;      ///< why the files as they stand are not used, and those before still are; empty: they are
+  Timestamp ends;           ///< of the certificate in use; Timestamp::max(): there is none
+  Timestamp lists_end;      ///< of the first revocation list that is over; Timestamp::max(): there is none
+};
+
+/// The files of one side as they stand: read again once one of them was changed, so that new connections use what is there. What cannot
+/// be used (a key of another certificate, as one of two was written; a certificate whose time is not now) changes nothing: what was read
+/// before stays in use, and the log and `state` say why. Thread-safe.
+class TlsSource {
+ public:
+  enum class Side { server, asking_server, client };  ///< asking: for a client certificate
+  /// `name`: for the log. The files must be usable, whatever their time.
+  static Result<std::shared_ptr<TlsSource>> open(std::string name, TlsFiles files, Side side);
+
+  TlsContextPtr current(Timestamp now);
+  /// Of the files as they stand.
+  TlsState state(Timestamp now);
+
+ private:
+  using Versions = std::vector<FileVersion>;  ///< in the order of the files that there are
+  TlsSource(std::string name, TlsFiles files, Side side) : name_(std::move(name)), files_(std::move(files)), side_(side) {}
+  Result<Versions> versions() const;
+  Result<TlsContextPtr> load() const;
+  void look(Timestamp now);
+  void tell(const std::string& trouble);
+
+  const std::string name_;
+  const TlsFiles files_;
+  const Side side_;
+  std::mutex mutex_;
+  Versions read_;
+  Timestamp again_ = Timestamp::max();  ///< when what was read begins to be good
+  TlsContextPtr held_;
+  std::string trouble_;
+};
+
+}  // namespace sluis::http
