@@ -19,6 +19,9 @@ Result<v1::AuditLogResponse> read_log(const Backend& backend, const v1::AuditLog
   SLUIS_TRY(const auto entries, backend.log.entries());
   v1::AuditLogResponse response;
   response.set_log_size(entries);
+  SLUIS_TRY(const TimeSpan span, TimeSpan::read(request));
+  SLUIS_TRY(const std::optional<std::string> gone, pruned_note(backend.log, span));
+  if (gone) response.add_notes(*gone);
   SLUIS_TRY(*response.mutable_next_page_token(), visit_page(backend.log, entries, request, [&](v1::AuditEntry row) {
     *response.add_entries() = std::move(row);
     return Result<void>();
@@ -31,6 +34,12 @@ Result<v1::AuditWatchResponse> watch(Backend& backend, const v1::AuditWatchReque
   SLUIS_TRY(const auto now, backend.log.entries());
   std::uint64_t next = request.from_end() ? now : request.from();
   v1::AuditWatchResponse response;
+  SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
+  if (next < first_kept) {
+    SLUIS_TRY(const std::optional<std::string> gone, pruned_note(backend.log, TimeSpan()));
+    response.add_notes(gone.value_or(""));
+    next = first_kept;
+  }
   SLUIS_CHECK(wait_until(backend, request.wait_seconds(), [&]() -> Result<bool> {
     SLUIS_TRY(const auto entries, backend.log.entries());
     for (; next < entries && response.entries_size() < 100; ++next) {
@@ -83,7 +92,9 @@ Result<std::uint64_t> index_of_transaction(const Backend& backend, const std::st
     if (page.entries_size() > 0) return page.entries(0).index();
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
-  return Error(ErrorCode::not_found, fmt::format("no entry has transaction `{}`", transaction));
+  const Error none(ErrorCode::not_found, fmt::format("no entry has transaction `{}`", transaction));
+  SLUIS_TRY(const std::optional<std::string> gone, pruned_note(backend.log, TimeSpan()));
+  return gone ? Error(none).mended_by(*gone) : none;
 }
 
 Result<v1::AuditProofResponse> proof(const Backend& backend, const v1::AuditProofRequest& request) {
@@ -148,6 +159,17 @@ void add_audit(Methods& methods, Backend& backend) {
         // Somebody who is no member any more can be named by the id as well.
         if (const auto party = find_party(backend.directory, request.party()); party && !request.party().empty()) asked.set_party(party->str());
         return backend.erase(asked, caller.person);
+      });
+  methods.add<v1::AuditPruneRequest, v1::AuditPruneResponse>(
+      "AuditService.Prune", [&backend](const auto& request, const Caller& caller) -> Result<v1::AuditPruneResponse> {
+        if (!backend.prune) return not_here("pruning");
+        // In two roles, so that neither who runs the node nor who watches it does this alone.
+        const bool steward = caller.role == v1::STEWARD;
+        if (request.confirm().empty() == steward) {
+          return Error(ErrorCode::permission_denied, steward ? "a steward confirms, and does not ask" : "who watches the node asks, and does not confirm")
+              .mended_by("a privacy officer or data protection officer asks: `audit prune ORIGIN --basis …`; a steward confirms: `audit prune --confirm ID`");
+        }
+        return backend.prune(request, caller.person);
       });
   methods.add<v1::AuditErasuresRequest, v1::AuditErasuresResponse>(
       "AuditService.Erasures", [&backend](const auto&, const Caller&) -> Result<v1::AuditErasuresResponse> {

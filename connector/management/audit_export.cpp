@@ -3,6 +3,8 @@
 #include "connector/management/audit_rows.hpp"
 #include "connector/management/convert.hpp"
 
+#include <algorithm>
+
 namespace sluis::management {
 namespace {
 
@@ -34,9 +36,13 @@ Result<v1::AuditExportResponse> export_records(const Backend& backend, const v1:
   SLUIS_TRY(const TimeSpan span, TimeSpan::read(request));
   SLUIS_TRY(const std::uint64_t entries, backend.log.entries());
   SLUIS_TRY(std::uint64_t number, page_begin(request.page_token()));
+  SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
+  number = std::max(number, first_kept);
   const records::Surroundings around = surroundings_of(backend);
   const auto recorder = records::make_recorder(form, around);
   v1::AuditExportResponse response;
+  SLUIS_TRY(const std::optional<std::string> gone, pruned_note(backend.log, span));
+  if (gone) response.add_notes(*gone);
   std::string text = request.page_token().empty() ? recorder->head() : std::string();
   for (std::uint64_t taken = 0, looked = 0; number < entries; ++number, ++looked) {
     SLUIS_TRY(const provenance::Leaf leaf, backend.log.leaf(number));

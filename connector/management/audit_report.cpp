@@ -105,6 +105,9 @@ Result<v1::AuditReportResponse> report_log(const Backend& backend, const v1::Aud
   SLUIS_TRY(const auto entries, backend.log.entries());
   v1::AuditReportResponse response;
   response.set_log_size(entries);
+  SLUIS_TRY(const TimeSpan span, TimeSpan::read(asked));
+  SLUIS_TRY(const std::optional<std::string> gone, pruned_note(backend.log, span));
+  if (gone) response.add_notes(*gone);
   SLUIS_TRY(*response.mutable_next_page_token(),
             visit_page(backend.log, entries, asked, [&](v1::AuditEntry row) -> Result<void> {
               SLUIS_TRY(*response.add_lines(), reporter.line(std::move(row)));

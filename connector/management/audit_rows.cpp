@@ -87,6 +87,26 @@ bool TimeSpan::may_hold(const provenance::Leaf& leaf) const {
   return !until_ || hour(leaf.hours) < *until_ + std::chrono::hours(1);
 }
 
+/// The first entry that is there tells the hour up to which others may have been recorded: hours never fall.
+Result<bool> reaches_pruned(const provenance::LogReader& log, const TimeSpan& span) {
+  SLUIS_TRY(const std::uint64_t first_kept, log.first_kept());
+  if (first_kept == 0) return false;
+  SLUIS_TRY(const provenance::Leaf first, log.leaf(first_kept));
+  return span.begins_before(hour(first.hours) + std::chrono::hours(1));
+}
+
+Result<std::optional<std::string>> pruned_note(const provenance::LogReader& log, const TimeSpan& span) {
+  SLUIS_TRY(const bool reaches, reaches_pruned(log, span));
+  if (!reaches) return std::optional<std::string>();
+  SLUIS_TRY(const std::vector<provenance::Pruned> all, log.pruned());
+  std::string told;
+  for (const provenance::Pruned& one : all) {
+    told += fmt::format("{}entries {} to {} were pruned on {}, with log `{}`", told.empty() ? "" : "; ", one.first, one.end - 1, format_time(one.at).substr(0, 10), one.origin);
+    if (!one.kept.empty()) told += fmt::format(" ({} that are still needed can be shown by their number)", one.kept.size());
+  }
+  return std::optional(told + ": what they said is not in this answer");
+}
+
 Result<std::uint64_t> page_begin(std::string_view token) {
   std::uint64_t index = 0;
   const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), index);
@@ -185,13 +205,15 @@ Result<std::string> visit_page(const provenance::LogReader& log, std::uint64_t s
                                const std::function<Result<void>(v1::AuditEntry)>& visit) {
   SLUIS_TRY(const auto filter, AuditFilter::make(asked));
   if (size == 0) return std::string();
-  std::uint64_t index = asked.newest_first() ? size - 1 : 0;
+  SLUIS_TRY(const std::uint64_t first_kept, log.first_kept());
+  std::uint64_t index = asked.newest_first() ? size - 1 : first_kept;
   if (!asked.page_token().empty()) {
     SLUIS_TRY(index, page_begin(asked.page_token()));
   }
+  if (!asked.newest_first()) index = std::max(index, first_kept);
   const std::size_t wanted = page_size(asked.page_size());
   std::size_t found = 0;
-  for (std::uint64_t looked = 0; index < size; ++looked) {
+  for (std::uint64_t looked = 0; index < size && index >= first_kept; ++looked) {
     if (looked == kLookedAt || found == wanted) return std::to_string(index);
     SLUIS_TRY(const auto leaf, log.leaf(index));
     if (filter.may_match(leaf)) {

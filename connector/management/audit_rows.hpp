@@ -15,6 +15,7 @@ Result<v1::AuditEntry> audit_row(const provenance::LogReader& log, std::uint64_t
 /// From when until when, of what was recorded.
 class TimeSpan {
  public:
+  explicit TimeSpan(std::optional<Timestamp> from = {}) : from_(from) {}
   /// Of a request with `from` and `until`. invalid_argument: the wrong way round.
   template <class Request>
   static Result<TimeSpan> read(const Request& request) {
@@ -23,12 +24,19 @@ class TimeSpan {
   static Result<TimeSpan> read(const google::protobuf::Timestamp* from, const google::protobuf::Timestamp* until);
   /// What the public leaf alone can rule out.
   bool may_hold(const provenance::Leaf& leaf) const;
+  /// Whether it has something that was recorded before this time.
+  bool begins_before(Timestamp time) const { return !from_ || *from_ < time; }
   bool holds(Timestamp time) const { return (!from_ || time >= *from_) && (!until_ || time < *until_); }
 
  private:
   std::optional<Timestamp> from_;
   std::optional<Timestamp> until_;
 };
+
+/// Whether entries of that time may be among those that were pruned.
+Result<bool> reaches_pruned(const provenance::LogReader& log, const TimeSpan& span);
+/// What is not there of that time, in a sentence; nothing: all is there that the log ever had.
+Result<std::optional<std::string>> pruned_note(const provenance::LogReader& log, const TimeSpan& span);
 
 /// Where a page begins: its token, or the log's first entry. invalid_argument.
 Result<std::uint64_t> page_begin(std::string_view token);

@@ -106,6 +106,8 @@ struct Backend {
   /// Asks for an erasure, or confirms one.
   std::function<Result<v1::AuditEraseResponse>(const v1::AuditEraseRequest& request, const std::string& person)> erase = {};
   std::function<Result<v1::AuditErasuresResponse>()> erasures = {};
+  /// Asks for an older log to be pruned, or confirms it.
+  std::function<Result<v1::AuditPruneResponse>(const v1::AuditPruneRequest& request, const std::string& person)> prune = {};
   std::function<Result<v1::NodeBackupResponse>(bool dry_run, const std::string& person)> back_up = {};
   /// After a dataset was published or retracted, or an activity changed: what streams is looked at anew.
   std::function<void()> look_anew = {};

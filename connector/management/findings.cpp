@@ -42,7 +42,8 @@ Result<Period> covered(const Backend& backend, const v1::AuditFindingsRequest& r
   }
   SLUIS_TRY(const auto entries, backend.log.entries());
   if (entries > 0) {
-    SLUIS_TRY(const auto first, backend.log.leaf(0));
+    SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
+    SLUIS_TRY(const auto first, backend.log.leaf(first_kept));
     period.from = Timestamp(std::chrono::hours(first.hours));
   }
   if (request.has_from()) {
@@ -73,6 +74,7 @@ class Comparison {
     unused_activities();
     old_entries();
     if (practice_.erased.times > 0) add(about("log.erased"), practice_.erased);
+    if (practice_.pruned > 0) add(about("log.pruned"), {}, {{"count", std::to_string(practice_.pruned)}});
     limits();
     put_time(response_.mutable_from(), period_.from);
     put_time(response_.mutable_until(), period_.until);

@@ -234,7 +234,9 @@ Result<Practice> Practice::read(const Backend& backend, const std::shared_ptr<co
                                 const TimeSpan& span) {
   Pass pass(backend, vocabulary, paper);
   SLUIS_TRY(const auto entries, backend.log.entries());
-  for (std::uint64_t index = 0; index < entries; ++index) {
+  SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
+  SLUIS_TRY(const bool reaches, reaches_pruned(backend.log, span));
+  for (std::uint64_t index = first_kept; index < entries; ++index) {
     SLUIS_TRY(const auto leaf, backend.log.leaf(index));
     if (!tells(leaf.kind) || !span.may_hold(leaf)) continue;
     const auto payload = backend.log.payload(index);
@@ -250,7 +252,9 @@ Result<Practice> Practice::read(const Backend& backend, const std::shared_ptr<co
     SLUIS_CHECK(pass.take(entry));
     if (backend.keeps_log && entry.time < backend.clock.now() - *backend.keeps_log) pass.old(index, entry.time);
   }
-  return std::move(pass).finish();
+  Practice practice = std::move(pass).finish();
+  practice.pruned = reaches ? first_kept : 0;
+  return practice;
 }
 
 }  // namespace sluis::management

@@ -72,6 +72,7 @@ struct Practice {
   std::map<std::string, std::uint64_t> published;  ///< the newest publication of a dataset
   Shown erased;                                    ///< entries that say nothing any more
   Shown old;                                       ///< that say something, for longer than this node keeps them
+  std::uint64_t pruned = 0;                        ///< entries before the first that is there, where the period reaches so far
   bool more = false;                               ///< there is more than is held here
 
   /// One pass over the log's entries of that time. Errors: the store's, and corruption.

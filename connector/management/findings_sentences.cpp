@@ -77,6 +77,11 @@ constexpr std::array kSentences{
     Sentence{"log.erased",
              {"What some entries said is erased. What is called unused, silent or missing here may have stood in them.",
               "Van sommige regels is de inhoud gewist. Wat hier niet gebruikt of niet gevraagd heet, kan daarin hebben gestaan."}},
+    Sentence{"log.pruned",
+             {"The oldest {count} entries were pruned, as they were older than this node keeps them. What is called unused, silent or missing here may "
+              "have stood in them.",
+              "De oudste {count} regels zijn opgeruimd: ze waren ouder dan we ze bewaren. Wat hier niet gebruikt of niet gevraagd heet, kan daarin "
+              "hebben gestaan."}},
     Sentence{"log.more",
              {"There is more than this comparison holds. What is told is true, and not all; take a shorter period.",
               "Er is meer dan in deze vergelijking past. Wat er staat klopt, en is niet alles. Kies een kortere tijd."}},

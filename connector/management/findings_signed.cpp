@@ -13,7 +13,8 @@ using provenance::EntryKind;
 /// Calls `visit` with the number and leaf of each entry that holds a statement, until it says no.
 Result<void> each_signed(const Backend& backend, const std::function<Result<bool>(std::uint64_t, const provenance::Leaf&)>& visit) {
   SLUIS_TRY(const std::uint64_t entries, backend.log.entries());
-  for (std::uint64_t number = 0; number < entries; ++number) {
+  SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
+  for (std::uint64_t number = first_kept; number < entries; ++number) {
     SLUIS_TRY(const provenance::Leaf leaf, backend.log.leaf(number));
     if (leaf.kind != static_cast<std::uint8_t>(EntryKind::findings_signed)) continue;
     SLUIS_TRY(const bool on, visit(number, leaf));

@@ -4,6 +4,7 @@
 #include "connector/crypto/crypto.hpp"
 #include "connector/json/json.hpp"
 #include "connector/management/audit_export.hpp"
+#include "connector/management/audit_rows.hpp"
 #include "connector/management/entries.hpp"
 #include "connector/management/status_codes.hpp"
 
@@ -128,6 +129,9 @@ class Look {
     return found;
   }
 
+  /// Of what was recorded.
+  TimeSpan span() const { return TimeSpan(start_); }
+
  private:
   explicit Look(const Request& request) : asked_(request) {}
 
@@ -137,8 +141,9 @@ class Look {
 
   /// The first entry that can be of the time asked for.
   Result<std::uint64_t> first_of(const provenance::LogReader& log, std::uint64_t entries) const {
-    if (!start_) return std::uint64_t{0};
-    std::uint64_t low = 0, high = entries;
+    SLUIS_TRY(std::uint64_t low, log.first_kept());
+    if (!start_) return low;
+    std::uint64_t high = entries;
     while (low < high) {
       const std::uint64_t middle = low + (high - low) / 2;
       SLUIS_TRY(const provenance::Leaf leaf, log.leaf(middle));
@@ -294,6 +299,8 @@ Result<v1::AuditProcessingActivitiesResponse> read_logbook(Backend& backend, con
   response.set_entry(entry);
   response.set_found(found.size());
   response.set_document(document);
+  SLUIS_TRY(const std::optional<std::string> gone, pruned_note(backend.log, look.span()));
+  if (gone) response.add_notes(*gone);
   return response;
 }
 

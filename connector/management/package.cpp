@@ -32,6 +32,7 @@ struct Log {
   provenance::LogReader reader;
   records::PackagedLog packaged;
   std::string key;
+  bool pruned = false;
 };
 
 bool holds(const records::Manifest& period, const v1::Shared& shared) {
@@ -42,7 +43,8 @@ bool holds(const records::Manifest& period, const v1::Shared& shared) {
 /// Calls `visit` with each entry of these numbers whose payload is there and may go along.
 Result<void> each_entry(const provenance::LogReader& log, std::uint64_t first, std::uint64_t end, const records::Manifest& period,
                         const std::function<Result<void>(const records::Entry&, const provenance::Leaf&, bool in_period)>& visit) {
-  for (std::uint64_t number = first; number < end; ++number) {
+  SLUIS_TRY(const std::uint64_t first_kept, log.first_kept());
+  for (std::uint64_t number = std::max(first, first_kept); number < end; ++number) {
     SLUIS_TRY(const provenance::Leaf leaf, log.leaf(number));
     const auto payload = log.payload(number);
     if (!payload && payload.error().code == ErrorCode::not_found) continue;
@@ -109,6 +111,13 @@ class Packing {
       const auto older = provenance::open_checkpoint(cosigned, key);
       if (older && older->size <= checkpoint.size) files_.push_back(fixed(folder + provenance::kCosignedFile, cosigned));
       logs_.push_back({backend_.log.at(shard), {checkpoint.origin, shard.first, checkpoint.size}, key_text});
+      SLUIS_TRY(const std::optional<provenance::Pruned> pruned, logs_.back().reader.pruned_here());
+      if (pruned) {
+        SLUIS_TRY(const provenance::VerifierKey newest_key, provenance::VerifierKey::parse(backend_.verifier_key()));
+        SLUIS_TRY(std::string receipt, provenance::pruned_receipt(logs_.back().reader, *pruned, backend_.checkpoint(), newest_key));
+        files_.push_back(fixed(folder + provenance::kPrunedFile, std::move(receipt)));
+        logs_.back().pruned = true;
+      }
       manifest_.logs.push_back(logs_.back().packaged);
     }
     return {};
@@ -121,7 +130,7 @@ class Packing {
       v1::Shared shared;
       return records::is_paper(leaf.kind) || (shared.ParseFromString(payload.shared) && holds(period, shared));
     };
-    for (ExportFile& file : provenance::export_files(log.reader, log.packaged.size, true, goes)) {
+    for (ExportFile& file : provenance::export_files(log.reader, log.packaged.size, true, goes, log.pruned)) {
       files_.push_back({records::log_folder(number) + "/" + file.name, std::move(file.make)});
     }
     const std::uint64_t first = log.packaged.first;
@@ -218,7 +227,8 @@ Result<records::Manifest> begin(const Backend& backend, const v1::AuditPackageRe
   }
   SLUIS_TRY(const std::uint64_t entries, backend.log.entries());
   if (entries == 0) return Error(ErrorCode::invalid_state, "nothing has been recorded yet");
-  SLUIS_TRY(const provenance::Leaf first, backend.log.leaf(0));
+  SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
+  SLUIS_TRY(const provenance::Leaf first, backend.log.leaf(first_kept));
   manifest.from = std::min(manifest.until, Timestamp(std::chrono::hours(first.hours)));
   if (request.has_from()) {
     SLUIS_TRY(manifest.from, read_time(request.from(), "/from"));

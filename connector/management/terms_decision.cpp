@@ -78,14 +78,15 @@ bool may_hold_decision(std::uint8_t kind) {
 bool is_proposal(const v1::Shared& shared) { return shared.agreement().empty() && !shared.negotiation().empty(); }
 
 /// The same, whether it is not there or is not for who asks.
-Error no_decision(const std::string& named) {
+Error no_decision(const Backend& backend, const std::string& named) {
+  const auto gone = pruned_note(backend.log, TimeSpan());
   return Error(ErrorCode::not_found, fmt::format("no decision `{}` is on record", named.substr(0, 200)))
-      .mended_by("`audit log --decision refused` lists decisions with their transactions, `negotiation list` negotiations");
+      .mended_by("`audit log --decision refused` lists decisions with their transactions, `negotiation list` negotiations" + (gone && *gone ? "; " + **gone : std::string()));
 }
 
 /// By index, or the newest of a transaction, or the end of a negotiation.
 Result<Recorded> find_decision(const Backend& backend, const std::string& named) {
-  const Error none = no_decision(named);
+  const Error none = no_decision(backend, named);
   SLUIS_TRY(const std::uint64_t size, backend.log.entries());
   std::uint64_t index = 0;
   const auto [end, error] = std::from_chars(named.data(), named.data() + named.size(), index);
@@ -95,7 +96,8 @@ Result<Recorded> find_decision(const Backend& backend, const std::string& named)
     if (!entry || !entry->shared.has_decision()) return none;
     return std::move(*entry);
   }
-  for (index = size; index-- > 0;) {
+  SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
+  for (index = size; index-- > first_kept;) {
     SLUIS_TRY(const auto leaf, backend.log.leaf(index));
     if (!may_hold_decision(leaf.kind)) continue;
     SLUIS_TRY(auto entry, read_entry(backend, index));
@@ -218,7 +220,7 @@ Result<v1::ExplainDecisionResponse> explain_decision(const Backend& backend, con
   SLUIS_TRY(const Recorded entry, find_decision(backend, request.decision()));
   if (caller.role == v1::APPLICATION && (entry.internal.application().empty() ||
                                          entry.internal.application() != caller.person)) {
-    return no_decision(request.decision());
+    return no_decision(backend, request.decision());
   }
   const auto& shared = entry.shared;
   if (is_proposal(shared)) return explain_proposal(backend, entry, teller_for(backend, *vocabulary, language));

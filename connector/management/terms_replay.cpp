@@ -1,4 +1,5 @@
 #include "connector/gate/reason.hpp"
+#include "connector/management/audit_rows.hpp"
 #include "connector/management/terms_parts.hpp"
 #include "connector/provenance/entry.hpp"
 #include "sluis/v1/evidence.pb.h"
@@ -133,7 +134,8 @@ Result<v1::ReplayTermsResponse> replay_terms(const Backend& backend, const v1::R
   SLUIS_TRY(Declared declared, Declared::read(backend, terms.compiled.policy));
   Replay replay(backend, terms, DatasetId(dataset), language, std::move(declared));
   SLUIS_TRY(const auto entries, backend.log.entries());
-  for (std::uint64_t index = 0; index < entries; ++index) {
+  SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
+  for (std::uint64_t index = first_kept; index < entries; ++index) {
     SLUIS_TRY(const auto leaf, backend.log.leaf(index));
     if (leaf.kind != static_cast<std::uint8_t>(provenance::EntryKind::decision)) continue;
     // An entry's own time and the leaf's hour may lie on both sides of the hour.
@@ -147,7 +149,10 @@ Result<v1::ReplayTermsResponse> replay_terms(const Backend& backend, const v1::R
     const Timestamp time(std::chrono::microseconds(shared.time_us()));
     if (time >= from && time < until) replay.ask(index, shared, internal);
   }
-  return replay.take();
+  v1::ReplayTermsResponse response = replay.take();
+  SLUIS_TRY(const std::optional<std::string> gone, pruned_note(backend.log, TimeSpan(from)));
+  if (gone) response.add_notes(*gone);
+  return response;
 }
 
 }  // namespace sluis::management

@@ -8,6 +8,7 @@
 #include "connector/node/succession.hpp"
 #include "connector/provenance/log_store.hpp"
 #include "connector/provenance/slots.hpp"
+#include "connector/provenance/tiles.hpp"
 #include "connector/provenance/whole_file.hpp"
 #include "connector/storage/rocks_backup.hpp"
 #include "connector/storage/rocks_store.hpp"
@@ -181,6 +182,16 @@ Result<void> check_log(const provenance::LogReader& log, const provenance::Check
   SLUIS_TRY(const std::uint64_t held, log.size());
   if (held < checkpoint.size) {
     return Error(ErrorCode::corruption, fmt::format("it holds {} entries of `{}`, whose checkpoint signs {}", held, checkpoint.origin, checkpoint.size));
+  }
+  SLUIS_TRY(const std::optional<provenance::Pruned> pruned, log.pruned_here());
+  if (pruned) {
+    provenance::Frontier of_tiles;
+    for (std::uint64_t index = 0; const std::uint64_t width = provenance::tile_width(0, index, checkpoint.size); ++index) {
+      SLUIS_TRY(const std::vector<Hash> hashes, log.tile(0, index, width));
+      for (const Hash& hash : hashes) of_tiles.append(hash);
+    }
+    if (of_tiles.root() == checkpoint.root) return {};
+    return Error(ErrorCode::corruption, "the tiles of `" + checkpoint.origin + "`, which was pruned, are not those that its checkpoint signs");
   }
   provenance::Frontier frontier;
   for (std::uint64_t i = 0; i < checkpoint.size; ++i) {

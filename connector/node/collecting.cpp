@@ -231,7 +231,13 @@ class Collecting::Lane {
       batch.lines += lines;
       batch.next = next;
     };
+    SLUIS_TRY(const std::uint64_t first_kept, with_.log.first_kept());
     std::uint64_t number = from;
+    if (number < first_kept) {
+      log::warning("a collector never got entries that were pruned", {{"collector", at_.url}, {"first", std::to_string(from)}, {"end", std::to_string(first_kept)}});
+      batch.without_record += first_kept - number;
+      number = first_kept;
+    }
     for (; number < entries; ++number) {
       const bool far = number - from >= kLookedAt;
       SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));

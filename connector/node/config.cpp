@@ -328,6 +328,16 @@ Result<void> read_quota(TomlTable& root, NodeConfig& config) {
   return {};
 }
 
+/// Logs by period.
+Result<void> read_log(TomlTable& root, NodeConfig& config) {
+  SLUIS_TRY(std::optional<TomlTable> table, root.optional_table("log"));
+  if (!table) return {};
+  SLUIS_TRY(const std::string period, table->string("period"));
+  config.log_period = period_from(period);
+  if (!config.log_period) return table->refused("period", "`month`, `quarter` or `year`");
+  return {};
+}
+
 }  // namespace
 
 Result<NodeConfig> read_config(const std::filesystem::path& file) {
@@ -346,6 +356,7 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
   SLUIS_CHECK(read_policy(root, config));
   SLUIS_CHECK(read_backup(root, config));
   SLUIS_CHECK(read_quota(root, config));
+  SLUIS_CHECK(read_log(root, config));
   SLUIS_CHECK(read_witnesses(root, config));
   SLUIS_CHECK(read_collectors(root, config));
   SLUIS_CHECK(read_webhooks(root, config));

@@ -3,6 +3,7 @@
 #include "connector/base/error.hpp"
 #include "connector/base/ids.hpp"
 #include "connector/node/listener.hpp"
+#include "connector/node/periods.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -36,6 +37,7 @@ struct NodeConfig {
   std::filesystem::path node_key;   ///< 32 bytes, seals handles
   std::filesystem::path payload_keys;
   std::optional<std::chrono::days> keeps_log;  ///< entries older than this are to be erased
+  std::optional<Period> log_period; ///< after which another log follows, where one was prepared; none: none does by itself
   std::string log_origin;           ///< of the first log; those of others begin with it
 
   std::filesystem::path store;

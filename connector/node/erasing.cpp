@@ -6,8 +6,7 @@
 #include "connector/gate/running.hpp"
 #include "connector/intake/running.hpp"
 #include "connector/management/convert.hpp"
-#include "connector/negotiation/agreement.hpp"
-#include "connector/negotiation/model.hpp"
+#include "connector/node/runs.hpp"
 #include "connector/provenance/receipt.hpp"
 
 #include <algorithm>
@@ -31,15 +30,10 @@ bool may_be_erased(EntryKind kind) {
   switch (kind) {
     case EntryKind::published: case EntryKind::retracted: case EntryKind::membership: case EntryKind::purposes:
     case EntryKind::activity: case EntryKind::declaration: case EntryKind::log_ended: case EntryKind::log_begun:
-    case EntryKind::erasure: case EntryKind::findings_signed: case EntryKind::package:
+    case EntryKind::erasure: case EntryKind::findings_signed: case EntryKind::package: case EntryKind::pruned:
       return false;
     default: return true;
   }
-}
-
-/// Of these an agreement that runs still needs what they say.
-bool is_about_agreement(EntryKind kind) {
-  return kind == EntryKind::negotiation || kind == EntryKind::agreement || kind == EntryKind::transfer;
 }
 
 /// Its key went long ago, or it is damaged: nobody can read it, and it is no reason to erase nothing else.
@@ -52,25 +46,6 @@ std::string left_key(const std::string& id) { return std::string(kLeftPrefix) + 
 bool waited_too_long(const Erasure& erasure, Timestamp now) { return erasure.confirmed_by.empty() && erasure.asked + kWaits < now; }
 
 std::string month_of(std::uint32_t hours) { return format_time(Timestamp(std::chrono::hours(hours))).substr(0, 7); }
-
-Result<std::set<std::uint64_t>> parse_numbers(std::string_view text) {
-  std::set<std::uint64_t> all;
-  while (!text.empty()) {
-    const std::string_view one = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(text.size(), one.size() + 1));
-    const std::size_t dash = one.find('-');
-    const auto number = [](std::string_view digits) -> Result<std::uint64_t> {
-      if (digits.empty() || digits.size() > 18 || digits.find_first_not_of("0123456789") != std::string_view::npos) {
-        return Error(ErrorCode::corruption, "an erasure that waits cannot be read");
-      }
-      return std::stoull(std::string(digits));
-    };
-    SLUIS_TRY(const std::uint64_t first, number(one.substr(0, dash)));
-    SLUIS_TRY(const std::uint64_t last, dash == std::string_view::npos ? Result<std::uint64_t>(first) : number(one.substr(dash + 1)));
-    for (std::uint64_t at = first; at <= last; ++at) all.insert(all.end(), at);
-  }
-  return all;
-}
 
 std::string encode(const Erasure& erasure) {
   return json::serialise(json::object({{"basis", erasure.basis}, {"asked_by", erasure.asked_by}, {"asked", format_time(erasure.asked)},
@@ -87,7 +62,7 @@ Result<Erasure> decode(std::string_view id, std::string_view bytes) {
   SLUIS_TRY(const std::string asked, json::required_string(value, "asked"));
   SLUIS_TRY(erasure.asked, parse_time(asked));
   SLUIS_TRY(const std::string numbers, json::required_string(value, "entries"));
-  SLUIS_TRY(erasure.entries, parse_numbers(numbers));
+  SLUIS_TRY(erasure.entries, provenance::parse_number_ranges(numbers));
   SLUIS_TRY(erasure.kept, json::required_count(value, "kept"));
   return erasure;
 }
@@ -104,45 +79,6 @@ Error nothing_named() {
 
 }  // namespace
 
-/// What still runs: it is not erased under its own feet.
-struct Erasing::Open {
-  std::set<std::string> transactions;
-  std::set<std::string> agreements;
-  std::set<std::string> negotiations;  ///< of those agreements
-
-  static Result<Open> read(const storage::Reader& store, provenance::PayloadKeys& keys) {
-    Open open;
-    for (const std::string_view prefix : {gate::kReleasePrefix, intake::kIntentPrefix}) {
-      SLUIS_TRY(const auto processes, gate::open_processes(store, prefix, keys));
-      for (const auto& [_, process] : processes) open.transactions.insert(process.shared.transaction());
-    }
-    Result<void> read = {};
-    SLUIS_CHECK(store.scan(negotiation::kAgreementPrefix, negotiation::kAgreementPrefix, [&](std::string_view, std::string_view bytes) {
-      const auto record = negotiation::decode_agreement(bytes);
-      if (!record) read = record.error();
-      else if (record->active()) {
-        open.agreements.insert(record->id.str());
-        open.negotiations.insert(record->negotiation.str());
-      }
-      return record.has_value();
-    }));
-    SLUIS_CHECK(std::move(read));
-    read = {};
-    SLUIS_CHECK(store.scan(negotiation::kNegotiationPrefix, negotiation::kNegotiationPrefix, [&](std::string_view, std::string_view bytes) {
-      const auto process = negotiation::decode_negotiation(bytes);
-      if (!process) read = process.error();
-      else if (!process->state || !negotiation::is_final(*process->state)) open.negotiations.insert(process->own_pid.str());
-      return process.has_value();
-    }));
-    SLUIS_CHECK(std::move(read));
-    return open;
-  }
-  bool holds(EntryKind kind, const v1::Shared& shared) const {
-    if (!shared.transaction().empty() && transactions.contains(shared.transaction())) return true;
-    return is_about_agreement(kind) && (agreements.contains(shared.agreement()) || negotiations.contains(shared.negotiation()));
-  }
-};
-
 /// The months whose keys are exchanged, with the entries that were recorded in each.
 struct Erasing::Months {
   struct One {
@@ -151,19 +87,6 @@ struct Erasing::Months {
   };
   std::vector<One> all;
 };
-
-std::string Erasure::numbers() const {
-  std::string out;
-  for (auto at = entries.begin(); at != entries.end();) {
-    const std::uint64_t first = *at;
-    std::uint64_t last = first;
-    while (++at != entries.end() && *at == last + 1) ++last;
-    if (!out.empty()) out += ',';
-    out += std::to_string(first);
-    if (last != first) out += '-' + std::to_string(last);
-  }
-  return out;
-}
 
 v1::AuditErasure to_proto(const Erasure& erasure) {
   v1::AuditErasure out;
@@ -179,7 +102,7 @@ v1::AuditErasure to_proto(const Erasure& erasure) {
 }
 
 /// Counts what fits and is kept.
-Result<bool> Erasing::fits(const EraseOrder& order, std::uint64_t number, const Open& open, Erasure& erasure) const {
+Result<bool> Erasing::fits(const EraseOrder& order, std::uint64_t number, const Runs& open, Erasure& erasure) const {
   SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
   const bool named = !order.entries.empty();
   if (named && !std::binary_search(order.entries.begin(), order.entries.end(), number)) return false;
@@ -213,12 +136,17 @@ Result<Erasure> Erasing::find(const EraseOrder& order) const {
   erasure.basis = order.basis;
   erasure.asked_by = order.person;
   erasure.asked = with_.clock.now();
-  SLUIS_TRY(const Open open, Open::read(with_.store, with_.keys));
+  SLUIS_TRY(const Runs open, Runs::read(with_.store, with_.keys));
   SLUIS_TRY(const std::uint64_t entries, with_.log.entries());
   if (!sorted.entries.empty() && sorted.entries.back() >= entries) {
     return Error(ErrorCode::invalid_argument, "there is no entry " + std::to_string(sorted.entries.back())).at_pointer("/entries");
   }
-  const std::uint64_t first = sorted.entries.empty() ? 0 : sorted.entries.front();
+  SLUIS_TRY(const std::uint64_t first_kept, with_.log.first_kept());
+  if (!sorted.entries.empty() && sorted.entries.front() < first_kept) {
+    return Error(ErrorCode::invalid_argument, "entry " + std::to_string(sorted.entries.front()) + " is of a log that was pruned").at_pointer("/entries")
+        .mended_by("what is left of that goes with `sluis audit prune`, asked for again, once nothing rests on it");
+  }
+  const std::uint64_t first = sorted.entries.empty() ? first_kept : sorted.entries.front();
   const std::uint64_t end = sorted.entries.empty() ? entries : sorted.entries.back() + 1;
   for (std::uint64_t number = first; number < end; ++number) {
     SLUIS_TRY(const bool fits_it, fits(sorted, number, open, erasure));
@@ -236,7 +164,9 @@ Result<Erasure> Erasing::find(const EraseOrder& order) const {
 
 /// What began to run since it was asked for stays.
 Result<void> Erasing::look_again(Erasure& erasure) const {
-  SLUIS_TRY(const Open open, Open::read(with_.store, with_.keys));
+  SLUIS_TRY(const Runs open, Runs::read(with_.store, with_.keys));
+  SLUIS_TRY(const std::uint64_t first_kept, with_.log.first_kept());
+  erasure.entries.erase(erasure.entries.begin(), erasure.entries.lower_bound(first_kept));  // pruned meanwhile
   for (auto at = erasure.entries.begin(); at != erasure.entries.end();) {
     SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(*at));
     const auto payload = with_.log.payload(*at);
@@ -421,7 +351,7 @@ Result<void> Erasing::copied_anew(std::uint64_t entries) {
 /// Number of the first entry that was recorded in this hour or later. Recorded times only rise.
 Result<std::uint64_t> Erasing::first_of(std::uint32_t hours) const {
   SLUIS_TRY(std::uint64_t behind, with_.log.entries());
-  std::uint64_t at = 0;
+  SLUIS_TRY(std::uint64_t at, with_.log.first_kept());
   while (at < behind) {
     const std::uint64_t middle = at + (behind - at) / 2;
     SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(middle));
@@ -483,8 +413,13 @@ Result<void> Erasing::forget_receipts(const Erasure& erasure) {
   return {};
 }
 
-/// What is kept beside the log stays readable under the newest key, too; what goes or changes meanwhile is so anyhow.
+/// What is kept beside the log, and of logs that were pruned, stays readable under the newest key, too; what goes or changes meanwhile is so
+/// anyhow.
 Result<void> Erasing::rewrap_kept() {
+  SLUIS_TRY(const std::vector<provenance::Pruned> pruned, with_.log.pruned());
+  for (const provenance::Pruned& log : pruned) {
+    for (const std::uint64_t number : log.kept) SLUIS_CHECK(rewrap({}, number, number + 1));
+  }
   for (const std::string_view prefix : {gate::kReleasePrefix, intake::kIntentPrefix, kReceiptPrefix}) {
     std::string from(prefix);
     while (!from.empty()) {

@@ -13,6 +13,8 @@
 /// Erasure (D30): what some entries say becomes unreadable for ever; the entries stay, and every proof with them.
 namespace sluis::node {
 
+struct Runs;
+
 /// What shall be erased: entries by number, those of a transaction, those about a counterparty, those recorded before a time; all that is
 /// named has to fit. At least one is.
 struct EraseOrder {
@@ -34,7 +36,7 @@ struct Erasure {
   std::set<std::uint64_t> entries;
   std::uint64_t kept = 0;    ///< that fit, and say something about what still runs
 
-  std::string numbers() const;  ///< `3-7,12`
+  std::string numbers() const { return provenance::number_ranges(entries); }  ///< `3-7,12`
 };
 
 struct ErasingDependencies {
@@ -78,11 +80,12 @@ class Erasing {
   Result<std::vector<std::string>> in_copies() const;
   /// A copy of so many entries was made: keys that were left in copies go, where it is of after their erasure.
   Result<void> copied_anew(std::uint64_t entries);
+  /// Held by whoever else takes entries away.
+  std::mutex& turn() { return mutex_; }
 
  private:
-  struct Open;
   struct Months;
-  Result<bool> fits(const EraseOrder& order, std::uint64_t number, const Open& open, Erasure& erasure) const;
+  Result<bool> fits(const EraseOrder& order, std::uint64_t number, const Runs& open, Erasure& erasure) const;
   Result<Erased> run(const Erasure& erasure);
   Result<void> drop_from_copies(const std::string& id, std::optional<std::uint64_t> copied);
   Result<void> forget_expired();

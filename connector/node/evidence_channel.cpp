@@ -36,14 +36,31 @@ http::Response evidence_refusal(const Error& not_let_in) {
   return response;
 }
 
+void EvidenceChannel::remember(const provenance::Leaf& leaf, std::uint64_t number) {
+  const auto of = static_cast<EntryKind>(leaf.kind);
+  // The newest: an older one may stand behind the last checkpoint of a log that was lost.
+  if (of == EntryKind::published || of == EntryKind::declaration) entries_.insert_or_assign(std::pair(of, leaf.policy_digest), number);
+}
+
 Result<std::uint64_t> EvidenceChannel::entry_of(EntryKind kind, const Hash& digest) {
   const std::lock_guard lock(mutex_);
   SLUIS_TRY(const std::uint64_t entries, with_.log.entries());
+  SLUIS_TRY(const std::uint64_t first_kept, with_.log.first_kept());
+  if (scanned_ < first_kept) {  // what is still needed of what was pruned
+    SLUIS_TRY(const std::vector<provenance::Pruned> pruned, with_.log.pruned());
+    for (const provenance::Pruned& log : pruned) {
+      for (const std::uint64_t number : log.kept) {
+        const auto leaf = with_.log.leaf(number);
+        if (!leaf && leaf.error().code == ErrorCode::not_found) continue;  // it was pruned after all, just now
+        if (!leaf) return leaf.error();
+        remember(*leaf, number);
+      }
+    }
+    scanned_ = first_kept;
+  }
   for (; scanned_ < entries; ++scanned_) {
     SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(scanned_));
-    const auto of = static_cast<EntryKind>(leaf.kind);
-    // The newest: an older one may stand behind the last checkpoint of a log that was lost.
-    if (of == EntryKind::published || of == EntryKind::declaration) entries_.insert_or_assign(std::pair(of, leaf.policy_digest), scanned_);
+    remember(leaf, scanned_);
   }
   const auto found = entries_.find({kind, digest});
   if (found == entries_.end()) return Error(ErrorCode::not_found, "the log has no such entry");

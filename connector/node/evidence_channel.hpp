@@ -67,16 +67,18 @@ class EvidenceChannel {
 
   /// The entry of this node's log that publishes or declares what has this digest. not_found.
   Result<std::uint64_t> entry_of(provenance::EntryKind kind, const Hash& digest);
+  /// The first entry of a commit of this node. not_found.
+  Result<std::uint64_t> first_entry(std::string_view commit_id) const;
   /// Of an entry of this node's log, for who may have it.
   Result<provenance::Receipt> receipt_of(std::uint64_t entry) const;
   /// That the entry is in a log that the membership list has for this peer. not_found, permission_denied.
   Result<void> check_receipt(const ParticipantId& peer, const provenance::Receipt& receipt, Timestamp now) const;
 
  private:
+  void remember(const provenance::Leaf& leaf, std::uint64_t number);
   http::Response offer_proof(const http::Request& request);
   http::Response take_receipt(const http::Request& request);
   Result<bool> is_due(const ParticipantId& peer, const provenance::Receipt& receipt, const v1::Shared& shared) const;
-  Result<std::uint64_t> first_entry(std::string_view commit_id) const;
 
   ParticipantId self_;
   EvidenceDependencies with_;

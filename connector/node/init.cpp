@@ -66,7 +66,10 @@ roles = "roles.json"
 purposes = "dpv-purposes.tsv"
 more_purposes = [{purposes}]
 log_origin = "{origin}"
-# keep_log_days = 1826          # older entries are a finding of `sluis audit findings`, until `sluis audit erase --before` has erased them
+# keep_log_days = 1826          # older entries are a finding of `sluis audit findings`, until `sluis audit erase --before` has erased them, or `audit prune` removed their log
+
+# [log]
+# period = "year"               # or quarter, month: then another log follows, which `sluis log next` prepares and the membership list names
 
 [membership]
 keys = ["keys/federation.pub"]

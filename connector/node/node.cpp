@@ -3,12 +3,19 @@
 #include "connector/base/log.hpp"
 #include "connector/node/parts.hpp"
 #include "connector/node/stop_signal.hpp"
+#include "connector/node/succession.hpp"
 
 #include <unistd.h>
 
 #include <cstdio>
 
 namespace sluis::node {
+namespace {
+
+constexpr std::chrono::milliseconds kLookEach{500};
+constexpr std::chrono::hours kNotAgainFor{1};
+
+}  // namespace
 
 Node::Node(NodeConfig config) : config_(std::move(config)) {}
 
@@ -27,6 +34,8 @@ void Node::stop(std::chrono::milliseconds grace) {
   parts_.reset();
 }
 
+bool Node::log_is_over() const { return parts_ && parts_->log_is_over(); }
+
 int serve(const std::filesystem::path& config_file) {
   if (::geteuid() == 0) {
     std::fprintf(stderr, "sluis serve: a node never runs as root; start it as a user of its own (setpriv --reuid=… or systemd's User=)\n");
@@ -38,15 +47,32 @@ int serve(const std::filesystem::path& config_file) {
     return 1;
   }
   const StopSignal signal;
-  Node node(std::move(*config));
-  if (const auto started = node.start(); !started) {
-    std::fprintf(stderr, "sluis serve: %s\n", describe(started.error()).c_str());
-    return 1;
+  Node node(*config);
+  const auto start = [&]() -> Result<void> {
+    if (config->log_period) {  // a crash on the way from one log to the next
+      SLUIS_TRY(const bool half_way, is_half_way(*config));
+      if (half_way) SLUIS_CHECK(follow_prepared(*config));
+    }
+    return node.start();
+  };
+  Timestamp not_before{};  // what failed is not tried again at once
+  while (true) {
+    if (const auto started = start(); !started) {
+      std::fprintf(stderr, "sluis serve: %s\n", describe(started.error()).c_str());
+      return 1;
+    }
+    bool told = false;
+    while (!(told = signal.wait_for(kLookEach))) {
+      if (config->log_period && SystemClock().now() >= not_before && node.log_is_over()) break;
+    }
+    log::info(told ? "stopping" : "the log's period is over");
+    node.stop(std::chrono::seconds(10));
+    if (told) return 0;
+    if (const auto followed = follow_prepared(*config); !followed) {
+      log::error("no other log could follow", {{"what", describe(followed.error())}});
+      not_before = SystemClock().now() + kNotAgainFor;
+    }
   }
-  signal.wait();
-  log::info("stopping");
-  node.stop(std::chrono::seconds(10));
-  return 0;
 }
 
 }  // namespace sluis::node

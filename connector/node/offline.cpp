@@ -261,7 +261,17 @@ Result<void> export_stopped(const std::filesystem::path& config_file, const std:
   if (dry_run) return may_write_in(folder.parent_path());
   SystemRandom random;
   provenance::PayloadKeys keys(config.payload_keys, random);
-  return provenance::export_log(provenance::LogReader(*store, keys, logs).at(*wanted), *note, key, folder, payloads, cosigned);
+  const provenance::LogReader log = provenance::LogReader(*store, keys, logs).at(*wanted);
+  SLUIS_TRY(const std::optional<provenance::Pruned> gone, log.pruned_here());
+  std::optional<std::string> pruned;
+  if (gone) {
+    SLUIS_TRY(const std::optional<std::string> newest, provenance::read_newest_slot(provenance::slots_folder(config.checkpoints, logs.back())));
+    SLUIS_TRY(const crypto::Key own, read_key(log_key_file(config, logs.back())));
+    SLUIS_TRY(pruned, provenance::pruned_receipt(log, *gone, newest.value_or(""), provenance::VerifierKey::of(logs.back().origin, own)));
+    std::fprintf(stderr, "the entries of `%s` were pruned on %s: its tiles and its checkpoint are written, and who recorded that\n", gone->origin.c_str(),
+                 format_time(gone->at).substr(0, 10).c_str());
+  }
+  return provenance::export_log(log, *note, key, folder, payloads, cosigned, pruned);
 }
 
 }  // namespace

@@ -47,6 +47,7 @@ Result<void> Node::Parts::start() {
   // What was confirmed and broken off goes on beside the exchanges: a fault in it is no reason to be away.
   erasing_thread = std::thread([this] {
     if (const auto done = erasing->go_on(); !done) log::error("an erasure cannot be gone on with", {{"what", describe(done.error())}});
+    if (const auto done = pruning->go_on(); !done) log::error("pruning cannot be gone on with", {{"what", describe(done.error())}});
   });
   log::info("ready", {{"participant", config.participant.str()}, {"exchange", config.exchange.url}, {"public", config.open.url}});
   return {};
@@ -276,6 +277,9 @@ Result<void> Node::Parts::start_exchange() {
     };
   }
   erasing = std::make_unique<Erasing>(std::move(for_erasing));
+  pruning = std::make_unique<Pruning>(PruningDependencies{*commits, store, *log, *payload_keys, *log_clock, random, *writer, config.keeps_log,
+                                                          [this](const std::string& id) { return evidence->first_entry(id); }, [this] { return in_force(); },
+                                                          erasing->turn()});
   std::map<std::string, outbox::Deliver> services;
   services["negotiation"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
     return negotiations->deliver(item, envelope, retry_at);

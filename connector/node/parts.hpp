@@ -21,6 +21,7 @@
 #include "connector/node/evidence_channel.hpp"
 #include "connector/node/node.hpp"
 #include "connector/node/ports.hpp"
+#include "connector/node/pruning.hpp"
 #include "connector/node/purposes.hpp"
 #include "connector/node/reconciling.hpp"
 #include "connector/node/role_file.hpp"
@@ -40,6 +41,7 @@ struct Node::Parts {
   explicit Parts(const NodeConfig& node_config) : config(node_config) {}
   Result<void> start();
   void stop(std::chrono::milliseconds grace);
+  bool log_is_over() const;
 
   const NodeConfig& config;
   SystemRandom random;
@@ -91,6 +93,7 @@ struct Node::Parts {
   std::unique_ptr<EvidenceChannel> evidence;
   std::unique_ptr<Reconciling> reconciling;
   std::unique_ptr<Erasing> erasing;
+  std::unique_ptr<Pruning> pruning;
 
   // The data plane.
   std::unique_ptr<NodeDatasets> plans;
@@ -167,7 +170,10 @@ struct Node::Parts {
   bool ready() const;
   std::vector<std::string> findings() const;
   std::vector<http::TlsState> tls_states() const;
+  Result<std::optional<Timestamp>> period_ends() const;
+  std::string why_none_follows() const;
   std::vector<http::Route> public_routes();
+  http::Response public_log(const std::string& rest);
   std::vector<http::Route> management_routes();
   void clock_stepped();
   void read_published();
@@ -175,6 +181,8 @@ struct Node::Parts {
   Result<v1::NodeBackupResponse> back_up(bool dry_run, const std::string& person);
   Result<v1::AuditReconcileResponse> reconcile(const v1::AuditReconcileRequest& request, const std::string& person);
   Result<v1::AuditEraseResponse> erase(const v1::AuditEraseRequest& request, const std::string& person);
+  Result<v1::AuditPruneResponse> prune(const v1::AuditPruneRequest& request, const std::string& person);
+  Result<std::set<Hash>> in_force() const;
   Result<void> drop_copies(const std::vector<std::string>& key_files, const std::string& person, bool copy_first);
 };
 

@@ -1,6 +1,8 @@
 #include "connector/node/parts.hpp"
 
+#include "connector/declaration/register.hpp"
 #include "connector/management/convert.hpp"
+#include "connector/node/succession.hpp"
 
 /// What a node does for its own evidence: copies of it, and comparing it with others'.
 namespace sluis::node {
@@ -127,7 +129,69 @@ Result<v1::AuditReconcileResponse> Node::Parts::reconcile(const v1::AuditReconci
   for (const std::string& one : done.held) response.add_held(one);
   response.set_entry(done.entry);
   response.set_dry_run(request.dry_run());
+  if (done.pruned) response.add_notes("what was recorded before " + format_time(*done.pruned) + " was not compared: it was pruned, here or there");
   return response;
+}
+
+Result<v1::AuditPruneResponse> Node::Parts::prune(const v1::AuditPruneRequest& request, const std::string& person) {
+  if (const std::string why = sequencer->quarantine(); !why.empty()) {
+    return Error(ErrorCode::storage_unavailable, "the log is quarantined: " + why).mended_by("keep the node's folder as it is: it is evidence");
+  }
+  v1::AuditPruneResponse response;
+  response.set_dry_run(request.dry_run());
+  if (request.confirm().empty()) {
+    SLUIS_TRY(const Prune prune, request.dry_run() ? pruning->find(request.origin(), request.basis(), person)
+                                                   : pruning->ask(request.origin(), request.basis(), person));
+    put(response, prune);
+  } else {
+    SLUIS_TRY(const Prune prune, pruning->show(request.confirm()));
+    put(response, prune);
+    response.set_unchanged(false);
+    if (request.dry_run()) return response;
+    SLUIS_TRY(const std::uint64_t entry, pruning->confirm(prune.id, person));
+    response.set_done(true);
+    response.set_confirmed_by(person);
+    response.set_entry(entry);
+  }
+  response.add_notes("copies that were made before still hold these entries, until they are too old: `sluis backup create` makes one without them");
+  return response;
+}
+
+/// When the period of the newest log is over; none: it has none.
+Result<std::optional<Timestamp>> Node::Parts::period_ends() const {
+  if (!config.log_period) return std::optional<Timestamp>();
+  SLUIS_TRY(const std::uint64_t size, log->size());
+  if (size == 0) return std::optional<Timestamp>();
+  SLUIS_TRY(const provenance::Leaf first, log->leaf(log->shard().first));
+  return std::optional(end_of(*config.log_period, Timestamp(std::chrono::hours(first.hours))));
+}
+
+/// What is missing so that another log can follow; empty: nothing.
+std::string Node::Parts::why_none_follows() const {
+  const auto next = prepared_log(config, log->shards());
+  if (!next) return describe(next.error());
+  if (!*next || (*next)->key.empty()) return "none is prepared: `sluis log next`";
+  const auto listed = directory->log_key(config.participant, (*next)->origin, log_clock->now());
+  if (listed && *listed == (*next)->key) return "";
+  return "the membership list in force does not name `" + (*next)->origin + "` with its key: `sluis log next` prints the line for it";
+}
+
+bool Node::Parts::log_is_over() const {
+  if (!ready()) return false;
+  const auto ends = period_ends();
+  return ends && *ends && **ends <= log_clock->now() && why_none_follows().empty();
+}
+
+/// Digests of what is published or declared now: entries that others may still ask the proof of.
+Result<std::set<Hash>> Node::Parts::in_force() const {
+  std::set<Hash> digests;
+  SLUIS_CHECK(datasets->each("", [&](catalog::PublishedDataset&& one) {
+    if (!one.retracted) digests.insert(one.dataset.offer_hash);
+    return true;
+  }));
+  SLUIS_TRY(const declaration::Open open_now, declaration::read_open(store));
+  for (const declaration::Stored& one : open_now.declarations) digests.insert(declaration::digest(one.declaration));
+  return digests;
 }
 
 }  // namespace sluis::node

@@ -20,6 +20,8 @@ namespace sluis::node {
 namespace {
 
 constexpr std::string_view kPublished = "meta/published";  ///< when, and the checkpoint that everybody sees
+constexpr std::chrono::days kAhead{30};  ///< so long before the period of the log ends it is told that no other can follow
+constexpr std::string_view kLasting = "public, max-age=31536000, immutable";
 constexpr std::size_t kManagers = 128;  ///< connections to the management interface, where the network reaches it
 constexpr std::size_t kCatalogBytes = 32U << 20U;     ///< of a peer's catalogue, on all its pages
 constexpr std::size_t kCatalogOffers = 10'000;
@@ -58,6 +60,18 @@ std::optional<TileName> parse_tile(std::string_view rest, std::uint64_t size) {
   return name;
 }
 
+/// `lasting`: it can never have other bytes. A full tile cannot either, and its log may be quarantined one day.
+http::Response tile_answer(const provenance::LogReader& log, const std::optional<TileName>& name, bool lasting) {
+  if (!name) return text(404, "no such tile\n");
+  const auto hashes = log.tile(name->level, name->index, name->width);
+  if (!hashes) return text(503, "the log cannot be read now\n");
+  std::string bytes;
+  for (const Hash& hash : *hashes) bytes += view(hash);
+  http::Response response{200, {{"content-type", "application/octet-stream"}}, std::move(bytes), {}};
+  if (lasting) response.headers["cache-control"] = std::string(kLasting);
+  return response;
+}
+
 }  // namespace
 
 /// Also over a start.
@@ -88,6 +102,30 @@ std::string Node::Parts::public_checkpoint() {
     commits->submit(std::move(commit), [](const Result<CommitReceipt>&) {});  // where it is lost, a start shows a newer one
   }
   return published_checkpoint;
+}
+
+/// What is public of logs that another followed: `logs`, and below the last word of a log's origin (`first`, of the node's first) its last
+/// checkpoint and the tiles up to that.
+http::Response Node::Parts::public_log(const std::string& rest) {
+  const std::vector<provenance::Shard>& logs = log->shards();
+  if (rest == "logs") {
+    std::string list;
+    for (const provenance::Shard& one : logs) list += provenance::public_name(one) + " " + (one.origin.empty() ? config.log_origin : one.origin) + "\n";
+    return text(200, std::move(list));
+  }
+  const std::string name = rest.substr(0, rest.find('/'));
+  const auto found = std::find_if(logs.begin(), logs.end() - 1, [&](const provenance::Shard& one) { return provenance::public_name(one) == name; });
+  if (found == logs.end() - 1 || found->seal.empty() || rest.size() == name.size()) return text(404, "no such log\n");
+  const std::string_view of_it = std::string_view(rest).substr(name.size() + 1);
+  if (of_it == "checkpoint") {
+    http::Response response = text(200, found->seal);
+    response.headers["cache-control"] = std::string(kLasting);
+    return response;
+  }
+  const auto key = provenance::VerifierKey::parse(found->key);
+  const auto sealed = key ? provenance::open_checkpoint(found->seal, *key) : Result<provenance::Checkpoint>(key.error());
+  if (!sealed || !of_it.starts_with("tile/")) return text(sealed ? 404 : 503, sealed ? "nothing here\n" : "the log cannot be read now\n");
+  return tile_answer(log->at(*found), parse_tile(of_it.substr(5), sealed->size), true);
 }
 
 std::vector<http::Route> Node::Parts::public_routes() {
@@ -121,14 +159,9 @@ std::vector<http::Route> Node::Parts::public_routes() {
   routes.push_back({"GET", "/log/tile/*", [this](const http::Request& request) {
                       const auto key = provenance::VerifierKey::parse(sequencer->verifier_key());
                       const auto published = provenance::open_checkpoint(public_checkpoint(), *key);
-                      const auto name = published ? parse_tile(request.rest, published->size) : std::nullopt;
-                      if (!name) return text(404, "no such tile\n");
-                      const auto hashes = log->tile(name->level, name->index, name->width);
-                      if (!hashes) return text(503, "the log cannot be read now\n");
-                      std::string bytes;
-                      for (const Hash& hash : *hashes) bytes += view(hash);
-                      return http::Response{200, {{"content-type", "application/octet-stream"}}, std::move(bytes), {}};
+                      return tile_answer(*log, published ? parse_tile(request.rest, published->size) : std::nullopt, false);
                     }, 0});
+  routes.push_back({"GET", "/log/*", [this](const http::Request& request) { return public_log(request.rest); }, 0});
   return routes;
 }
 
@@ -144,8 +177,18 @@ std::vector<std::string> Node::Parts::findings() const {
       if (!one.confirmed_by.empty()) out.push_back("the erasure " + one.id + " is confirmed, and not done yet");
     }
   }
+  if (const auto unfinished = pruning->unfinished(); unfinished) {
+    for (const std::string& origin : *unfinished) out.push_back("entries of the log `" + origin + "` are being pruned: not done yet");
+  }
   if (const auto left = erasing->in_copies(); left) {
     for (const std::string& id : *left) out.push_back("keys of the erasure " + id + " are still in copies: mend what keeps them there, then `sluis backup create`");
+  }
+  if (const auto ends = period_ends(); ends && *ends && log_clock->now() + kAhead >= **ends) {
+    const std::string why = why_none_follows();
+    const bool over = **ends <= log_clock->now();
+    if (!why.empty()) {
+      out.push_back("the period of the log " + std::string(over ? "ended" : "ends") + " on " + format_time(**ends).substr(0, 10) + (over ? ", and it goes on" : "") + ": " + why);
+    }
   }
   if (cosigning) {
     for (std::string& finding : cosigning->findings()) out.push_back(std::move(finding));
@@ -373,6 +416,7 @@ void Node::Parts::fill_backend() {
     for (const Erasure& one : all) *response.add_erasures() = to_proto(one);
     return response;
   };
+  out.prune = [this](const v1::AuditPruneRequest& request, const std::string& person) { return prune(request, person); };
   out.back_up = [this](bool dry_run, const std::string& person) -> Result<v1::NodeBackupResponse> {
     auto made = back_up(dry_run, person);
     if (made && !dry_run) (void)erasing->copied_anew(made->entries());  // what is left stays a finding

@@ -81,6 +81,7 @@ struct Reconciling::Theirs {
   std::map<std::string, Shown> ended;  ///< by origin, of its logs that have ended: one each
   std::uint64_t next = 0;
   bool more = false;
+  std::optional<Timestamp> pruned;  ///< it says that what was recorded before is not there any more
 
   void rewritten(const ParticipantId& peer, const std::string& why) { findings.push_back({"rewritten", "log", peer.str(), why, {}, {}}); }
 };
@@ -149,9 +150,12 @@ Result<std::string> Reconciling::answer(const ParticipantId& peer, std::string_v
   SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(own_key));
   SLUIS_TRY(const provenance::Checkpoint newest, provenance::open_checkpoint(note, key));
   const std::uint64_t end = std::min(entries, with_.log.shard().first + newest.size);
+  SLUIS_TRY(const std::optional<Timestamp> gone, pruned_until());
+  SLUIS_TRY(const std::vector<provenance::Pruned> pruned, with_.log.pruned());
   json::Array receipts;
   std::size_t bytes = 0;
-  for (std::uint64_t looked = 0; at < end && looked < kLookedAt && bytes < kPageBytes; ++at, ++looked) {
+  at = provenance::number_there(pruned, at);
+  for (std::uint64_t looked = 0; at < end && looked < kLookedAt && bytes < kPageBytes; at = provenance::number_there(pruned, at + 1), ++looked) {
     SLUIS_TRY(const std::optional<SharedEntry> entry, entry_at(at, peer, from, until));
     if (!entry) continue;
     const auto receipt = provenance::make_receipt(with_.log, at, note, key);
@@ -160,9 +164,18 @@ Result<std::string> Reconciling::answer(const ParticipantId& peer, std::string_v
     receipts.emplace_back(receipt->to_json());
     bytes += receipts.back().if_string()->size() + 64;
   }
+  if (gone) out.set("pruned", format_time(*gone));
   out.set("receipts", json::Value(std::move(receipts)));
   out.set("next", at < end ? json::Value(at) : json::Value());
   return json::serialise(out);
+}
+
+/// What was recorded before this may have been pruned here. Hours never fall.
+Result<std::optional<Timestamp>> Reconciling::pruned_until() const {
+  SLUIS_TRY(const std::uint64_t first_kept, with_.log.first_kept());
+  if (first_kept == 0) return std::optional<Timestamp>();
+  SLUIS_TRY(const provenance::Leaf first, with_.log.leaf(first_kept));
+  return std::optional(Timestamp(std::chrono::hours(first.hours + 1)));
 }
 
 Result<std::optional<SharedEntry>> Reconciling::entry_at(std::uint64_t number, const ParticipantId& peer, Timestamp from, Timestamp until) const {
@@ -195,8 +208,9 @@ Result<std::optional<ErasedEntry>> Reconciling::erased_at(std::uint64_t number, 
 Result<std::vector<SharedEntry>> Reconciling::ours(const ParticipantId& peer, Timestamp from, Timestamp until,
                                                    std::vector<ErasedEntry>& erased) const {
   SLUIS_TRY(const std::uint64_t entries, with_.log.entries());
+  SLUIS_TRY(const std::vector<provenance::Pruned> pruned, with_.log.pruned());
   std::vector<SharedEntry> out;
-  for (std::uint64_t at = 0; at < entries; ++at) {
+  for (std::uint64_t at = provenance::number_there(pruned, 0); at < entries; at = provenance::number_there(pruned, at + 1)) {
     SLUIS_TRY(std::optional<SharedEntry> entry, entry_at(at, peer, from, until));
     if (entry) {
       out.push_back(std::move(*entry));
@@ -332,6 +346,9 @@ Result<void> Reconciling::take_page(const ParticipantId& peer, const json::Value
       out.findings.push_back({"not proven", "entry", peer.str(), taken.error().message, {}, {}});
     }
   }
+  if (page.find("pruned") != nullptr) {
+    SLUIS_TRY(out.pruned, time_at(page, "pruned", kAlways));
+  }
   SLUIS_TRY(out.next, number_at(page, "next"));
   out.more = out.next != 0;
   return {};
@@ -384,13 +401,21 @@ Result<Reconciled> Reconciling::reconcile(const ReconcileOrder& order) {
   }
   const Timestamp now = with_.clock.now();
   const Timestamp until = order.until.value_or(now);
-  const Timestamp from = order.from.value_or(kAlways);
+  Timestamp from = order.from.value_or(kAlways);
   if (until <= from) return Error(ErrorCode::invalid_argument, "`until` is not after `from`").at_pointer("/until");
   const Timestamp first = from < kAlways + kMargin ? kAlways : from - kMargin;
   SLUIS_TRY(Theirs theirs, fetch(order, first, until + kMargin));
   std::vector<ErasedEntry> erased;
   SLUIS_TRY(const std::vector<SharedEntry> own, ours(order.peer, first, until + kMargin, erased));
   Reconciled out;
+  // What one of both does not have any more is no difference, and is not called the same either.
+  SLUIS_TRY(std::optional<Timestamp> pruned, pruned_until());
+  if (theirs.pruned && (!pruned || *theirs.pruned > *pruned)) pruned = theirs.pruned;
+  if (pruned && *pruned + kMargin > from) {
+    from = *pruned + kMargin;
+    out.pruned = from;
+  }
+  if (until <= from) return Error(ErrorCode::invalid_state, "all of that time was pruned, here or there: nothing is left to compare").mended_by("what was recorded since " + format_time(from) + " can be compared");
   out.comparison = compare(own, theirs.entries, from, until);
   explain_erased(out.comparison, theirs.entries, std::move(erased));
   out.comparison.differences.insert(out.comparison.differences.begin(), theirs.findings.begin(), theirs.findings.end());
@@ -483,6 +508,7 @@ Result<void> Reconciling::record(const ReconcileOrder& order, const Theirs& thei
   shared.set_counterparty(order.peer.str());
   shared.set_peer_checkpoint(out.peer_checkpoint);
   shared.set_count(found.size());
+  if (out.pruned) shared.set_document(json::serialise(json::object({{"compared_from", format_time(*out.pruned)}})));
   v1::Internal internal;
   internal.set_person(order.person);
   Commit commit;

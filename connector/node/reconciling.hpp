@@ -23,6 +23,7 @@ struct Reconciled {
   std::vector<std::string> settled;  ///< agreements
   std::vector<std::string> held;
   std::uint64_t entry = 0;
+  std::optional<Timestamp> pruned;  ///< what was recorded before was not compared: one of both pruned its entries
 };
 struct ReconcileOrder {
   ParticipantId peer;
@@ -60,6 +61,7 @@ class Reconciling {
   Result<std::optional<SharedEntry>> entry_at(std::uint64_t number, const ParticipantId& peer, Timestamp from, Timestamp until) const;
   Result<std::optional<ErasedEntry>> erased_at(std::uint64_t number, Timestamp from, Timestamp until) const;
   Result<std::vector<SharedEntry>> ours(const ParticipantId& peer, Timestamp from, Timestamp until, std::vector<ErasedEntry>& erased) const;
+  Result<std::optional<Timestamp>> pruned_until() const;
   Result<Shown> opened(const ParticipantId& peer, const std::string& note) const;
   Result<std::vector<Shown>> known_of(const ParticipantId& peer) const;
   Result<json::Value> ask(const json::Value& question, const ParticipantId& peer, const Shown* known, Theirs& out) const;

@@ -1,5 +1,6 @@
 #include "connector/node/stop_signal.hpp"
 
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -18,6 +19,11 @@ StopSignal::StopSignal() {
 }
 
 StopSignal::~StopSignal() { ::close(descriptor_); }
+
+bool StopSignal::wait_for(std::chrono::milliseconds time) const {
+  pollfd ready{descriptor_, POLLIN, 0};
+  return ::poll(&ready, 1, static_cast<int>(time.count())) > 0;
+}
 
 void StopSignal::wait() const {
   signalfd_siginfo received{};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+
 namespace sluis::node {
 
 /// SIGTERM and SIGINT, for who runs until then. Made before any thread is, so that every thread leaves these signals to it.
@@ -10,6 +12,8 @@ class StopSignal {
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
   void wait() const;
+  /// Whether one came within this time.
+  bool wait_for(std::chrono::milliseconds time) const;
 
  private:
   int descriptor_;

@@ -1,6 +1,7 @@
 #include "connector/node/succession.hpp"
 
 #include "certs/authority.hpp"
+#include "connector/base/log.hpp"
 #include "connector/commit/sequencer.hpp"
 #include "connector/identity/roles.hpp"
 #include "connector/json/json.hpp"
@@ -10,6 +11,7 @@
 #include "connector/node/secrets.hpp"
 #include "connector/node/writer.hpp"
 #include "connector/provenance/slots.hpp"
+#include "connector/provenance/whole_file.hpp"
 #include "connector/storage/rocks_store.hpp"
 
 #include <fmt/format.h>
@@ -37,7 +39,11 @@ struct Stopped {
   std::unique_ptr<commit::Sequencer> sequencer;
 
   Result<void> open(const fs::path& file) {
-    SLUIS_TRY(config, read_config(file));
+    SLUIS_TRY(NodeConfig read, read_config(file));
+    return open(std::move(read));
+  }
+  Result<void> open(NodeConfig of) {
+    config = std::move(of);
     keys = std::make_unique<provenance::PayloadKeys>(config.payload_keys, random);
     SLUIS_CHECK(store.reopen());
     SLUIS_CHECK(clock.move_as_kept(store));
@@ -230,9 +236,14 @@ Result<void> recover(const fs::path& file, const RecoverOrder& order, bool dry_r
   return {};
 }
 
-Result<void> rotate(const fs::path& file, bool dry_run) {
-  Stopped node;
-  SLUIS_CHECK(node.open(file));
+/// Of the two logs, and how many entries the first has.
+struct Rotated {
+  provenance::Shard old, next;
+  std::uint64_t size = 0;
+};
+
+/// `origin`: of the one that follows, unless an earlier try has chosen; empty: a new one.
+Result<Rotated> rotate(Stopped& node, const std::string& prepared, const std::string& reason, bool dry_run) {
   if (const std::string why = node.sequencer->quarantine(); !why.empty()) {
     return Error(ErrorCode::invalid_state, "the log is quarantined: " + why).mended_by("`sluis log recover` is for that");
   }
@@ -242,7 +253,7 @@ Result<void> rotate(const fs::path& file, bool dry_run) {
   const provenance::LogReader log(node.store, *node.keys, node.logs);
   SLUIS_TRY(std::uint64_t size, log.size());
   SLUIS_TRY(const std::optional<std::string> chosen, node.store.get(kNext));  // by an earlier try
-  const std::string origin = chosen.value_or(node.config.log_origin + "/" + second_of(node.sequencer->decision_time()));
+  const std::string origin = chosen ? *chosen : !prepared.empty() ? prepared : node.config.log_origin + "/" + second_of(node.sequencer->decision_time());
   SLUIS_TRY(provenance::Shard next, successor(node.config, old, origin, old.first + size + 1, dry_run));
   if (!dry_run) {
     Commit last;
@@ -259,18 +270,94 @@ Result<void> rotate(const fs::path& file, bool dry_run) {
     next.first = old.first + size;
     const json::Value document = json::object({{"previous", json::object({{"origin", old.origin}, {"size", size}, {"root", to_hex(head.frontier.root())},
                                                                           {"checkpoint", old.seal}})},
-                                               {"reason", "a new key"}});
+                                               {"reason", reason}});
     std::vector<storage::Change> changes = provenance::follow(old, next, head.recorded);
     changes.push_back({std::string(commit::kKeptMark), std::nullopt});
     changes.push_back({std::string(kNext), std::nullopt});
     changes.push_back({std::string(kBeginning), beginning(document, {})});
     SLUIS_CHECK(node.store.write(changes, true));
   }
-  tell(old, next, size, dry_run);
+  return Rotated{std::move(old), std::move(next), size};
+}
+
+Result<void> rotate_key(const fs::path& file, bool dry_run) {
+  Stopped node;
+  SLUIS_CHECK(node.open(file));
+  SLUIS_TRY(const Rotated done, rotate(node, {}, "a new key", dry_run));
+  tell(done.old, done.next, done.size, dry_run);
+  return {};
+}
+
+/// Which log is prepared: its origin, alone in a file beside the logs' keys.
+fs::path prepared_file(const NodeConfig& config) {
+  fs::path file = config.log_key;
+  return file.replace_filename(file.stem().string() + "-next.origin");
+}
+
+Result<void> prepare_next(const fs::path& file, bool dry_run) {
+  SLUIS_TRY(const NodeConfig config, read_config(file));
+  SLUIS_TRY(const std::unique_ptr<storage::Reader> store, storage::open_rocks_reader(config.store));
+  NodeClock clock;
+  SLUIS_CHECK(clock.move_as_kept(*store));
+  SLUIS_TRY(const std::vector<provenance::Shard> logs, logs_of(config, *store));
+  SLUIS_TRY(std::optional<provenance::Shard> next, prepared_log(config, logs));
+  if (!next) {
+    // The origin first: a key whose origin nobody kept is of no use, and an origin without its key gets one.
+    const std::string origin = config.log_origin + "/" + second_of(clock.now());
+    if (!dry_run) SLUIS_CHECK(provenance::write_whole_file(prepared_file(config), origin + "\n", 0644));
+    SLUIS_TRY(next, successor(config, logs.back(), origin, 0, dry_run));
+  }
+  if (next->key.empty() && !dry_run) {
+    SLUIS_TRY(next, successor(config, logs.back(), next->origin, 0, dry_run));
+  }
+  if (dry_run) {
+    std::fprintf(stderr, "`%s` would be prepared; nothing was changed: this was a dry run\n", next->origin.c_str());
+    return {};
+  }
+  std::printf("%s\n", next->key.c_str());
+  std::fprintf(stderr, "have this key put in the membership list, beside the others: {\"origin\": \"%s\", \"vkey\": \"%s\"}; %s\n", next->origin.c_str(), next->key.c_str(),
+               config.log_period ? "the node goes over to it when the period of its log is over" : "the node goes over to it once node.toml says `[log] period`, and that is over");
   return {};
 }
 
 }  // namespace
+
+Result<std::optional<provenance::Shard>> prepared_log(const NodeConfig& config, const std::vector<provenance::Shard>& logs) {
+  const std::optional<provenance::Shard> none;
+  std::error_code ec;
+  if (!fs::exists(prepared_file(config), ec)) return none;
+  SLUIS_TRY(std::string origin, certs::read_file(prepared_file(config)));
+  while (!origin.empty() && origin.back() == '\n') origin.pop_back();
+  if (!origin.starts_with(config.log_origin + "/") || !provenance::may_be_origin(origin) || origin.find('/', config.log_origin.size() + 1) != std::string::npos) {
+    return Error(ErrorCode::invalid_argument, "it names no log that can follow").at({prepared_file(config).string(), 0, 0, {}}).mended_by("remove it, and prepare one anew: `sluis log next`");
+  }
+  for (const provenance::Shard& one : logs) {
+    if (one.origin == origin) return none;  // it follows already
+  }
+  SLUIS_TRY(provenance::Shard next, successor(config, logs.back(), origin, 0, true));
+  // It signed already, and this store has forgotten that: it never follows again.
+  if (fs::exists(provenance::slots_folder(config.checkpoints, next), ec)) return none;
+  return std::optional(std::move(next));
+}
+
+Result<bool> is_half_way(const NodeConfig& config) {
+  std::error_code ec;
+  if (!fs::exists(config.store / "CURRENT", ec)) return false;  // there is no store yet
+  SLUIS_TRY(const std::unique_ptr<storage::Reader> store, storage::open_rocks_reader(config.store));
+  SLUIS_TRY(const std::optional<std::string> next, store->get(kNext));
+  return next.has_value();
+}
+
+Result<void> follow_prepared(const NodeConfig& config) {
+  Stopped node;
+  SLUIS_CHECK(node.open(config));
+  SLUIS_TRY(const std::optional<provenance::Shard> next, prepared_log(config, node.logs));
+  SLUIS_TRY(const std::optional<std::string> chosen, node.store.get(kNext));
+  if (!next && !chosen) return Error(ErrorCode::not_found, "no log is prepared").mended_by("`sluis log next` prepares one");
+  SLUIS_TRY(const Rotated done, rotate(node, next ? next->origin : std::string(), "its period is over", false));
+  log::info("another log follows", {{"ended", done.old.origin}, {"entries", std::to_string(done.size)}, {"follows", done.next.origin}});
+  return {};
+}
 
 fs::path log_key_file(const NodeConfig& config, const provenance::Shard& log) {
   if (log.number == 0) return config.log_key;
@@ -311,7 +398,11 @@ int log_recover(const fs::path& config, const RecoverOrder& order, bool dry_run)
 }
 
 int log_rotate_key(const fs::path& config, bool dry_run) {
-  return finish(rotate(config, dry_run));
+  return finish(rotate_key(config, dry_run));
+}
+
+int log_next(const fs::path& config, bool dry_run) {
+  return finish(prepare_next(config, dry_run));
 }
 
 }  // namespace sluis::node

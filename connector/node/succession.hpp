@@ -18,6 +18,13 @@ std::filesystem::path log_key_file(const NodeConfig& config, const provenance::S
 /// The logs of a store that is open, oldest first; what the configuration says where there never was another.
 Result<std::vector<provenance::Shard>> logs_of(const NodeConfig& config, const storage::Reader& store);
 
+/// The log that is to follow the newest of these: its origin and key, which lie beside the keys of the others. None: none was prepared.
+Result<std::optional<provenance::Shard>> prepared_log(const NodeConfig& config, const std::vector<provenance::Shard>& logs);
+/// Whether a log has ended and the next was not made yet: a crash was in between. Reads the store by itself.
+Result<bool> is_half_way(const NodeConfig& config);
+/// What `log rotate-key` does, on a node that stands still, to the log that was prepared.
+Result<void> follow_prepared(const NodeConfig& config);
+
 /// Whether no log is half way between its end and the next. invalid_state.
 Result<void> check_finished(const storage::Reader& store);
 /// The first entry of a new log, if it has not got it yet.
@@ -34,5 +41,7 @@ struct RecoverOrder {
 int log_recover(const std::filesystem::path& config, const RecoverOrder& order, bool dry_run);
 /// Ends a log that is in order, with a last entry, and lets another follow under a new key.
 int log_rotate_key(const std::filesystem::path& config, bool dry_run);
+/// Prepares the log that follows when the period is over; again: the same. The node may run.
+int log_next(const std::filesystem::path& config, bool dry_run);
 
 }  // namespace sluis::node

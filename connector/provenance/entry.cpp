@@ -36,6 +36,7 @@ std::string_view kind_name(std::uint8_t kind) {
     case EntryKind::looked: return "looked";
     case EntryKind::findings_signed: return "findings-signed";
     case EntryKind::package: return "package";
+    case EntryKind::pruned: return "pruned";
   }
   return "";
 }

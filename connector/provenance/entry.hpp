@@ -40,6 +40,7 @@ enum class EntryKind : std::uint8_t {
   looked = 39,       ///< somebody had this log looked through: who, for what, and how much was told
   findings_signed = 40,  ///< what a data protection officer found, signed with her own key; its digest is that of what she signed
   package = 41,          ///< what checks a period was given out, to whom; its digest is that of its manifest
+  pruned = 42,           ///< entries of an older log were asked to be removed, or are: which log, how many, on which ground
 };
 /// The stable name, as commands print it; empty for a number that has none.
 std::string_view kind_name(std::uint8_t kind);

@@ -1,5 +1,7 @@
 #include "connector/provenance/export.hpp"
 
+#include "connector/provenance/receipt.hpp"
+
 #include <fstream>
 
 namespace sluis::provenance {
@@ -61,13 +63,22 @@ Result<void> may_export_to(const std::filesystem::path& folder) {
   return {};
 }
 
-std::vector<ExportFile> export_files(const LogReader& log, std::uint64_t size, bool with_payloads, const PayloadFilter& shown) {
+Result<std::string> pruned_receipt(const LogReader& log, const Pruned& pruned, const std::string& note, const VerifierKey& key) {
+  if (!pruned.entry) {
+    return Error(ErrorCode::invalid_state, "the entries of `" + pruned.origin + "` are being removed").mended_by("a running node goes on with it; try again after that");
+  }
+  SLUIS_TRY(const Receipt receipt, make_receipt(log.at(log.shards().back()), *pruned.entry, note, key));
+  return receipt.to_json();
+}
+
+std::vector<ExportFile> export_files(const LogReader& log, std::uint64_t size, bool with_payloads, const PayloadFilter& shown, bool pruned) {
   std::vector<ExportFile> files;
   for (unsigned level = 0; size >> (level * kTileHeight) != 0; ++level) {
     for (std::uint64_t index = 0; const std::uint64_t width = tile_width(level, index, size); ++index) {
       files.push_back({tile_path(level, index, width), [log, level, index, width] { return tile_bytes(log, level, index, width); }});
     }
   }
+  if (pruned) return files;
   for (std::uint64_t bundle = 0; const std::uint64_t width = tile_width(0, bundle, size); ++bundle) {
     files.push_back({bundle_path(bundle, width), [log, bundle, width] { return bundle_bytes(log, bundle, width); }});
     if (!with_payloads) continue;
@@ -77,17 +88,19 @@ std::vector<ExportFile> export_files(const LogReader& log, std::uint64_t size, b
 }
 
 Result<void> export_log(const LogReader& log, const std::string& note, const VerifierKey& key,
-                        const std::filesystem::path& folder, bool with_payloads, const std::optional<std::string>& cosigned) {
+                        const std::filesystem::path& folder, bool with_payloads, const std::optional<std::string>& cosigned,
+                        const std::optional<std::string>& pruned) {
   // A checkpoint that does not fit is evidence too: it goes with all that the log has, and no verifier calls it good.
   const Result<Checkpoint> checkpoint = open_checkpoint(note, key);
   SLUIS_TRY(const std::uint64_t held, log.size());
   const std::uint64_t size = checkpoint && checkpoint->size <= held ? checkpoint->size : held;
   SLUIS_CHECK(may_export_to(folder));
-  for (const ExportFile& file : export_files(log, size, with_payloads)) {
+  for (const ExportFile& file : export_files(log, size, with_payloads, {}, pruned.has_value())) {
     SLUIS_TRY(const std::string bytes, file.make());
     SLUIS_CHECK(write_file(folder, file.name, bytes));
   }
   if (cosigned) SLUIS_CHECK(write_file(folder, kCosignedFile, *cosigned));
+  if (pruned) SLUIS_CHECK(write_file(folder, kPrunedFile, *pruned));
   return write_file(folder, "checkpoint", note);  // last: a folder without it is no export
 }
 

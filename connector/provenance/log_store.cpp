@@ -42,6 +42,7 @@ Error missing(const std::string& what) { return Error(ErrorCode::corruption, wha
 
 }  // namespace
 
+std::string entry_key(std::uint64_t number) { return leaf_key(number); }
 std::string payload_key(std::uint64_t number) { return indexed("log/p/", number); }
 
 std::string LogHead::bytes() const {
@@ -97,8 +98,28 @@ LogReader LogReader::at(const Shard& shard) const {
 
 Result<std::string> LogReader::leaf_bytes(std::uint64_t number) const {
   SLUIS_TRY(std::optional<std::string> bytes, store_.get(leaf_key(number)));
-  if (!bytes) return Error(ErrorCode::not_found, "there is no entry " + std::to_string(number));
+  if (!bytes) {
+    SLUIS_TRY(const std::vector<Pruned> all, pruned());
+    for (const Pruned& one : all) {
+      if (number < one.first || number >= one.end) continue;
+      return Error(ErrorCode::not_found, "entry " + std::to_string(number) + " was pruned on " + format_time(one.at).substr(0, 10) + ", with log `" + one.origin + "`");
+    }
+    return Error(ErrorCode::not_found, "there is no entry " + std::to_string(number));
+  }
   return std::move(*bytes);
+}
+
+Result<std::uint64_t> LogReader::first_kept() const {
+  SLUIS_TRY(const std::vector<Pruned> all, pruned());
+  return all.empty() ? std::uint64_t{0} : all.back().end;
+}
+
+Result<std::optional<Pruned>> LogReader::pruned_here() const {
+  SLUIS_TRY(std::vector<Pruned> all, pruned());
+  for (Pruned& one : all) {
+    if (one.log == shard().number) return std::optional(std::move(one));
+  }
+  return std::optional<Pruned>();
 }
 
 Result<Leaf> LogReader::leaf(std::uint64_t number) const {
@@ -126,7 +147,10 @@ Result<Payload> LogReader::payload(std::uint64_t number) const {
 Result<std::vector<Hash>> LogReader::tile(unsigned level, std::uint64_t index, std::uint64_t width) const {
   SLUIS_TRY(const std::optional<std::string> full, store_.get(tile_key(shard(), level, index)));
   if (full) return split(*full, width);
-  return partial_tile(level, index * kTileWidth, width);
+  auto derived = partial_tile(level, index * kTileWidth, width);
+  if (derived || at_ + 1 == shards_.size()) return derived;
+  SLUIS_TRY(const std::optional<std::string> since, store_.get(tile_key(shard(), level, index)));  // the log was pruned just now
+  return since ? split(*since, width) : std::move(derived);
 }
 
 /// Read in one go. A hash that is not kept, as in logs of older programs, is made from the tile below.
@@ -155,6 +179,19 @@ Result<std::vector<Hash>> LogReader::partial_tile(unsigned level, std::uint64_t 
 NodeSource LogReader::nodes(std::uint64_t size) const {
   return nodes_from_tiles(
       [this](unsigned level, std::uint64_t index, std::uint64_t width) { return tile(level, index, width); }, size);
+}
+
+Result<std::vector<storage::Change>> LogReader::edge() const {
+  SLUIS_TRY(const std::uint64_t held, size());
+  std::vector<storage::Change> changes;
+  for (unsigned level = 0; held >> (level * kTileHeight) != 0; ++level) {
+    const std::uint64_t at = (held >> (level * kTileHeight)) / kTileWidth;
+    const std::uint64_t width = tile_width(level, at, held);
+    if (width == 0) continue;
+    SLUIS_TRY(const std::vector<Hash> hashes, tile(level, at, width));
+    changes.push_back({tile_key(shard(), level, at), join(hashes)});
+  }
+  return changes;
 }
 
 Result<void> LogAppender::recover(const storage::Reader& store) {

@@ -4,18 +4,20 @@
 #include "connector/provenance/entry.hpp"
 #include "connector/provenance/note.hpp"
 #include "connector/provenance/payload_keys.hpp"
+#include "connector/provenance/pruned.hpp"
 #include "connector/provenance/shard.hpp"
 #include "connector/provenance/tiles.hpp"
 #include "connector/storage/kv_store.hpp"
 
 /// How the log lies in the store (D22): `log/head` of the newest, `log/e/<number>` leaves, `log/p/<number>` sealed payloads,
 /// `log/t/<level><index>` full tiles of the first log, below `shard_prefix` those of the others. Numbers and indexes are 8 bytes,
-/// big-endian. Partial tiles are derived.
+/// big-endian. Partial tiles are derived; of a pruned log, of which `log/pruned/` tells, the last of level 0 lies among the full ones.
 namespace sluis::provenance {
 
 inline constexpr std::string_view kLogHead = "log/head";
 
-/// Where the sealed payload of an entry lies.
+/// Where the leaf of an entry lies, and where its sealed payload.
+std::string entry_key(std::uint64_t number);
 std::string payload_key(std::uint64_t number);
 
 /// What `log/head` holds.
@@ -42,7 +44,10 @@ class LogReader {
   Result<std::uint64_t> size() const;
   /// How many entries there are over all logs.
   Result<std::uint64_t> entries() const;
-  /// not_found beyond the end.
+  /// The first that was not pruned: of those before it only some may be there, by their number (`Pruned::kept`). Passes over the log begin here.
+  Result<std::uint64_t> first_kept() const;
+  Result<std::vector<Pruned>> pruned() const { return read_pruned(store_); }
+  /// not_found beyond the end, and of what was pruned: the message says so.
   Result<Leaf> leaf(std::uint64_t number) const;
   Result<std::string> leaf_bytes(std::uint64_t number) const;
   /// The leaf's payload, checked against its commitment. not_found: its key is gone.
@@ -50,6 +55,8 @@ class LogReader {
 
   /// The log whose hashes these are.
   const Shard& shard() const { return shards_[at_]; }
+  /// Whether its entries were pruned.
+  Result<std::optional<Pruned>> pruned_here() const;
   /// The log that holds this entry.
   const Shard& shard_of(std::uint64_t number) const;
   const std::vector<Shard>& shards() const { return shards_; }
@@ -57,6 +64,8 @@ class LogReader {
   LogReader at(const Shard& shard) const;
   Result<std::vector<Hash>> tile(unsigned level, std::uint64_t index, std::uint64_t width) const;
   NodeSource nodes(std::uint64_t size) const;
+  /// The partial tiles of this log, which follows no more: in the store they stand for the leaves that they were made from.
+  Result<std::vector<storage::Change>> edge() const;
   Result<Hash> root(std::uint64_t size) const { return root_of(size, nodes(size)); }
 
  private:

@@ -67,6 +67,8 @@ std::string last_word(const Shard& shard) {
   return shard.number == 0 ? std::string() : shard.origin.substr(shard.origin.rfind('/') + 1);
 }
 
+std::string public_name(const Shard& shard) { return shard.number == 0 ? "first" : last_word(shard); }
+
 std::filesystem::path slots_folder(const std::filesystem::path& checkpoints, const Shard& shard) {
   return shard.number == 0 ? checkpoints : checkpoints / (std::string(kSlots) + last_word(shard));
 }

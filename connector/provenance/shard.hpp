@@ -35,6 +35,8 @@ std::string shard_prefix(std::uint32_t number);
 std::filesystem::path slots_folder(const std::filesystem::path& checkpoints, const Shard& shard);
 /// A folder of checkpoints of a log that is not among these: a later one than the store knows.
 std::optional<std::filesystem::path> unknown_slots(const std::filesystem::path& checkpoints, const std::vector<Shard>& shards);
+/// How a log is called in public addresses: the last word of its origin; the node's first is `first`.
+std::string public_name(const Shard& shard);
 /// The last word of an origin; of the node's first log: empty.
 std::string last_word(const Shard& shard);
 

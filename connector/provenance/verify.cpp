@@ -1,7 +1,9 @@
 #include "connector/provenance/verify.hpp"
 
+#include "connector/crypto/crypto.hpp"
 #include "connector/provenance/entry.hpp"
 #include "connector/provenance/export.hpp"
+#include "connector/provenance/receipt.hpp"
 #include "connector/provenance/tiles.hpp"
 #include "connector/provenance/whole_file.hpp"
 
@@ -15,19 +17,26 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMostEntries = 1ULL << 48U;
+constexpr std::uint64_t kMostMissing = 1000;  // files; then it is told no further
 
 constexpr std::uint64_t kFileBytes = 64U << 20U;  // far above what any file of an export has
 
 class Verifier {
  public:
-  Verifier(const fs::path& folder, const VerifierKey& key, const std::optional<WitnessPolicy>& policy, const EntryCheck& more)
-      : folder_(folder), key_(key), policy_(policy), more_(more) {}
+  Verifier(const fs::path& folder, const VerifierKey& key, const std::optional<WitnessPolicy>& policy, const EntryCheck& more,
+           const std::vector<VerifierKey>& later)
+      : folder_(folder), key_(key), policy_(policy), more_(more), later_(later) {}
 
   VerifyReport run(const std::optional<std::string>& anchor) {
     if (!read_checkpoint()) return std::move(report_);
-    read_entries();
+    std::error_code ec;
+    if (fs::exists(fs::symlink_status(folder_ / kPrunedFile, ec))) {
+      check_pruned();
+    } else {
+      read_entries();
+    }
     check_tiles();
-    check_payloads();
+    if (!report_.pruned_by) check_payloads();
     check_root();
     check_cosigned();
     check_unknown_files();
@@ -85,6 +94,42 @@ class Verifier {
     return true;
   }
 
+  /// In place of the entries: a later log of the node says that just this log was pruned. Its tiles have to stand for themselves.
+  void check_pruned() {
+    const auto wrong = [&](const std::string& what) { damage(kPrunedFile, 0, report_.size, what); };
+    report_.pruned_by = "";
+    const auto text = read(kPrunedFile);
+    const auto receipt = text ? Receipt::from_json(*text) : Result<Receipt>(Error(ErrorCode::invalid_argument, "not readable"));
+    if (receipt) {
+      const std::string origin(origin_of(receipt->checkpoint));
+      report_.pruned_by = origin;
+      const auto named = std::find_if(later_.begin(), later_.end(), [&](const VerifierKey& one) { return one.name() == origin; });
+      if (origin == report_.origin) wrong("a log cannot say of itself that it was pruned");
+      else if (const auto said = said_pruned(*receipt); !said) wrong(said.error().message);
+      else if (named != later_.end()) {
+        const auto proven = verify_receipt(*receipt, *named);
+        if (!proven) wrong(describe(proven.error()));
+        report_.pruned_proven = proven.has_value();
+      }
+    } else {
+      wrong(describe(receipt.error()));
+    }
+    std::uint64_t missing = 0;
+    for (std::uint64_t bundle = 0; const std::uint64_t width = tile_width(0, bundle, report_.size); ++bundle) {
+      if (!fs::exists(folder_ / tile_path(0, bundle, width)) && ++missing > kMostMissing) return;
+      leaves_.emplace_back();
+    }
+  }
+
+  /// That the entry commits to what the receipt says, and that this is of just this checkpoint.
+  Result<void> said_pruned(const Receipt& receipt) const {
+    const Error other(ErrorCode::permission_denied, "it does not say that this log was pruned");
+    if (receipt.leaf.kind != static_cast<std::uint8_t>(EntryKind::pruned)) return other;
+    if (commitment(receipt.leaf, receipt.shared, receipt.k, receipt.inner) != receipt.leaf.commitment) return other;
+    if (receipt.leaf.policy_digest != crypto::sha256(checkpoint_body({report_.origin, report_.size, report_.root}))) return other;
+    return {};
+  }
+
   /// Reads all bundles; a missing or damaged one leaves a gap that the hash tiles may fill for the root's sake.
   void read_entries() {
     for (std::uint64_t bundle = 0; const std::uint64_t width = tile_width(0, bundle, report_.size); ++bundle) {
@@ -95,7 +140,7 @@ class Verifier {
         // A checkpoint may claim any size: a log that is not there at all is one gap.
         const bool all_gone = !fs::exists(folder_ / "tile");
         damage(name, first, all_gone ? report_.size : first + width, "missing or not readable");
-        if (all_gone || report_.damage.size() > 1000) return;
+        if (all_gone || report_.damage.size() > kMostMissing) return;
         leaves_.emplace_back();
         continue;
       }
@@ -293,6 +338,7 @@ class Verifier {
   const VerifierKey& key_;
   const std::optional<WitnessPolicy>& policy_;
   const EntryCheck& more_;
+  const std::vector<VerifierKey>& later_;
   VerifyReport report_;
   std::optional<Quorum> newest_;  ///< what the policy says of `checkpoint`
   std::set<std::string> known_;
@@ -310,8 +356,8 @@ std::string entries_text(const Damage& damage) {
 }  // namespace
 
 VerifyReport verify_export(const fs::path& folder, const VerifierKey& key, const std::optional<std::string>& anchor,
-                           const std::optional<WitnessPolicy>& policy, const EntryCheck& more) {
-  return Verifier(folder, key, policy, more).run(anchor);
+                           const std::optional<WitnessPolicy>& policy, const EntryCheck& more, const std::vector<VerifierKey>& later) {
+  return Verifier(folder, key, policy, more, later).run(anchor);
 }
 
 std::string to_text(const VerifyReport& report) {
@@ -325,6 +371,10 @@ std::string to_text(const VerifyReport& report) {
     out += "range:     " + (report.size == 0 ? std::string("no entries") : "entries 0 to " + std::to_string(report.size - 1)) + "\n";
     out += "root:      " + to_base64(view(report.root)) + "\n";
     out += "signature: good\n";
+  }
+  if (report.pruned_by) {
+    out += report.pruned_proven ? "entries:   pruned, as `" + *report.pruned_by + "` records; what was proven of them still holds\n"
+                                : "entries:   pruned, says `" + *report.pruned_by + "`: NOT proven, as its key was not given (--later-key)\n";
   }
   if (report.payloads_checked + report.payloads_erased != 0) {
     out += "payloads:  " + std::to_string(report.payloads_checked) + " fit their entries, " +
@@ -345,6 +395,10 @@ std::string to_text(const VerifyReport& report) {
   switch (report.exit_code()) {
     case 0: out += "consistent, authentic, and complete up to the anchor\n"; break;
     case 3:
+      if (report.anchor_good && !report.quorum_missed()) {
+        out += "consistent, but it is not proven that its node ended this log and pruned it: give the key of the later log (--later-key)\n";
+        break;
+      }
       out += report.quorum_missed() ? "consistent, but not proven as you ask: too few witnesses signed (--policy)\n"
                                     : "consistent, but not proven complete or authentic: give a checkpoint that you kept (--anchor), or "
                                       "say which witnesses you trust (--policy)\n";

@@ -33,13 +33,18 @@ struct VerifyReport {
   /// Where a policy was given: of the largest checkpoint that meets it; if none does, of that with most cosignatures.
   std::optional<Quorum> quorum;
   std::string quorum_file;  ///< which one that is; empty: the anchor that was kept
+  /// Where its entries were pruned: origin of the later log whose entry says so.
+  std::optional<std::string> pruned_by;
+  bool pruned_proven = false;  ///< under a key that was given
   std::vector<Damage> damage;  ///< of files
   std::vector<std::string> findings;  ///< of the log as a whole: forks, cuts
 
   bool consistent() const { return signature_good && damage.empty() && findings.empty(); }
   bool quorum_missed() const { return quorum && !quorum->none && !quorum->vouches(); }
-  /// 0 consistent, authentic, complete up to the anchor; 3 consistent but no anchor, or the policy is not met; 1 not so.
-  int exit_code() const { return !consistent() ? 1 : anchor_good && !quorum_missed() ? 0 : 3; }
+  bool pruned_unproven() const { return pruned_by && !pruned_proven; }
+  /// 0 consistent, authentic, complete up to the anchor; 3 consistent but no anchor, the policy is not met, or it is not proven that it was the node
+  /// that pruned it; 1 not so.
+  int exit_code() const { return !consistent() ? 1 : anchor_good && !quorum_missed() && !pruned_unproven() ? 0 : 3; }
 };
 
 /// An entry, with a payload that fits it or without one.
@@ -55,9 +60,10 @@ using EntryCheck = std::function<std::optional<std::string>(const CheckedEntry& 
 
 /// Checks every file of an exported log. `anchor` is a signed checkpoint that was kept from before. With a policy, cosignatures that meet
 /// it anchor the log too, whichever of its checkpoints, or of the anchor, has them; then both must hold (D21). `more` is asked of each entry
-/// of which there could be a payload, in their order; what it finds is damage of that payload's file.
+/// of which there could be a payload, in their order; what it finds is damage of that payload's file. `later`: keys of later logs of the same
+/// node, one of which says of a log without entries that it was pruned.
 VerifyReport verify_export(const std::filesystem::path& folder, const VerifierKey& key, const std::optional<std::string>& anchor,
-                           const std::optional<WitnessPolicy>& policy = std::nullopt, const EntryCheck& more = {});
+                           const std::optional<WitnessPolicy>& policy = std::nullopt, const EntryCheck& more = {}, const std::vector<VerifierKey>& later = {});
 /// The report in lines of plain English.
 std::string to_text(const VerifyReport& report);
 

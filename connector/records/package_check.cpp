@@ -2,12 +2,14 @@
 
 #include "connector/crypto/crypto.hpp"
 #include "connector/json/json.hpp"
+#include "connector/provenance/export.hpp"
 #include "connector/provenance/receipt.hpp"
 #include "connector/provenance/whole_file.hpp"
 #include "connector/records/record.hpp"
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -133,7 +135,7 @@ class Checker {
     };
     const std::string folder = log_folder(number);
     auto verified = provenance::verify_export(folder_ / folder, newest ? key_ : keys_[number], newest ? anchor_ : std::nullopt,
-                                              newest ? policy_ : std::optional<provenance::WitnessPolicy>(), check);
+                                              newest ? policy_ : std::optional<provenance::WitnessPolicy>(), check, later_keys(number));
     for (provenance::Damage one : verified.damage) {
       one.file = folder + "/" + one.file;
       report_.damage.push_back(std::move(one));
@@ -142,10 +144,27 @@ class Checker {
     if (verified.signature_good && (verified.origin != log.origin || verified.size != log.size)) {
       damage(std::string(kManifestFile), "`" + folder + "` is another log, or of another size, than it says");
     }
-    if (verified.consistent() && verified.size != 0 && verified.payloads_checked + verified.payloads_erased == 0) {
+    if (verified.pruned_by && (!verified.pruned_proven || !rests_here(number))) damage(folder + "/" + provenance::kPrunedFile, "no later log of this package proves it");
+    if (verified.consistent() && !verified.pruned_by && verified.size != 0 && verified.payloads_checked + verified.payloads_erased == 0) {
       damage(folder + "/payloads", "what the entries say is not there");
     }
     report_.logs.push_back(std::move(verified));
+  }
+
+  std::vector<provenance::VerifierKey> later_keys(std::size_t number) const {
+    return {keys_.begin() + static_cast<std::ptrdiff_t>(std::min(number + 1, keys_.size())), keys_.end()};
+  }
+
+  /// Whether the checkpoint that says of this log that it was pruned is one of those whose place is checked here: its key comes with the package.
+  bool rests_here(std::size_t number) const {
+    const auto text = read(log_folder(number) + "/" + provenance::kPrunedFile);
+    const auto receipt = text ? provenance::Receipt::from_json(*text) : Result<provenance::Receipt>(Error(ErrorCode::not_found, ""));
+    if (!receipt) return false;
+    if (provenance::origin_of(receipt->checkpoint) == key_.name()) return true;
+    for (std::size_t later = number + 1; later + 1 < report_.manifest->logs.size(); ++later) {
+      if (read(log_folder(later) + "/checkpoint") == receipt->checkpoint) return true;
+    }
+    return false;
   }
 
   /// A log before the newest is what the one behind it says at its beginning.
@@ -155,6 +174,7 @@ class Checker {
     }
     for (std::size_t i = 0; i + 1 < report_.logs.size(); ++i) {
       const provenance::VerifyReport& log = report_.logs[i];
+      if (log.pruned_by) continue;  // a later log names its checkpoint itself
       const auto& previous = i + 1 < previous_.size() ? previous_[i + 1] : std::optional<Previous>();
       if (!previous || previous->origin != log.origin || previous->size != log.size || previous->root != to_hex(log.root)) {
         damage(log_folder(i), "it is not the log that the next one says went before it");

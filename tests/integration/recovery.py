@@ -235,6 +235,11 @@ def rotate(transfer):
     expect("the old log names its successor", (ended["log"], said["vkey"]), (before, done.stdout.strip()))
     document = json.loads(begun[-1]["document"])
     expect("the new one holds the last checkpoint of the old", (document["previous"]["origin"], document["previous"]["checkpoint"].split("\n")[1]), (before, str(int(ended["leaf"]) + 1)))
+    listed = [line.split(" ") for line in w.open_data("/log/logs").decode().splitlines()]
+    expect("three logs, of which two have ended", [origin for _, origin in listed][1:], [before, said["vkey"].split("+")[0]])
+    expect("the last checkpoint of each is for everybody", [w.open_data(f"/log/{name}/checkpoint").decode().split("\n")[0] for name, _ in listed[:2]],
+           [origin for _, origin in listed[:2]])
+    expect("as the next one names it", w.open_data(f"/log/{listed[1][0]}/checkpoint").decode(), document["previous"]["checkpoint"])
     expect("nothing is held after that", isinstance(pull(transfer), int), True)
     w.kill()
     w.start()

@@ -27,6 +27,7 @@ from checks import expect, finish  # noqa: E402
 from federation import ACTIVITIES, Federation, PURPOSE, scratch  # noqa: E402
 import cases  # noqa: E402
 import cases_policy  # noqa: E402
+import cases_pruned  # noqa: E402
 import guesses  # noqa: E402
 import reader  # noqa: E402
 from makelog import Signer, audit_path, proof_of, write_log  # noqa: E402
@@ -120,10 +121,10 @@ def trusting(key, policy):
     return words if policy is None else [*words, "--policy", file("policy", policy) if isinstance(policy, bytes) else policy]
 
 
-def both(what, wanted, folder, key, anchor=None, policy=None):
+def both(what, wanted, folder, key, anchor=None, policy=None, later=()):
     """Both verifiers over one folder. `wanted`: the exit code that the page says."""
     opened(folder)
-    words = trusting(key, policy)
+    words = trusting(key, policy) + [word for one in later for word in ("--later-key", one)]
     if anchor is not None:
         words += ["--anchor", file("anchor", anchor) if isinstance(anchor, bytes) else anchor]
     theirs, mine = each(lambda: f.sluis("audit", "verify", "--log", folder, *words, check=False), lambda: ours("log", folder, *words, "--json"))
@@ -220,6 +221,7 @@ try:
     cases.receipts(both_proof, kept[w], key, (d.folder / "log.vkey").read_text().strip())
     cases.own(WORK, both, both_proof)
     cases_policy.policies(WORK, both, both_proof)
+    cases_pruned.pruned(WORK, both)
     guesses.attack(late)
     print(f"{time.monotonic() - began:.1f} s")
 finally:

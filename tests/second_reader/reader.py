@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A second verifier of a Sluis log, written from connector/docs/log-format.md alone. It shares no code with Sluis.
 
-usage: reader.py log DIR --key VKEY [--anchor FILE] [--policy FILE] [--json]
+usage: reader.py log DIR --key VKEY [--anchor FILE] [--policy FILE] [--later-key VKEY]... [--json]
        reader.py receipt FILE --key VKEY [--policy FILE]
        reader.py conflict FILE --key VKEY
 VKEY is the text of a key or a file that has it; a policy that names one log has it, too.
@@ -25,7 +25,7 @@ KINDS = {1: "node-started", 2: "node-stopped", 3: "published", 4: "retracted", 5
          11: "agreement", 12: "agreement-ended", 13: "transfer", 20: "decision", 21: "intent", 22: "stream-end", 23: "cut",
          24: "received", 25: "open-hour", 26: "open-total", 27: "refused-count", 30: "retention-confirmed", 31: "activity",
          32: "receipt", 33: "declaration", 34: "log-ended", 35: "log-begun", 36: "reconciled", 37: "backup", 38: "erasure", 39: "looked",
-         40: "findings-signed", 41: "package"}
+         40: "findings-signed", 41: "package", 42: "pruned"}
 LEAF, WIDE = 70, 256
 MOST_TOLD = 20  # of one sort of problem; a note may claim any size
 
@@ -177,16 +177,17 @@ def read(path):
 class Log:
     """One pass over the folder; `problems` has what does not hold."""
 
-    def __init__(self, folder, key, anchor=None, policy=None):
+    def __init__(self, folder, key, anchor=None, policy=None, later=()):
         self.folder, self.key, self.problems, self.lines, self.root, self.size = pathlib.Path(folder), key, [], [], None, None
-        self.policy, self.met, self.expected = policy, 0, {"checkpoint"}
+        self.policy, self.met, self.expected, self.pruned, self.unproven = policy, 0, {"checkpoint"}, False, False
         try:
             self.note = self.opened(self.file("checkpoint"))
         except Bad as bad:
             self.problems.append(f"checkpoint: {bad}")
             return
         self.size = self.note.size
-        rows = self.bundles()
+        self.pruned = self.unproven = os.path.lexists(self.folder / "pruned")
+        rows = self.said_pruned(later) if self.pruned else self.bundles()
         self.tiles(rows)
         whole = [one for number in range(len(rows)) for one in rows.get(number, [None])] if len(rows) * WIDE >= self.size else [None]
         if None in whole:
@@ -252,6 +253,30 @@ class Log:
             for at, entry in enumerate(entries or []):
                 if len(entry) == LEAF:
                     self.lines.append((WIDE * number + at, *told(entry, shared.get(at))))
+        return rows
+
+    def said_pruned(self, later):
+        """Section 7, 2: what a later log says in place of the entries. Their hashes are then those of the tiles."""
+        self.expected.add("pruned")
+        try:
+            data = self.file("pruned")
+            leaf, shared, k, inner, proof = receipt_parts(data)
+            origin = proof_parts(proof)[2].partition(b"\n")[0]
+            if origin == self.key.name or leaf[1] != 42 or leaf[6:38] != hashlib.sha256(self.note.body).digest():
+                raise Bad("does not say that this log was pruned")
+            if commitment(k, leaf[:38], shared, inner) != leaf[38:]:
+                raise Bad("the leaf does not commit to this content")
+            for key in later:
+                if key.name == origin:
+                    receipt_holds(data, key)
+                    self.unproven = False
+        except Bad as bad:
+            self.problems.append(f"pruned: {bad}")
+        rows = {}
+        for name, number, width in tile_names("tile/0/", self.size):
+            if not os.path.lexists(self.folder / name) and number > MOST_TOLD:
+                break
+            rows[number] = [None] * width
         return rows
 
     def payloads(self, number, width, entries):
@@ -324,8 +349,8 @@ class Log:
 
 # -- receipts and conflicts: sections 5 and 6 -------------------------------------------------------------------------------
 
-def proof_holds(text, key, one):
-    """The text of a tlog-proof, for the leaf with this hash. Index and note."""
+def proof_parts(text):
+    """Index, path and note of the text of a tlog-proof."""
     head, empty, note = text.partition(b"\n\n")
     lines = head.split(b"\n")
     if not empty or len(lines) < 2 or lines[0] != b"c2sp.org/tlog-proof@v1" or not lines[1].startswith(b"index "):
@@ -333,6 +358,12 @@ def proof_holds(text, key, one):
     index, path = number_of(lines[1][6:]), [base64_of(line) for line in lines[2:]]
     if len(path) > 64 or [1 for one_of in path if len(one_of) != 32]:
         raise Bad("a proof with hashes of another length, or with too many")
+    return index, path, note
+
+
+def proof_holds(text, key, one):
+    """The text of a tlog-proof, for the leaf with this hash. Index and note."""
+    index, path, note = proof_parts(text)
     note = Note(note, key)
     if path_root(index, note.size, one, path) != note.root:
         raise Bad("the proof does not lead to the root")
@@ -372,7 +403,8 @@ def values(one):
     return 1 + sum(map(values, one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()))
 
 
-def receipt_holds(data, key):
+def receipt_parts(data):
+    """Leaf, shared, k, inner, and the text of the proof."""
     found = bounded(data)
     if isinstance(found, dict) and isinstance(found.get("receipt"), str):
         found = bounded(found["receipt"].encode())
@@ -381,7 +413,12 @@ def receipt_holds(data, key):
     leaf, shared, k, inner = (base64_of(found[name]) for name in ("leaf", "shared", "k", "inner"))
     if len(leaf) != LEAF or leaf[0] != 1 or len(k) != 32 or len(inner) != 32:
         raise Bad("leaf, k or inner of another length or version")
-    index, note = proof_holds(found["proof"].encode(), key, leaf_hash(leaf))
+    return leaf, shared, k, inner, found["proof"].encode()
+
+
+def receipt_holds(data, key):
+    leaf, shared, k, inner, proof = receipt_parts(data)
+    index, note = proof_holds(proof, key, leaf_hash(leaf))
     if commitment(k, leaf[:38], shared, inner) != leaf[38:]:
         raise Bad("the leaf does not commit to this content")
     return index, note, told(leaf, shared)
@@ -440,9 +477,9 @@ def check_log(words):
     if not os.path.isdir(words.what):
         raise Unread("no such folder")
     (key, policy), anchor = trusted(words), limited(words.anchor, 1 << 16) if words.anchor else None
-    log = Log(words.what, key, anchor, policy)
+    log = Log(words.what, key, anchor, policy, [key_of(word) for word in words.later_key])
     if words.json:
-        print(json.dumps({"size": log.size, "root": log.root and log.root.hex(), "problems": log.problems, "entries": log.lines}))
+        print(json.dumps({"size": log.size, "root": log.root and log.root.hex(), "problems": log.problems, "entries": log.lines, "pruned": log.pruned}))
     else:
         for index, kind, time, event in log.lines:
             print(index, kind, time, event if event.isprintable() else repr(event))
@@ -450,7 +487,7 @@ def check_log(words):
             print(f"✗ {problem}")
         print(f"{log.size} entries, root {log.root and log.root.hex()}")
     proven = log.met > 0 if policy and policy.asks else anchor is not None
-    return 1 if log.problems else 0 if proven else 3
+    return 1 if log.problems else 0 if proven and not log.unproven else 3
 
 
 def main(argv=None):
@@ -459,6 +496,7 @@ def main(argv=None):
     parser.add_argument("what")
     for name in ("--key", "--anchor", "--policy"):
         parser.add_argument(name)
+    parser.add_argument("--later-key", action="append", default=[])
     parser.add_argument("--json", action="store_true")
     words = parser.parse_args(argv)
     try:

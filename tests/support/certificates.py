@@ -59,6 +59,8 @@ def altered(made, issuer_key, old, new):
     text = base64.encodebytes(whole).decode()
     made[0].write_text(f"-----BEGIN CERTIFICATE-----\n{text}{end}{rest}")
     return made
+
+
 def revocation_lists(folder, *revoked):
     """Lists of both authorities of the folder, PEM, in which these certificates are."""
     text = ""

@@ -61,7 +61,7 @@ json::Value as_one(ProvDocuments& all) {
 }
 
 /// Page by page, so that a long log needs no memory; but for PROV-JSON, which is one document.
-Result<void> write_all(Session& session, const Words& words, std::ostream& out, std::uint64_t& erased, std::uint64_t& left_out) {
+Result<void> write_all(Session& session, const Words& words, std::ostream& out, std::uint64_t& erased, std::uint64_t& left_out, std::string& note) {
   json::Value request = json::object({{"format", words.format}});
   if (!words.from.empty()) request.set("from", words.from);
   if (!words.until.empty()) request.set("until", words.until);
@@ -79,6 +79,9 @@ Result<void> write_all(Session& session, const Words& words, std::ostream& out, 
     for (const auto& [name, count] : {std::pair("erased", &erased), std::pair("leftOut", &left_out)}) {
       if (const std::string digits = text_at(page, name); !digits.empty()) *count += std::stoull(digits);
     }
+    if (const json::Value* notes = page.find("notes"); notes != nullptr && notes->if_array() != nullptr && !notes->if_array()->empty()) {
+      note = text_at(notes->if_array()->front(), "");
+    }
     const std::string next = text_at(page, "nextPageToken");
     if (next.empty()) break;
     request.set("pageToken", next);
@@ -91,14 +94,16 @@ Result<void> write_all(Session& session, const Words& words, std::ostream& out, 
 
 void export_records(Session& session, const Words& words) {
   std::uint64_t erased = 0, left_out = 0;
+  std::string note;
   std::ofstream file;
   if (!words.file.empty()) {
     file.open(words.file, std::ios::binary | std::ios::trunc);
     if (!file) return session.fail(Error(ErrorCode::invalid_argument, "cannot write `" + words.file + "`"), 2);
   }
-  const auto done = write_all(session, words, words.file.empty() ? session.with.out : file, erased, left_out);
+  const auto done = write_all(session, words, words.file.empty() ? session.with.out : file, erased, left_out, note);
   if (!done) return session.fail(done.error());
   if (!words.file.empty()) session.with.err << say(session.options, "written", words.file) << '\n';
+  if (!note.empty()) session.with.err << say(session.options, "note", note) << '\n';
   if (erased != 0) session.with.err << say(session.options, "export.erased", erased) << '\n';
   if (left_out != 0) session.with.err << say(session.options, "export.left-out", left_out) << '\n';
 }

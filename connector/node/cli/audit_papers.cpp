@@ -31,6 +31,7 @@ struct Words {
   std::string folder;
   std::string origin;
   std::vector<std::string> dpo_keys;
+  std::vector<std::string> later_keys;
   bool payloads = false;
   bool dry_run = false;
 };
@@ -59,6 +60,7 @@ json::Value report_json(const provenance::VerifyReport& report) {
                              {"anchorGood", report.anchor_good},
                              {"consistent", report.consistent()}});
   if (report.anchor_size) value.set("anchorSize", *report.anchor_size);
+  if (report.pruned_by) value.set("pruned", json::object({{"by", *report.pruned_by}, {"proven", report.pruned_proven}}));
   if (report.quorum) value.set("quorum", quorum_json(*report.quorum, report.quorum_file));
   json::Array damage;
   for (const auto& item : report.damage) {
@@ -90,6 +92,12 @@ void verify(Session& session, const Words& words) {
   if (!trust) return session.fail(trust.error(), 2);
   const auto keys = read_dpo_keys(words.dpo_keys);
   if (!keys) return session.fail(keys.error(), 2);
+  std::vector<provenance::VerifierKey> later;
+  for (const std::string& given : words.later_keys) {
+    auto key = read_log_key(given);
+    if (!key) return session.fail(key.error(), 2);
+    later.push_back(std::move(*key));
+  }
   std::optional<std::string> anchor;
   if (!words.anchor.empty()) {
     auto text = read_text(words.anchor, 64U << 10U);
@@ -115,7 +123,7 @@ void verify(Session& session, const Words& words) {
     }
     return leave(report.exit_code());
   }
-  const auto report = provenance::verify_export(words.log, trust->key, anchor, trust->policy, signed_findings.checks());
+  const auto report = provenance::verify_export(words.log, trust->key, anchor, trust->policy, signed_findings.checks(), later);
   if (session.options.output == "json") {
     json::Value value = report_json(report);
     value.set("signedFindings", signed_findings.to_json());
@@ -225,6 +233,7 @@ void add_audit_papers(CLI::App& app, const SessionPtr& session) {
     command.add_option("--dpo-key", words->dpo_keys, "public key of a data protection officer, from her: signed findings are held against it; may be repeated")->allow_extra_args(false);
   };
   add_dpo_key(check);
+  check.add_option("--later-key", words->later_keys, "of a log that was pruned: the key of the later log that says so; may be repeated")->allow_extra_args(false);
   check.callback([session, words] { verify(*session, *words); });
 
   auto& proof = verb(app, "audit", "verify-proof", "checks the receipt of one entry, or two checkpoints that contradict each other");

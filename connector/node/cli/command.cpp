@@ -162,7 +162,7 @@ Result<void> check_outcome(const Session& session, const Command& command, const
 void tell(Session& session, const Command& command, const json::Value& answer) {
   auto& err = session.with.err;
   const auto* notes = answer.find("notes");
-  if (notes != nullptr && notes->if_array() != nullptr && !command.member.empty()) {
+  if (notes != nullptr && notes->if_array() != nullptr && (!command.member.empty() || command.method == "AuditService/Prune")) {
     for (const auto& note : *notes->if_array()) err << say(session.options, "note", text_at(note, "")) << '\n';
   }
   if (text_at(answer, "dryRun") == "yes") err << say(session.options, "dry-run") << '\n';

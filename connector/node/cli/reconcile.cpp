@@ -71,6 +71,9 @@ void reconcile(Session& session, const Words& words) {
         session.with.err << say(session.options, std::string("reconciled.") + name, text_at(id, "")) << '\n';
       }
     }
+    if (const auto* notes = answer->find("notes"); notes != nullptr && notes->if_array() != nullptr) {
+      for (const json::Value& note : *notes->if_array()) session.with.err << say(session.options, "note", text_at(note, "")) << '\n';
+    }
     if (words.dry_run) session.with.err << say(session.options, "dry-run") << '\n';
   }
   if (!differences.empty()) session.leave(1);

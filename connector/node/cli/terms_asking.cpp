@@ -119,6 +119,7 @@ void replay(Session& session, const Words& words) {
   if (!request) return session.fail(request.error(), 2);
   const auto answer = session.call("TermsService/Replay", *request);
   if (!answer) return session.fail(answer.error());
+  for (const auto& note : list_of(*answer, "notes")) session.with.err << "note: " << text_at(note, "") << '\n';
   if (printed(session, *answer, "askedAgain")) return;
   auto& out = session.with.out;
   const auto count = [&](std::string_view member) {

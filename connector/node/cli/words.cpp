@@ -73,6 +73,12 @@ constexpr std::array kPhrases{
            "say which witnesses you trust (--policy)",
            "het logboek klopt, maar dat het echt en volledig is, is niet bewezen: "
            "geef een ijkpunt dat u bewaarde (--anchor), of zeg welke getuigen u vertrouwt (--policy)"}},
+    policy::Sentence{"verify.pruned", {"entries:   pruned, as `{0}` records; what was proven of them still holds",
+           "regels:       opgeruimd, zoals `{0}` vastlegde; wat ervan bewezen is, geldt nog"}},
+    policy::Sentence{"verify.pruned.said", {"entries:   pruned, says `{0}`: NOT proven, as its key was not given (--later-key)",
+           "regels:       opgeruimd, zegt `{0}`: NIET bewezen, want die sleutel is niet gegeven (--later-key)"}},
+    policy::Sentence{"verify.pruned.unproven", {"consistent, but it is not proven that its node ended this log and pruned it: give the key of the later log (--later-key)",
+           "het logboek klopt, maar dat de knoop het zelf afsloot en opruimde, is niet bewezen: geef de sleutel van het latere logboek (--later-key)"}},
     policy::Sentence{"verify.unmet", {"consistent, but not proven as you ask: too few witnesses signed (--policy)",
            "het logboek klopt, maar is niet bewezen zoals u vraagt: er tekenden te weinig getuigen (--policy)"}},
     policy::Sentence{"verify.wrong", {"NOT in order", "NIET in orde"}},
@@ -193,6 +199,7 @@ std::string told(const provenance::VerifyReport& report, const Options& options,
     line("verify.root", to_base64(view(report.root)));
     line("verify.signature");
   }
+  if (report.pruned_by) line(report.pruned_proven ? "verify.pruned" : "verify.pruned.said", *report.pruned_by);
   if (report.payloads_checked + report.payloads_erased != 0) {
     line(payloads, report.payloads_checked, report.payloads_erased);
   }
@@ -200,7 +207,7 @@ std::string told(const provenance::VerifyReport& report, const Options& options,
   if (report.quorum) out += told(*report.quorum, options);
   switch (report.exit_code()) {
     case 0: line("verify.proven"); break;
-    case 3: line(report.quorum_missed() ? "verify.unmet" : "verify.unproven"); break;
+    case 3: line(report.quorum_missed() ? "verify.unmet" : !report.anchor_good ? "verify.unproven" : "verify.pruned.unproven"); break;
     default: line("verify.wrong");
   }
   return out;

@@ -44,7 +44,7 @@ const std::map<std::string, std::string> kTable = {
     {"AuditService.Export", "spda"},           {"AuditService.ProcessingActivities", "da"},
     {"AuditService.Erase", "sp"},             {"AuditService.Erasures", "spda"},
     {"AuditService.Sign", "d"},               {"AuditService.Package", "da"},
-    {"AuditService.PackageFile", "da"},
+    {"AuditService.PackageFile", "da"},       {"AuditService.Prune", "spd"},
     {"AuditService.Reconcile", "spd"},        {"NodeService.Backup", "o"},
     {"NodeService.DemoClock", "so"},          {"AuthzenService.Evaluation", "A"},
     {"AuthzenService.Evaluations", "A"},      {"AuthzenService.SearchSubject", "A"},

@@ -65,6 +65,14 @@ TEST(Languages, TheReportOfVerifySaysInEnglishWhatItAlwaysSaid) {
   report.damage.push_back({"tile/0/001", 0, 3, "missing"});
   cli::Options options;
   EXPECT_EQ(cli::told(report, options), provenance::to_text(report));
+  provenance::VerifyReport pruned;
+  pruned.origin = report.origin;
+  pruned.signature_good = pruned.anchor_good = true;
+  pruned.anchor_size = 0;
+  pruned.pruned_by = "waterrijk.example/log/2";
+  EXPECT_EQ(cli::told(pruned, options), provenance::to_text(pruned));
+  pruned.pruned_proven = true;
+  EXPECT_EQ(cli::told(pruned, options), provenance::to_text(pruned));
   options.lang = "nl";
   EXPECT_NE(cli::told(report, options).find("NIET in orde"), std::string::npos);
 }

@@ -105,6 +105,28 @@ TEST_F(ReconcilingTest, WhatThePeerShowsIsProvenOrAFinding) {
   EXPECT_EQ(findings(), "not proven: entry\nnot proven: entry\n");
 }
 
+TEST_F(ReconcilingTest, WhatThePeerSaysItPrunedIsNotComparedAndThatIsTold) {
+  add(theirs_, "old");
+  clock_.advance(std::chrono::hours(30));
+  const Timestamp pruned = clock_.now();
+  clock_.advance(std::chrono::hours(10));
+  const std::string shown = add(theirs_, "new");
+  json::Value answer = page(theirs_, {receipt(theirs_, 1), shown});
+  answer.set("pruned", format_time(pruned));
+  transport_.say(answer);
+  clock_.advance(std::chrono::hours(1));
+  const auto done = compare();
+  ASSERT_TRUE(done) << describe(done.error());
+  ASSERT_EQ(done->comparison.differences.size(), 1U) << "the older one is before what is compared";
+  EXPECT_EQ(done->comparison.differences[0].id, "new");
+  ASSERT_TRUE(done->pruned);
+  EXPECT_EQ(*done->pruned, pruned + std::chrono::hours(1));
+  answer.set("pruned", format_time(clock_.now()));
+  transport_.next.clear();
+  transport_.say(proving(answer, theirs_, theirs_.size));
+  EXPECT_EQ(compare().error().code, ErrorCode::invalid_state) << "nothing is left to compare, and nothing is called the same";
+}
+
 TEST_F(ReconcilingTest, ThePeerIsHeldToWhatItShowedBefore) {
   add(theirs_, "a");
   transport_.say(page(theirs_));

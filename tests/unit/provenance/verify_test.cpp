@@ -170,6 +170,127 @@ TEST_F(VerifyTest, ALogThatFollowsAnotherIsATreeOfItsOwn) {
   EXPECT_EQ(again.root(), *log.root(300));
 }
 
+/// Two logs, the older of 700 entries, which is pruned but for entry 3, and 300 of which the first says so.
+class PrunedTest : public VerifyTest {
+ protected:
+  void SetUp() override {
+    grow(store_, 700);
+    old_ = {0, "waterrijk.example/log", 0, verifier().text(), checkpoint(store_)};
+    before_ = *make_receipt(LogReader(store_, keys_), 5, old_.seal, verifier());
+    ASSERT_TRUE(store_.write(follow(old_, {1, next_key_.name(), 700, next_key_.text(), {}}, clock_.now()), true));
+    const Checkpoint sealed = *open_checkpoint(old_.seal, verifier());
+    say(EntryKind::pruned, crypto::sha256(checkpoint_body(sealed)));
+    say(EntryKind::pruned, {});  // somebody asked
+    say(EntryKind::decision, crypto::sha256(checkpoint_body(sealed)));
+    grow(store_, 300);
+    root_ = *log().at(log().shards()[0]).root(700);
+    std::vector<storage::Change> changes = *log().at(log().shards()[0]).edge();
+    for (std::uint64_t number = 0; number < 700; ++number) {
+      if (number == 3) continue;
+      changes.push_back({entry_key(number), std::nullopt});
+      changes.push_back({payload_key(number), std::nullopt});
+    }
+    changes.push_back(Pruned{0, old_.origin, 0, 700, clock_.now(), "commit", 700, 700, {3}}.change());
+    ASSERT_TRUE(store_.write(changes, true));
+  }
+  void say(EntryKind kind, const Hash& digest) {
+    LogAppender appender(keys_, random_);
+    ASSERT_TRUE(appender.recover(store_));
+    std::vector<storage::Change> changes;
+    ASSERT_TRUE(appender.append({static_cast<std::uint8_t>(kind), digest, "said", ""}, clock_.now(), changes));
+    appender.seal(clock_.now(), changes);
+    ASSERT_TRUE(store_.write(changes, true));
+  }
+  LogReader log() { return {store_, keys_, *read_shards(store_)}; }
+  std::string note() { return sign_checkpoint({next_key_.name(), 300, log().head()->frontier.root()}, other_); }
+  fs::path exported(std::uint64_t entry, const std::string& name) {
+    const Pruned pruned{0, old_.origin, 0, 700, clock_.now(), "commit", entry, 700, {3}};
+    const auto receipt = pruned_receipt(log(), pruned, note(), next_key_);
+    EXPECT_TRUE(receipt) << describe(receipt.error());
+    const auto done = export_log(log().at(log().shards()[0]), old_.seal, verifier(), folder_.path() / name, true, std::nullopt, *receipt);
+    EXPECT_TRUE(done) << describe(done.error());
+    return folder_.path() / name;
+  }
+  VerifyReport look(const fs::path& folder, const std::vector<VerifierKey>& later) {
+    return verify_export(folder, verifier(), old_.seal, std::nullopt, {}, later);
+  }
+
+  crypto::Key other_ = crypto::Key::generate(crypto::Key::Kind::ed25519);
+  VerifierKey next_key_ = VerifierKey::of("waterrijk.example/log/2", other_);
+  Shard old_;
+  Receipt before_;
+  Hash root_{};
+};
+
+TEST_F(PrunedTest, WhatProofsNeedStaysAndWhatIsGoneIsSaid) {
+  EXPECT_EQ(*log().first_kept(), 700U);
+  EXPECT_EQ(log().leaf(5).error().code, ErrorCode::not_found);
+  EXPECT_NE(log().leaf(5).error().message.find("was pruned on"), std::string::npos) << describe(log().leaf(5).error());
+  EXPECT_EQ(log().leaf(5000).error().message, "there is no entry 5000");
+  EXPECT_EQ(log().payload(3)->shared, "shared 3");
+  EXPECT_EQ(*log().at(log().shards()[0]).root(700), root_);
+  EXPECT_TRUE(verify_receipt(before_, verifier())) << "a receipt of before";
+  const auto kept = make_receipt(log(), 3, note(), next_key_);
+  ASSERT_TRUE(kept) << describe(kept.error());
+  EXPECT_TRUE(verify_receipt(*kept, verifier())) << "and a new one, of what was kept";
+  EXPECT_EQ(make_receipt(log(), 5, note(), next_key_).error().code, ErrorCode::not_found);
+  const auto pruned = log().pruned();
+  ASSERT_TRUE(pruned) << describe(pruned.error());
+  EXPECT_EQ(number_there(*pruned, 0), 3U);
+  EXPECT_EQ(number_there(*pruned, 4), 700U);
+  EXPECT_EQ(number_there(*pruned, 800), 800U);
+  LogAppender again(keys_, random_);
+  ASSERT_TRUE(again.recover(store_));
+  EXPECT_EQ(again.next(), 1000U);
+}
+
+TEST_F(PrunedTest, ItVerifiesWhereALaterLogSaysThatJustThisOneWasPruned) {
+  const fs::path folder = exported(700, "good");
+  EXPECT_FALSE(fs::exists(folder / "tile/entries"));
+  EXPECT_FALSE(fs::exists(folder / "payloads"));
+  const VerifyReport good = look(folder, {next_key_});
+  EXPECT_EQ(good.exit_code(), 0) << to_text(good);
+  EXPECT_EQ(good.root, root_);
+  EXPECT_EQ(look(folder, {}).exit_code(), 3) << "its key did not come from elsewhere";
+  EXPECT_EQ(look(folder, {verifier()}).exit_code(), 3);
+  const VerifierKey forged = VerifierKey::of(next_key_.name(), key_);
+  EXPECT_EQ(look(folder, {forged}).exit_code(), 1);
+  EXPECT_EQ(verify_export(folder, verifier(), std::nullopt, std::nullopt, {}, {next_key_}).exit_code(), 3) << "without an anchor";
+  EXPECT_EQ(look(exported(701, "asked"), {next_key_}).exit_code(), 1) << "asked for, and not done";
+  EXPECT_EQ(look(exported(702, "kind"), {next_key_}).exit_code(), 1) << "another kind of entry";
+}
+
+TEST_F(PrunedTest, WithoutThatWordOrWithAnotherFileItIsDamaged) {
+  const fs::path folder = exported(700, "log");
+  const std::string said = test::read_file(folder / kPrunedFile);
+  for (const std::string& name : {tile_path(0, 1, 256), tile_path(0, 2, 188), tile_path(1, 0, 2)}) {
+    const std::string bytes = test::read_file(folder / name);
+    std::string changed = bytes;
+    changed[40] ^= 1;
+    test::write_file(folder / name, changed);
+    EXPECT_EQ(look(folder, {next_key_}).exit_code(), 1) << name;
+    fs::remove(folder / name);
+    EXPECT_EQ(look(folder, {next_key_}).exit_code(), 1) << name << " is gone";
+    test::write_file(folder / name, bytes);
+  }
+  fs::create_directories(folder / "tile/entries");
+  test::write_file(folder / "tile/entries/000", "x");
+  EXPECT_EQ(look(folder, {next_key_}).exit_code(), 1) << "entries beside the word that they are gone";
+  fs::remove_all(folder / "tile/entries");
+  EXPECT_EQ(look(folder, {next_key_}).exit_code(), 0);
+  // The owner signs again, with an entry less: what was said is of another checkpoint.
+  const Checkpoint shorter{old_.origin, 699, *log().at(log().shards()[0]).root(699)};
+  test::write_file(folder / "checkpoint", sign_checkpoint(shorter, key_));
+  EXPECT_EQ(look(folder, {next_key_}).exit_code(), 1);
+  test::write_file(folder / "checkpoint", old_.seal);
+  fs::remove(folder / kPrunedFile);
+  EXPECT_EQ(look(folder, {next_key_}).exit_code(), 1);
+  test::write_file(folder / kPrunedFile, "{}");
+  EXPECT_EQ(look(folder, {next_key_}).exit_code(), 1);
+  test::write_file(folder / kPrunedFile, said);
+  EXPECT_EQ(look(folder, {next_key_}).exit_code(), 0);
+}
+
 TEST_F(VerifyTest, AnEntryBehindTheLastCheckpointOfALostLogHasNoProof) {
   grow(store_, 3);
   const std::string seal = checkpoint(store_);
