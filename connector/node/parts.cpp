@@ -19,7 +19,6 @@
 namespace sluis::node {
 namespace {
 
-constexpr std::size_t kOutboxThreads = 4;
 constexpr double kMinutesOfRefusals = 4;  // at once
 constexpr double kMinutesOfNegotiations = 20;
 constexpr std::chrono::seconds kAgainAfter{5};
@@ -216,6 +215,7 @@ Result<identity::VerifiedPeer> Node::Parts::verified(const http::Request& reques
     refusals->count("quota.requests", who);
     return Error(ErrorCode::limit_exceeded, "this party asked more than its share in a short time");
   }
+  if (outbox) outbox->heard(who);
   return peer;
 }
 
@@ -276,17 +276,7 @@ Result<void> Node::Parts::start_exchange() {
     };
   }
   erasing = std::make_unique<Erasing>(std::move(for_erasing));
-  std::map<std::string, outbox::Deliver> services;
-  services["negotiation"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
-    return negotiations->deliver(item, envelope, retry_at);
-  };
-  services["transfer"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
-    return transfers->deliver(item, envelope, retry_at);
-  };
-  services["evidence"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
-    return evidence->deliver(item, envelope, retry_at);
-  };
-  outbox = std::make_unique<outbox::Driver>(store, clock, random, std::move(services), outbox::Dispatcher::Options{}, kOutboxThreads);
+  start_outbox();
   deadlines = std::make_unique<gate::Alarm>(*log_clock, [this](Timestamp now) { return std::optional(take_what_is_due(now)); });
   return {};
 }
