@@ -67,13 +67,17 @@ std::optional<std::string> domain_state(std::string_view wire, const States& sta
   return std::nullopt;
 }
 
+/// The peer says "not now" to this process.
 bool is_transient(unsigned status, bool first) {
   switch (status) {
     case 404: return !first;  // a peer whose handler is not ready yet; a first message's 404 is its answer
-    case 408: case 409: case 425: case 429: case 502: case 503: case 504: return true;
+    case 409: case 425: return true;
     default: return false;
   }
 }
+
+/// An answer, often of something before the peer, that does not say what became of the message: the peer as a whole takes none now.
+bool says_nothing(unsigned status) { return status < 200 || status == 408 || status == 429 || status >= 500; }
 
 Error answer_error(const http::PeerResponse& response) {
   const std::string text = "the other party answered " + answer_of(response.status, reason_of(response));
@@ -137,7 +141,7 @@ SendOutcome outcome_of(const http::PeerResponse& response, const Envelope& envel
   outcome.answer = answer_of(status, outcome.reason);
   if (is_transient(status, envelope.peer_pid.empty())) {
     outcome.kind = SendOutcome::Kind::transient;
-  } else if (status >= 500 || status < 200) {
+  } else if (says_nothing(status)) {
     outcome.kind = SendOutcome::Kind::unknown;
   } else {
     outcome.kind = SendOutcome::Kind::refused;
@@ -188,7 +192,7 @@ PeerView Client::read(const ParticipantId& peer, const std::string& url, bool ne
     return view;
   }
   view.answer = answer_of(response->status, reason_of(*response));
-  if (response->status >= 400 && response->status < 500 && !is_transient(response->status, true)) {
+  if (response->status >= 400 && response->status < 500 && !is_transient(response->status, true) && !says_nothing(response->status)) {
     view.kind = PeerView::Kind::unreadable;
     return view;
   }

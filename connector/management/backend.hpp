@@ -6,6 +6,8 @@
 #include "connector/identity/directory.hpp"
 #include "connector/management/commit_signal.hpp"
 #include "connector/negotiation/service.hpp"
+#include "connector/outbox/dead_letter.hpp"
+#include "connector/outbox/standing.hpp"
 #include "connector/provenance/log_store.hpp"
 #include "connector/transfer/service.hpp"
 #include "sluis/v1/audit.pb.h"
@@ -115,6 +117,10 @@ struct Backend {
   std::function<void(Commit& commit, const RetentionRecord& record)> prepare_retention = {};
   /// After the commit.
   std::function<void(const RetentionRecord& record, const CommitReceipt& receipt)> retention_confirmed = {};
+  std::function<outbox::Standing()> outbox_standing = {};
+  std::function<Result<void>(const outbox::DeadLetter& letter, const std::string& person)> retry_message = {};
+  /// The other party never gets it; recorded.
+  std::function<Result<void>(const outbox::DeadLetter& letter, const outbox::Reason& reason, const std::string& person)> drop_message = {};
 };
 
 }  // namespace sluis::management

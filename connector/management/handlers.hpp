@@ -19,5 +19,6 @@ void add_transfers(Methods& methods, Backend& backend);
 void add_retention(Methods& methods, Backend& backend);
 void add_audit(Methods& methods, Backend& backend);
 void add_nodes(Methods& methods, Backend& backend);
+void add_outbox(Methods& methods, Backend& backend);
 
 }  // namespace sluis::management

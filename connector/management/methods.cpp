@@ -10,6 +10,7 @@
 #include "sluis/v1/declaration.pb.h"
 #include "sluis/v1/membership.pb.h"
 #include "sluis/v1/node.pb.h"
+#include "sluis/v1/outbox.pb.h"
 #include "sluis/v1/register.pb.h"
 #include "sluis/v1/terms.pb.h"
 #include "sluis/v1/transfer.pb.h"
@@ -62,7 +63,8 @@ std::vector<const google::protobuf::ServiceDescriptor*> contract() {
       v1::FoundOffer::descriptor()->file(), v1::Membership::descriptor()->file(),
       v1::Activity::descriptor()->file(),   v1::Agreement::descriptor()->file(),
       v1::Transfer::descriptor()->file(),   v1::AuditEntry::descriptor()->file(),
-      v1::NodeStatusRequest::descriptor()->file(), v1::Declaration::descriptor()->file()};
+      v1::NodeStatusRequest::descriptor()->file(), v1::Declaration::descriptor()->file(),
+      v1::DeadLetter::descriptor()->file()};
   std::vector<const google::protobuf::ServiceDescriptor*> services;
   for (const auto* file : files) {
     for (int i = 0; i < file->service_count(); ++i) services.push_back(file->service(i));
@@ -84,6 +86,7 @@ Methods make_methods(Backend& backend) {
   add_retention(methods, backend);
   add_audit(methods, backend);
   add_nodes(methods, backend);
+  add_outbox(methods, backend);
   return methods;
 }
 

@@ -1,6 +1,7 @@
 #include "connector/negotiation/service.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/negotiation/ending.hpp"
 #include "connector/outbox/due.hpp"
 
 namespace sluis::negotiation {
@@ -10,7 +11,7 @@ constexpr int kTries = 8;  ///< of a commit whose process somebody else changes 
 
 std::string fresh_id(Random& random) { return to_hex(random.bytes(16)); }
 
-outbox::Envelope envelope_of(const OutboundMessage& message, std::string body) {
+outbox::Envelope envelope_of(const OutboundMessage& message, std::string body, Timestamp now) {
   outbox::Envelope envelope;
   envelope.service = "negotiation";
   envelope.id = message.id;
@@ -19,6 +20,7 @@ outbox::Envelope envelope_of(const OutboundMessage& message, std::string body) {
   envelope.url = message.peer_url;
   envelope.peer_pid = message.peer_pid.str();
   envelope.body = std::move(body);
+  envelope.queued = now;
   return envelope;
 }
 
@@ -92,6 +94,7 @@ Result<void> Service::void_agreement(const Negotiation& negotiation, const Reaso
   record.ended = AgreementEnd{by, negotiation.updated, reason};
   commit.preconditions.push_back({key, *bytes});
   commit.changes.push_back({key, encode(record)});
+  commit.changes.push_back({ending_key(record.id), record.id.str()});
   // First, as `prepare_end` wants it.
   commit.entries.insert(commit.entries.begin(), with_.evidence.agreement_ended_entry(record));
   ended = std::move(record);
@@ -136,7 +139,7 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
   if (transition.message) {
     std::string body = with_.peers.body(*transition.message);
     commit.messages.push_back({next.peer.str(), next.own_pid.str(),
-                               outbox::encode(envelope_of(*transition.message, std::move(body)))});
+                               outbox::encode(envelope_of(*transition.message, std::move(body), with_.clock.now()))});
   }
   // A peer that had our *finalized* takes no termination any more, but it takes the proof of the agreement's end.
   if (ended && ended->ended->by == options_.self && with_.prepare_end) with_.prepare_end(commit, *ended);
@@ -279,6 +282,7 @@ Result<AgreementRecord> Service::terminate_agreement(const AgreementId& id, Reas
     commit.commit_class = CommitClass::revoke;
     commit.preconditions.push_back({key, *bytes});
     commit.changes.push_back({key, encode(record)});
+    commit.changes.push_back({ending_key(id), id.str()});
     commit.entries.push_back(with_.evidence.agreement_ended_entry(record));
     with_.evidence.name_person(commit.entries.back(), person);
     if (with_.prepare_end) with_.prepare_end(commit, record);
@@ -307,6 +311,7 @@ Result<void> Service::ended_by_peer(const AgreementId& id, const ParticipantId& 
       both.commit_class = CommitClass::revoke;
       both.preconditions.push_back({key, *bytes});
       both.changes.push_back({key, encode(*ends)});
+      both.changes.push_back({ending_key(id), id.str()});
     }
     const Result<CommitReceipt> done = with_.commits.commit_and_wait(std::move(both));
     if (done) {

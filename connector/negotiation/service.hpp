@@ -3,7 +3,7 @@
 #include "connector/base/quota.hpp"
 #include "connector/base/random.hpp"
 #include "connector/negotiation/ports.hpp"
-#include "connector/outbox/driver.hpp"
+#include "connector/outbox/item.hpp"
 
 #include <functional>
 
@@ -81,7 +81,7 @@ class Service {
   Result<std::vector<AgreementRecord>> agreements(const AgreementId& after, std::size_t count) const;
 
   /// outbox::Deliver for service "negotiation".
-  outbox::Verdict deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
+  outbox::Delivered deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
   /// An agreement that was made elsewhere, as on paper: with `imported`, under an id that is free here. It holds from now on, as if it had
   /// been negotiated; `commit` has what else changes with it. conflict: there is such an agreement already.
   Result<AgreementRecord> import(AgreementRecord record, const std::string& person, Commit commit);
@@ -115,7 +115,8 @@ class Service {
                       const std::string& remove_item = {}, const Deed& deed = {});
   Result<void> void_agreement(const Negotiation& negotiation, const Reason& reason, Commit& commit,
                               std::optional<AgreementRecord>& ended) const;
-  outbox::Verdict settle(const Stored& before, const DeliveryStep& step, const std::string& item_key);
+  outbox::Verdict settle(const Stored& before, const DeliveryStep& step, const std::string& item_key, outbox::Verdict done_as,
+                         outbox::Verdict later);
 
   Options options_;
   Dependencies with_;

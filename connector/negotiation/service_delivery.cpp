@@ -38,7 +38,8 @@ bool abandoned(const Negotiation& negotiation, bool maybe_sent) {
 
 }  // namespace
 
-outbox::Verdict Service::settle(const Stored& before, const DeliveryStep& step, const std::string& item_key) {
+outbox::Verdict Service::settle(const Stored& before, const DeliveryStep& step, const std::string& item_key, outbox::Verdict done_as,
+                                outbox::Verdict later) {
   const bool done = step.next == DeliveryStep::Next::done;
   // What ends is a revocation, and that its end is told; not each try.
   const bool over = step.transition.next.state == State::terminated && (done || before.value.state != State::terminated);
@@ -47,31 +48,38 @@ outbox::Verdict Service::settle(const Stored& before, const DeliveryStep& step, 
                                         done ? item_key : std::string());
   // What could not be recorded is found out again by reading the peer's process.
   if (!committed) return outbox::Verdict::retry_uncertain;
-  return done ? outbox::Verdict::done : outbox::Verdict::retry;
+  return done ? done_as : later;
 }
 
-outbox::Verdict Service::deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope,
-                                 Timestamp retry_at) {
-  const Result<std::optional<Stored>> loaded = load(ProcessId(item.process));
-  if (!loaded) return outbox::Verdict::retry;
-  const std::optional<Stored>& before = *loaded;
+outbox::Delivered Service::deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope,
+                                   Timestamp retry_at) {
+  using outbox::Verdict;
+  const Result<std::optional<std::string>> bytes = with_.store.get(negotiation_key(ProcessId(item.process)));
+  if (!bytes) return Verdict::retry_untried;
+  std::optional<Stored> before;
+  if (*bytes) {
+    Result<Negotiation> value = decode_negotiation(**bytes);
+    if (!value) return {Verdict::dead, {"process-unreadable", {describe(value.error())}}};
+    before = Stored{std::move(*value), **bytes};
+  }
   if (!before || !before->value.pending || before->value.pending->delivery.id != envelope.id) {
     // Overtaken: a later message proved its arrival, or the process was ended.
     Commit drop;
     drop.changes.push_back({item.key, std::nullopt});
-    return with_.commits.commit_and_wait(std::move(drop)) ? outbox::Verdict::done : outbox::Verdict::retry;
+    return with_.commits.commit_and_wait(std::move(drop)) ? Verdict::dropped : Verdict::retry_untried;
   }
   if (abandoned(before->value, item.maybe_sent)) {
     DeliveryStep step{{}, DeliveryStep::Next::done};
     step.transition.next = before->value;
     step.transition.next.pending.reset();
-    return settle(*before, step, item.key);
+    return settle(*before, step, item.key, Verdict::dropped, Verdict::retry_untried);
   }
   const bool resend = item.maybe_sent || before->value.pending->delivery.uncertain;
   if (resend && !before->value.peer_pid.empty()) {
-    const DeliveryStep step = on_peer_state(before->value, with_.peers.read(before->value), std::nullopt, true,
-                                            surroundings_of(before->value), with_.clock.now(), retry_at);
-    if (step.next != DeliveryStep::Next::send) return settle(*before, step, item.key);
+    const outbox::PeerView view = with_.peers.read(before->value);
+    const DeliveryStep step =
+        on_peer_state(before->value, view, std::nullopt, true, surroundings_of(before->value), with_.clock.now(), retry_at);
+    if (step.next != DeliveryStep::Next::send) return settle(*before, step, item.key, Verdict::done, outbox::later(view.kind));
   }
   const outbox::SendOutcome outcome = with_.peers.send(before->value.peer, envelope);
   DeliveryStep step = on_sent(before->value, outcome, resend, surroundings_of(before->value), with_.clock.now(), retry_at);
@@ -79,7 +87,7 @@ outbox::Verdict Service::deliver(const outbox::OutboxItem& item, const outbox::E
     step = on_peer_state(step.transition.next, with_.peers.read(before->value), outcome, resend, surroundings_of(before->value),
                          with_.clock.now(), retry_at);
   }
-  return settle(*before, step, item.key);
+  return settle(*before, step, item.key, Verdict::done, outbox::later(outcome.kind));
 }
 
 Result<std::optional<Timestamp>> Service::on_timer() {

@@ -338,6 +338,15 @@ Result<void> read_log(TomlTable& root, NodeConfig& config) {
   return {};
 }
 
+Result<void> read_outbox(TomlTable& root, NodeConfig& config) {
+  SLUIS_TRY(std::optional<TomlTable> table, root.optional_table("outbox"));
+  if (!table || !table->has("give_up_after_days")) return {};
+  SLUIS_TRY(const std::int64_t days, table->integer("give_up_after_days"));
+  if (days < 1 || days > 3650) return table->refused("give_up_after_days", "from 1 to 3650");
+  config.gives_up_after = std::chrono::days(days);
+  return {};
+}
+
 }  // namespace
 
 Result<NodeConfig> read_config(const std::filesystem::path& file) {
@@ -357,6 +366,7 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
   SLUIS_CHECK(read_backup(root, config));
   SLUIS_CHECK(read_quota(root, config));
   SLUIS_CHECK(read_log(root, config));
+  SLUIS_CHECK(read_outbox(root, config));
   SLUIS_CHECK(read_witnesses(root, config));
   SLUIS_CHECK(read_collectors(root, config));
   SLUIS_CHECK(read_webhooks(root, config));

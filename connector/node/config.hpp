@@ -78,6 +78,8 @@ struct NodeConfig {
   std::uint32_t backups_kept = 7;
   std::chrono::days backup_keys_age{30};  ///< an erased payload's key is gone for good after this
 
+  std::chrono::days gives_up_after{30};  ///< a message that no peer took so long is a dead letter
+
   double requests_a_minute = 6000;  ///< of one party, on the exchange listener
   double refusals_a_minute = 60;    ///< of one party, that get an entry each; four minutes of it at once
   double negotiations_a_minute = 10;  ///< that one party begins; twenty minutes of it at once

@@ -3,6 +3,8 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 
+#include <fmt/core.h>
+
 #include <charconv>
 
 namespace sluis::node {
@@ -76,6 +78,7 @@ void EvidenceChannel::send_receipt(Commit& commit, const ParticipantId& peer, st
   envelope.id = to_hex(with_.random.bytes(16));
   envelope.kind = "receipt";
   envelope.body = commit.id;
+  envelope.queued = with_.clock.now();
   commit.messages.push_back({peer.str(), std::string(process), outbox::encode(envelope)});
 }
 
@@ -214,8 +217,9 @@ http::Response EvidenceChannel::take_receipt(const http::Request& request) {
   return http::json_response(200, "{}");
 }
 
-outbox::Verdict EvidenceChannel::deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp) {
-  Result<std::uint64_t> entry = Error(ErrorCode::corruption, "no entry");
+outbox::Delivered EvidenceChannel::deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp) {
+  using outbox::Verdict;
+  Result<std::uint64_t> entry = Error(ErrorCode::not_found, "it names no entry");
   if (envelope.body.starts_with(kEntryMark)) {
     std::uint64_t index = 0;
     const char* end = envelope.body.data() + envelope.body.size();
@@ -226,12 +230,10 @@ outbox::Verdict EvidenceChannel::deliver(const outbox::OutboxItem& item, const o
   const auto receipt = entry ? receipt_of(*entry) : Result<Receipt>(entry.error());
   const auto base = with_.directory.endpoint(ParticipantId(item.peer), with_.clock.now());
   if (!receipt && receipt.error().code == ErrorCode::not_found) {  // no checkpoint of its log covers it, and none ever will
-    log::warning("a receipt cannot be made any more", {{"peer", item.peer}, {"what", receipt.error().message}});
-    Commit gone;
-    gone.changes.push_back({item.key, std::nullopt});
-    return with_.commits.commit_and_wait(std::move(gone)) ? outbox::Verdict::done : outbox::Verdict::retry_uncertain;
+    return {Verdict::dead, {"no-receipt", {"it cannot be made any more: " + receipt.error().message}}};
   }
-  if (!receipt || !base) return outbox::Verdict::retry;
+  if (!receipt) return Verdict::retry_untried;
+  if (!base) return Verdict::away;
   http::PeerRequest request;
   request.peer = ParticipantId(item.peer);
   request.url = *base + "/evidence/v1/receipts";
@@ -239,13 +241,13 @@ outbox::Verdict EvidenceChannel::deliver(const outbox::OutboxItem& item, const o
   request.body = receipt->to_json();
   request.timeout = limits::kPeerTimeout;
   const auto response = with_.transport.send(request);
-  if (!response || response->status >= 500 || response->status == 429) return outbox::Verdict::retry;
+  if (!response || response->status >= 500 || response->status == 408 || response->status == 429) return Verdict::away;
   if (response->status >= 400) {
-    log::warning("a receipt was refused", {{"peer", item.peer}, {"answer", response->body}});
+    return {Verdict::dead, {"refused", {fmt::format("the other party will not have it: status {}: {}", response->status, response->body)}}};
   }
   Commit done;
   done.changes.push_back({item.key, std::nullopt});
-  return with_.commits.commit_and_wait(std::move(done)) ? outbox::Verdict::done : outbox::Verdict::retry_uncertain;
+  return with_.commits.commit_and_wait(std::move(done)) ? Verdict::done : Verdict::retry_uncertain;
 }
 
 }  // namespace sluis::node

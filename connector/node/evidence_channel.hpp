@@ -5,7 +5,7 @@
 #include "connector/http/port.hpp"
 #include "connector/identity/directory.hpp"
 #include "connector/node/writer.hpp"
-#include "connector/outbox/driver.hpp"
+#include "connector/outbox/item.hpp"
 #include "connector/provenance/receipt.hpp"
 
 #include <map>
@@ -59,7 +59,7 @@ class EvidenceChannel {
   /// Adds the message that carries the receipt of the commit's first entry to the peer, if the peer takes receipts.
   void send_receipt(Commit& commit, const ParticipantId& peer, std::string_view process);
   /// outbox::Deliver for service "evidence".
-  outbox::Verdict deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
+  outbox::Delivered deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
 
   /// A receipt of an entry of the peer's log that concerns this node: checked, kept, recorded, and acted on where it is of an agreement's
   /// end. invalid_argument, permission_denied: it is none.

@@ -89,6 +89,9 @@ threshold = 1
 # refusals_per_minute = 60      # that get an entry each; four minutes' worth at once
 # negotiations_per_minute = 10  # that it begins; twenty minutes' worth at once
 
+# [outbox]
+# give_up_after_days = 30       # a message that no peer took so long is a dead letter: `sluis outbox list`
+
 [policy]
 other_offers = "refuse"         # or "steward": proposals that differ from what is published wait for a person
 # situations = "situations.toml"  # what may be declared here, and by whom: connector/declaration/README.md

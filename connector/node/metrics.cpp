@@ -54,8 +54,11 @@ std::string metrics_text(const Measured& measured) {
   const double started = std::chrono::duration<double>(measured.started.time_since_epoch()).count();
   std::vector<prometheus::MetricFamily> all{
       family("sluis_log_entries", "Entries of the provenance log", MetricType::Counter, number(measured.log_entries)),
-      family("sluis_outbox_messages", "Messages that no peer has taken yet", MetricType::Gauge,
-             number(measured.outbox_messages)),
+      family("sluis_outbox_waiting", "Messages that no peer has taken yet", MetricType::Gauge, number(measured.outbox_waiting)),
+      family("sluis_outbox_dead", "Messages that are not delivered unless somebody has them tried again", MetricType::Gauge,
+             number(measured.outbox_dead)),
+      family("sluis_outbox_peers_away", "Parties for whom messages wait and that give no answer", MetricType::Gauge,
+             number(measured.outbox_away)),
       family("sluis_streams", "Releases and receptions that run", MetricType::Gauge, number(measured.streams)),
       family("sluis_findings", "What `sluis doctor` would name", MetricType::Gauge, number(measured.findings)),
       family("sluis_log_quarantined", "1 when nothing is signed any more", MetricType::Gauge,

@@ -35,7 +35,9 @@ struct MeasuredWitnesses {
 /// What a node measures of itself, at one moment.
 struct Measured {
   std::uint64_t log_entries = 0;
-  std::uint64_t outbox_messages = 0;  ///< that no peer has taken yet
+  std::uint64_t outbox_waiting = 0;   ///< messages that no peer has taken yet
+  std::uint64_t outbox_dead = 0;      ///< that wait for a person
+  std::uint64_t outbox_away = 0;      ///< peers for whom messages wait and that cannot be reached
   std::uint64_t streams = 0;          ///< running releases and receptions
   std::uint64_t findings = 0;
   bool quarantined = false;

@@ -19,7 +19,6 @@
 namespace sluis::node {
 namespace {
 
-constexpr std::size_t kOutboxThreads = 4;
 constexpr double kMinutesOfRefusals = 4;  // at once
 constexpr double kMinutesOfNegotiations = 20;
 constexpr std::chrono::seconds kAgainAfter{5};
@@ -217,6 +216,7 @@ Result<identity::VerifiedPeer> Node::Parts::verified(const http::Request& reques
     refusals->count("quota.requests", who);
     return Error(ErrorCode::limit_exceeded, "this party asked more than its share in a short time");
   }
+  if (outbox) outbox->heard(who);
   return peer;
 }
 
@@ -280,17 +280,7 @@ Result<void> Node::Parts::start_exchange() {
   pruning = std::make_unique<Pruning>(PruningDependencies{*commits, store, *log, *payload_keys, *log_clock, random, *writer, config.keeps_log,
                                                           [this](const std::string& id) { return evidence->first_entry(id); }, [this] { return in_force(); },
                                                           erasing->turn()});
-  std::map<std::string, outbox::Deliver> services;
-  services["negotiation"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
-    return negotiations->deliver(item, envelope, retry_at);
-  };
-  services["transfer"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
-    return transfers->deliver(item, envelope, retry_at);
-  };
-  services["evidence"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
-    return evidence->deliver(item, envelope, retry_at);
-  };
-  outbox = std::make_unique<outbox::Driver>(store, clock, random, std::move(services), outbox::Dispatcher::Options{}, kOutboxThreads);
+  start_outbox();
   deadlines = std::make_unique<gate::Alarm>(*log_clock, [this](Timestamp now) { return std::optional(take_what_is_due(now)); });
   return {};
 }

@@ -27,6 +27,7 @@
 #include "connector/node/role_file.hpp"
 #include "connector/node/scripts.hpp"
 #include "connector/node/transfer_commits.hpp"
+#include "connector/outbox/driver.hpp"
 #include "connector/provenance/witness.hpp"
 #include "connector/storage/rocks_store.hpp"
 
@@ -141,6 +142,7 @@ struct Node::Parts {
   Result<void> start_identity();
   Result<std::unique_ptr<identity::Identity>> make_scheme() const;
   Result<void> start_exchange();
+  void start_outbox();
   Result<void> start_data_plane();
   Result<void> start_witnesses();
   Result<void> start_collectors();
@@ -183,6 +185,9 @@ struct Node::Parts {
   Result<v1::AuditEraseResponse> erase(const v1::AuditEraseRequest& request, const std::string& person);
   Result<v1::AuditPruneResponse> prune(const v1::AuditPruneRequest& request, const std::string& person);
   Result<std::set<Hash>> in_force() const;
+  std::optional<outbox::Reason> unreachable(const std::string& peer) const;
+  Result<void> drop_message(const outbox::DeadLetter& letter, const outbox::Reason& reason, const std::string& person);
+  std::size_t dead_letters() const;
   Result<void> drop_copies(const std::vector<std::string>& key_files, const std::string& person, bool copy_first);
 };
 

@@ -194,4 +194,43 @@ Result<std::set<Hash>> Node::Parts::in_force() const {
   return digests;
 }
 
+void Node::Parts::start_outbox() {
+  outbox::DriverOptions options;
+  options.give_up_after = config.gives_up_after;
+  outbox::DriverDependencies with{store, *commits, clock, random, {}, [this](const std::string& peer) { return unreachable(peer); }};
+  with.services["negotiation"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
+    return negotiations->deliver(item, envelope, retry_at);
+  };
+  with.services["transfer"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
+    return transfers->deliver(item, envelope, retry_at);
+  };
+  with.services["evidence"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
+    return evidence->deliver(item, envelope, retry_at);
+  };
+  outbox = std::make_unique<outbox::Driver>(options, std::move(with));
+}
+
+/// A party that a list in force does not have any more. Without such a list nothing is known: its messages wait.
+std::optional<outbox::Reason> Node::Parts::unreachable(const std::string& peer) const {
+  if (!config.static_identity.empty() || directory->state(log_clock->now()) == identity::ListState::expired) return std::nullopt;
+  const auto party = directory->find(ParticipantId(peer));
+  if (party || party.error().code != ErrorCode::not_found) return std::nullopt;
+  return outbox::Reason{"not-a-member", {"the membership list does not have this party any more"}};
+}
+
+Result<void> Node::Parts::drop_message(const outbox::DeadLetter& letter, const outbox::Reason& reason, const std::string& person) {
+  Commit commit;
+  outbox::discard(commit, letter);
+  commit.entries.push_back(writer->dropped_entry(letter, reason, person));
+  SLUIS_CHECK(commits->commit_and_wait(std::move(commit)));
+  return {};
+}
+
+/// Counted as far as anybody reads.
+std::size_t Node::Parts::dead_letters() const {
+  constexpr std::size_t kMost = 10'000;
+  const auto count = outbox::count_dead(store, kMost);
+  return count ? *count : 0;
+}
+
 }  // namespace sluis::node

@@ -202,6 +202,10 @@ std::vector<std::string> Node::Parts::findings() const {
     else if (one.lists_end <= log_clock->now()) finding = "a revocation list (" + one.name + ") was over at " + format_time(one.lists_end) + ": who needs it is refused";
     if (!finding.empty() && std::find(out.begin(), out.end(), finding) == out.end()) out.push_back(std::move(finding));
   }
+  if (const std::size_t dead = dead_letters(); dead > 0) {
+    out.push_back(std::to_string(dead) + (dead == 1 ? " message to another party is not delivered" : " messages to other parties are not delivered") +
+                  " unless somebody has it tried again: see `sluis outbox list`");
+  }
   if (!config.static_identity.empty()) out.emplace_back("peers are known by fixed values, in clear: the identity scheme is `static`, for tests only");
   if (!roles->current()) out.emplace_back("the file of roles is not in order: nobody has a role");
   switch (directory->state(log_clock->now())) {
@@ -249,7 +253,10 @@ std::vector<http::Route> Node::Parts::management_routes() {
                       const auto entries = log->entries();
                       Measured now;
                       now.log_entries = entries ? *entries : 0;
-                      now.outbox_messages = outbox->size();
+                      const outbox::Standing standing = outbox->standing();
+                      now.outbox_waiting = standing.waiting;
+                      now.outbox_dead = dead_letters();
+                      for (const outbox::PeerState& peer : standing.peers) now.outbox_away += peer.away ? 1 : 0;
                       now.streams = streams->size();
                       now.findings = findings().size();
                       if (collecting) now.collectors = collecting->measured();
@@ -274,6 +281,7 @@ Result<std::string> Node::Parts::dsp_url(const ParticipantId& peer) const {
   request.timeout = limits::kPeerTimeout;
   SLUIS_TRY(const http::PeerResponse response, transport->send(request));
   if (response.status != 200) return Error(ErrorCode::peer_unavailable, "`" + peer.str() + "` does not say which protocol versions it speaks");
+  outbox->heard(peer.str());
   SLUIS_TRY(const json::Value document, json::parse(response.body));
   SLUIS_TRY(const std::string path, dsp::version_path(document));
   return base + path;
@@ -423,6 +431,15 @@ void Node::Parts::fill_backend() {
     return made;
   };
   out.move_clock = [this](Duration by) { return move_clock(by); };
+  out.outbox_standing = [this] { return outbox->standing(); };
+  out.retry_message = [this](const outbox::DeadLetter& letter, const std::string& person) -> Result<void> {
+    SLUIS_CHECK(outbox->retry(letter));
+    log::info("a dead letter is tried again", {{"id", outbox::id_of(letter)}, {"peer", letter.peer}, {"by", person}});
+    return {};
+  };
+  out.drop_message = [this](const outbox::DeadLetter& letter, const outbox::Reason& reason, const std::string& person) {
+    return drop_message(letter, reason, person);
+  };
   out.prepare_retention = [this](Commit& commit, const management::RetentionRecord& record) {
     evidence->send_receipt(commit, record.peer, "retention-" + to_hex(crypto::sha256(record.agreement.str())));
   };

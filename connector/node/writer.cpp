@@ -82,6 +82,22 @@ EntryDraft Writer::transfer_entry(const transfer::TransferProcess& process, std:
   return gate::make_entry(EntryKind::transfer, Hash{}, shared, {});
 }
 
+EntryDraft Writer::dropped_entry(const outbox::DeadLetter& letter, const outbox::Reason& reason, const std::string& person) const {
+  v1::Shared shared = begin("message-dropped");
+  shared.set_counterparty(letter.peer);
+  const bool transfer = letter.service == "transfer";
+  if (transfer) {
+    shared.set_transfer(letter.process);
+  } else {
+    shared.set_negotiation(letter.process);
+  }
+  put_reason(shared, reason);
+  shared.set_document(json::serialise(json::object({{"message", outbox::id_of(letter)}, {"service", letter.service}, {"kind", letter.kind}})));
+  EntryDraft entry = gate::make_entry(transfer ? EntryKind::transfer : EntryKind::negotiation, Hash{}, shared, {});
+  name_person(entry, person);
+  return entry;
+}
+
 void Writer::name_person(EntryDraft& entry, const std::string& person) const {
   if (person.empty()) return;
   v1::Internal internal;

@@ -18,6 +18,8 @@ class Writer final : public negotiation::EvidenceWriter, public transfer::Eviden
   EntryDraft agreement_ended_entry(const negotiation::AgreementRecord& record) override;
   EntryDraft transfer_entry(const transfer::TransferProcess& process, std::string_view event,
                             const outbox::Reason* reason) override;
+  /// A message that a person decided not to deliver.
+  EntryDraft dropped_entry(const outbox::DeadLetter& letter, const outbox::Reason& reason, const std::string& person) const;
   void name_person(EntryDraft& entry, const std::string& person) const override;
   /// A version of the purposes in force.
   EntryDraft purposes_entry(const Hash& hash, const std::string& document, const management::PublishedBy& by) const;

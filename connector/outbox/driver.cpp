@@ -1,5 +1,6 @@
 #include "connector/outbox/driver.hpp"
 
+#include "connector/base/log.hpp"
 #include "connector/outbox/keys.hpp"
 
 #include <algorithm>
@@ -8,22 +9,22 @@ namespace sluis::outbox {
 namespace {
 
 constexpr std::chrono::seconds kLookEvery{1};  ///< at a store that cannot be read
+constexpr std::size_t kPage = 256;             ///< keys, of a walk
+constexpr std::chrono::milliseconds kShortest{1};
 
 }  // namespace
 
-Driver::Driver(const storage::Reader& store, const Clock& clock, Random& random,
-               std::map<std::string, Deliver> services, Dispatcher::Options options, std::size_t threads)
-    : store_(store),
-      clock_(clock),
-      services_(std::move(services)),
-      thread_count_(threads),
-      dispatcher_(options, random) {}
+Driver::Driver(DriverOptions options, DriverDependencies dependencies)
+    : options_(options), with_(std::move(dependencies)), dispatcher_(options_.dispatcher, with_.store, with_.random) {}
 
 Driver::~Driver() { stop(); }
 
 Result<void> Driver::start() {
-  SLUIS_CHECK(collect(kPrefix, true));
-  for (std::size_t i = 0; i < thread_count_; ++i) threads_.emplace_back([this] { run(); });
+  {
+    const std::lock_guard lock(mutex_);
+    SLUIS_CHECK(dispatcher_.look(with_.clock.now()));
+  }
+  for (std::size_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run(); });
   return {};
 }
 
@@ -38,7 +39,21 @@ void Driver::stop() {
 }
 
 void Driver::notify(std::string_view peer, std::string_view process) {
-  if (!collect(process_prefix(peer, process), false)) look_again();
+  {
+    const std::lock_guard lock(mutex_);
+    dispatcher_.on_committed(std::string(peer), std::string(process), with_.clock.now());
+    ++count_;
+    if (!walked_.empty() && process_prefix(peer, process) <= walked_) ++recount_;
+  }
+  wake_.notify_one();
+}
+
+void Driver::heard(std::string_view peer) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!dispatcher_.on_heard(std::string(peer), with_.clock.now())) return;
+  }
+  wake_.notify_one();
 }
 
 void Driver::look_again() {
@@ -46,69 +61,160 @@ void Driver::look_again() {
     const std::lock_guard lock(mutex_);
     missed_ = true;
   }
-  wake_.notify_all();
+  wake_.notify_one();
 }
 
-std::size_t Driver::size() const {
-  const std::lock_guard lock(mutex_);
-  return dispatcher_.size();
-}
-
-/// The lock is held over the scan, so that an item whose removal is committed meanwhile is not taken for a new one:
-/// `on_reply` comes after it, and a second look finds it gone.
-Result<void> Driver::collect(std::string_view prefix, bool maybe_sent) {
-  const std::lock_guard lock(mutex_);
-  const Timestamp now = clock_.now();
-  SLUIS_CHECK(store_.scan(prefix, prefix, [&](std::string_view key, std::string_view) {
-    if (std::optional<ItemKey> parsed = parse_item_key(key)) {
-      dispatcher_.on_committed({std::string(key), std::move(parsed->peer), std::move(parsed->process),
-                                parsed->sequence, maybe_sent},
-                               now);
-    }
-    return true;
-  }));
-  wake_.notify_all();
+Result<void> Driver::retry(const DeadLetter& letter) {
+  Commit commit;
+  revive(commit, letter, with_.clock.now());
+  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  notify(letter.peer, letter.process);
   return {};
 }
 
+Standing Driver::standing() const {
+  const std::lock_guard lock(mutex_);
+  return {static_cast<std::uint64_t>(std::max<std::int64_t>(count_, 0)), counted_, dispatcher_.in_memory(), dispatcher_.peers()};
+}
+
 void Driver::run() {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   while (!stopping_) {
-    const std::vector<Dispatcher::Send> sends = dispatcher_.on_timer(clock_.now(), 1);
-    if (sends.empty()) {
+    const Timestamp now = with_.clock.now();
+    const Result<std::vector<Dispatcher::Send>> sends = dispatcher_.on_timer(now, 1);
+    if (!sends) {
+      wake_.wait_for(lock, kLookEvery);
+      continue;
+    }
+    if (sends->empty()) {
       if (missed_) {
-        missed_ = false;
-        lock.unlock();
-        const bool looked = collect(kPrefix, true).has_value();
-        lock.lock();
-        if (!looked && !stopping_) {
-          wake_.wait_for(lock, kLookEvery);
-          missed_ = true;
-        }
-      } else if (const std::optional<Timestamp> due = dispatcher_.next_due()) {
-        wake_.wait_for(lock, std::max(*due - clock_.now(), Duration(std::chrono::milliseconds(1))));
+        if (!look(lock)) wake_.wait_for(lock, kLookEvery);
+      } else if (walk_is_due(now)) {
+        walk_page(lock);
       } else {
-        wake_.wait(lock);
+        std::optional<Timestamp> due = dispatcher_.next_due();
+        if (!walking_ && (!due || next_walk_ < *due)) due = next_walk_;
+        if (due) wake_.wait_for(lock, std::max<Duration>(*due - now, kShortest));
+        else wake_.wait(lock);
       }
       continue;
     }
+    wake_.notify_one();  // there may be more for another thread
+    const Dispatcher::Send& send = sends->front();
     lock.unlock();
-    const Verdict verdict = deliver(sends.front());
+    const std::optional<Verdict> verdict = deliver(send);
     lock.lock();
-    dispatcher_.on_reply(sends.front().item, verdict, clock_.now());
-    wake_.notify_all();
+    if (verdict == Verdict::done || verdict == Verdict::dropped || verdict == Verdict::dead) {
+      --count_;
+      if (!walked_.empty() && send.item.key <= walked_) --recount_;
+    }
+    dispatcher_.on_reply(send.item, verdict.value_or(Verdict::dropped), with_.clock.now());
   }
+  wake_.notify_all();
 }
 
-Verdict Driver::deliver(const Dispatcher::Send& send) {
-  const Result<std::optional<std::string>> bytes = store_.get(send.item.key);
-  if (!bytes) return Verdict::retry;
-  if (!*bytes) return Verdict::done;
+/// Under the lock, so that no item whose removal is committed meanwhile is taken for a new one.
+bool Driver::look(Lock&) {
+  missed_ = !dispatcher_.look(with_.clock.now());
+  return !missed_;
+}
+
+/// One page of a walk through all that waits. The others send meanwhile.
+void Driver::walk_page(Lock& lock) {
+  walking_ = true;
+  const std::string after = walked_;
+  lock.unlock();
+  struct Old {
+    OutboxItem item;
+    Envelope envelope;
+    std::string bytes;
+  };
+  std::vector<Old> old;
+  std::vector<std::string> peers;
+  std::string last;
+  std::size_t count = 0;
+  const Result<void> read = with_.store.scan(kPrefix, after.empty() ? std::string(kPrefix) : after + '\0', [&](std::string_view key, std::string_view value) {
+    if (count == kPage) return false;
+    ++count;
+    last = key;
+    std::optional<ItemKey> parsed = parse_item_key(key);
+    if (!parsed) return true;
+    if (peers.empty() || peers.back() != parsed->peer) peers.push_back(parsed->peer);
+    if (!waited_too_long(queued_of(value))) return true;
+    if (Result<Envelope> envelope = decode_envelope(value); envelope) {
+      old.push_back({{std::string(key), std::move(parsed->peer), std::move(parsed->process), parsed->sequence, false}, std::move(*envelope), std::string(value)});
+    }
+    return true;
+  });
+  std::int64_t gone = 0;
+  for (Old& one : old) {
+    if (give_up(one.item, std::move(one.bytes), &one.envelope, {}, {"too-old", {"it waited longer than this node tries"}}) == Verdict::dead) ++gone;
+  }
+  lock.lock();
+  walking_ = false;
+  for (const std::string& peer : peers) dispatcher_.on_walked(peer);
+  count_ -= gone;
+  if (!read) {
+    next_walk_ = with_.clock.now() + kLookEvery;
+  } else if (count < kPage) {
+    count_ = recount_ + static_cast<std::int64_t>(count) - gone;
+    counted_ = true;
+    recount_ = 0;
+    walked_.clear();
+    next_walk_ = with_.clock.now() + options_.walk_every;
+  } else {
+    recount_ += static_cast<std::int64_t>(count) - gone;
+    walked_ = std::move(last);
+    if (!counted_) count_ = std::max(count_, recount_);
+  }
+  wake_.notify_one();
+}
+
+bool Driver::waited_too_long(std::optional<Timestamp> queued) const {
+  return queued && with_.clock.now() - *queued > options_.give_up_after;
+}
+
+Verdict Driver::give_up(const OutboxItem& item, std::string bytes, const Envelope* envelope, std::optional<Timestamp> first_try, Reason reason) {
+  DeadLetter letter;
+  letter.key = item.key;
+  letter.peer = item.peer;
+  letter.process = item.process;
+  letter.sequence = item.sequence;
+  if (envelope != nullptr) {
+    letter.service = envelope->service;
+    letter.kind = envelope->kind;
+    letter.queued = envelope->queued;
+  }
+  letter.reason = bounded(std::move(reason));
+  letter.first_try = first_try;
+  letter.died = with_.clock.now();
+  letter.bytes = std::move(bytes);
+  Commit commit;
+  bury(commit, letter);
+  if (const auto done = with_.commits.commit_and_wait(std::move(commit)); !done) return Verdict::retry_untried;
+  if (told_.now(letter.died)) log::warning("a message will not be delivered", {{"id", id_of(letter)}, {"peer", letter.peer}, {"process", letter.process}, {"why", letter.reason.code}});
+  return Verdict::dead;
+}
+
+std::optional<Verdict> Driver::deliver(const Dispatcher::Send& send) {
+  Result<std::optional<std::string>> bytes = with_.store.get(send.item.key);
+  if (!bytes) return Verdict::retry_untried;
+  if (!*bytes) return std::nullopt;
   const Result<Envelope> envelope = decode_envelope(**bytes);
-  if (!envelope) return Verdict::retry;
-  const auto service = services_.find(envelope->service);
-  if (service == services_.end()) return Verdict::retry;
-  return service->second(send.item, *envelope, send.retry_at);
+  const std::optional<Timestamp> before = send.attempt > 0 ? send.first_try : std::nullopt;
+  const auto dead = [&](std::optional<Timestamp> first_try, Reason reason) {
+    return give_up(send.item, std::move(**bytes), envelope ? &*envelope : nullptr, first_try, std::move(reason));
+  };
+  if (!envelope) return dead(before, {"unreadable", {describe(envelope.error())}});
+  const auto service = with_.services.find(envelope->service);
+  if (service == with_.services.end()) return dead(before, {"unknown-service", {"this node has nothing that sends `" + envelope->service + "`"}});
+  if (waited_too_long(envelope->queued)) return dead(before, {"too-old", {"it waited longer than this node tries"}});
+  if (with_.unreachable) {
+    if (std::optional<Reason> why = with_.unreachable(send.item.peer)) return dead(before, std::move(*why));
+  }
+  Delivered delivered = service->second(send.item, *envelope, send.retry_at);
+  if (delivered.verdict != Verdict::dead) return delivered.verdict;
+  return dead(send.first_try, std::move(delivered.reason));
 }
 
 }  // namespace sluis::outbox

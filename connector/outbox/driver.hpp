@@ -1,8 +1,11 @@
 #pragma once
 
+#include "connector/base/log.hpp"
 #include "connector/base/time.hpp"
+#include "connector/outbox/dead_letter.hpp"
 #include "connector/outbox/dispatcher.hpp"
 #include "connector/outbox/envelope.hpp"
+#include "connector/storage/commit_port.hpp"
 #include "connector/storage/kv_store.hpp"
 
 #include <condition_variable>
@@ -14,47 +17,76 @@
 
 namespace sluis::outbox {
 
-/// Sends one message and commits what came of it, with the removal of the item, in one commit. May block. `retry_at` is
-/// when it will be asked again. Called for one item of a process at a time.
-using Deliver = std::function<Verdict(const OutboxItem& item, const Envelope& envelope, Timestamp retry_at)>;
+struct DriverOptions {
+  Dispatcher::Options dispatcher = {};
+  std::size_t threads = 8;
+  Duration give_up_after = std::chrono::days(30);  ///< a message that waited longer is a dead letter
+  Duration walk_every = std::chrono::hours(24);    ///< through all that waits: for what waited too long, and to count
+};
+
+/// What the Driver needs; all of it outlives it.
+struct DriverDependencies {
+  const storage::Reader& store;
+  CommitPort& commits;
+  const Clock& clock;
+  Random& random;
+  /// Who delivers, by the name in the Envelope.
+  std::map<std::string, Deliver> services;
+  /// Why nothing can be sent to this party any more; none: it can.
+  std::function<std::optional<Reason>(const std::string& peer)> unreachable = {};
+};
 
 /// The threads that run the Dispatcher: they sleep until the next due time or a notification. Thread-safe.
 class Driver {
  public:
-  /// `services`: who delivers, by the name in the Envelope. An item of an unknown service, or one that cannot be read,
-  /// stays in the store and is tried again, ever more rarely.
-  Driver(const storage::Reader& store, const Clock& clock, Random& random, std::map<std::string, Deliver> services,
-         Dispatcher::Options options, std::size_t threads);
+  Driver(DriverOptions options, DriverDependencies dependencies);
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
   /// Stops.
   ~Driver();
 
-  /// Finds what is in the store (marked `maybe_sent`) and begins. Errors: those of the store.
+  /// Finds which peers have messages in the store (marked `maybe_sent`) and begins. Errors: those of the store.
   Result<void> start();
   /// Waits for sends that are under way. Nothing is lost: the rest stays in the store.
   void stop();
-  /// A commit wrote messages for this process. A store that cannot be read now is looked at again, once a second.
+  /// A commit wrote a message for this process.
   void notify(std::string_view peer, std::string_view process);
-  /// There may be messages in the store of which nobody told: those of commits whose outcome was unknown. Waits for nothing.
+  /// A message came from this peer.
+  void heard(std::string_view peer);
+  /// There may be messages in the store of which nobody told: those of commits whose outcome was unknown. Waits for nothing. A store that
+  /// cannot be read now is looked at again, once a second.
   void look_again();
-  /// Messages that are waiting or under way.
-  std::size_t size() const;
+  /// Has a dead letter sent again. Errors: those of CommitPort; conflict: it is one no more.
+  Result<void> retry(const DeadLetter& letter);
+
+  Standing standing() const;
 
  private:
-  Result<void> collect(std::string_view prefix, bool maybe_sent);
-  void run();
-  Verdict deliver(const Dispatcher::Send& send);
+  using Lock = std::unique_lock<std::mutex>;
 
-  const storage::Reader& store_;
-  const Clock& clock_;
-  const std::map<std::string, Deliver> services_;
-  const std::size_t thread_count_;
+  void run();
+  bool look(Lock& lock);
+  void walk_page(Lock& lock);
+  /// None: it was not in the store.
+  std::optional<Verdict> deliver(const Dispatcher::Send& send);
+  Verdict give_up(const OutboxItem& item, std::string bytes, const Envelope* envelope, std::optional<Timestamp> first_try, Reason reason);
+  bool waited_too_long(std::optional<Timestamp> queued) const;
+  bool walk_is_due(Timestamp now) const { return !walking_ && now >= next_walk_; }
+
+  const DriverOptions options_;
+  const DriverDependencies with_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   Dispatcher dispatcher_;
   bool stopping_ = false;
-  bool missed_ = false;  ///< the store may hold what the dispatcher does not know
+  bool missed_ = false;     ///< the store may hold what the dispatcher does not know
+  bool walking_ = false;    ///< one thread reads a page
+  bool counted_ = false;
+  std::string walked_;      ///< the last key of the walk that is under way; empty: it begins
+  std::int64_t count_ = 0;     ///< messages that wait
+  std::int64_t recount_ = 0;   ///< of the walk that is under way: up to `walked_`
+  Timestamp next_walk_{};      ///< of the next page
+  log::Seldom told_;
   std::vector<std::thread> threads_;
 };
 

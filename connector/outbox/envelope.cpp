@@ -1,17 +1,20 @@
 #include "connector/outbox/envelope.hpp"
 
 #include "connector/json/json.hpp"
+#include "connector/outbox/outcome.hpp"
 
 namespace sluis::outbox {
 
 std::string encode(const Envelope& envelope) {
-  return json::serialise(json::object({{"service", envelope.service},
-                                       {"id", envelope.id},
-                                       {"kind", envelope.kind},
-                                       {"role", envelope.role},
-                                       {"url", envelope.url},
-                                       {"peer_pid", envelope.peer_pid},
-                                       {"body", envelope.body}}));
+  json::Value value = json::object({{"service", envelope.service},
+                                    {"id", envelope.id},
+                                    {"kind", envelope.kind},
+                                    {"role", envelope.role},
+                                    {"url", envelope.url},
+                                    {"peer_pid", envelope.peer_pid},
+                                    {"body", envelope.body}});
+  if (envelope.queued) value.set("queued", time_value(*envelope.queued));  // last: `queued_of`
+  return json::serialise(value);
 }
 
 Result<Envelope> decode_envelope(std::string_view bytes) {
@@ -24,7 +27,16 @@ Result<Envelope> decode_envelope(std::string_view bytes) {
   SLUIS_TRY(envelope.url, json::required_string(value, "url"));
   SLUIS_TRY(envelope.peer_pid, json::required_string(value, "peer_pid"));
   SLUIS_TRY(envelope.body, json::required_string(value, "body"));
+  SLUIS_TRY(envelope.queued, optional_time(value, "queued"));
   return envelope;
+}
+
+std::optional<Timestamp> queued_of(std::string_view bytes) {
+  constexpr std::string_view begin = R"("queued":")", end = R"("})";
+  const std::size_t at = bytes.rfind(begin);
+  if (at == std::string_view::npos || !bytes.ends_with(end)) return std::nullopt;
+  const Result<Timestamp> time = parse_time(bytes.substr(at + begin.size(), bytes.size() - at - begin.size() - end.size()));
+  return time ? std::optional(*time) : std::nullopt;
 }
 
 }  // namespace sluis::outbox

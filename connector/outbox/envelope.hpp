@@ -1,7 +1,9 @@
 #pragma once
 
 #include "connector/base/error.hpp"
+#include "connector/base/time.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,11 +19,14 @@ struct Envelope {
   std::string url;       ///< the peer's base address
   std::string peer_pid;  ///< empty in a first message
   std::string body;
+  std::optional<Timestamp> queued = {};  ///< when it was put into the outbox, or put back; none: by a version that did not say
   friend bool operator==(const Envelope&, const Envelope&) = default;
 };
 
 /// Compact JSON.
 std::string encode(const Envelope& envelope);
 Result<Envelope> decode_envelope(std::string_view bytes);
+/// `queued` of what `encode` wrote, without reading the rest: who walks through many asks this.
+std::optional<Timestamp> queued_of(std::string_view bytes);
 
 }  // namespace sluis::outbox

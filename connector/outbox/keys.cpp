@@ -36,8 +36,10 @@ std::optional<ItemKey> parse_item_key(std::string_view key) {
   return item;
 }
 
+std::string peer_prefix(std::string_view peer) { return std::string(kPrefix).append(peer).append("/"); }
+
 std::string process_prefix(std::string_view peer, std::string_view process) {
-  return std::string(kPrefix).append(peer).append("/").append(process).append("/");
+  return peer_prefix(peer).append(process).append("/");
 }
 
 }  // namespace sluis::outbox

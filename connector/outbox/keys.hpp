@@ -21,7 +21,12 @@ struct ItemKey {
 };
 /// None: not such a key.
 std::optional<ItemKey> parse_item_key(std::string_view key);
+/// The prefix of the keys of one peer. Those of another may begin with it too, where ids hold slashes: `parse_item_key` tells.
+std::string peer_prefix(std::string_view peer);
 /// The prefix of the keys of one process.
 std::string process_prefix(std::string_view peer, std::string_view process);
+
+/// The number of the last message that was ever put into the outbox, as 8 bytes.
+inline constexpr std::string_view kSequenceKey = "meta/outbox-sequence";
 
 }  // namespace sluis::outbox

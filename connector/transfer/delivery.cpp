@@ -7,8 +7,8 @@ namespace {
 using Next = DeliveryStep::Next;
 using Kind = outbox::SendOutcome::Kind;
 
-/// So often may a peer say "not now" before that counts as a refusal.
-constexpr std::int64_t kTransientLimit = 12;
+/// So often may a peer say "not now" to one process before that counts as a refusal: for some minutes, by the outbox's back-off.
+constexpr std::int64_t kTransientLimit = 20;
 
 /// How it is known that the peer has our message.
 enum class Known : std::uint8_t { answered, seen, assumed };

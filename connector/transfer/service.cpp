@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kTries = 8;  ///< of a commit whose process somebody else changes at the same time
 
-outbox::Envelope envelope_of(const OutboundMessage& message, std::string body) {
+outbox::Envelope envelope_of(const OutboundMessage& message, std::string body, Timestamp now) {
   outbox::Envelope envelope;
   envelope.service = "transfer";
   envelope.id = message.id;
@@ -22,6 +22,7 @@ outbox::Envelope envelope_of(const OutboundMessage& message, std::string body) {
   envelope.url = message.peer_url;
   envelope.peer_pid = message.peer_pid.str();
   envelope.body = std::move(body);
+  envelope.queued = now;
   return envelope;
 }
 
@@ -111,7 +112,7 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
   if (transition.message) {
     std::string body = with_.peers.body(*transition.message);
     commit.messages.push_back({next.peer.str(), next.own_pid.str(),
-                               outbox::encode(envelope_of(*transition.message, std::move(body)))});
+                               outbox::encode(envelope_of(*transition.message, std::move(body), with_.clock.now()))});
   }
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   if (transition.message && with_.notify) with_.notify(next.peer.str(), next.own_pid.str());

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "connector/base/random.hpp"
-#include "connector/outbox/driver.hpp"
+#include "connector/outbox/item.hpp"
 #include "connector/transfer/ports.hpp"
 
 #include <functional>
@@ -85,7 +85,7 @@ class Service {
   Result<Access> access(const ProcessId& own_pid) const;
 
   /// outbox::Deliver for service "transfer".
-  outbox::Verdict deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
+  outbox::Delivered deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
   /// Takes the steps that the script planned; returns when to be called next, if ever.
   Result<std::optional<Timestamp>> on_timer();
 
@@ -107,7 +107,8 @@ class Service {
   Result<void> commit(const std::optional<Stored>& before, const Transition& transition, Commit commit,
                       const std::string& person = {});
   Result<std::string> fill_handle(Stored& stored, const std::string& body);
-  outbox::Verdict settle(const Stored& before, const DeliveryStep& step, const std::string& item_key);
+  outbox::Verdict settle(const Stored& before, const DeliveryStep& step, const std::string& item_key, outbox::Verdict done_as,
+                         outbox::Verdict later);
 
   Options options_;
   Dependencies with_;

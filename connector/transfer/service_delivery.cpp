@@ -1,6 +1,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/crypto/crypto.hpp"
 #include "connector/negotiation/agreement.hpp"
+#include "connector/negotiation/ending.hpp"
 #include "connector/outbox/due.hpp"
 #include "connector/transfer/service.hpp"
 
@@ -9,6 +10,8 @@
 /// The Service's other half: delivery, handles, listings and the end of agreements.
 namespace sluis::transfer {
 namespace {
+
+constexpr std::string_view kEndsAreMarked = "meta/agreement-ends-marked";
 
 /// Ended before its request had left: there is nothing to send.
 bool abandoned(const TransferProcess& process, bool maybe_sent) {
@@ -31,42 +34,50 @@ Result<std::string> Service::fill_handle(Stored& stored, const std::string& body
   return std::string(body).replace(mark, kHandleMark.size(), handle);
 }
 
-outbox::Verdict Service::settle(const Stored& before, const DeliveryStep& step, const std::string& item_key) {
+outbox::Verdict Service::settle(const Stored& before, const DeliveryStep& step, const std::string& item_key, outbox::Verdict done_as,
+                                outbox::Verdict later) {
   const bool done = step.next == DeliveryStep::Next::done;
   Commit changes;
   if (done) changes.changes.push_back({item_key, std::nullopt});
   // What could not be recorded is found out again by reading the peer's process.
   if (!commit(before, step.transition, std::move(changes))) return outbox::Verdict::retry_uncertain;
-  return done ? outbox::Verdict::done : outbox::Verdict::retry;
+  return done ? done_as : later;
 }
 
-outbox::Verdict Service::deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope,
-                                 Timestamp retry_at) {
-  Result<std::optional<Stored>> loaded = load(ProcessId(item.process));
-  if (!loaded) return outbox::Verdict::retry;
-  if (!*loaded || !(*loaded)->value.pending || (*loaded)->value.pending->delivery.id != envelope.id) {
+outbox::Delivered Service::deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope,
+                                   Timestamp retry_at) {
+  using outbox::Verdict;
+  const Result<std::optional<std::string>> bytes = with_.store.get(transfer_key(ProcessId(item.process)));
+  if (!bytes) return Verdict::retry_untried;
+  std::optional<Stored> found;
+  if (*bytes) {
+    Result<TransferProcess> value = decode_transfer(**bytes);
+    if (!value) return {Verdict::dead, {"process-unreadable", {describe(value.error())}}};
+    found = Stored{std::move(*value), **bytes};
+  }
+  if (!found || !found->value.pending || found->value.pending->delivery.id != envelope.id) {
     // Overtaken: a later message proved its arrival, or the process was ended.
     Commit drop;
     drop.changes.push_back({item.key, std::nullopt});
-    return with_.commits.commit_and_wait(std::move(drop)) ? outbox::Verdict::done : outbox::Verdict::retry;
+    return with_.commits.commit_and_wait(std::move(drop)) ? Verdict::dropped : Verdict::retry_untried;
   }
-  Stored before = std::move(**loaded);
+  Stored before = std::move(*found);
   if (abandoned(before.value, item.maybe_sent)) {
     DeliveryStep step{{}, DeliveryStep::Next::done};
     step.transition.next = before.value;
     step.transition.next.pending.reset();
-    return settle(before, step, item.key);
+    return settle(before, step, item.key, Verdict::dropped, Verdict::retry_untried);
   }
   const auto around = [&] { return surroundings_of(before.value.role, before.value.dataset, before.value.agreement); };
   const bool resend = item.maybe_sent || before.value.pending->delivery.uncertain;
   if (resend && !before.value.peer_pid.empty()) {
-    const DeliveryStep step = on_peer_state(before.value, with_.peers.read(before.value), std::nullopt, true,
-                                            around(), with_.clock.now(), retry_at);
-    if (step.next != DeliveryStep::Next::send) return settle(before, step, item.key);
+    const outbox::PeerView view = with_.peers.read(before.value);
+    const DeliveryStep step = on_peer_state(before.value, view, std::nullopt, true, around(), with_.clock.now(), retry_at);
+    if (step.next != DeliveryStep::Next::send) return settle(before, step, item.key, Verdict::done, outbox::later(view.kind));
   }
   outbox::Envelope filled = envelope;
   Result<std::string> body = fill_handle(before, envelope.body);
-  if (!body) return outbox::Verdict::retry;
+  if (!body) return Verdict::retry_untried;
   filled.body = std::move(*body);
   const outbox::SendOutcome outcome = with_.peers.send(before.value.peer, filled);
   DeliveryStep step = on_sent(before.value, outcome, resend, around(), with_.clock.now(), retry_at);
@@ -74,7 +85,7 @@ outbox::Verdict Service::deliver(const outbox::OutboxItem& item, const outbox::E
     step = on_peer_state(step.transition.next, with_.peers.read(before.value), outcome, resend, around(),
                          with_.clock.now(), retry_at);
   }
-  return settle(before, step, item.key);
+  return settle(before, step, item.key, Verdict::done, outbox::later(outcome.kind));
 }
 
 Result<std::optional<Timestamp>> Service::on_timer() {
@@ -105,23 +116,42 @@ Result<void> Service::terminate_all_of(const AgreementId& agreement, const Reaso
     const Result<TransferProcess> done = terminate(pid, reason);
     if (!done && done.error().code != ErrorCode::invalid_state) return done.error();
   }
+  const std::string ending = negotiation::ending_key(agreement);
+  SLUIS_TRY(const std::optional<std::string> marked, with_.store.get(ending));
+  if (!marked) return {};
+  Commit commit;
+  commit.commit_class = CommitClass::bulk;
+  commit.changes.push_back({ending, std::nullopt});
+  (void)with_.commits.commit_and_wait(std::move(commit));  // one that stays has them looked at once more, at the next start
   return {};
 }
 
+/// Ends are marked. In a store from before that, all agreements are looked through once.
 Result<void> Service::recover() {
-  std::vector<negotiation::AgreementRecord> ended;
+  SLUIS_TRY(const std::optional<std::string> marks, with_.store.get(kEndsAreMarked));
+  const std::string_view prefix = marks ? negotiation::kEndingPrefix : negotiation::kAgreementPrefix;
+  std::vector<AgreementId> ending;
   std::optional<Error> failed;
-  SLUIS_CHECK(with_.store.scan(negotiation::kAgreementPrefix, negotiation::kAgreementPrefix,
-                               [&](std::string_view, std::string_view value) {
-                                 Result<negotiation::AgreementRecord> record = negotiation::decode_agreement(value);
-                                 if (!record) failed = record.error();
-                                 if (record && !record->active()) ended.push_back(std::move(*record));
-                                 return !failed;
-                               }));
+  SLUIS_CHECK(with_.store.scan(prefix, prefix, [&](std::string_view, std::string_view value) {
+    if (marks) {
+      ending.emplace_back(std::string(value));
+      return true;
+    }
+    Result<negotiation::AgreementRecord> record = negotiation::decode_agreement(value);
+    if (!record) failed = record.error();
+    if (record && !record->active()) ending.push_back(record->id);
+    return !failed;
+  }));
   if (failed) return *failed;
-  for (const negotiation::AgreementRecord& record : ended) {
-    SLUIS_CHECK(terminate_all_of(record.id, record.ended->reason));
+  for (const AgreementId& id : ending) {
+    SLUIS_TRY(const negotiation::AgreementRecord record, negotiation::read_agreement(with_.store, id));
+    if (!record.active()) SLUIS_CHECK(terminate_all_of(id, record.ended->reason));
   }
+  if (marks) return {};
+  Commit commit;
+  commit.commit_class = CommitClass::bulk;
+  commit.changes.push_back({std::string(kEndsAreMarked), std::string()});
+  (void)with_.commits.commit_and_wait(std::move(commit));  // else it is looked for again
   return {};
 }
 

@@ -1,6 +1,5 @@
 #include "tests/sim/node.hpp"
 
-#include "connector/outbox/keys.hpp"
 #include "tests/sim/node_run.hpp"
 #include "tests/sim/world.hpp"
 
@@ -57,7 +56,7 @@ Node::Run::Run(World& world, Node& node)
                             return ParticipantId(std::string(request.header("from")));
                           },
                           [](const ParticipantId&, std::string_view) { return true; }})),
-      dispatcher({}, world.dice) {}
+      dispatcher({}, commits.store(), world.dice) {}
 
 Node::Node(World& world, std::size_t index)
     : world_(world),
@@ -108,7 +107,8 @@ bool Node::recover() {
   started.commit_class = CommitClass::revoke;
   started.entries.push_back({});
   started.entries.back().shared = "node started";
-  return run_->commits.commit_and_wait(std::move(started)) && run_->transfers.recover() && collect(outbox::kPrefix, true);
+  return run_->commits.commit_and_wait(std::move(started)) && run_->transfers.recover() &&
+         run_->dispatcher.look(clock_time());
 }
 
 void Node::reap() {
@@ -143,6 +143,7 @@ http::Response Node::answer(const ParticipantId& from, const http::PeerRequest& 
   in.path = request.url.substr(origin(index_).size());
   in.body = request.body;
   in.headers["from"] = from.str();
+  if (run_->dispatcher.on_heard(from.str(), clock_time())) plan_pump();
   if (in.path.ends_with(kEndPath)) return take_end(from, in.body);
   for (const http::Route& route : run_->routes) {
     const bool open = route.path.ends_with("/*");
@@ -156,7 +157,7 @@ http::Response Node::answer(const ParticipantId& from, const http::PeerRequest& 
 
 void Node::notify(std::string_view peer, std::string_view process) {
   if (world_.canary == Canary::outbox_forgets && world_.dice.one_in(8)) return;
-  if (!collect(outbox::process_prefix(peer, process), false)) plan_second_look(kTryEvery);
+  run_->dispatcher.on_committed(std::string(peer), std::string(process), clock_time());
   plan_pump();
 }
 
@@ -169,7 +170,7 @@ void Node::plan_second_look(Duration delay) {
   world_.after(delay, [this, alive = run_->alive] {
     if (!*alive) return false;
     world_.fibers.spawn(index_, {}, [this] {
-      const bool looked = run_->transfers.recover().has_value() && collect(outbox::kPrefix, true).has_value();
+      const bool looked = run_->transfers.recover().has_value() && run_->dispatcher.look(clock_time()).has_value();
       if (!looked) plan_second_look(kTryEvery);
       plan_pump();
     });
@@ -177,23 +178,11 @@ void Node::plan_second_look(Duration delay) {
   });
 }
 
-/// As Driver::collect.
-Result<void> Node::collect(std::string_view prefix, bool maybe_sent) {
-  const Timestamp now = clock_time();
-  return run_->commits.store().scan(prefix, prefix, [&](std::string_view key, std::string_view) {
-    if (std::optional<outbox::ItemKey> parsed = outbox::parse_item_key(key)) {
-      run_->dispatcher.on_committed(
-          {std::string(key), std::move(parsed->peer), std::move(parsed->process), parsed->sequence, maybe_sent}, now);
-    }
-    return true;
-  });
-}
-
 /// As Driver::run: sleeps until the next message is due.
-void Node::plan_pump() {
+void Node::plan_pump(Duration at_least) {
   const std::optional<Timestamp> due = run_->dispatcher.next_due();
   if (!due || run_->sending >= kSenders) return;
-  const Duration wait = *due - clock_time();
+  const Duration wait = std::max(*due - clock_time(), at_least);
   const std::uint64_t plan = ++run_->pump_plan;
   world_.after(wait <= Duration(0) ? Duration(0) : std::max<Duration>(wait, milliseconds(1)), [this, alive = run_->alive, plan] {
     if (!*alive || plan != run_->pump_plan) return false;
@@ -204,10 +193,14 @@ void Node::plan_pump() {
 
 void Node::pump() {
   while (run_->sending < kSenders) {
-    const std::vector<outbox::Dispatcher::Send> sends = run_->dispatcher.on_timer(clock_time(), 1);
-    if (sends.empty()) break;
+    const Result<std::vector<outbox::Dispatcher::Send>> sends = run_->dispatcher.on_timer(clock_time(), 1);
+    if (!sends) {
+      plan_pump(kTryEvery);
+      return;
+    }
+    if (sends->empty()) break;
     ++run_->sending;
-    world_.fibers.spawn(index_, {}, [this, send = sends.front()] {
+    world_.fibers.spawn(index_, {}, [this, send = sends->front()] {
       const outbox::Verdict verdict = deliver(send);
       --run_->sending;
       run_->dispatcher.on_reply(send.item, verdict, clock_time());
@@ -220,14 +213,14 @@ void Node::pump() {
 /// As Driver::deliver.
 outbox::Verdict Node::deliver(const outbox::Dispatcher::Send& send) {
   const Result<std::optional<std::string>> bytes = run_->commits.store().get(send.item.key);
-  if (!bytes) return outbox::Verdict::retry;
-  if (!*bytes) return outbox::Verdict::done;
+  if (!bytes) return outbox::Verdict::retry_untried;
+  if (!*bytes) return outbox::Verdict::dropped;
   const Result<outbox::Envelope> envelope = outbox::decode_envelope(**bytes);
-  if (!envelope) return outbox::Verdict::retry;
+  if (!envelope) return outbox::Verdict::retry_untried;
   world_.note("send", index_, envelope->kind);
   world_.fibers.set_message(Handling::sending(envelope->id));
-  if (envelope->service == "negotiation") return run_->negotiations.deliver(send.item, *envelope, send.retry_at);
-  if (envelope->service == "transfer") return run_->transfers.deliver(send.item, *envelope, send.retry_at);
+  if (envelope->service == "negotiation") return run_->negotiations.deliver(send.item, *envelope, send.retry_at).verdict;
+  if (envelope->service == "transfer") return run_->transfers.deliver(send.item, *envelope, send.retry_at).verdict;
   return deliver_end(send.item, *envelope);
 }
 
@@ -245,10 +238,11 @@ outbox::Verdict Node::deliver_end(const outbox::OutboxItem& item, const outbox::
   request.url = envelope.url + std::string(kEndPath);
   request.body = envelope.body;
   const Result<http::PeerResponse> response = wire_.send(request);
-  if (!response || (response->status != 200 && response->status != 400)) return outbox::Verdict::retry;
+  if (!response || response->status >= 500) return outbox::Verdict::away;
+  if (response->status != 200 && response->status != 400) return outbox::Verdict::retry;
   Commit done;
   done.changes.push_back({item.key, std::nullopt});
-  return run_->commits.commit_and_wait(std::move(done)) ? outbox::Verdict::done : outbox::Verdict::retry;
+  return run_->commits.commit_and_wait(std::move(done)) ? outbox::Verdict::done : outbox::Verdict::retry_uncertain;
 }
 
 http::Response Node::take_end(const ParticipantId& from, const std::string& body) {
@@ -291,7 +285,7 @@ void Node::clock_stepped() {
 }
 
 bool Node::quiet() const {
-  return up() && run_->dispatcher.size() == 0 && run_->commits.idle() && world_.fibers.running(index_) == 0;
+  return up() && run_->dispatcher.empty() && run_->commits.idle() && world_.fibers.running(index_) == 0;
 }
 
 }  // namespace sluis::sim

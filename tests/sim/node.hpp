@@ -108,8 +108,7 @@ class Node {
   void begin();
   bool recover();
   void notify(std::string_view peer, std::string_view process);
-  Result<void> collect(std::string_view prefix, bool maybe_sent);
-  void plan_pump();
+  void plan_pump(Duration at_least = Duration(0));
   void pump();
   outbox::Verdict deliver(const outbox::Dispatcher::Send& send);
   void plan_alarm(Duration delay);

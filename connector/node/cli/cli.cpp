@@ -22,6 +22,7 @@ const std::map<std::string_view, const char*> kNouns = {
     {"agreement", "agreeing on terms with others"},
     {"negotiation", "what leads to agreements"},
     {"transfer", "access under an agreement"},
+    {"outbox", "messages to other parties"},
     {"retention", "what must be deleted"},
     {"audit", "the provenance log"},
     {"backup", "copies of the node"},

@@ -39,6 +39,11 @@ const std::vector<Column> kDefinitions = {{"SITUATION", "id"}, {"TITLE", "title"
 const std::vector<Column> kPurposes = {{"NAME", "name"}, {"LABEL", "label"}, {"IRI", "iri"}};
 const std::vector<Column> kChecks = {{"CHECK", "name"}, {"GOOD", "good"}, {"MESSAGE", "message"}, {"MEND", "mend"}};
 
+const std::vector<Column> kDeadLetters = {{"ID", "id"}, {"PEER", "peer"}, {"PROCESS", "process"}, {"MESSAGE", "message"},
+                                          {"WHY", "reason.code"}, {"QUEUED", "queued"}, {"LAST TRY", "lastTry"}};
+const std::vector<Column> kOutboxPeers = {{"PEER", "peer"}, {"STATE", "state"}, {"FAILURES", "failures", "0"}, {"SINCE", "since"},
+                                          {"NEXT TRY", "nextTry"}};
+
 const Argument kId = {"ID", "id", Kind::text, true, "as the list shows it"};
 const Argument kCode = {"--reason", "code", Kind::text, false, "a code for the reason, as `purpose`"};
 const Argument kBody = {"--decided-by", "decidedBy.body", Kind::text, false, "the body that decided this, as `Council of Waterrijk`"};
@@ -181,6 +186,15 @@ std::vector<Command> agreeing() {
        "id", true},
       {"transfer", "terminate", "TransferService/Terminate", "ends a transfer", {kId, kCode, kSentence}, "transfer", {},
        "id", true, true},
+      {"outbox", "peers", "OutboxService/Peers", "the parties for whom messages wait, and whether they can be reached", {}, "peers",
+       kOutboxPeers, "peer"},
+      {"outbox", "list", "OutboxService/List", "messages that will not be delivered unless somebody has them tried again", {}, "letters",
+       kDeadLetters, "id", false, false, true},
+      {"outbox", "show", "OutboxService/Show", "one of them, and why", {kId}, "letter", {}, "id"},
+      {"outbox", "retry", "OutboxService/Retry", "has it sent again, before what follows it in its process", {kId}, "letter", {}, "id", true},
+      {"outbox", "drop", "OutboxService/Drop", "the other party never gets it; the log says who decided that",
+       {kId, {"--reason", "code", Kind::text, true, "a code for the reason, as `not-needed`"},
+        {"--message", "sentence", Kind::text, false, "the reason in words, for the log"}}, "letter", {}, "id", true, true},
       {"retention", "list", "RetentionService/List", "what must be deleted, and when",
        {{"--due", "dueOnly", Kind::flag, false, "what is due now"}}, "retention", kRetention, "agreement", false, false,
        true},

@@ -1,3 +1,4 @@
+#include "connector/negotiation/ending.hpp"
 #include "tests/unit/dsp/world.hpp"
 
 /// Negotiations and transfers between two nodes over the real messages, with faults.
@@ -299,6 +300,45 @@ TEST_F(World, TransfersOfAnAgreementThatEndedJustBeforeAStopAreEndedAtStart) {
   ASSERT_TRUE(waterrijk.transfers.recover());
   settle();
   EXPECT_EQ(duinmeer.transfers.show(transfer->own_pid)->state, TransferState::terminated);
+}
+
+TEST_F(World, AStartLooksAtTheAgreementsThatAreEndingAndNotAtAll) {
+  const AgreementId agreement = agreed();
+  const auto transfer = duinmeer.transfers.start(agreement);
+  settle();
+  ASSERT_TRUE(waterrijk.transfers.recover());  // through all of them, once
+  negotiation::Service service({waterrijk.id}, {waterrijk.commits, waterrijk.store, waterrijk.clock, waterrijk.random, waterrijk.terms,
+                                                waterrijk.evidence, waterrijk.client, {}, {}});  // ends there
+  ASSERT_TRUE(service.terminate_agreement(agreement, {"stop", {}}));
+  ASSERT_TRUE(waterrijk.store.write({{std::string(negotiation::kAgreementPrefix) + "none", "unreadable"}}, true));
+  ASSERT_TRUE(waterrijk.transfers.recover());
+  settle();
+  EXPECT_EQ(duinmeer.transfers.show(transfer->own_pid)->state, TransferState::terminated);
+  EXPECT_FALSE(waterrijk.store.get(negotiation::ending_key(agreement))->has_value()) << "nothing is left to look at";
+}
+
+TEST_F(World, WhatADeliveryCameToSaysWhetherThePeerAnswered) {
+  const ProcessId pid = ask();
+  std::string key, bytes;
+  ASSERT_TRUE(duinmeer.store.scan(outbox::kPrefix, "", [&](std::string_view found, std::string_view value) {
+    key = found;
+    bytes = value;
+    return false;
+  }));
+  const outbox::OutboxItem item{key, waterrijk.id.str(), pid.str(), 1, false};
+  const outbox::Envelope envelope = outbox::decode_envelope(bytes).value();
+  EXPECT_EQ(envelope.queued, duinmeer.clock.now());
+  const auto deliver = [&] { return duinmeer.negotiations.deliver(item, envelope, duinmeer.clock.now()); };
+  duinmeer.net.faults = {Net::Fault::lost_answer};
+  EXPECT_EQ(deliver().verdict, outbox::Verdict::away);
+  const std::string record = duinmeer.store.get(negotiation::negotiation_key(pid))->value();
+  ASSERT_TRUE(duinmeer.store.write({{negotiation::negotiation_key(pid), "unreadable"}}, true));
+  const outbox::Delivered dead = deliver();
+  EXPECT_EQ(dead.verdict, outbox::Verdict::dead);
+  EXPECT_EQ(dead.reason.code, "process-unreadable");
+  ASSERT_TRUE(duinmeer.store.write({{negotiation::negotiation_key(pid), record}}, true));
+  EXPECT_EQ(deliver().verdict, outbox::Verdict::done);
+  EXPECT_EQ(deliver().verdict, outbox::Verdict::dropped) << "it is not what the process waits for any more";
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ TEST(DspClient, AnAnswerIsTakenByItsStatus) {
   EXPECT_EQ(kind(404, first), Kind::refused);
   EXPECT_EQ(kind(404, later), Kind::transient);
   EXPECT_EQ(kind(409, later), Kind::transient);
-  EXPECT_EQ(kind(503, later), Kind::transient);
+  for (const unsigned status : {408, 429, 502, 503, 504}) EXPECT_EQ(kind(status, later), Kind::unknown) << status;
   EXPECT_EQ(kind(500, later), Kind::unknown);
   EXPECT_EQ(kind(400, later), Kind::refused);
   EXPECT_TRUE(outcome_of({400, {}, "<html>"}, later).wrong_state);

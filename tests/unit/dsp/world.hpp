@@ -112,7 +112,7 @@ class Node {
         const Timestamp later = clock.time + std::chrono::seconds(1);
         const auto verdict = envelope->service == "negotiation" ? negotiations.deliver(item, *envelope, later)
                                                                 : transfers.deliver(item, *envelope, later);
-        progress = progress || verdict == outbox::Verdict::done;
+        progress = progress || verdict.verdict == outbox::Verdict::done || verdict.verdict == outbox::Verdict::dropped;
       }
       if (!progress) return true;
     }

@@ -296,7 +296,7 @@ const std::set<std::string> kReading = {
     "catalog fetch", "catalog search", "catalog check", "membership show", "membership check", "purpose list",
     "activity list", "activity show", "activity export", "situation list", "situation show", "situation definitions",
     "assessment list", "assessment show", "agreement list", "agreement show", "negotiation list",
-    "transfer list", "transfer show", "retention list", "audit log", "audit report", "audit impact", "audit erasures", "audit export", "audit checkpoint", "audit verify",
+    "transfer list", "transfer show", "outbox peers", "outbox list", "outbox show", "retention list", "audit log", "audit report", "audit impact", "audit erasures", "audit export", "audit checkpoint", "audit verify",
     "audit verify-proof", "audit proof", "pull", "watch", "status", "doctor", "version", "completion"};
 
 TEST(CommandTable, WhateverChangesSomethingHasADryRun) {

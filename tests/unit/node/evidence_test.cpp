@@ -131,5 +131,27 @@ TEST_F(EvidenceTest, AForgedOrForeignReceiptIsRefusedAndLeavesNothing) {
   EXPECT_EQ(deliver(good.to_json()).status, 503U) << "not recorded: to be sent again";
 }
 
+TEST_F(EvidenceTest, AReceiptThatIsNotTakenWaitsAndOneThatIsRefusedIsADeadLetter) {
+  ASSERT_EQ(deliver(theirs_.append(EntryKind::agreement_ended, {}, end_of_agreement(), clock_.now()).to_json()).status, 200U);  // an entry here
+  outbox::Envelope envelope;
+  envelope.service = "evidence";
+  envelope.body = "entry:0";
+  const outbox::OutboxItem item{"outbox/" + kDuinmeer + "/p/0000000000000001", kDuinmeer, "p", 1, false};
+  ASSERT_TRUE(store_.write({{item.key, "it"}}, true));
+  const auto send = [&](unsigned status) {
+    transport_.answer = {status, {}, "an answer"};
+    return channel_.deliver(item, envelope, clock_.now());
+  };
+  for (const unsigned status : {429, 500, 503}) EXPECT_EQ(send(status).verdict, outbox::Verdict::away) << status;
+  const outbox::Delivered refused = send(403);
+  EXPECT_EQ(refused.verdict, outbox::Verdict::dead);
+  EXPECT_EQ(refused.reason, (outbox::Reason{"refused", {"the other party will not have it: status 403: an answer"}}));
+  EXPECT_TRUE(store_.get(item.key)->has_value());
+  EXPECT_EQ(send(200).verdict, outbox::Verdict::done);
+  EXPECT_FALSE(store_.get(item.key)->has_value());
+  envelope.body = "entry:9999";
+  EXPECT_EQ(send(200).verdict, outbox::Verdict::dead) << "there is no such entry";
+}
+
 }  // namespace
 }  // namespace sluis::test

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <mutex>
+#include <thread>
 
 namespace sluis::outbox {
 namespace {
@@ -26,12 +28,26 @@ class DriverTest : public testing::Test {
     commit.changes.push_back({item.key, std::nullopt});
     return commits_.commit_and_wait(std::move(commit)) ? Verdict::done : Verdict::retry;
   }
-  Dispatcher::Options quick() const {
-    Dispatcher::Options o;
-    o.backoff_min = std::chrono::milliseconds(2);
-    o.backoff_max = std::chrono::milliseconds(4);
+  DriverOptions quick() const {
+    DriverOptions o;
+    o.threads = 2;
+    o.dispatcher.backoff_min = std::chrono::milliseconds(2);
+    o.dispatcher.backoff_max = std::chrono::milliseconds(4);
     return o;
   }
+  DriverDependencies with(Deliver deliver) {
+    DriverDependencies out{store_, commits_, clock_, random_, {}, {}};
+    if (deliver) out.services["test"] = std::move(deliver);
+    return out;
+  }
+  /// Waits, at most ten seconds.
+  template <class Condition>
+  static bool eventually(const Condition& condition) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!condition() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    return condition();
+  }
+  std::vector<DeadLetter> dead() const { return list_dead(store_, 0, 100).value(); }
 
   storage::MemoryStore store_;
   test::FakeCommits commits_{store_};
@@ -42,14 +58,11 @@ class DriverTest : public testing::Test {
 TEST_F(DriverTest, WhatIsInTheStoreAtStartIsSentAndMayHaveBeenSentBefore) {
   put("a", "one");
   std::promise<OutboxItem> sent;
-  Driver driver(store_, clock_, random_,
-                {{"test",
-                  [&](const OutboxItem& item, const Envelope& envelope, Timestamp) {
-                    EXPECT_EQ(envelope.body, "one");
-                    sent.set_value(item);
-                    return remove(item);
-                  }}},
-                quick(), 2);
+  Driver driver(quick(), with([&](const OutboxItem& item, const Envelope& envelope, Timestamp) {
+                  EXPECT_EQ(envelope.body, "one");
+                  sent.set_value(item);
+                  return remove(item);
+                }));
   ASSERT_TRUE(driver.start());
   auto future = sent.get_future();
   ASSERT_EQ(future.wait_for(std::chrono::seconds(10)), std::future_status::ready);
@@ -58,13 +71,10 @@ TEST_F(DriverTest, WhatIsInTheStoreAtStartIsSentAndMayHaveBeenSentBefore) {
 
 TEST_F(DriverTest, AMessageThatNobodyToldOfIsFoundByASecondLook) {
   std::promise<OutboxItem> sent;
-  Driver driver(store_, clock_, random_,
-                {{"test",
-                  [&](const OutboxItem& item, const Envelope&, Timestamp) {
-                    sent.set_value(item);
-                    return remove(item);
-                  }}},
-                quick(), 2);
+  Driver driver(quick(), with([&](const OutboxItem& item, const Envelope&, Timestamp) {
+                  sent.set_value(item);
+                  return remove(item);
+                }));
   ASSERT_TRUE(driver.start());
   put("a", "one");  // of a commit whose outcome was unknown: no notification
   driver.look_again();
@@ -76,16 +86,13 @@ TEST_F(DriverTest, AMessageThatNobodyToldOfIsFoundByASecondLook) {
 TEST_F(DriverTest, ANotifiedMessageIsRetriedUntilItIsDone) {
   std::promise<int> done;
   std::atomic<int> attempts = 0;
-  Driver driver(store_, clock_, random_,
-                {{"test",
-                  [&](const OutboxItem& item, const Envelope&, Timestamp) {
-                    EXPECT_FALSE(item.maybe_sent);
-                    if (++attempts < 3) return Verdict::retry;
-                    const Verdict verdict = remove(item);
-                    done.set_value(attempts);
-                    return verdict;
-                  }}},
-                quick(), 2);
+  Driver driver(quick(), with([&](const OutboxItem& item, const Envelope&, Timestamp) {
+                  EXPECT_FALSE(item.maybe_sent);
+                  if (++attempts < 3) return Verdict::retry;
+                  const Verdict verdict = remove(item);
+                  done.set_value(attempts);
+                  return verdict;
+                }));
   ASSERT_TRUE(driver.start());
   put("a", "one");
   driver.notify("did:web:duinmeer.example", "a");
@@ -93,15 +100,162 @@ TEST_F(DriverTest, ANotifiedMessageIsRetriedUntilItIsDone) {
   ASSERT_EQ(future.wait_for(std::chrono::seconds(10)), std::future_status::ready);
   EXPECT_EQ(future.get(), 3);
   driver.stop();
-  EXPECT_EQ(driver.size(), 0U);
+  EXPECT_EQ(driver.standing().in_memory, 0U);
 }
 
-TEST_F(DriverTest, AMessageOfAnUnknownServiceStaysInTheStore) {
+TEST_F(DriverTest, WhatCanNeverBeSentIsADeadLetterAndHoldsUpNothing) {
+  Commit commit;
+  commit.messages.push_back({"did:web:duinmeer.example", "a", "no message at all"});
+  Envelope strange;
+  strange.service = "of-a-newer-version";
+  commit.messages.push_back({"did:web:duinmeer.example", "a", encode(strange)});
+  ASSERT_TRUE(commits_.commit_and_wait(std::move(commit)));
+  put("a", "two");
+  std::promise<std::string> sent;
+  Driver driver(quick(), with([&](const OutboxItem& item, const Envelope& envelope, Timestamp) {
+                  sent.set_value(envelope.body);
+                  return remove(item);
+                }));
+  ASSERT_TRUE(driver.start());
+  auto future = sent.get_future();
+  ASSERT_EQ(future.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_EQ(future.get(), "two");
+  driver.stop();
+  const auto letters = dead();
+  ASSERT_EQ(letters.size(), 2U);
+  EXPECT_EQ(letters[0].reason.code, "unreadable");
+  EXPECT_EQ(letters[0].bytes, "no message at all");
+  EXPECT_EQ(letters[1].reason.code, "unknown-service");
+  EXPECT_EQ(letters[1].service, "of-a-newer-version");
+  EXPECT_EQ(letters[1].peer, "did:web:duinmeer.example");
+  EXPECT_EQ(letters[1].process, "a");
+}
+
+TEST_F(DriverTest, ARefusedMessageIsADeadLetterUntilSomebodyHasItTriedAgain) {
+  std::atomic<bool> refuse = true;
+  std::mutex mutex;
+  std::vector<std::string> sent;
+  Driver driver(quick(), with([&](const OutboxItem& item, const Envelope& envelope, Timestamp) -> Delivered {
+                  const std::lock_guard lock(mutex);
+                  sent.push_back(envelope.body);
+                  if (refuse) return {Verdict::dead, {"refused", {"not this one"}}};
+                  return remove(item);
+                }));
+  ASSERT_TRUE(driver.start());
   put("a", "one");
-  Driver driver(store_, clock_, random_, {}, quick(), 1);
+  driver.notify("did:web:duinmeer.example", "a");
+  ASSERT_TRUE(eventually([&] { return dead().size() == 1; }));
+  const DeadLetter letter = dead()[0];
+  EXPECT_EQ(letter.reason, (Reason{"refused", {"not this one"}}));
+  EXPECT_TRUE(letter.first_try.has_value());
+  EXPECT_GE(letter.died, *letter.first_try);
+  refuse = false;
+  ASSERT_TRUE(driver.retry(letter));
+  ASSERT_TRUE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return sent.size() == 2;
+  }));
+  driver.stop();
+  EXPECT_EQ(sent, (std::vector<std::string>{"one", "one"}));
+  EXPECT_TRUE(dead().empty());
+  EXPECT_FALSE(driver.retry(letter)) << "it is none any more";
+}
+
+TEST_F(DriverTest, WhatWaitedTooLongIsFoundAlsoWhereItIsNobodysTurn) {
+  Envelope old;
+  old.service = "test";
+  old.queued = clock_.now() - std::chrono::days(31);
+  Commit commit;
+  for (int i = 0; i < 300; ++i) commit.messages.push_back({"did:web:duinmeer.example", "p" + std::to_string(i), encode(old)});
+  ASSERT_TRUE(commits_.commit_and_wait(std::move(commit)));
+  for (const char* young : {"a", "b", "c", "d"}) put(young, "one");  // these fill the window
+  DriverOptions options = quick();
+  options.dispatcher.backoff_min = options.dispatcher.backoff_max = std::chrono::hours(1);
+  options.dispatcher.window = 4;
+  Driver driver(options, with([](const OutboxItem&, const Envelope&, Timestamp) { return Verdict::away; }));
+  ASSERT_TRUE(driver.start());
+  ASSERT_TRUE(eventually([&] { return driver.standing().counted; }));
+  driver.stop();
+  EXPECT_EQ(driver.standing().waiting, 4U);
+  EXPECT_EQ(driver.standing().in_memory, 4U);
+  EXPECT_EQ(count_dead(store_, 1000).value(), 300U);
+  EXPECT_EQ(count_dead(store_, 7).value(), 7U);
+  EXPECT_EQ(dead()[0].reason.code, "too-old");
+}
+
+TEST_F(DriverTest, APartyThatIsGoneGetsNothing) {
+  auto dependencies = with([](const OutboxItem&, const Envelope&, Timestamp) {
+    ADD_FAILURE() << "sent";
+    return Verdict::away;
+  });
+  dependencies.unreachable = [](const std::string& peer) { return std::optional(Reason{"not-a-member", {peer}}); };
+  put("a", "one");
+  Driver driver(quick(), std::move(dependencies));
+  ASSERT_TRUE(driver.start());
+  ASSERT_TRUE(eventually([&] { return dead().size() == 1; }));
+  EXPECT_EQ(dead()[0].reason.code, "not-a-member");
+  EXPECT_FALSE(dead()[0].first_try.has_value());
+}
+
+TEST_F(DriverTest, ADeadLetterThatCannotBeRecordedStaysInTheOutbox) {
+  Commit commit;
+  commit.messages.push_back({"did:web:duinmeer.example", "a", "no message at all"});
+  ASSERT_TRUE(commits_.commit_and_wait(std::move(commit)));
+  commits_.refuse = true;
+  Driver driver(quick(), with({}));
   ASSERT_TRUE(driver.start());
   driver.stop();
-  EXPECT_EQ(driver.size(), 1U);
+  EXPECT_TRUE(dead().empty());
+  commits_.refuse = false;
+  Driver again(quick(), with({}));
+  ASSERT_TRUE(again.start());
+  ASSERT_TRUE(eventually([&] { return dead().size() == 1; }));
+}
+
+TEST(DeadLetters, AreFoundByTheirNumberAndListedByAge) {
+  storage::MemoryStore store;
+  test::FakeCommits commits(store);
+  Commit commit;
+  for (const char* process : {"b", "a"}) commit.messages.push_back({"did:web:duinmeer.example", process, std::string("\xff\x00", 2)});
+  ASSERT_TRUE(commits.commit_and_wait(std::move(commit)));
+  std::vector<std::pair<std::string, std::string>> items;
+  ASSERT_TRUE(store.scan(kPrefix, kPrefix, [&](std::string_view key, std::string_view value) {
+    items.emplace_back(key, value);
+    return true;
+  }));
+  for (const auto& [key, value] : items) {
+    DeadLetter letter;
+    letter.key = key;
+    const auto parsed = parse_item_key(key);
+    letter.peer = parsed->peer;
+    letter.process = parsed->process;
+    letter.sequence = parsed->sequence;
+    letter.reason = {"unreadable", {"é"}};
+    letter.died = Timestamp(std::chrono::seconds(1'800'000'000));
+    letter.bytes = value;
+    EXPECT_EQ(decode_dead_letter(encode(letter)).value(), letter);
+    Commit move;
+    bury(move, letter);
+    EXPECT_TRUE(commits.commit_and_wait(std::move(move)));
+    Commit twice;
+    bury(twice, letter);
+    EXPECT_FALSE(commits.commit_and_wait(std::move(twice))) << "it is not there any more";
+  }
+  const auto all = list_dead(store, 0, 10).value();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].process, "b");
+  EXPECT_EQ(list_dead(store, all[0].sequence, 10).value(), std::vector<DeadLetter>{all[1]});
+  EXPECT_EQ(find_dead(store, "2").value(), all[1]);
+  EXPECT_EQ(find_dead(store, "3").error().code, ErrorCode::not_found);
+  EXPECT_EQ(find_dead(store, "two").error().code, ErrorCode::invalid_argument);
+  Commit drop;
+  discard(drop, all[0]);
+  ASSERT_TRUE(commits.commit_and_wait(std::move(drop)));
+  Commit back;
+  revive(back, all[1], all[1].died);
+  ASSERT_TRUE(commits.commit_and_wait(std::move(back)));
+  EXPECT_EQ(count_dead(store, 10).value(), 0U);
+  EXPECT_EQ(store.get(all[1].key).value(), all[1].bytes);
 }
 
 }  // namespace

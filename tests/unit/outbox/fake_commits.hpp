@@ -33,6 +33,11 @@ class FakeCommits final : public CommitPort {
       std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(++sequence_));
       changes.push_back({outbox::process_prefix(message.peer, message.process) + digits, message.bytes});
     }
+    if (!commit.messages.empty()) {
+      std::string last;
+      put_u64(last, sequence_);
+      changes.push_back({std::string(outbox::kSequenceKey), last});
+    }
     if (auto written = store_.write(changes, true); !written) return written.error();
     for (EntryDraft& entry : commit.entries) entries.push_back(std::move(entry));
     CommitReceipt receipt;

@@ -1,0 +1,105 @@
+#include "connector/outbox/dead_letter.hpp"
+
+#include "connector/outbox/envelope.hpp"
+#include "connector/outbox/keys.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace sluis::outbox {
+namespace {
+
+std::string dead_key(std::uint64_t sequence) { return fmt::format("{}{:016x}", kDeadPrefix, sequence); }
+
+}  // namespace
+
+std::string encode(const DeadLetter& letter) {
+  json::Value value = json::object({{"key", letter.key},
+                                    {"service", letter.service},
+                                    {"kind", letter.kind},
+                                    {"reason", to_json(letter.reason)},
+                                    {"died", time_value(letter.died)},
+                                    {"bytes", to_hex(letter.bytes)}});
+  if (letter.queued) value.set("queued", time_value(*letter.queued));
+  if (letter.first_try) value.set("first_try", time_value(*letter.first_try));
+  return json::serialise(value);
+}
+
+Result<DeadLetter> decode_dead_letter(std::string_view bytes) {
+  SLUIS_TRY(const json::Value value, json::parse(bytes));
+  DeadLetter letter;
+  SLUIS_TRY(letter.key, json::required_string(value, "key"));
+  std::optional<ItemKey> parsed = parse_item_key(letter.key);
+  if (!parsed) return Error(ErrorCode::corruption, "a dead letter has no readable `key`");
+  letter.peer = std::move(parsed->peer);
+  letter.process = std::move(parsed->process);
+  letter.sequence = parsed->sequence;
+  SLUIS_TRY(letter.service, json::required_string(value, "service"));
+  SLUIS_TRY(letter.kind, json::required_string(value, "kind"));
+  const json::Value* reason = value.find("reason");
+  if (reason == nullptr) return Error(ErrorCode::corruption, "a dead letter has no readable `reason`");
+  SLUIS_TRY(letter.reason, reason_from_json(*reason));
+  SLUIS_TRY(letter.died, required_time(value, "died"));
+  SLUIS_TRY(letter.queued, optional_time(value, "queued"));
+  SLUIS_TRY(letter.first_try, optional_time(value, "first_try"));
+  SLUIS_TRY(const std::string hex, json::required_string(value, "bytes"));
+  SLUIS_TRY(letter.bytes, from_hex(hex));
+  return letter;
+}
+
+std::string id_of(const DeadLetter& letter) { return std::to_string(letter.sequence); }
+
+void bury(Commit& commit, const DeadLetter& letter) {
+  commit.preconditions.push_back({letter.key, letter.bytes});
+  commit.changes.push_back({letter.key, std::nullopt});
+  commit.changes.push_back({dead_key(letter.sequence), encode(letter)});
+}
+
+void revive(Commit& commit, const DeadLetter& letter, Timestamp now) {
+  std::string bytes = letter.bytes;
+  if (Result<Envelope> envelope = decode_envelope(bytes); envelope) {
+    envelope->queued = now;
+    bytes = encode(*envelope);
+  }
+  discard(commit, letter);
+  commit.changes.push_back({letter.key, std::move(bytes)});
+}
+
+void discard(Commit& commit, const DeadLetter& letter) {
+  const std::string key = dead_key(letter.sequence);
+  commit.preconditions.push_back({key, encode(letter)});
+  commit.changes.push_back({key, std::nullopt});
+}
+
+Result<DeadLetter> find_dead(const storage::Reader& store, std::string_view id) {
+  std::uint64_t sequence = 0;
+  const auto read = std::from_chars(id.data(), id.data() + id.size(), sequence);
+  if (read.ec != std::errc() || read.ptr != id.data() + id.size()) {
+    return Error(ErrorCode::invalid_argument, "`" + std::string(id) + "` is no number").mended_by("`sluis outbox list` shows the ids");
+  }
+  SLUIS_TRY(const std::optional<std::string> bytes, store.get(dead_key(sequence)));
+  if (!bytes) {
+    return Error(ErrorCode::not_found, "there is no dead letter `" + std::string(id) + "`").mended_by("`sluis outbox list` shows those that there are");
+  }
+  return decode_dead_letter(*bytes);
+}
+
+Result<std::vector<DeadLetter>> list_dead(const storage::Reader& store, std::uint64_t after, std::size_t count) {
+  std::vector<DeadLetter> out;
+  const std::string from = dead_key(after) + '\0';
+  SLUIS_CHECK(store.scan(kDeadPrefix, from, [&](std::string_view, std::string_view value) {
+    if (out.size() >= count) return false;
+    if (Result<DeadLetter> letter = decode_dead_letter(value); letter) out.push_back(std::move(*letter));
+    return true;
+  }));
+  return out;
+}
+
+Result<std::size_t> count_dead(const storage::Reader& store, std::size_t most) {
+  std::size_t count = 0;
+  SLUIS_CHECK(store.scan(kDeadPrefix, kDeadPrefix, [&](std::string_view, std::string_view) { return ++count < most; }));
+  return count;
+}
+
+}  // namespace sluis::outbox
