@@ -91,6 +91,7 @@ struct Node::Parts {
   std::unique_ptr<Erasing> erasing;
 
   // The data plane.
+  std::unique_ptr<UpstreamClients> upstreams;
   std::unique_ptr<NodeDatasets> plans;
   std::unique_ptr<NodeMembership> membership;
   gate::ProgramCache programs{[this](const negotiation::AgreementRecord& record) {
