@@ -1,6 +1,7 @@
 #include "catalog/dataset.hpp"
 
 #include "catalog/dataset_file.hpp"
+#include "catalog/dataset_source.hpp"
 #include "catalog/offer.hpp"
 #include "connector/base/limits.hpp"
 #include "policy/odrl/values.hpp"
@@ -129,18 +130,6 @@ Result<std::vector<policy::SumGroup>> read_groups(TomlTable& table) {
   return groups;
 }
 
-/// Below the dataset's folder, whatever it holds; the reader opens it without following links all the same.
-bool is_safe_path(std::string_view path) {
-  if (path.empty() || path.front() == '/' || path.find('\\') != std::string_view::npos) return false;
-  for (std::size_t start = 0; start <= path.size();) {
-    const std::size_t end = std::min(path.find('/', start), path.size());
-    const std::string_view part = path.substr(start, end - start);
-    if (part.empty() || part == "." || part == "..") return false;
-    start = end + 1;
-  }
-  return std::none_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
-}
-
 Result<policy::TimeFormat> read_time_format(TomlTable& table) {
   policy::TimeFormat format;
   SLUIS_TRY(const auto pattern, table.optional_string("pattern"));
@@ -254,11 +243,29 @@ Result<void> read_lookups(TomlTable& table, Source& source) {
   return {};
 }
 
-Result<void> read_source(TomlTable& table, Source& source) {
-  SLUIS_TRY(source.file, table.string("file"));
-  if (!is_safe_path(source.file)) {
-    return table.refused("file", in_backticks(source.file) + " is not a path below the dataset's folder");
+Result<std::string> safe_path(TomlTable& table, std::string_view key, std::string_view below = "the dataset's folder") {
+  SLUIS_TRY(auto path, table.string(key));
+  if (!is_safe_path(path)) return table.refused(key, in_backticks(path) + " is not a path below " + std::string(below));
+  return path;
+}
+
+/// Where the data come from: one of the three.
+Result<void> read_origin(TomlTable& table, Source& source) {
+  const int origins = (table.has("file") ? 1 : 0) + (table.has("folder") ? 1 : 0) + (table.has("http") ? 1 : 0);
+  if (origins > 1) return Error(ErrorCode::invalid_argument, "a source is one of `file`, `folder` and `http`").at(table.place());
+  if (table.has("folder")) {
+    SLUIS_TRY(source.files, read_folder_source(table));
+  } else if (table.has("http")) {
+    SLUIS_TRY(TomlTable http, table.table("http"));
+    SLUIS_TRY(source.http, read_http_source(http));
+  } else {
+    SLUIS_TRY(source.file, safe_path(table, "file"));
   }
+  return {};
+}
+
+Result<void> read_source(TomlTable& table, Source& source) {
+  SLUIS_CHECK(read_origin(table, source));
   SLUIS_TRY(source.media_type, table.string("media_type"));
   if (source.media_type != "text/csv" && source.media_type != "application/jsonl") {
     return table.refused("media_type", "unknown media type " + in_backticks(source.media_type))
@@ -272,7 +279,8 @@ Result<void> read_source(TomlTable& table, Source& source) {
     source.pace = *rate;
   }
   SLUIS_CHECK(read_lookups(table, source));
-  return read_columns(table, source.columns);
+  SLUIS_CHECK(read_columns(table, source.columns));
+  return check_choices(table, source);
 }
 
 Result<std::vector<std::string>> purposes(TomlTable& table, std::string_view key) {

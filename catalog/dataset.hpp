@@ -1,5 +1,6 @@
 #pragma once
 
+#include "catalog/source.hpp"
 #include "connector/base/bytes.hpp"
 #include "connector/base/ids.hpp"
 #include "connector/base/time.hpp"
@@ -55,9 +56,11 @@ struct Assessment {
   Timestamp until{};
 };
 
-/// A file below the dataset's folder, and how it is read.
+/// A file below the folder of datasets, files of a folder there, or an HTTP service; and how what comes is read.
 struct Source {
-  std::string file;  ///< relative, below the dataset's folder: no `..`, no NUL, not absolute
+  std::string file;  ///< relative, below the folder of datasets: no `..`, no NUL, not absolute; empty: it is one of the two below
+  std::optional<FolderSource> files;
+  std::optional<HttpSource> http;
   std::string media_type = "text/csv";  ///< or `application/jsonl`
   policy::CsvFormat format;
   policy::DatasetColumns columns;

@@ -24,8 +24,13 @@ std::string_view bearer(const http::Request& request) {
   return value.substr(kBearer.size());
 }
 
-bool names(std::string_view rest, const transfer::TransferView& view) {
-  return rest.empty() || rest == view.own_pid.str() || rest == view.dataset.str();
+/// What stands below the transfer, or the dataset, in a path. Nothing: the path is of neither.
+std::optional<std::string> path_below(std::string_view rest, const transfer::TransferView& view) {
+  for (const std::string& named : {view.own_pid.str(), view.dataset.str()}) {
+    if (rest.empty() || rest == named) return "";
+    if (rest.starts_with(named + "/")) return std::string(rest.substr(named.size() + 1));
+  }
+  return std::nullopt;
 }
 
 http::Response not_found() {
@@ -84,7 +89,9 @@ http::Response Gate::handle(const http::Request& request) {
   asked->decided = begin_step(request.header("traceparent"), with_.random);
   asked->released = another_step(asked->decided, with_.random);
   if (auto answer = find_transfer(*asked, token)) return std::move(*answer);
-  if (!names(request.rest, asked->transfer)) return unknown("path");
+  auto below = path_below(request.rest, asked->transfer);
+  if (!below) return unknown("path");
+  asked->wanted = wanted_of(request, std::move(*below));
 
   // First registered, then looked at: a revocation finds the stream, or this look finds the revocation.
   const auto stream = with_.streams.add({asked->transfer.agreement, asked->transfer.own_pid, asked->transfer.dataset,
@@ -213,16 +220,15 @@ http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shar
     if (!series) return undecided(*asked);
     if (*series) return refuse(*asked, **series);
     auto prepared = prepare(*asked->plan, asked->verdict.terms->transforms,
-                            Recipient{asked->party.id.str(), asked->verdict.purpose, with_.pseudonym_root});
+                            Recipient{asked->party.id.str(), asked->verdict.purpose, with_.pseudonym_root}, asked->wanted, &verbatim_);
     if (!prepared) {
-      const Error& error = prepared.error();
-      log::error("source_refused", {{"dataset", asked->transfer.dataset.str()}, {"error", describe(error)}});
-      if (error.code == ErrorCode::limit_exceeded) {
-        return refuse(*asked, make_reason("plan.impossible", {{"why", error.message}}));
+      const Unprepared& why = prepared.error();
+      if (!why.error.message.empty()) {
+        log::error("source_refused", {{"dataset", asked->transfer.dataset.str()}, {"error", describe(why.error)}});
       }
-      return refuse(*asked, make_reason("source.unavailable"), 503);
+      return refuse(*asked, why.reason, why.status, why.headers);
     }
-    auto recorded = record_permit(*asked, prepared->source.version());
+    auto recorded = record_permit(*asked, prepared->version());
     if (recorded) return release(asked, stream, std::move(*prepared));
     const Error& error = recorded.error();
     if (error.code != ErrorCode::conflict) {
@@ -274,18 +280,20 @@ Result<void> Gate::record_permit(Asked& asked, const std::string& source) {
 }
 
 /// A refusal is recorded as carefully as a release: each with an entry within the party's quota, those beyond it counted (D23).
-http::Response Gate::refuse(Asked& asked, const policy::Reason& reason, unsigned status) {
+http::Response Gate::refuse(Asked& asked, const policy::Reason& reason, unsigned status, const http::Headers& headers) {
   // What is this node's own fault is on an account of its own.
   const std::string whose = (status == 503 || reason.code == "plan.impossible" ? "own:" : "") + asked.party.id.str();
   if (!with_.mistakes.take(whose)) {
     with_.refusals.count("quota.refusals", asked.party.id.str());
     return too_many(Error(ErrorCode::limit_exceeded, "too many of this party's requests were refused"));
   }
-  return record_refusal(asked, reason, status);
+  http::Response response = record_refusal(asked, reason, status);
+  if (response.status == status) response.headers.insert(headers.begin(), headers.end());
+  return response;
 }
 
 http::Response Gate::record_refusal(Asked& asked, const policy::Reason& reason, unsigned status) {
-  Commit commit = decision(asked, reason, false, "");
+  Commit commit = decision(asked, reason, false, asked.wanted.told());
   if (reason.code != "claim.replayed") guard_replay(commit, asked);
   if (with_.decision_clock.behind()) commit.commit_class = CommitClass::revoke;  // exchanges are refused then
   const auto recorded = with_.commits.commit_and_wait(std::move(commit));

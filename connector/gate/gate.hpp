@@ -50,8 +50,9 @@ class Gate {
   Gate(ParticipantId self, GateDependencies dependencies);
   ~Gate();
 
-  /// GET `/data` and `/data/<own pid or dataset id>`. Answers: 200 streamed; 403 with a reason, recorded; 404 for whom
-  /// this node does not know or who has no handle of its own; 429 over a quota; 503 when it cannot record.
+  /// GET `/data` and `/data/<own pid or dataset id>`, and below that what an upstream has. Answers: 200 streamed, or 206; 403 with a reason,
+  /// 404 for an empty choice, 412 and 416, all recorded; 404 for whom this node does not know or who has no handle of its own; 429 over a
+  /// quota; 502 and 504 of an upstream; 503 when it cannot record.
   std::vector<http::Route> routes();
 
   /// After the commit of a revocation; cuts at once.
@@ -79,7 +80,7 @@ class Gate {
   http::Response decide(const std::shared_ptr<Asked>& asked, const std::shared_ptr<Stream>& stream);
   Result<std::optional<policy::Reason>> check_series(Asked& asked) const;
   Result<void> record_permit(Asked& asked, const std::string& source);
-  http::Response refuse(Asked& asked, const policy::Reason& reason, unsigned status = 403);
+  http::Response refuse(Asked& asked, const policy::Reason& reason, unsigned status = 403, const http::Headers& headers = {});
   http::Response record_refusal(Asked& asked, const policy::Reason& reason, unsigned status);
   http::Response release(const std::shared_ptr<Asked>& asked, const std::shared_ptr<Stream>& stream,
                          PreparedRelease prepared);
@@ -91,6 +92,7 @@ class Gate {
   GateDependencies with_;
   std::atomic<std::int64_t> pruned_minute_ = 0;
   mutable log::Seldom claim_told_;
+  Verbatim verbatim_;
 };
 
 }  // namespace sluis::gate

@@ -139,7 +139,7 @@ void Gate::Running::record(const ReleaseEnd& end) {
   set_end(shared, end);
   const bool cut = end.how == ReleaseEnd::How::cut;
   v1::Internal internal = asked_->end();
-  internal.set_source(prepared_.source.version());
+  internal.set_source(prepared_.version());
   if (cut) internal.set_decision_span_id(another_step(asked_->released, with_.random).span_id);
   Commit commit;
   if (cut) commit.commit_class = CommitClass::revoke;

@@ -86,10 +86,14 @@ http::Response OpenGate::handle(const http::Request& request) {
     with_.refusals.count("open." + seen->cut->code);
     return refusal(403, *seen->cut);
   }
-  auto prepared = prepare(*plan, terms->transforms, std::nullopt);
+  auto prepared = prepare(*plan, terms->transforms, std::nullopt, wanted_of(request, ""), &verbatim_);
   if (!prepared) {
-    log::error("source_refused", {{"dataset", plan->id.str()}, {"error", describe(prepared.error())}});
-    return refusal(503, make_reason("source.unavailable"));
+    const Unprepared& why = prepared.error();
+    if (!why.error.message.empty()) log::error("source_refused", {{"dataset", plan->id.str()}, {"error", describe(why.error)}});
+    with_.refusals.count("open." + why.reason.code);
+    http::Response response = refusal(why.status, why.reason);
+    response.headers.insert(why.headers.begin(), why.headers.end());
+    return response;
   }
   if (const auto counted = count_in(*plan, now); !counted) {
     log::error("open_hour_not_recorded", {{"dataset", plan->id.str()}, {"error", counted.error().message}});

@@ -55,6 +55,7 @@ class OpenGate {
   std::mutex mutex_;
   std::map<HourKey, Hour> hours_;
   bool closed_ = false;
+  Verbatim verbatim_;
   Alarm alarm_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "catalog/source.hpp"
 #include "connector/base/bytes.hpp"
 #include "connector/base/ids.hpp"
 #include "connector/base/limits.hpp"
@@ -33,11 +34,23 @@ struct Party {
   std::string certificate;   ///< SHA-256 of its certificate, hex; for the log
 };
 
+/// A dataset's own HTTP service.
+struct UpstreamService {
+  catalog::HttpSource source;
+  std::string media_type;
+  /// With the roots that the dataset names, without this node's certificate.
+  std::function<Result<std::shared_ptr<http::Upstream>>()> connect;
+  /// The value of its Authorization header, read now; unset: none is sent. Never to a log.
+  std::function<Result<std::string>()> credential;
+};
+
 /// How a dataset is released now.
 struct ReleasePlan {
   DatasetId id;
-  std::filesystem::path folder;                ///< the file is opened beneath it
-  std::string file;                            ///< relative to it
+  std::filesystem::path folder;                ///< files are opened beneath it
+  std::string file;                            ///< relative to it; empty: it is one of the two below
+  std::optional<catalog::FolderSource> files;
+  std::optional<UpstreamService> upstream;
   policy::DatasetColumns columns;
   policy::CsvFormat format;
   std::map<std::string, std::string> lookups;  ///< tables of places by name: files beneath the folder

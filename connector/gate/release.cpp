@@ -2,6 +2,7 @@
 
 #include "connector/base/log.hpp"
 #include "connector/crypto/crypto.hpp"
+#include "connector/gate/folder.hpp"
 #include "connector/gate/reason.hpp"
 #include "connector/gate/row_counter.hpp"
 
@@ -17,23 +18,43 @@ class Sender {
  public:
   Sender(PreparedRelease& release, Stream& stream, const DecisionClock& clock, http::ResponseSink& sink)
       : release_(release), stream_(stream), clock_(clock), sink_(sink), began_(std::chrono::steady_clock::now()),
-        counter_(release.format) {}
+        counter_(release.part ? RowCounter::of_part(release.part->first, release.format.form == policy::Form::csv)
+                              : RowCounter(release.format)) {}
 
-  ReleaseEnd run(const http::Headers& headers) {
+  ReleaseEnd run(http::Headers headers) {
+    headers_ = std::move(headers);
     if (may_go_on()) {
-      if (sink_.start(200, headers, std::nullopt)) send_all();
-      else end_with(ReleaseEnd::How::failed, "peer.gone");
+      if (release_.upstream) ask();
+      else if (start()) send_all();
     }
     if (!ended_ && may_go_on()) finish();
     if (end_.how != ReleaseEnd::How::complete) {
       if (!digested_) end_.digest = digest_.finish();
-      if (release_.pace) end_.rows = counter_.rows();
-      sink_.cut();
+      if (counts()) end_.rows = counter_.rows();
+      if (instead_ != 0 && !stream_.cut_reason()) answer();
+      else sink_.cut();
     }
     return std::move(end_);
   }
 
  private:
+  /// Whether rows are counted in what leaves: where a row may be cut in two.
+  bool counts() const { return release_.pace || release_.part; }
+
+  bool start() {
+    if (sink_.start(release_.part ? 206 : 200, headers_, std::nullopt)) return true;
+    end_with(ReleaseEnd::How::failed, "peer.gone");
+    return false;
+  }
+
+  /// Nothing has left: what the upstream did is told in place of the data.
+  void answer() {
+    const std::string body = reason_json(end_.reason);
+    http::Headers headers{{"content-type", "application/json"}};
+    if (const auto found = headers_.find(kTransactionHeader); found != headers_.end()) headers.insert(*found);
+    if (!sink_.start(instead_, headers, body.size()) || !sink_.write(body) || !sink_.finish()) sink_.cut();
+  }
+
   void end_with(ReleaseEnd::How how, std::string_view code, std::map<std::string, std::string> parameters = {}) {
     ended_ = true;
     end_.how = how;
@@ -58,22 +79,94 @@ class Sender {
       return;
     }
     while (!ended_) {
-      const auto block = release_.source.read();
+      const auto block = release_.source->read();
       if (!block) {
         const bool changed = block.error().code == ErrorCode::invalid_state;
         log::error("source_failed", {{"error", block.error().message}});
+        if (block.error().code == ErrorCode::invalid_argument) return malformed(block.error());
         return end_with(ReleaseEnd::How::cut, changed ? "source.changed" : "source.unavailable");
       }
-      const bool last = block->empty();
-      const auto rows = last ? release_.transformer.finish() : release_.transformer.feed(*block);
-      if (!rows) {
-        log::error("source_malformed", {{"error", describe(rows.error())}});
-        return end_with(ReleaseEnd::How::cut, "source.malformed", {{"why", rows.error().message}});
+      if (release_.part) {
+        if (block->empty()) return count_part();
+        write(*block);
+      } else {
+        pass(*block);
+        if (block->empty()) return;
       }
-      write(*rows);
-      if (!ended_) end_.rows = release_.transformer.rows();
-      if (last) return;
     }
+  }
+
+  void malformed(const Error& error) { end_with(ReleaseEnd::How::cut, "source.malformed", {{"why", error.message}}); }
+
+  void count_part() {
+    end_.rows = counter_.rows();
+    if (end_.bytes != release_.part->length()) end_with(ReleaseEnd::How::cut, "source.changed");
+  }
+
+  /// Through the plan; an empty block is the end.
+  void pass(std::string_view block) {
+    const auto rows = block.empty() ? release_.transformer.finish() : release_.transformer.feed(block);
+    if (!rows) {
+      log::error("source_malformed", {{"error", describe(rows.error())}});
+      return malformed(rows.error());
+    }
+    if (started_ || !release_.upstream) write(*rows);
+    if (!ended_) end_.rows = release_.transformer.rows();
+  }
+
+  /// From the upstream, as fast as it is taken. Nothing is promised before its answer began, and of a whole table not before it ended.
+  void ask() {
+    UpstreamCall& call = *release_.upstream;
+    const auto since = std::chrono::steady_clock::now();
+    const auto got = call.by->get(call.request, {[&](unsigned status, const http::Headers& headers) { return take_head(status, headers); },
+                                                 [&](std::string_view bytes) { return take(bytes); }});
+    if (ended_) return;
+    if (!got && !answered_) {
+      log::error("upstream_failed", {{"error", got.error().message}});
+      const bool late = std::chrono::steady_clock::now() - since >= call.request.timeout;
+      return instead(late ? 504 : 502, make_reason(late ? "upstream.late" : "upstream.unreachable"));
+    }
+    if (!got || !got->complete) {
+      if (!started_) return instead(502, make_reason("upstream.incomplete"));
+      return end_with(ReleaseEnd::How::failed, "upstream.incomplete");
+    }
+    if (release_.transformer.whole_table()) return send_table();
+    pass({});
+  }
+
+  void send_table() {
+    const auto table = release_.transformer.finish();
+    if (!table) return instead(502, make_reason("source.malformed", {{"why", table.error().message}}));
+    started_ = start();
+    if (started_) write(*table);
+    if (!ended_) end_.rows = release_.transformer.rows();
+  }
+
+  bool take_head(unsigned status, const http::Headers& headers) {
+    answered_ = true;
+    if (!may_go_on()) return false;
+    if (auto why = wrong_head(status, headers, release_.content_type)) {
+      instead(502, std::move(*why));
+      return false;
+    }
+    release_.upstream->answered = answered_version(headers);
+    if (!release_.transformer.whole_table()) started_ = start();
+    return !ended_;
+  }
+
+  bool take(std::string_view bytes) {
+    while (!bytes.empty() && may_go_on()) {
+      const std::string_view now = bytes.substr(0, kSourceBlock);
+      pass(now);
+      bytes.remove_prefix(now.size());
+    }
+    if (started_ && !ended_ && !release_.pace && !sink_.flush()) end_with(ReleaseEnd::How::failed, "peer.gone");
+    return !ended_;
+  }
+
+  void instead(unsigned status, policy::Reason reason) {
+    end_with(ReleaseEnd::How::failed, reason.code, std::move(reason.parameters));
+    instead_ = status;
   }
 
   void write(std::string_view bytes) {
@@ -84,7 +177,7 @@ class Sender {
       const std::string_view now = bytes.substr(0, part);
       digest_.update(now);
       end_.bytes += now.size();
-      if (release_.pace) counter_.take(now);
+      if (counts()) counter_.take(now);
       const bool sent = sink_.write(now) && (!release_.pace || sink_.flush());
       if (!sent) return end_with(ReleaseEnd::How::failed, "peer.gone");
       bytes.remove_prefix(now.size());
@@ -119,34 +212,165 @@ class Sender {
   crypto::Sha256 digest_;
   RowCounter counter_;
   ReleaseEnd end_;
+  http::Headers headers_;
+  unsigned instead_ = 0;   ///< the status of an answer in place of data; 0: there is none
+  bool answered_ = false;  ///< by the upstream
+  bool started_ = false;   ///< the data of an upstream
   bool ended_ = false;
   bool digested_ = false;
 };
 
 Result<std::string> whole_of(PreparedRelease& release) {
   for (;;) {
-    SLUIS_TRY(const std::string_view block, release.source.read());
+    SLUIS_TRY(const std::string_view block, release.source->read());
     if (block.empty()) return release.transformer.finish();
     SLUIS_CHECK(release.transformer.feed(block));
   }
 }
 
+Unprepared refused(unsigned status, policy::Reason reason, http::Headers headers = {}) {
+  return {status, std::move(reason), std::move(headers), {}};
+}
+
+Unprepared operators(Error error) { return {503, make_reason("source.unavailable"), {}, std::move(error)}; }
+
+/// A strong entity tag: the source's version and all that makes bytes of it.
+std::string tag_of(const ReleasePlan& plan, const Source& source) {
+  std::string all;
+  for (const std::string& one : {plan.id.str(), source.version(), plan.content_type}) put_sized(all, one);
+  const policy::CsvFormat& format = plan.format;
+  all += {format.delimiter, format.quote, format.decimal, static_cast<char>(format.encoding), format.mark ? 'm' : '-', format.same_encoding ? 's' : '-'};
+  for (const policy::ColumnDeclaration& column : plan.columns.columns) put_sized(all, column.name);
+  return "\"" + to_hex(crypto::sha256(all)).substr(0, 32) + "\"";
+}
+
+/// The SHA-256 of a file, where the plan changes nothing in it and each line end is that of a row; so that any part of it may leave as it is.
+/// A file that the plan refuses has no parts either: what would be cut as a whole does not leave in pieces.
+Result<std::optional<Hash>> unchanged_by(const ReleasePlan& plan, const policy::CsvFormat& format, const std::string& version) {
+  SLUIS_TRY(policy::ColumnPlan columns, policy::ColumnPlan::compile(plan.columns, {}));
+  policy::Transformer transformer(std::move(columns), format);
+  SLUIS_TRY(FileSource file, FileSource::open(plan.folder, plan.file));
+  if (file.version() != version) return Error(ErrorCode::invalid_state, "the source `" + plan.file + "` changed while it was read");
+  crypto::Sha256 in, out;
+  std::uint64_t ends = 0;
+  for (;;) {
+    SLUIS_TRY(const std::string_view block, file.read());
+    in.update(block);
+    ends += static_cast<std::uint64_t>(std::count(block.begin(), block.end(), '\n'));
+    const auto rows = block.empty() ? transformer.finish() : transformer.feed(block);
+    if (!rows) return std::optional<Hash>();
+    out.update(*rows);
+    if (block.empty()) break;
+  }
+  const Hash digest = in.finish();
+  const std::uint64_t rows = transformer.rows() + (format.form == policy::Form::csv ? 1 : 0);
+  return digest == out.finish() && ends == rows ? std::optional(digest) : std::optional<Hash>();
+}
+
+/// The conditions and the range of a request for a file (RFC 9110, 13.2.2 and 14.2). An answer: nothing is released.
+std::optional<Unprepared> take_range(const ReleasePlan& plan, const Wanted& wanted, Verbatim& verbatim, FileSource& file,
+                                     PreparedRelease& release) {
+  if (!wanted.if_match.empty() && !has_tag(wanted.if_match, release.tag)) return refused(412, make_reason("source.other_version"));
+  const auto range = one_range(wanted.range);
+  if (release.tag.empty() || !range || (!wanted.if_range.empty() && wanted.if_range != release.tag)) return std::nullopt;
+  const auto digest = verbatim.look(release.tag, [&] { return unchanged_by(plan, release.format, file.version()); });
+  if (!digest) return operators(digest.error());
+  if (!*digest) {
+    release.tag.clear();
+    return std::nullopt;
+  }
+  release.part = part_of(*range, file.size());
+  if (!release.part) {
+    const std::string size = std::to_string(file.size());
+    return refused(416, make_reason("source.no_such_range", {{"size", size}}), {{"content-range", "bytes */" + size}});
+  }
+  file.only(release.part->first, release.part->length());
+  release.whole_digest = "sha-256=:" + to_base64(view(**digest)) + ":";
+  return std::nullopt;
+}
+
+/// Opens files of a folder: by the request's choice, where the dataset has one.
+std::variant<std::unique_ptr<Source>, Unprepared> open_files(const ReleasePlan& plan, std::span<const policy::Transform> transforms,
+                                                             const Wanted& wanted) {
+  NameRange names;
+  if (!wanted.query.empty()) {
+    const auto asked = name_range(wanted.query);
+    if (plan.files->choose != catalog::FolderSource::Choose::range || !asked) {
+      const bool newest = plan.files->choose == catalog::FolderSource::Choose::newest;
+      return refused(403, make_reason("source.choice", {{"why", newest ? "there is nothing to choose, the newest is given"
+                                                                       : "the query has `from` and `to`, once each, with a name"}}));
+    }
+    const std::string columns[] = {plan.files->selects};
+    if (auto why = choice_undoes(columns, true, plan.columns, transforms)) return refused(403, std::move(*why));
+    names = *asked;
+  }
+  auto source = FolderSource::open(plan.folder, *plan.files, names, plan.format);
+  if (source) return std::unique_ptr<Source>(std::move(*source));
+  if (source.error().code == ErrorCode::limit_exceeded) return refused(403, make_reason("source.choice", {{"why", source.error().message}}));
+  if (source.error().code != ErrorCode::not_found) return operators(source.error());
+  return refused(404, make_reason("source.none"));
+}
+
 }  // namespace
 
-Result<PreparedRelease> prepare(const ReleasePlan& plan, std::span<const policy::Transform> transforms,
-                                const std::optional<Recipient>& recipient) {
-  SLUIS_CHECK(policy::check_format(plan.format));
-  const policy::Means means = means_of(plan.folder, plan.lookups, recipient);
-  SLUIS_TRY(policy::ColumnPlan columns, policy::ColumnPlan::compile(plan.columns, transforms, means));
-  SLUIS_TRY(FileSource source, FileSource::open(plan.folder, plan.file));
+std::string PreparedRelease::version() const {
+  if (upstream) return "GET " + upstream->target + upstream->answered;
+  return source->version() + (part ? "; " + part->told() : std::string());
+}
+
+void throw_exception_from_error(const Unprepared& error, const boost::source_location& where) {
+  throw_exception_from_error(error.error, where);
+}
+
+Preparation prepare(const ReleasePlan& plan, std::span<const policy::Transform> transforms, const std::optional<Recipient>& recipient,
+                    const Wanted& wanted, Verbatim* verbatim) {
+  if (!wanted.path.empty() && !plan.upstream) return refused(404, make_reason("source.none"));
+  if (const auto known = policy::check_format(plan.format); !known) return operators(known.error());
+  auto columns = policy::ColumnPlan::compile(plan.columns, transforms, means_of(plan.folder, plan.lookups, recipient));
+  if (!columns) return operators(columns.error());
   policy::CsvFormat format = plan.format;
   format.file = plan.file;
-  PreparedRelease release{std::move(source), policy::Transformer(std::move(columns), format), plan.pace,
-                          plan.content_type, std::move(format), std::nullopt};
-  if (release.transformer.whole_table()) {
-    SLUIS_TRY(release.whole, whole_of(release));
+  // Of a plan that rewrites cells or drops a declared column no version passes unchanged.
+  const bool may_pass = transforms.empty() && !columns->rewrites() &&
+                        std::all_of(plan.columns.columns.begin(), plan.columns.columns.end(),
+                                    [](const auto& column) { return column.action == policy::ColumnAction::keep; });
+  PreparedRelease release{nullptr, std::nullopt, policy::Transformer(std::move(*columns), format), plan.pace, plan.content_type,
+                          std::move(format), std::nullopt};
+  if (plan.upstream) {
+    auto target = upstream_target(plan.upstream->source, wanted, plan.columns, transforms);
+    if (auto* why = std::get_if<policy::Reason>(&target)) return refused(403, std::move(*why));
+    auto call = upstream_call(*plan.upstream, std::get<std::string>(std::move(target)));
+    if (!call) return operators(call.error());
+    release.upstream = std::move(*call);
+  } else if (plan.files) {
+    auto source = open_files(plan, transforms, wanted);
+    if (auto* why = std::get_if<Unprepared>(&source)) return std::move(*why);
+    release.source = std::get<std::unique_ptr<Source>>(std::move(source));
+  } else {
+    auto file = FileSource::open(plan.folder, plan.file);
+    if (!file) return operators(file.error());
+    if (may_pass && verbatim != nullptr) release.tag = tag_of(plan, *file);
+    if (verbatim != nullptr && verbatim->changes(release.tag)) release.tag.clear();
+    if (verbatim != nullptr) {
+      if (auto instead = take_range(plan, wanted, *verbatim, *file, release)) return std::move(*instead);
+    }
+    release.source = std::make_unique<FileSource>(std::move(*file));
   }
-  return release;
+  if ((plan.files || plan.upstream) && !wanted.if_match.empty() && !has_tag(wanted.if_match, "")) {
+    return refused(412, make_reason("source.other_version"));
+  }
+  if (!release.transformer.whole_table() || release.upstream) return release;
+  auto whole = whole_of(release);
+  if (whole) {
+    release.whole = std::move(*whole);
+    return release;
+  }
+  Unprepared why = operators(whole.error());
+  if (whole.error().code == ErrorCode::limit_exceeded) {
+    why.status = 403;
+    why.reason = make_reason("plan.impossible", {{"why", whole.error().message}});
+  }
+  return why;
 }
 
 ReleaseEnd send(PreparedRelease& release, Stream& stream, const DecisionClock& clock, http::ResponseSink& sink,
@@ -155,7 +379,13 @@ ReleaseEnd send(PreparedRelease& release, Stream& stream, const DecisionClock& c
   headers["content-type"] = release.content_type;
   headers["cache-control"] = "no-store";
   headers["trailer"] = std::string(kRowsTrailer) + ", " + std::string(kDigestTrailer);
-  return Sender(release, stream, clock, sink).run(headers);
+  headers["accept-ranges"] = release.tag.empty() ? "none" : "bytes";
+  if (!release.tag.empty()) headers["etag"] = release.tag;
+  if (release.part) {
+    headers["content-range"] = release.part->told();
+    headers["repr-digest"] = release.whole_digest;
+  }
+  return Sender(release, stream, clock, sink).run(std::move(headers));
 }
 
 }  // namespace sluis::gate

@@ -4,6 +4,8 @@
 #include "connector/gate/ports.hpp"
 #include "connector/gate/source.hpp"
 #include "connector/gate/streams.hpp"
+#include "connector/gate/upstream.hpp"
+#include "connector/gate/verbatim.hpp"
 #include "policy/minimise/transformer.hpp"
 
 namespace sluis::gate {
@@ -25,20 +27,39 @@ struct ReleaseEnd {
 
 /// Source and plan, bound together before anything is promised.
 struct PreparedRelease {
-  FileSource source;
+  std::unique_ptr<Source> source;    ///< null: it is `upstream`'s answer
+  std::optional<UpstreamCall> upstream;
   policy::Transformer transformer;
   std::optional<std::uint64_t> pace;
   std::string content_type;
   policy::CsvFormat format;
   std::optional<std::string> whole;  ///< all of it, where nothing may leave before it is complete
+  std::string tag = {};              ///< of the source's version, where the plan may leave its bytes as they are; empty: no ranges
+  std::optional<Part> part = {};     ///< only these bytes leave, past the plan, which changes nothing in this version
+  std::string whole_digest = {};     ///< of a part: SHA-256 of the whole, as `Repr-Digest` has it (RFC 9530)
+
+  /// For the log: the source's version, and which part of it.
+  std::string version() const;
 };
-/// A whole-table transform is done here, before the decision is recorded, so that its error is one before the first
-/// byte. The error is an operator's matter: not_found, invalid_argument; limit_exceeded: more groups than declared.
-Result<PreparedRelease> prepare(const ReleasePlan& plan, std::span<const policy::Transform> transforms,
-                                const std::optional<Recipient>& recipient);
+/// Why there is no release, and what is answered.
+struct Unprepared {
+  unsigned status = 503;
+  policy::Reason reason;
+  http::Headers headers = {};
+  Error error = {};  ///< an operator's matter, for the log; without message: it is the caller's
+};
+[[noreturn]] void throw_exception_from_error(const Unprepared& error, const boost::source_location& where);
+using Preparation = boost::system::result<PreparedRelease, Unprepared>;
+
+/// A whole-table transform of a file is done here, before the decision is recorded, so that its error is one before the first
+/// byte; and so is the look whether a part may leave as it is. Without `verbatim` there are no ranges. Answers: 403 more groups than
+/// declared, too many files, or a choice that the lists do not have or that could undo the minimisation; 404 an empty choice; 412 another
+/// version than the one named; 416 no byte of the range; 503 an operator's matter.
+Preparation prepare(const ReleasePlan& plan, std::span<const policy::Transform> transforms, const std::optional<Recipient>& recipient,
+                    const Wanted& wanted = {}, Verbatim* verbatim = nullptr);
 
 /// Sends it all, block by block, at its pace, while `stream` may go on. Ends the sink in every case: finished with
-/// trailers, or cut.
+/// trailers, cut, or with the answer 502 or 504 where an upstream gave nothing.
 ReleaseEnd send(PreparedRelease& release, Stream& stream, const DecisionClock& clock, http::ResponseSink& sink,
                 http::Headers headers);
 

@@ -14,10 +14,17 @@ class RowCounter {
   RowCounter() = default;
   explicit RowCounter(const policy::CsvFormat& format)
       : quote_(format.form == policy::Form::csv ? format.quote : '\0'), header_(format.form == policy::Form::csv) {}
+  /// Of a part that begins at byte `first`: where quotes stand open is not known there, so each line end counts.
+  static RowCounter of_part(std::uint64_t first, bool csv) {
+    RowCounter counter;
+    counter.quote_ = '\0';
+    counter.header_ = csv && first == 0;
+    return counter;
+  }
 
   void take(std::string_view bytes) {
     while (!bytes.empty()) {
-      const std::size_t quote = std::min(bytes.find(quote_), bytes.size());
+      const std::size_t quote = quote_ == '\0' ? bytes.size() : std::min(bytes.find(quote_), bytes.size());
       if (!quoted_) {
         ends_ += static_cast<std::uint64_t>(
             std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(quote), '\n'));

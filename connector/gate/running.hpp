@@ -14,6 +14,7 @@ struct Gate::Asked {
   std::string method;
   std::string path;          ///< with query, as received
   std::string claim_header;  ///< empty: none came
+  Wanted wanted;
   transfer::TransferView transfer;
   bool started = false;
   std::string state;         ///< of a transfer that is not started

@@ -55,6 +55,17 @@ Error refused(const std::string& file, int why) {
 
 }  // namespace
 
+Result<int> open_folder(const std::filesystem::path& root, const std::string& folder) {
+  SLUIS_CHECK(check_name(folder));
+  const int root_fd = ::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root_fd < 0) return refused(root.string(), errno);
+  const int opened = open_beneath(root_fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int why = errno;
+  ::close(root_fd);
+  if (opened < 0) return refused(folder, why);
+  return opened;
+}
+
 Result<FileSource> FileSource::open(const std::filesystem::path& folder, const std::string& file) {
   SLUIS_CHECK(check_name(file));
   const int folder_fd = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -63,13 +74,13 @@ Result<FileSource> FileSource::open(const std::filesystem::path& folder, const s
   source.file_ = open_beneath(folder_fd, file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (source.file_ < 0) return refused(file, errno);
   SLUIS_TRY(source.pin_, pin(source.file_, file));
-  source.block_.resize(kSourceBlock);
+  source.end_ = source.pin_.size;
   return source;
 }
 
 FileSource::FileSource(FileSource&& other) noexcept
     : folder_(std::exchange(other.folder_, -1)), file_(std::exchange(other.file_, -1)), name_(std::move(other.name_)),
-      pin_(other.pin_), at_(other.at_), block_(std::move(other.block_)) {}
+      pin_(other.pin_), at_(other.at_), end_(other.end_), block_(std::move(other.block_)) {}
 
 FileSource& FileSource::operator=(FileSource&& other) noexcept {
   if (this == &other) return *this;
@@ -79,6 +90,7 @@ FileSource& FileSource::operator=(FileSource&& other) noexcept {
   name_ = std::move(other.name_);
   pin_ = other.pin_;
   at_ = other.at_;
+  end_ = other.end_;
   block_ = std::move(other.block_);
   return *this;
 }
@@ -115,9 +127,15 @@ Result<void> FileSource::check_same_name() const {
   return Error(ErrorCode::invalid_state, "the source `" + name_ + "` was replaced while it was read");
 }
 
+void FileSource::only(std::uint64_t first, std::uint64_t length) {
+  at_ = std::min(first, pin_.size);
+  end_ = at_ + std::min(length, pin_.size - at_);
+}
+
 Result<std::string_view> FileSource::read() {
   SLUIS_CHECK(check_unchanged());
-  const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kSourceBlock, pin_.size - at_));
+  const std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kSourceBlock, end_ - at_));
+  if (block_.size() < wanted) block_.resize(wanted);
   std::size_t got = 0;
   while (got < wanted) {
     const ssize_t n = ::pread(file_, block_.data() + got, wanted - got, static_cast<off_t>(at_ + got));

@@ -9,11 +9,26 @@
 
 namespace sluis::gate {
 
-inline constexpr std::size_t kSourceBlock = 128U << 10U;
+/// Read at a time. Each stream has such a block, the row reader's and what it made of it, and a sink of 120 KiB: less than 256 KiB.
+inline constexpr std::size_t kSourceBlock = 32U << 10U;
+
+/// Where a release reads. One thread at a time.
+class Source {
+ public:
+  virtual ~Source() = default;
+  /// The next block, valid until the next call; empty at the end, when all is still what was opened.
+  /// invalid_state: it was changed meanwhile. invalid_argument: it is not written as was declared.
+  virtual Result<std::string_view> read() = 0;
+  /// Names this version of it, for the log.
+  virtual std::string version() const = 0;
+};
+
+/// A folder beneath another, opened for listing without following any link. The caller closes it. Errors as FileSource::open.
+Result<int> open_folder(const std::filesystem::path& root, const std::string& folder);
 
 /// A file of a dataset, pinned while it is read: a change of its size, time or inode ends it with an error.
 /// One thread at a time.
-class FileSource {
+class FileSource final : public Source {
  public:
   /// Opens beneath the folder, without following any link. Refused (invalid_argument): absolute paths, `..`, NUL,
   /// links, anything but a regular file. not_found. Never blocks on a FIFO.
@@ -21,14 +36,14 @@ class FileSource {
 
   FileSource(FileSource&& other) noexcept;
   FileSource& operator=(FileSource&& other) noexcept;
-  ~FileSource();
+  ~FileSource() override;
 
-  /// The next block, valid until the next call; empty at the end, when the path still names the same file.
-  /// invalid_state: the file was changed meanwhile.
-  Result<std::string_view> read();
+  /// At the end the path still names the same file.
+  Result<std::string_view> read() override;
   std::uint64_t size() const { return pin_.size; }
-  /// Names this version of the file, for the log.
-  std::string version() const;
+  std::string version() const override;
+  /// Reads only these bytes, which are there. Before the first `read`.
+  void only(std::uint64_t first, std::uint64_t length);
 
  private:
   struct Pin {
@@ -51,6 +66,7 @@ class FileSource {
   std::string name_;
   Pin pin_;
   std::uint64_t at_ = 0;
+  std::uint64_t end_ = 0;
   std::string block_;
 };
 

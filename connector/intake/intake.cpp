@@ -53,7 +53,9 @@ http::Response Intake::handle(const http::Request& request) {
   asked->transaction = with_.random.uuid_urn();
   asked->decided = begin_step(request.header("traceparent"), with_.random);
   asked->obtained = another_step(asked->decided, with_.random);
-  const ProcessId pid(request.rest);
+  const std::size_t slash = std::min(request.rest.find('/'), request.rest.size());
+  const ProcessId pid(request.rest.substr(0, slash));
+  asked->wanted = gate::wanted_of(request, request.rest.substr(std::min(request.rest.size(), slash + 1)));
   auto access = with_.access(pid);
   if (!access && access.error().code == ErrorCode::not_found) return not_found();
   if (!access && access.error().code != ErrorCode::invalid_state) return undecided(*asked);
@@ -162,6 +164,7 @@ EntryDraft Intake::begin(Asked& asked, provenance::EntryKind kind, std::string_v
   v1::Internal internal;
   internal.set_activity(asked.activity);
   internal.set_application(asked.application.name);
+  internal.set_source(asked.wanted.told());
   gate::set_step(internal, asked.decided);
   return gate::make_entry(kind, offer_hash, shared, internal);
 }

@@ -64,7 +64,8 @@ class Intake {
   Intake(Options options, Dependencies dependencies);
   ~Intake();
 
-  /// GET `/intake/<own pid>`, with headers `sluis-purpose` and `sluis-activity`.
+  /// GET `/intake/<own pid>`, with headers `sluis-purpose` and `sluis-activity`. What stands below it, its query, `range`, `if-match` and
+  /// `if-range` go to the provider as they are: each such request is decided and recorded like any other.
   std::vector<http::Route> routes();
   /// At start: an intent without an end is closed as unknown.
   Result<void> recover();

@@ -2,12 +2,14 @@
 
 #include "connector/gate/reason.hpp"
 #include "connector/gate/row_counter.hpp"
+#include "connector/gate/wanted.hpp"
 
 namespace sluis::intake {
 namespace {
 
 constexpr std::size_t kReasonBody = 64U << 10U;
 constexpr std::size_t kCheckpointBytes = 4096;
+constexpr std::size_t kHeader = 256;  ///< one of the provider's that is passed on
 
 /// Whether it is what the provider signed, is for who holds the two logs against each other: here it is kept, of a bounded size.
 std::string checkpoint_in(const http::Headers& headers) {
@@ -24,6 +26,7 @@ class Relay {
       : stream_(stream), clock_(clock), sink_(sink), headers_(headers) {}
 
   RelayResult run(http::Upstream& upstream, const http::PeerRequest& request) {
+    if (const auto range = request.headers.find("range"); range != request.headers.end()) asked_ = gate::one_range(range->second);
     const auto end = upstream.get(request, {[this](unsigned status, const http::Headers& headers) {
                                               return on_head(status, headers);
                                             },
@@ -31,6 +34,7 @@ class Relay {
     result_.received.digest = digest_.finish();
     result_.received.rows = rows_.rows();
     if (started_) end_of_stream(end);
+    else if (wrong_part_) mismatch("the part");
     else if (status_ == 0 && answered_) end_with(Received::How::cut, cut_or("peer.gone"));
     else if (status_ == 0) unreachable(end ? "it gave no answer" : end.error().message);
     else refused();
@@ -41,20 +45,53 @@ class Relay {
  private:
   bool on_head(unsigned status, const http::Headers& headers) {
     result_.received.checkpoint = checkpoint_in(headers);
-    if (status != 200) {
+    if (status != 200 && status != 206) {
       status_ = status;
       return true;
     }
     answered_ = true;
     if (!stream_.may_go_on(clock_.now())) return false;
     http::Headers own = headers_;
-    const auto type = headers.find("content-type");
-    if (type != headers.end()) own["content-type"] = type->second;
+    for (const std::string_view name : {"content-type", "etag", "accept-ranges", "content-range", "repr-digest"}) {
+      const auto found = headers.find(name);
+      if (found != headers.end() && found->second.size() <= kHeader) own[std::string(name)] = found->second;
+    }
+    const bool csv = !own["content-type"].starts_with("application/jsonl");
+    if (!csv) rows_ = gate::RowCounter::of_part(0, false);  // one object a line
+    if (status == 206) {
+      part_ = gate::read_content_range(own["content-range"]);
+      wrong_part_ = !is_asked_for();
+      if (wrong_part_) return false;
+      rows_ = gate::RowCounter::of_part(part_->first, csv);
+    } else {
+      own.erase("content-range");
+    }
+    result_.received.version = version_of(own);
     own["cache-control"] = "no-store";
     own["trailer"] = std::string(gate::kRowsTrailer) + ", " + std::string(gate::kDigestTrailer);
     started_ = true;
-    app_gone_ = !sink_.start(200, own, std::nullopt);
+    app_gone_ = !sink_.start(status, own, std::nullopt);
     return !app_gone_;
+  }
+
+  /// Whether the part is what was asked for, or the beginning of that; the provider knows the size.
+  bool is_asked_for() const {
+    if (!part_ || !asked_) return false;
+    const auto due = gate::part_of(*asked_, part_->size);
+    return due && due->first == part_->first && due->last == part_->last;
+  }
+
+  static std::string version_of(http::Headers& own) {
+    std::string out;
+    if (!own["etag"].empty()) out = "etag " + gate::valid_text(own["etag"], kHeader);
+    if (!own["content-range"].empty()) out += (out.empty() ? "" : "; ") + gate::valid_text(own["content-range"], kHeader);
+    std::erase_if(own, [](const auto& header) { return header.second.empty(); });
+    return out;
+  }
+
+  void mismatch(const std::string& what) {
+    end_with(Received::How::failed, gate::make_reason("provider.mismatch", {{"what", what}}));
+    result_.status = 502;
   }
 
   bool on_data(std::string_view bytes) {
@@ -89,6 +126,9 @@ class Relay {
       const auto found = end->trailers.find(name);
       return found == end->trailers.end() ? std::string() : found->second;
     };
+    if (part_ && result_.received.bytes != part_->length()) {
+      return end_with(Received::How::cut, gate::make_reason("provider.mismatch", {{"what", "the length"}}));
+    }
     if (stated(gate::kDigestTrailer) != to_hex(result_.received.digest)) {
       return end_with(Received::How::cut, gate::make_reason("provider.mismatch", {{"what", "the digest"}}));
     }
@@ -110,7 +150,10 @@ class Relay {
     auto reason = gate::parse_reason(body_);
     if (!reason) reason = gate::make_reason("provider.refused", {{"status", std::to_string(status_)}});
     end_with(Received::How::refused, std::move(*reason));
-    result_.status = status_ == 403 || status_ == 429 || status_ == 503 ? status_ : 502;
+    // An empty choice is told apart from a provider that knows no such transfer.
+    const bool passed = status_ == 403 || status_ == 412 || status_ == 416 || status_ == 429 || status_ == 503 || status_ == 504 ||
+                        (status_ == 404 && result_.received.reason.code == "source.none");
+    result_.status = passed ? status_ : 502;
     result_.received.digest = {};
   }
 
@@ -122,6 +165,9 @@ class Relay {
   gate::RowCounter rows_;
   RelayResult result_;
   std::string body_;
+  std::optional<gate::ByteRange> asked_;
+  std::optional<gate::Part> part_;  ///< that the provider announced
+  bool wrong_part_ = false;    ///< it is not what was asked for: nothing of it is taken
   unsigned status_ = 0;        ///< of an answer that is no release
   bool answered_ = false;      ///< with a release
   bool started_ = false;

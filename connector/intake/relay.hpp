@@ -13,11 +13,12 @@ struct Received {
   Hash digest{};          ///< of the bytes that came
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
-  std::string checkpoint;  ///< the provider's newest, as it came; empty: none that can be kept
+  std::string checkpoint = {};  ///< the provider's newest, as it came; empty: none that can be kept
+  std::string version = {};  ///< which version of the source, and which part of it, where the provider says so
 };
 
 /// Fetches from the provider's gate and streams through to the application. Complete only when the final chunk came
-/// and the trailers' digest and rows are those counted here; else the application's connection is reset. A refusal is
+/// and the trailers' digest and rows are those counted here, and of a part its length is the one announced; else the application's connection is reset. A refusal is
 /// passed on with its reason. Does not finish the sink of a complete stream: that waits for its record.
 struct RelayResult {
   Received received;

@@ -35,6 +35,21 @@ std::string target_of(const std::string& url) {
   return url[path] == '/' ? url.substr(path) : "/" + url.substr(path);
 }
 
+/// Where the provider has it: its endpoint, below that what is asked for, and the query.
+std::string address(const transfer::Access& access, const gate::Wanted& wanted) {
+  const std::size_t question = std::min(access.endpoint.find('?'), access.endpoint.size());
+  std::string url = access.endpoint.substr(0, question);
+  if (!wanted.path.empty()) url += "/" + gate::percent_encoded(access.peer_pid.str()) + "/";
+  for (std::size_t start = 0; start < wanted.path.size();) {
+    const std::size_t end = std::min(wanted.path.find('/', start), wanted.path.size());
+    url += (start == 0 ? "" : "/") + gate::percent_encoded(std::string_view(wanted.path).substr(start, end - start));
+    start = end + 1;
+  }
+  url += access.endpoint.substr(question);
+  if (!wanted.query.empty()) url += (question == access.endpoint.size() ? "?" : "&") + wanted.query;
+  return url;
+}
+
 void answer(http::ResponseSink& sink, unsigned status, const policy::Reason& reason, http::Headers headers) {
   const std::string body = gate::reason_json(reason);
   headers["content-type"] = "application/json";
@@ -82,7 +97,7 @@ Result<http::PeerRequest> Intake::Running::request() const {
   http::PeerRequest out;
   out.peer = access.peer;
   out.method = "GET";
-  out.url = access.endpoint;
+  out.url = address(access, asked_->wanted);
   out.timeout = intake_.options_.patience;
   identity::Claim claim;
   claim.iss = intake_.options_.self;
@@ -99,6 +114,10 @@ Result<http::PeerRequest> Intake::Running::request() const {
   claim.checkpoint = intake_.with_.checkpoint();
   SLUIS_TRY(std::string token, intake_.with_.sign_claim(claim));
   out.headers = {{"authorization", "Bearer " + access.handle}, {std::string(identity::kClaimHeader), std::move(token)}};
+  const gate::Wanted& wanted = asked_->wanted;
+  if (!wanted.range.empty()) out.headers["range"] = wanted.range;
+  if (!wanted.if_match.empty()) out.headers["if-match"] = wanted.if_match;
+  if (!wanted.if_range.empty()) out.headers["if-range"] = wanted.if_range;
   // Without `tracestate`: what vendors write there is this organisation's own.
   out.headers["traceparent"] = asked_->obtained.traceparent();
   return out;
@@ -138,6 +157,7 @@ Result<void> Intake::Running::record(const Received& received) {
     v1::Shared shared = gate::end_of(asked_->begun, now);
     set_end(shared, received);
     v1::Internal internal = asked_->end();
+    internal.set_source(received.version.empty() ? asked_->wanted.told() : received.version);
     if (received.how == Received::How::cut) internal.set_decision_span_id(another_step(asked_->obtained, intake_.with_.random).span_id);
     Commit commit;
     if (received.how == Received::How::cut) commit.commit_class = CommitClass::revoke;

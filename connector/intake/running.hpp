@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/gate/evidence.hpp"
+#include "connector/gate/wanted.hpp"
 #include "connector/intake/intake.hpp"
 
 namespace sluis::intake {
@@ -13,6 +14,7 @@ struct Intake::Asked {
   transfer::Access access;  ///< holds the handle: never to a log
   std::string purpose;      ///< full IRI, as named
   std::string activity;
+  gate::Wanted wanted;
   std::string transaction;
   gate::Verdict verdict;
   Precondition activity_as_read;

@@ -286,7 +286,8 @@ Result<void> Node::Parts::start_exchange() {
 }
 
 Result<void> Node::Parts::start_data_plane() {
-  plans = std::make_unique<NodeDatasets>(*datasets, config.datasets, *log_clock);
+  upstreams = std::make_unique<UpstreamClients>(config.folder, config.tls.roots, clock);
+  plans = std::make_unique<NodeDatasets>(*datasets, config.datasets, *log_clock, *upstreams);
   membership = std::make_unique<NodeMembership>(*directory);
   streams = std::make_unique<gate::StreamRegistry>(*log_clock);
   refusals = std::make_unique<gate::RefusalCounter>(*commits, *log_clock, config.participant);
@@ -564,7 +565,10 @@ void Node::Parts::clock_stepped() {
 
 void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (collecting) collecting->halt();  // what it did not send is there at the next start
-  const auto tell = [this] { streams->cut_all(gate::make_reason("node.stopping")); };
+  const auto tell = [this] {
+    streams->cut_all(gate::make_reason("node.stopping"));
+    if (upstreams) upstreams->stop();
+  };
   if (exchange_server) exchange_server->stop(grace, tell);
   if (public_server) public_server->stop(grace, tell);
   if (management_server) management_server->stop(std::chrono::milliseconds(500), tell);

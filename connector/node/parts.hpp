@@ -97,6 +97,7 @@ struct Node::Parts {
   std::unique_ptr<Pruning> pruning;
 
   // The data plane.
+  std::unique_ptr<UpstreamClients> upstreams;
   std::unique_ptr<NodeDatasets> plans;
   std::unique_ptr<NodeMembership> membership;
   gate::ProgramCache programs{[this](const negotiation::AgreementRecord& record) {

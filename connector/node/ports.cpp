@@ -3,6 +3,7 @@
 #include "catalog/offer.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/management/activities.hpp"
+#include "connector/node/secrets.hpp"
 #include "policy/odrl/match.hpp"
 
 namespace sluis::node {
@@ -15,11 +16,14 @@ negotiation::Judgement refuse(std::string code, std::string sentence) {
   return judgement;
 }
 
-gate::ReleasePlan plan_of(const catalog::Dataset& dataset, const catalog::Catalog::Standing& standing, const std::filesystem::path& folder) {
+gate::ReleasePlan plan_of(const catalog::Dataset& dataset, const catalog::Catalog::Standing& standing, const std::filesystem::path& folder,
+                          UpstreamClients& upstreams) {
   gate::ReleasePlan plan;
   plan.id = dataset.id;
   plan.folder = folder;
   plan.file = dataset.source.file;
+  plan.files = dataset.source.files;
+  if (dataset.source.http) plan.upstream = upstreams.service(*dataset.source.http, dataset.source.media_type);
   plan.columns = dataset.source.columns;
   plan.format = dataset.source.format;
   plan.lookups = dataset.source.lookups;
@@ -117,11 +121,43 @@ Result<json::Value> NodeCatalog::dataset(const ParticipantId& participant, const
   return catalog::dsp_dataset(catalog_, node_, who, id, clock_.now());
 }
 
+gate::UpstreamService UpstreamClients::service(const catalog::HttpSource& source, const std::string& media_type) {
+  gate::UpstreamService out;
+  out.source = source;
+  out.media_type = media_type;
+  out.connect = [this, roots = source.roots] { return client(roots); };
+  if (!source.credential.empty()) {
+    out.credential = [file = folder_ / source.credential] { return read_credential(file); };
+  }
+  return out;
+}
+
+Result<std::shared_ptr<http::Upstream>> UpstreamClients::client(const std::string& roots) {
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return Error(ErrorCode::invalid_state, "the node is stopping");
+  std::shared_ptr<http::Client>& kept = clients_[roots];
+  if (!kept) {
+    http::ClientOptions options;
+    options.tls.roots = roots.empty() ? roots_.string() : (folder_ / roots).string();
+    options.allow_http = true;  // a dataset names such addresses on this machine only
+    SLUIS_TRY(kept, http::Client::make(std::move(options), clock_));
+  }
+  return std::shared_ptr<http::Upstream>(kept);
+}
+
+void UpstreamClients::stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  for (const auto& [_, client] : clients_) {
+    if (client) client->stop();
+  }
+}
+
 Result<gate::ReleasePlan> NodeDatasets::find(const DatasetId& dataset) {
   SLUIS_TRY(const catalog::PublishedDataset published, catalog_.show(dataset));
   if (published.retracted) return Error(ErrorCode::not_found, "the dataset is retracted");
   SLUIS_TRY(const catalog::Catalog::Standing standing, catalog_.standing(published, clock_.now()));
-  return plan_of(published.dataset, standing, folder_);
+  return plan_of(published.dataset, standing, folder_, upstreams_);
 }
 
 Result<gate::ReleasePlan> NodeDatasets::find_open(std::string_view path) {

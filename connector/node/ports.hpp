@@ -3,6 +3,7 @@
 #include "catalog/dsp.hpp"
 #include "connector/dsp/routes.hpp"
 #include "connector/gate/ports.hpp"
+#include "connector/http/client.hpp"
 #include "connector/identity/directory.hpp"
 #include "connector/intake/intake.hpp"
 #include "connector/negotiation/ports.hpp"
@@ -57,10 +58,31 @@ class NodeCatalog final : public dsp::CatalogPort {
   const Clock& clock_;
 };
 
+/// Connections to the HTTP services that datasets name, one client for each file of roots; without this node's certificate. Thread-safe.
+class UpstreamClients {
+ public:
+  /// `roots`: those that are trusted where a dataset names none. Files are below `folder`.
+  UpstreamClients(std::filesystem::path folder, std::filesystem::path roots, const Clock& clock)
+      : folder_(std::move(folder)), roots_(std::move(roots)), clock_(clock) {}
+  gate::UpstreamService service(const catalog::HttpSource& source, const std::string& media_type);
+  /// Cuts what is under way, and begins no other.
+  void stop();
+
+ private:
+  Result<std::shared_ptr<http::Upstream>> client(const std::string& roots);
+
+  std::filesystem::path folder_;
+  std::filesystem::path roots_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<http::Client>> clients_;
+  bool stopped_ = false;
+};
+
 class NodeDatasets final : public gate::Datasets {
  public:
-  NodeDatasets(const catalog::Catalog& catalog, std::filesystem::path folder, const Clock& clock)
-      : catalog_(catalog), folder_(std::move(folder)), clock_(clock) {}
+  NodeDatasets(const catalog::Catalog& catalog, std::filesystem::path folder, const Clock& clock, UpstreamClients& upstreams)
+      : catalog_(catalog), folder_(std::move(folder)), clock_(clock), upstreams_(upstreams) {}
   Result<gate::ReleasePlan> find(const DatasetId& dataset) override;
   Result<gate::ReleasePlan> find_open(std::string_view path) override;
 
@@ -68,6 +90,7 @@ class NodeDatasets final : public gate::Datasets {
   const catalog::Catalog& catalog_;
   std::filesystem::path folder_;
   const Clock& clock_;
+  UpstreamClients& upstreams_;
 };
 
 class NodeMembership final : public gate::Membership {

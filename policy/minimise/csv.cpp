@@ -14,6 +14,7 @@ constexpr std::string_view kMark = "\xEF\xBB\xBF";
 constexpr std::string_view kDelimiters = ",;\t|:";
 constexpr std::size_t kNone = std::string::npos;
 constexpr std::size_t kBatch = 64;  ///< blocks scanned at a time
+constexpr std::size_t kFields = 64; ///< of a row, to begin with: each stream has such a list
 
 /// Bit `i` says whether an odd number of bits is set up to and including `i`.
 std::uint64_t odd_up_to(std::uint64_t bits) {
@@ -58,7 +59,7 @@ Result<void> check_format(const CsvFormat& format) {
 
 CsvReader::CsvReader(const CsvFormat& format, ScanKind kind)
     : format_(format), block_scan_(block_scan(kind)), mark_done_(format.encoding != Encoding::utf_8),
-      raw_(sluis::limits::kCsvColumns), masks_(kBatch) {}
+      raw_(kFields), masks_(kBatch) {}
 
 /// Where `at` is in the file: found out only now, as it is needed once.
 Error CsvReader::refused(std::size_t at, std::string message, ErrorCode code) const {
@@ -251,6 +252,7 @@ Result<void> CsvReader::walk(const OnRow& on_row) {
     const bool last = base[at] == '\n';
     const bool crlf = last && end > start && base[end - 1] == '\r';
     if (crlf) --end;
+    if (fields == raw_.size() && fields < sluis::limits::kCsvColumns) raw_.resize(std::min(2 * fields, sluis::limits::kCsvColumns));
     if (fields < raw_.size()) raw_[fields] = std::string_view(base + start, end - start);
     ++fields;
     start = at + 1;

@@ -37,6 +37,73 @@ TEST(Dataset, ItsDialectTimesAndLookupsAreDeclared) {
   EXPECT_EQ(good(with(agreement_file(), "text/csv", "application/jsonl")).source.format.form, policy::Form::json_lines);
 }
 
+Error bad(const std::string& text) {
+  const auto dataset = read(text);
+  EXPECT_FALSE(dataset) << text;
+  return dataset ? Error() : dataset.error();
+}
+
+const std::string kFile = "file = \"counts.csv\"\n";
+
+TEST(Dataset, FilesOfAFolderAreDeclared) {
+  const Source newest = good(with(agreement_file(), kFile, "folder = \"counts\"\npattern = \"counts-*.csv\"\n")).source;
+  EXPECT_EQ(newest.file, "");
+  EXPECT_EQ(newest.files->choose, FolderSource::Choose::newest);
+  const Source range = good(with(agreement_file(), kFile, "folder = \"counts\"\npattern = \"*\"\nchoose = \"range\"\nselects = \"time\"\n")).source;
+  EXPECT_EQ(range.files->choose, FolderSource::Choose::range);
+  EXPECT_EQ(range.files->selects, "time");
+}
+
+TEST(Dataset, AFolderThatIsNoneIsRefused) {
+  const auto refused = [](const std::string& text) { return bad(with(agreement_file(), kFile, text)).message; };
+  EXPECT_NE(refused("folder = \"../x\"\npattern = \"*\"\n").find("is not a path below"), std::string::npos);
+  EXPECT_NE(refused("folder = \"x\"\npattern = \"a/*\"\n").find("is no pattern"), std::string::npos);
+  EXPECT_NE(refused("folder = \"x\"\npattern = \"..\"\n").find("is no pattern"), std::string::npos);
+  EXPECT_NE(refused("folder = \"x\"\npattern = \"*\"\nchoose = \"all\"\n").find("unknown choose"), std::string::npos);
+  EXPECT_NE(refused("folder = \"x\"\npattern = \"*\"\nchoose = \"range\"\n").find("a range of names is a choice of rows"), std::string::npos);
+  EXPECT_NE(refused("folder = \"x\"\npattern = \"*\"\nchoose = \"range\"\nselects = \"note\"\n").find("no column that is kept"), std::string::npos);
+  EXPECT_NE(refused("folder = \"x\"\npattern = \"*\"\nselects = \"time\"\n").find("there is no range"), std::string::npos);
+  EXPECT_NE(refused(kFile + "folder = \"x\"\npattern = \"*\"\n").find("is one of"), std::string::npos);
+  EXPECT_NE(refused(kFile + "pattern = \"*\"\n").find("pattern"), std::string::npos);
+}
+
+/// `[source.http]` stands behind the last key of `[source]`.
+std::string of_service(const std::string& more, const std::string& url = "https://counts.waterrijk.example/api") {
+  return with(with(agreement_file(), kFile, ""), "pace = \"16 KiB/s\"\n",
+              "[source.http]\nurl = \"" + url + "\"\nmethods = [\"GET\"]\npaths = [\"/counts\", \"/counts/{day}\"]\n" + more);
+}
+
+TEST(Dataset, AServiceIsDeclaredWithAllThatIsOpen) {
+  const HttpSource http = *good(of_service("credential = \"counts.credential\"\nquery = [\"from\", \"total\"]\nselects_rows = true\n"
+                                           "timeout = \"PT2S\"\nselects = { day = \"time\", from = \"time\" }\n")).source.http;
+  EXPECT_EQ(http.url, "https://counts.waterrijk.example/api");
+  EXPECT_EQ(http.paths.size(), 2U);
+  EXPECT_EQ(http.selects.at("day"), "time");
+  EXPECT_TRUE(http.selects_rows);
+  EXPECT_EQ(http.patience, std::chrono::seconds(2));
+  EXPECT_TRUE(good(of_service("selects = { day = \"time\" }\n", "http://127.0.0.1:9000/api")).source.http);
+}
+
+TEST(Dataset, AServiceThatIsNoneIsRefused) {
+  const std::string day = "selects = { day = \"time\" }\n";
+  const auto refused = [](const std::string& text) { return bad(text).message; };
+  for (const std::string url : {"http://counts.example", "http://10.0.0.1/", "https://a:b@counts.example", "https://counts.example/?x=1", "ftp://x",
+                                "https://counts.example/", "http://localhost:1", "http://127.0.0.1.example:9000"}) {
+    EXPECT_NE(refused(of_service(day, url)).find("is no address"), std::string::npos) << url;
+  }
+  EXPECT_NE(refused(of_service("")).find("`day` selects by no column"), std::string::npos);
+  EXPECT_NE(refused(of_service("selects = { day = \"note\" }\n")).find("`day` selects by no column"), std::string::npos) << "note is dropped";
+  EXPECT_NE(refused(of_service(day + "query = [\"limit\"]\n")).find("`limit` selects by no column"), std::string::npos);
+  EXPECT_NE(refused(of_service("selects = { day = \"time\", other = \"time\" }\n")).find("`other` is no key"), std::string::npos);
+  EXPECT_NE(refused(of_service(day + "query = [\"a b\"]\n")).find("is no key of a query"), std::string::npos);
+  EXPECT_NE(refused(of_service(day + "credential = \"../key\"\n")).find("below the node's folder"), std::string::npos);
+  EXPECT_NE(refused(of_service(day + "timeout = \"PT0S\"\n")).find("waited for"), std::string::npos);
+  EXPECT_NE(refused(with(of_service(day), "[\"GET\"]", "[\"GET\", \"POST\"]")).find("`methods`"), std::string::npos);
+  EXPECT_NE(refused(with(of_service(day), "\"/counts\"", "\"/../x\"")).find("is no path"), std::string::npos);
+  EXPECT_NE(refused(with(of_service(day), "\"/counts\"", "\"counts\"")).find("is no path"), std::string::npos);
+  EXPECT_NE(refused(with(of_service(day), "\"/counts\"", "\"/a{b}\"")).find("is no path"), std::string::npos);
+}
+
 TEST(Dataset, OfferIsInTheFormOfDsp) {
   const Dataset dataset = good(agreement_file());
   const std::string text = json::serialise(dataset.offer);

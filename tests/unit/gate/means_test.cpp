@@ -49,7 +49,7 @@ class Minimised : public GateWorld {
   /// As the recipient gets it, or the error before anything left.
   std::string released(const std::vector<policy::Transform>& transforms, const std::optional<gate::Recipient>& recipient) {
     auto prepared = gate::prepare(datasets_.plan, transforms, recipient);
-    if (!prepared) return "refused: " + describe(prepared.error());
+    if (!prepared) return "refused: " + describe(prepared.error().error);
     const auto stream = streams_.add({record_.id, ProcessId("urn:provider:1"), record_.dataset, ParticipantId("urn:duinmeer")});
     stream->permit([](Timestamp) { return gate::Reevaluation{std::nullopt, Timestamp::max()}; }, Timestamp::max());
     Sink sink;
@@ -140,7 +140,7 @@ TEST_F(Minimised, AWholeTableIsDoneBeforeAnythingLeaves) {
   by.max_groups = 1;
   const auto refused = gate::prepare(datasets_.plan, std::vector<policy::Transform>{by}, std::nullopt);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, ErrorCode::limit_exceeded);
+  EXPECT_EQ(refused.error().reason.code, "plan.impossible");
 }
 
 TEST_F(Minimised, PlacesByATableBesideTheSource) {

@@ -14,9 +14,10 @@ class Provider final : public http::Upstream {
     ++requests;
     if (on_request) on_request();
     if (unreachable) return Error(ErrorCode::peer_unavailable, "no connection");
-    if (!handler.on_head(status, {{"content-type", status == 200 ? "text/csv" : "application/json"}, {"sluis-checkpoint", checkpoint}})) {
-      return http::StreamEnd{};
-    }
+    http::Headers headers = head;
+    headers.emplace("content-type", status == 200 || status == 206 ? "text/csv" : "application/json");
+    headers.emplace("sluis-checkpoint", checkpoint);
+    if (!handler.on_head(status, headers)) return http::StreamEnd{};
     for (const std::string& part : parts) {
       if (!handler.on_data(part)) return http::StreamEnd{};
     }
@@ -33,6 +34,7 @@ class Provider final : public http::Upstream {
   int requests = 0;
   bool unreachable = false;
   unsigned status = 200;
+  http::Headers head;  ///< besides the media type
   std::vector<std::string> parts;
   bool complete = true;
   http::Headers trailers;
@@ -409,6 +411,100 @@ TEST_F(IntakeTest, APullOnASituationIsCutWhenItEndsWithoutAskingAgain) {
   EXPECT_TRUE(sink_.is_cut);
   EXPECT_EQ(received().decision().code(), "value");
   EXPECT_EQ(asked_about_declarations_, 1);
+}
+
+/// A part of "time,total\n10:00,12\n11:00,7\n" from byte 11 on.
+class IntakePartTest : public IntakeTest {
+ protected:
+  void SetUp() override {
+    IntakeTest::SetUp();
+    provider_.status = 206;
+    provider_.head = {{"etag", "\"v1\""}, {"content-range", "bytes 11-27/28"}, {"repr-digest", "sha-256=:AA==:"}, {"set-cookie", "a"}};
+    provider_.serve({"10:00,12\n1", "1:00,7\n"}, 2);
+  }
+  void pull_rest(const std::string& range = "bytes=11-") {
+    auto asked = request();
+    asked.headers["range"] = range;
+    asked.headers["if-match"] = "\"v1\"";
+    auto response = ask(asked);
+    ASSERT_TRUE(response.stream) << response.body;
+    response.stream(sink_);
+  }
+};
+
+TEST_F(IntakePartTest, APartIsAskedForOnTheSameVersionAndRecorded) {
+  pull_rest();
+  EXPECT_EQ(provider_.asked.headers["range"], "bytes=11-");
+  EXPECT_EQ(provider_.asked.headers["if-match"], "\"v1\"");
+  EXPECT_EQ(sink_.status, 206U);
+  EXPECT_EQ(sink_.body, "10:00,12\n11:00,7\n");
+  EXPECT_TRUE(sink_.finished);
+  EXPECT_EQ(sink_.headers["content-range"], "bytes 11-27/28");
+  EXPECT_EQ(sink_.headers["repr-digest"], "sha-256=:AA==:");
+  EXPECT_FALSE(sink_.headers.contains("set-cookie"));
+  EXPECT_EQ(entries_of(EntryKind::intent).back().internal.source(), "range bytes=11-; if-match \"v1\"");
+  EXPECT_EQ(entries_of(EntryKind::received).back().internal.source(), "etag \"v1\"; bytes 11-27/28");
+  EXPECT_EQ(received().rows(), 2U);
+  EXPECT_EQ(received().bytes(), 17U);
+}
+
+TEST_F(IntakePartTest, AnotherPartThanTheOneAskedForIsNotTaken) {
+  for (const std::string range : {"bytes=12-", "bytes=11-20", "bytes=-3"}) {
+    sink_.finished = false;
+    pull_rest(range);
+    EXPECT_EQ(sink_.status, 502U) << range;
+    EXPECT_EQ(received().event(), "failed") << range;
+    EXPECT_EQ(received().decision().code(), "provider.mismatch") << range;
+  }
+  auto response = ask(request());
+  Sink sink;
+  response.stream(sink);
+  EXPECT_EQ(sink.status, 502U) << "where none was asked for";
+}
+
+TEST_F(IntakePartTest, APartThatIsShorterThanAnnouncedIsCut) {
+  provider_.serve({"10:00,12\n"}, 1);
+  pull_rest();
+  EXPECT_TRUE(sink_.is_cut);
+  EXPECT_EQ(received().decision().code(), "provider.mismatch");
+}
+
+TEST_F(IntakePartTest, AnotherVersionIsToldAsTheProviderTellsIt) {
+  provider_.status = 412;
+  provider_.parts = {gate::reason_json(gate::make_reason("source.other_version"))};
+  pull_rest();
+  EXPECT_EQ(sink_.status, 412U);
+  EXPECT_EQ(code(sink_.body), "source.other_version");
+  EXPECT_EQ(received().event(), "refused");
+}
+
+TEST_F(IntakeTest, PathAndQueryGoToTheProviderAndIntoTheClaim) {
+  auto asked = request();
+  asked.rest = "urn:consumer:1/counts/a b";
+  asked.query = "from=1";
+  ask(asked).stream(sink_);
+  EXPECT_EQ(provider_.asked.url, "https://waterrijk.example:8443/data/urn%3Aprovider%3A1/counts/a%20b?x=1&from=1");
+  const identity::ClaimExpected expected{ParticipantId("urn:duinmeer"), ParticipantId("urn:waterrijk"), AgreementId("urn:agreement:1"),
+                                         ProcessId("urn:consumer:1"), "GET", "/data/urn%3Aprovider%3A1/counts/a%20b?x=1&from=1", clock_.now()};
+  EXPECT_TRUE(identity::check_claim(provider_.asked.headers["sluis-claim"], expected,
+                                    [this](const ParticipantId&, std::string_view) -> Result<crypto::Key> { return key_; }).ok());
+  EXPECT_EQ(entries_of(EntryKind::intent).back().internal.source(), "path /counts/a b; query from=1");
+}
+
+TEST_F(IntakeTest, AnEmptyChoiceIsToldApartFromNoSuchTransfer) {
+  provider_.status = 404;
+  provider_.parts = {gate::reason_json(gate::make_reason("source.none"))};
+  pull();
+  EXPECT_EQ(sink_.status, 404U);
+  EXPECT_EQ(code(sink_.body), "source.none");
+}
+
+TEST_F(IntakeTest, JsonLinesAreCountedAsSuch) {
+  provider_.head = {{"content-type", "application/jsonl"}};
+  provider_.serve({"{\"a\":\"\\\"\"}\n", "{\"a\":1}\n"}, 2);
+  pull();
+  EXPECT_TRUE(sink_.finished) << received().decision().code();
+  EXPECT_EQ(received().rows(), 2U);
 }
 
 }  // namespace

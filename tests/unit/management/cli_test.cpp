@@ -38,6 +38,7 @@ class CommandLine : public ::testing::Test {
     if (request.header("sluis-purpose") != "dpv:Marketing" || request.header("sluis-activity") != "urn:a:1") {
       return http::json_response(403, R"({"code":"purpose","reason":["not for that purpose"]})");
     }
+    if (request.rest.starts_with("urn:parts")) return part_of(request);
     http::Response response;
     response.stream = [rest = request.rest](http::ResponseSink& sink) {
       const std::string body = "a,b\n1,2\n";
@@ -45,6 +46,35 @@ class CommandLine : public ::testing::Test {
       if (rest == "urn:cut") return sink.cut();
       const auto digest = to_hex(crypto::sha256(rest == "urn:wrong" ? "other" : body));
       (void)sink.finish({{"sluis-rows", "1"}, {"sluis-sha256", digest}});
+    };
+    return response;
+  }
+
+  /// `urn:parts`: the first request breaks after five bytes; what follows is told by the version asked for. `urn:parts:forged`: the rest is
+  /// of something else. `urn:parts:none`: there are no parts.
+  static http::Response part_of(const http::Request& request) {
+    const std::string body = "a,b\n1,2\n", range(request.header("range"));
+    if (!range.empty() && request.header("if-match") != "\"v1\"") {
+      return http::json_response(412, R"({"code":"source.other_version","reason":["another version"]})");
+    }
+    http::Response response;
+    response.stream = [=, rest = request.rest](http::ResponseSink& sink) {
+      const bool parts = rest != "urn:parts:none", goes_on = parts && range == "bytes=5-";
+      http::Headers headers{{"trailer", "sluis-rows, sluis-sha256"}, {"accept-ranges", parts ? "bytes" : "none"}};
+      if (parts) headers["etag"] = "\"v1\"";
+      if (goes_on) headers["content-range"] = "bytes 5-7/8";
+      if (goes_on) headers["repr-digest"] = "sha-256=:" + to_base64(view(crypto::sha256(rest == "urn:parts:forged" ? "other" : body))) + ":";
+      const std::string sent = goes_on ? body.substr(5) : body;
+      if (!sink.start(goes_on ? 206 : 200, headers, std::nullopt)) return;
+      if (range.empty()) {
+        (void)sink.write(body.substr(0, 5));
+        (void)sink.flush();
+        if (rest != "urn:parts:again") return sink.cut();
+        (void)sink.write(body.substr(5));
+      } else {
+        (void)sink.write(sent);
+      }
+      (void)sink.finish({{"sluis-rows", "1"}, {"sluis-sha256", to_hex(crypto::sha256(sent))}});
     };
     return response;
   }
@@ -226,6 +256,55 @@ TEST_F(CommandLine, APullBecomesAFileOnlyWhenAllOfItHasCome) {
   EXPECT_EQ(whole.code, 0) << whole.err;
   EXPECT_EQ(std::filesystem::file_size(at("data.csv")), 8U);
   EXPECT_FALSE(std::filesystem::exists(at("data.csv.part")));
+}
+
+TEST_F(CommandLine, ABrokenPullGoesOnWhereItBroke) {
+  const auto pull = [&](const std::string& transfer, bool goes_on = true) {
+    std::vector<std::string> words{"pull", transfer, "--purpose", "Marketing", "--activity", "urn:a:1", "-O", at("data.csv")};
+    if (goes_on) words.push_back("--continue");
+    return run(words);
+  };
+  const auto there = [&](const std::string& name) { return std::filesystem::exists(at(name)); };
+  EXPECT_EQ(pull("urn:parts", false).code, 1);
+  EXPECT_EQ(std::filesystem::file_size(at("data.csv.part")), 5U);
+  EXPECT_TRUE(there("data.csv.part.version"));
+  const auto rest = pull("urn:parts");
+  EXPECT_EQ(rest.code, 0) << rest.err;
+  EXPECT_NE(rest.err.find("continued at byte 5, 1 rows and 3 bytes more"), std::string::npos) << rest.err;
+  std::ifstream data(at("data.csv"));
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(data), {}), "a,b\n1,2\n");
+  EXPECT_FALSE(there("data.csv.part") || there("data.csv.part.version"));
+  EXPECT_EQ(run({"pull", "urn:parts", "--purpose", "Marketing", "--activity", "urn:a:1", "--continue"}).code, 2) << "without a file";
+}
+
+TEST_F(CommandLine, ABrokenPullOfAnotherSourceBeginsAnew) {
+  const auto pull = [&](const std::string& transfer) {
+    return run({"pull", transfer, "--purpose", "Marketing", "--activity", "urn:a:1", "-O", at("data.csv"), "--continue"});
+  };
+  const auto nothing = pull("urn:parts");
+  EXPECT_EQ(nothing.code, 1);
+  EXPECT_NE(nothing.err.find("nothing to go on from"), std::string::npos) << nothing.err;
+  write("data.csv.part", "other");
+  write("data.csv.part.version", "\"v0\"\n");
+  const auto changed = pull("urn:parts:again");
+  EXPECT_EQ(changed.code, 0) << changed.err;
+  EXPECT_NE(changed.err.find("the source has changed since"), std::string::npos) << changed.err;
+  EXPECT_EQ(std::filesystem::file_size(at("data.csv")), 8U);
+  write("data.csv.part", "a,b\n1");
+  write("data.csv.part.version", "\"v1\"\n");
+  const auto none = pull("urn:parts:none");
+  EXPECT_EQ(none.code, 0) << none.err;
+  EXPECT_NE(none.err.find("no parts that leave as they are"), std::string::npos) << none.err;
+  EXPECT_EQ(std::filesystem::file_size(at("data.csv")), 8U);
+}
+
+TEST_F(CommandLine, APullWhoseWholeIsNotWhatWasSentIsNoFile) {
+  write("data.csv.part", "a,b\n1");
+  write("data.csv.part.version", "\"v1\"\n");
+  const auto forged = run({"pull", "urn:parts:forged", "--purpose", "Marketing", "--activity", "urn:a:1", "-O", at("data.csv"), "--continue"});
+  EXPECT_EQ(forged.code, 1);
+  EXPECT_NE(forged.err.find("not the whole that was sent"), std::string::npos) << forged.err;
+  EXPECT_FALSE(std::filesystem::exists(at("data.csv")) || std::filesystem::exists(at("data.csv.part")));
 }
 
 TEST_F(CommandLine, TermsThatANodeCannotKeepEndTheCheckWithOne) {

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "catalog/source.hpp"
+#include "connector/gate/ports.hpp"
+#include "connector/gate/wanted.hpp"
+#include "policy/minimise/transform.hpp"
+#include "policy/odrl/explain.hpp"
+
+#include <span>
+#include <variant>
+
+/// What of a request may go to a dataset's own HTTP service, and which choices could undo the minimisation (decision 25).
+namespace sluis::gate {
+
+/// Why a choice of rows by these columns could tell what the release takes away. Nothing: it leaves a part of the rows that leave
+/// anyway, by what can be seen in them. `whole_rows`: it is stated that the choice leaves out rows and adds nothing up.
+std::optional<policy::Reason> choice_undoes(std::span<const std::string> columns, bool whole_rows, const policy::DatasetColumns& dataset,
+                                            std::span<const policy::Transform> transforms);
+
+/// Path and query below the service's address: made anew from what the lists allow. Or why it is refused.
+std::variant<std::string, policy::Reason> upstream_target(const catalog::HttpSource& source, const Wanted& wanted,
+                                                          const policy::DatasetColumns& dataset,
+                                                          std::span<const policy::Transform> transforms);
+
+/// The one request that a release makes of it. Nothing of the caller's headers is in it.
+struct UpstreamCall {
+  http::PeerRequest request;
+  std::shared_ptr<http::Upstream> by;
+  std::string target;
+  std::string answered;  ///< the version that its answer names; empty: none, or not yet
+};
+/// Reads the credential now. Errors: it cannot be read, the roots cannot.
+Result<UpstreamCall> upstream_call(const UpstreamService& service, std::string target);
+
+/// Why this head is none of a release: a status, a media type, an encoding. Nothing: it is one.
+std::optional<policy::Reason> wrong_head(unsigned status, const http::Headers& headers, std::string_view media_type);
+/// `etag` and `last-modified` of its answer, for the log.
+std::string answered_version(const http::Headers& headers);
+
+}  // namespace sluis::gate

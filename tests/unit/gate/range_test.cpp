@@ -1,0 +1,206 @@
+#include "connector/gate/row_counter.hpp"
+#include "connector/gate/wanted.hpp"
+#include "tests/unit/gate/gate_world.hpp"
+
+namespace sluis::test {
+namespace {
+
+using provenance::EntryKind;
+
+const std::string kCounts = "time,total\n10:00,12\n11:00,7\n";
+
+/// A file of which all leaves as it is.
+class RangeTest : public GateWorld {
+ protected:
+  void SetUp() override {
+    GateWorld::SetUp();
+    write_file("counts.csv", kCounts);
+  }
+  http::Response ask_with(const http::Headers& headers) {
+    auto asked = request(claim());
+    asked.headers.insert(headers.begin(), headers.end());
+    return ask(asked);
+  }
+  /// What is released; a refusal is "refused: <status> <code>".
+  std::string body(const http::Headers& headers) {
+    auto response = ask_with(headers);
+    if (!response.stream) return "refused: " + std::to_string(response.status) + " " + code(response);
+    sink_ = std::make_unique<Sink>();
+    response.stream(*sink_);
+    EXPECT_TRUE(sink_->finished);
+    return sink_->body;
+  }
+  std::string tag() {
+    EXPECT_EQ(body({}), kCounts);
+    return sink_->headers["etag"];
+  }
+  std::unique_ptr<Sink> sink_;
+};
+
+TEST_F(RangeTest, AWholeSaysItsVersionAndThatPartsCanBeAskedFor) {
+  EXPECT_EQ(body({}), kCounts);
+  EXPECT_EQ(sink_->status, 200U);
+  EXPECT_EQ(sink_->headers["accept-ranges"], "bytes");
+  EXPECT_EQ(sink_->headers["etag"].size(), 34U);
+  EXPECT_FALSE(sink_->headers.contains("content-range"));
+}
+
+TEST_F(RangeTest, APartIsADecisionOfItsOwnRecordedWithItsBytes) {
+  const std::string version = tag();
+  auto response = ask_with({{"range", "bytes=11-"}, {"if-match", version}});
+  ASSERT_TRUE(response.stream) << response.body;
+  const auto decided = entries_of(EntryKind::decision);
+  ASSERT_EQ(decided.size(), 2U) << "one for the whole, one for the part";
+  EXPECT_TRUE(decided.back().internal.source().ends_with("; bytes 11-27/28")) << decided.back().internal.source();
+  EXPECT_NE(decided.back().shared.transaction(), decided.front().shared.transaction());
+  Sink sink;
+  response.stream(sink);
+  EXPECT_EQ(sink.status, 206U);
+  EXPECT_EQ(sink.body, kCounts.substr(11));
+  EXPECT_EQ(sink.headers["content-range"], "bytes 11-27/28");
+  EXPECT_EQ(sink.headers["etag"], version);
+  EXPECT_EQ(sink.headers["repr-digest"], "sha-256=:" + to_base64(view(crypto::sha256(kCounts))) + ":");
+  EXPECT_EQ(sink.trailers["sluis-sha256"], to_hex(crypto::sha256(kCounts.substr(11))));
+  EXPECT_EQ(sink.trailers["sluis-rows"], "2");
+  const auto end = entries_of(EntryKind::stream_end).back();
+  EXPECT_EQ(end.shared.bytes(), 17U);
+  EXPECT_EQ(end.shared.rows(), 2U);
+  EXPECT_EQ(end.shared.digest(), std::string(view(crypto::sha256(kCounts.substr(11)))));
+  EXPECT_TRUE(end.internal.source().ends_with("; bytes 11-27/28"));
+}
+
+TEST_F(RangeTest, BeginningMiddleAndEnd) {
+  EXPECT_EQ(body({{"range", "bytes=0-3"}}), "time");
+  EXPECT_EQ(sink_->trailers["sluis-rows"], "0");
+  EXPECT_EQ(body({{"range", "bytes=5-9"}}), "total");
+  EXPECT_EQ(body({{"range", "bytes=-2"}}), "7\n");
+  EXPECT_EQ(sink_->headers["content-range"], "bytes 26-27/28");
+  EXPECT_EQ(body({{"range", "bytes=23-900"}}), "00,7\n") << "no further than the end";
+}
+
+TEST_F(RangeTest, AnotherVersionIsRefusedAndSoRecorded) {
+  const std::string version = tag();
+  write_file("counts.csv", kCounts + "12:00,3\n");
+  EXPECT_EQ(body({{"range", "bytes=11-"}, {"if-match", version}}), "refused: 412 source.other_version");
+  EXPECT_EQ(entries_of(EntryKind::decision).back().shared.decision().code(), "source.other_version");
+  EXPECT_NE(entries_of(EntryKind::decision).back().internal.source().find("range bytes=11-"), std::string::npos);
+  EXPECT_EQ(body({{"if-match", version}}), "refused: 412 source.other_version") << "without a range too";
+  EXPECT_EQ(body({{"range", "bytes=11-"}, {"if-range", version}}), kCounts + "12:00,3\n") << "if-range asks for all of it then";
+  EXPECT_EQ(sink_->status, 200U);
+}
+
+TEST_F(RangeTest, WhatIsNotThereIsRefusedWithTheSize) {
+  const auto response = ask_with({{"range", "bytes=28-"}});
+  EXPECT_EQ(response.status, 416U);
+  EXPECT_EQ(code(response), "source.no_such_range");
+  EXPECT_EQ(response.headers.at("content-range"), "bytes */28");
+  EXPECT_EQ(entries_of(EntryKind::decision).back().shared.decision().code(), "source.no_such_range");
+  EXPECT_EQ(body({{"range", "bytes=-0"}}), "refused: 416 source.no_such_range");
+}
+
+TEST_F(RangeTest, SeveralRangesAndOtherUnitsAreNoRange) {
+  for (const std::string range : {"bytes=0-1,4-5", "rows=1-2", "bytes=5-2", "bytes=", "bytes=-", "bytes=x-", "bytes=99999999999999999999-"}) {
+    EXPECT_EQ(body({{"range", range}}), kCounts) << range;
+    EXPECT_EQ(sink_->status, 200U) << range;
+  }
+}
+
+TEST_F(RangeTest, ThroughATransformThereIsNone) {
+  datasets_.plan.columns.columns.push_back({"note", policy::ColumnAction::drop, false});
+  write_file("counts.csv", "time,total,note\n10:00,12,a\n");
+  EXPECT_EQ(body({{"range", "bytes=0-3"}}), "time,total\n10:00,12\n");
+  EXPECT_EQ(sink_->headers["accept-ranges"], "none");
+  EXPECT_FALSE(sink_->headers.contains("etag"));
+  EXPECT_EQ(body({{"if-match", "\"x\""}}), "refused: 412 source.other_version") << "no version that could fit";
+  EXPECT_EQ(body({{"if-match", "*"}}), "time,total\n10:00,12\n");
+}
+
+TEST_F(RangeTest, WhatThePlanDoesNotShowIsFoundInTheFile) {
+  // A column that nobody declared, quotes that are not needed, a last line without its end: each would leave otherwise than it stands.
+  for (const std::string text : {"time,secret,total\n10:00,s,12\n", "time,total\n\"10:00\",12\n", "time,total\n10:00,12"}) {
+    write_file("counts.csv", text);
+    const std::string all = body({{"range", "bytes=0-13"}});
+    EXPECT_EQ(sink_->status, 200U) << text;
+    EXPECT_EQ(all, "time,total\n10:00,12\n") << text;
+    EXPECT_EQ(sink_->headers["accept-ranges"], "none");
+    EXPECT_EQ(body({}), all);
+    EXPECT_EQ(sink_->headers["accept-ranges"], "none") << "and that is known from then on";
+  }
+}
+
+TEST_F(RangeTest, AFileThatWouldBeCutHasNoPartsEither) {
+  write_file("counts.csv", kCounts + "12:00,1,2,3\n");
+  auto response = ask_with({{"range", "bytes=0-3"}});
+  ASSERT_TRUE(response.stream);
+  Sink sink;
+  response.stream(sink);
+  EXPECT_EQ(sink.status, 200U);
+  EXPECT_FALSE(sink.finished);
+  EXPECT_EQ(entries_of(EntryKind::cut).back().shared.decision().code(), "source.malformed");
+}
+
+TEST_F(RangeTest, AChangeWhileAPartIsSentCutsIt) {
+  std::string text = "time,total\n";
+  while (text.size() < 4 * gate::kSourceBlock) text += "10:00,12\n";
+  write_file("counts.csv", text);
+  auto response = ask_with({{"range", "bytes=100-"}});
+  ASSERT_TRUE(response.stream);
+  Sink sink;
+  sink.on_write = [&] { write_file("counts.csv", "time,total\n"); };
+  response.stream(sink);
+  EXPECT_FALSE(sink.finished);
+  EXPECT_TRUE(sink.is_cut);
+  EXPECT_EQ(entries_of(EntryKind::cut).back().shared.decision().code(), "source.changed");
+}
+
+TEST_F(RangeTest, EachPartCountsAsAUse) {
+  record_ = put_agreement("urn:duinmeer", crowd_only("," + constraint("count", "lteq", "\"2\"")));
+  record_.agreement_hash = crypto::sha256("counted");
+  store_agreement(record_);
+  EXPECT_EQ(body({{"range", "bytes=28-"}}), "refused: 416 source.no_such_range") << "what is refused does not count";
+  EXPECT_EQ(body({{"range", "bytes=0-3"}}), "time");
+  EXPECT_EQ(body({{"range", "bytes=4-"}}), kCounts.substr(4));
+  EXPECT_EQ(body({{"range", "bytes=4-"}}).substr(0, 13), "refused: 403 ");
+}
+
+TEST_F(RangeTest, NobodyLearnsTheVersionWhoMayNotHaveTheData) {
+  auto asked = request(claim(kMarketing));
+  asked.headers["if-match"] = "\"x\"";
+  expect_refused(ask(asked), "purpose");
+}
+
+TEST_F(RangeTest, PacedPartsKeepTheirPace) {
+  datasets_.plan.pace = 1U << 20U;
+  EXPECT_EQ(body({{"range", "bytes=5-9"}}), "total");
+  EXPECT_EQ(sink_->trailers["sluis-rows"], "0");
+}
+
+TEST(Wanted, ContentRangesAreRead) {
+  const auto part = gate::read_content_range("bytes 11-26/27");
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->told(), "bytes 11-26/27");
+  for (const std::string bad : {"bytes 11-26/*", "bytes 5-4/9", "bytes 0-9/9", "rows 1-2/3", "bytes 1/2", ""}) {
+    EXPECT_FALSE(gate::read_content_range(bad)) << bad;
+  }
+}
+
+TEST(Wanted, QueriesAreReadOnceAndStrictly) {
+  const auto pairs = gate::read_query("from=2026-01&to=a%20b+c");
+  ASSERT_TRUE(pairs);
+  EXPECT_EQ((*pairs)[1].second, "a b c");
+  for (const std::string& bad : {std::string("a=1&a=2"), std::string("a=%0A"), std::string("a=%4"), std::string("=1"), std::string("a=%zz"),
+                                 std::string(2000, 'a')}) {
+    EXPECT_FALSE(gate::read_query(bad)) << bad.substr(0, 20);
+  }
+}
+
+TEST(RowCounter, OfAPartEachLineEndCounts) {
+  auto from_start = gate::RowCounter::of_part(0, true), later = gate::RowCounter::of_part(4, true), json = gate::RowCounter::of_part(0, false);
+  for (auto* counter : {&from_start, &later, &json}) counter->take("a\"b\nc\n");
+  EXPECT_EQ(from_start.rows(), 1U);
+  EXPECT_EQ(later.rows(), 2U);
+  EXPECT_EQ(json.rows(), 2U);
+}
+
+}  // namespace
+}  // namespace sluis::test
