@@ -5,6 +5,7 @@
 #include <boost/beast/http.hpp>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace sluis::http {
@@ -49,6 +50,10 @@ bool read_headers(const Fields& fields, Headers& headers) {
   return sound;
 }
 
+constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+
 /// Whether each line of a head ends with CR LF and begins as a field does. Beast lets a folded line pass (RFC 9112, section 5.2), which
 /// others read as two fields.
 bool sound_lines(std::string_view head) {
@@ -71,6 +76,28 @@ bool sound_transfer_coding(const Headers& headers, unsigned version) {
 }
 
 }  // namespace
+
+std::string http_date(Timestamp time) {
+  const std::string text = format_time(std::chrono::floor<std::chrono::seconds>(time));  // YYYY-MM-DDThh:mm:ssZ
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const auto month = static_cast<unsigned>(std::chrono::year_month_day(day).month());
+  std::string out(kDays[std::chrono::weekday(day).c_encoding()]);
+  out += ", " + text.substr(8, 2) + " ";
+  out += kMonths[month - 1];
+  return out + " " + text.substr(0, 4) + " " + text.substr(11, 8) + " GMT";
+}
+
+std::optional<Timestamp> parse_http_date(std::string_view text) {
+  constexpr std::size_t kSize = 29;
+  if (text.size() != kSize) return std::nullopt;
+  const auto month = static_cast<std::size_t>(std::find(kMonths.begin(), kMonths.end(), text.substr(8, 3)) - kMonths.begin()) + 1;
+  std::string plain(text.substr(12, 4));
+  plain += std::string(month < 10 ? "-0" : "-") + std::to_string(month) + "-";
+  plain += std::string(text.substr(5, 2)) + "T" + std::string(text.substr(17, 8)) + "Z";
+  const auto time = parse_time(plain);
+  // Written again it is the same, weekday and signs between included.
+  return time && http_date(*time) == text ? std::optional(*time) : std::nullopt;
+}
 
 bool is_coded(const Headers& headers) {
   const auto found = headers.find("content-encoding");

@@ -3,6 +3,7 @@
 #include "connector/http/channel.hpp"
 
 #include <functional>
+#include <optional>
 
 /// HTTP/1.1 messages on a channel, read with Beast's parsers.
 namespace sluis::http {
@@ -34,6 +35,11 @@ bool is_coded(const Headers& headers);
 
 /// Status line or headers as text.
 std::string head_text(unsigned status, const Headers& headers, bool close);
+
+/// An instant as the header `Date` has it: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7), in whole seconds.
+std::string http_date(Timestamp time);
+/// Of that form only; nothing where it is none.
+std::optional<Timestamp> parse_http_date(std::string_view text);
 
 /// Reads messages one after another. One thread.
 class MessageReader {

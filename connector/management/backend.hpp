@@ -85,6 +85,8 @@ struct Backend {
   /// What the operator should look at; a node with findings may be ready.
   std::function<std::vector<std::string>()> findings = {};
   std::function<std::vector<Finding>()> doctor = {};
+  /// What stands between this node and a party: asks it, which takes seconds where it does not answer. not_found: no such party.
+  std::function<Result<v1::NodeDoctorPeerResponse>(const ParticipantId& peer)> doctor_peer = {};
   /// The file beside a dataset's, for hand-written offers.
   std::function<Result<std::string>(const std::string& name)> read_beside = {};
 

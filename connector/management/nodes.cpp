@@ -114,6 +114,15 @@ Result<v1::NodeDoctorResponse> doctor(const Backend& backend) {
   return response;
 }
 
+Result<v1::NodeDoctorPeerResponse> doctor_peer(const Backend& backend, const v1::NodeDoctorPeerRequest& request) {
+  if (!backend.doctor_peer) return not_here("checks of its peers");
+  SLUIS_TRY(const ParticipantId peer, find_party(backend.directory, request.peer()));
+  if (peer == backend.self) {
+    return Error(ErrorCode::invalid_argument, "that is this node itself").at_pointer("/peer").mended_by("`sluis doctor` looks at this node");
+  }
+  return backend.doctor_peer(peer);
+}
+
 Result<v1::DemoClockResponse> demo_clock(const Backend& backend, const v1::DemoClockRequest& request) {
   if (!backend.demo || !backend.move_clock) {
     return Error(ErrorCode::invalid_state, "the clock of this node cannot be moved")
@@ -144,6 +153,8 @@ void add_nodes(Methods& methods, Backend& backend) {
       "NodeService.Version", [&backend](const auto&, const Caller&) { return version(backend); });
   methods.add<v1::NodeDoctorRequest, v1::NodeDoctorResponse>(
       "NodeService.Doctor", [&backend](const auto&, const Caller&) { return doctor(backend); });
+  methods.add<v1::NodeDoctorPeerRequest, v1::NodeDoctorPeerResponse>(
+      "NodeService.DoctorPeer", [&backend](const auto& request, const Caller&) { return doctor_peer(backend, request); });
   methods.add<v1::NodeBackupRequest, v1::NodeBackupResponse>(
       "NodeService.Backup", [&backend](const auto& request, const Caller& caller) -> Result<v1::NodeBackupResponse> {
         if (!backend.back_up) return not_here("backups");

@@ -20,6 +20,7 @@
 #include "connector/node/erasing.hpp"
 #include "connector/node/evidence_channel.hpp"
 #include "connector/node/node.hpp"
+#include "connector/node/peer_doctor.hpp"
 #include "connector/node/ports.hpp"
 #include "connector/node/pruning.hpp"
 #include "connector/node/purposes.hpp"
@@ -124,6 +125,8 @@ struct Node::Parts {
   records::Surroundings told_of_self;  ///< what records say besides their entries
   std::vector<std::unique_ptr<http::Client>> to_collectors;
   std::unique_ptr<Collecting> collecting;
+  std::unique_ptr<http::Client> nobody;  ///< calls peers as a stranger would
+  std::unique_ptr<PeerDoctor> peer_doctor;
   std::unique_ptr<management::Api> api;
   std::unique_ptr<StepWatch> step_watch;  ///< of the machine's clock; after all that it evaluates again
   std::unique_ptr<http::Server> exchange_server;
@@ -152,6 +155,7 @@ struct Node::Parts {
   Result<identity::RoleHolder> role_of(std::string_view authorization, const http::TlsPeer& tls) const;
   Result<intake::Application> application(const http::Request& request) const;
   void fill_backend();
+  Result<void> start_peer_doctor();
   Result<void> start_listeners();
   Result<void> start_grpc();
   Result<void> recover();

@@ -27,6 +27,7 @@ constexpr std::size_t kCatalogBytes = 32U << 20U;     ///< of a peer's catalogue
 constexpr std::size_t kCatalogOffers = 10'000;
 constexpr std::size_t kCatalogPages = 1000;
 constexpr std::chrono::seconds kCatalogTime{60};      ///< for all of it: no page begins later
+constexpr std::chrono::seconds kToConnect{2};  ///< to one address of a peer that is looked at
 
 http::Response text(unsigned status, std::string body) { return {status, {{"content-type", "text/plain; charset=utf-8"}}, std::move(body), {}}; }
 
@@ -392,6 +393,7 @@ void Node::Parts::fill_backend() {
     if (all.empty()) all.push_back({"node", true, "nothing to mend", ""});
     return all;
   };
+  out.doctor_peer = [this](const ParticipantId& peer) { return peer_doctor->examine(peer); };
   out.read_beside = [this](const std::string& name) -> Result<std::string> {
     if (name.find('/') != std::string::npos || name.starts_with('.')) {
       return Error(ErrorCode::invalid_argument, "`" + name + "` is not a file beside the dataset's");
@@ -453,7 +455,24 @@ void Node::Parts::fill_backend() {
                                           });
 }
 
+Result<void> Node::Parts::start_peer_doctor() {
+  const bool in_clear = !config.static_identity.empty();
+  const http::TlsFiles tls = in_clear ? http::TlsFiles() : tls_files(config.tls);
+  http::ClientOptions options;
+  options.tls.roots = tls.roots;
+  options.allow_http = in_clear;  // the membership list has such addresses on this machine only
+  SLUIS_TRY(nobody, http::Client::make(std::move(options), clock));
+  peer_doctor = std::make_unique<PeerDoctor>(
+      config.participant, config.exchange.url,
+      PeerDoctorDependencies{*directory, *log_clock, *transport, *nobody, tls, [this](const http::Request& request) { return authenticate(request); },
+                             [](const std::string& host) { return http::resolve(host); },
+                             [](const std::string& address, const std::string& port) { return http::try_connection(address, port, kToConnect); },
+                             [tls](const std::string& host, const std::string& port) { return http::look_at_certificates(host, port, tls, limits::kPeerTimeout); }});
+  return {};
+}
+
 Result<void> Node::Parts::start_listeners() {
+  SLUIS_CHECK(start_peer_doctor());
   const http::TlsFiles tls = tls_files(config.tls);
   dsp::RouteOptions options;
   options.service_id = config.participant.str();
@@ -462,6 +481,7 @@ Result<void> Node::Parts::start_listeners() {
                 [this](const ParticipantId& peer, std::string_view url) { return directory->origin_allowed(peer, url, log_clock->now()); }});
   for (http::Route& route : evidence->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : reconciling->routes()) exchange.push_back(std::move(route));
+  for (http::Route& route : peer_doctor->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : declarations->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : gate->routes()) exchange.push_back(std::move(route));
   if (witness) {

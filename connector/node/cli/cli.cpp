@@ -59,7 +59,9 @@ void add_command(CLI::App& app, const SessionPtr& session, const Command& comman
     sub.add_flag("--wait", given->wait, "until it is decided; exit 1 if it is refused");
     sub.add_option("--wait-seconds", given->wait_seconds, "how long at most; 60 unless given");
   }
-  sub.callback([session, &command, given] { run(*session, command, *given); });
+  sub.callback([session, &command, given, &sub] {
+    if (sub.get_subcommands().empty()) run(*session, command, *given);  // else `doctor` was written before `peer`
+  });
 }
 
 void add_options(CLI::App& app, Options& options) {

@@ -143,11 +143,15 @@ bool asks(Session& session, const Command& command, const Given& given) {
                                given.values.empty() ? std::string() : given.values.front()));
 }
 
-/// Whether the node finds anything that must be mended.
-bool finds_faults(const Command& command, const json::Value& answer) {
-  if (command.method != "NodeService/Doctor") return false;
+/// Of checks: 1 where anything must be mended, 3 where something could not be known.
+int exit_of(const Command& command, const json::Value& answer) {
+  const bool of_peer = command.method == "NodeService/DoctorPeer";
+  if (!of_peer && command.method != "NodeService/Doctor") return 0;
   const auto rows = rows_of(command, answer);
-  return std::any_of(rows.begin(), rows.end(), [](const json::Value& row) { return text_at(row, "good") != "yes"; });
+  const auto any = [&](const auto& holds) { return std::any_of(rows.begin(), rows.end(), holds); };
+  if (!of_peer) return any([](const json::Value& row) { return text_at(row, "good") != "yes"; }) ? 1 : 0;
+  if (rows.empty() || any([](const json::Value& row) { return text_at(row, "result") != "ok" && text_at(row, "result") != "skipped"; })) return 1;
+  return any([](const json::Value& row) { return text_at(row, "result") == "skipped"; }) ? 3 : 0;
 }
 
 /// What was asked for was refused in the end, and why.
@@ -254,7 +258,7 @@ void run(Session& session, const Command& command, const Given& given) {
   tell(session, command, *answer);
   print(session, command, *answer);
   if (const auto good = check_outcome(session, command, *answer); !good) return session.fail(good.error());
-  if (finds_faults(command, *answer)) session.leave(1);
+  if (const int code = exit_of(command, *answer); code != 0) session.leave(code);
 }
 
 }  // namespace sluis::cli

@@ -38,6 +38,7 @@ const std::vector<Column> kDefinitions = {{"SITUATION", "id"}, {"TITLE", "title"
                                           {"RENEWED BY", "renewedBy"}, {"LONGEST", "longest"}};
 const std::vector<Column> kPurposes = {{"NAME", "name"}, {"LABEL", "label"}, {"IRI", "iri"}};
 const std::vector<Column> kChecks = {{"CHECK", "name"}, {"GOOD", "good"}, {"MESSAGE", "message"}, {"MEND", "mend"}};
+const std::vector<Column> kPeerChecks = {{"CHECK", "name"}, {"RESULT", "result"}, {"MESSAGE", "message"}, {"MEND", "mend"}};
 
 const std::vector<Column> kDeadLetters = {{"ID", "id"}, {"PEER", "peer"}, {"PROCESS", "process"}, {"MESSAGE", "message"},
                                           {"WHY", "reason.code"}, {"QUEUED", "queued"}, {"LAST TRY", "lastTry"}};
@@ -226,6 +227,8 @@ std::vector<Command> overseeing() {
       {"status", "", "NodeService/Status", "how the node is doing", {}, "", {}, "participant"},
       {"doctor", "", "NodeService/Doctor", "what is wrong with the node, and how to mend it", {}, "checks", kChecks,
        "name"},
+      {"doctor", "peer", "NodeService/DoctorPeer", "what stands between the node and one party, and how to mend it",
+       {{"PEER", "peer", Kind::text, true, "participant id or name"}}, "checks", kPeerChecks, "name"},
       {"backup", "create", "NodeService/Backup", "copies the running node to the places that its configuration names", {}, "", {}, "id", true},
       {"demo", "clock", "NodeService/DemoClock", "moves the clock of a demonstration's node",
        {{"SPAN", "bySeconds", Kind::duration, true, "forward, as +8d or 36h"}}, "", {}, "now", true},

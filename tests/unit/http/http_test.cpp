@@ -1,5 +1,7 @@
 #include "certs/authority.hpp"
 #include "connector/http/client.hpp"
+#include "connector/http/look.hpp"
+#include "connector/http/message.hpp"
 #include "connector/http/server.hpp"
 #include "tests/support/doubles.hpp"
 
@@ -492,6 +494,61 @@ TEST_F(HttpTest, StopLetsARequestFinish) {
   server_->stop(milliseconds(2000));
   caller.join();
   EXPECT_EQ(body, "done");
+}
+
+TEST_F(HttpTest, AnAnswerHasItsDate) {
+  const std::string url = start({who()});
+  const auto answer = client()->send(get(url + "/who"));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->headers.at("date"), http_date(clock_.now()));
+}
+
+TEST(HttpDate, IsWrittenAndReadInOneForm) {
+  EXPECT_EQ(http_date(*parse_time("1994-11-06T08:49:37.9Z")), "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), *parse_time("1994-11-06T08:49:37Z"));
+  for (const char* other : {"", "Mon, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 CET",
+                            "Sun, 06 Nvo 1994 08:49:37 GMT", "Sun, 31 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:61:37 GMT"}) {
+    EXPECT_FALSE(parse_http_date(other)) << other;
+  }
+}
+
+TEST_F(HttpTest, ALookShowsWhateverCertificateIsThere) {
+  start({who()});
+  const std::string port = std::to_string(port_);
+  const auto shown = look_at_certificates("localhost", port, files("node"), milliseconds(5000));
+  ASSERT_TRUE(shown) << describe(shown.error());
+  ASSERT_EQ(shown->size(), 2U) << "its own, and the intermediate";
+  EXPECT_EQ(shown->front().common_name(), "waterrijk.example");
+  EXPECT_TRUE(names_host(shown->front(), "localhost"));
+  EXPECT_TRUE(names_host(shown->front(), "127.0.0.1"));
+  EXPECT_FALSE(names_host(shown->front(), "waterrijk.example")) << "the subject counts for nothing";
+  EXPECT_FALSE(names_host(shown->front(), "127.0.0.2"));
+  ASSERT_TRUE(certs::make_authority(folder_.path() / "strange", clock_.now() - days(1), clock_.now() + days(400), random_));
+  TlsFiles strange;
+  strange.roots = (folder_.path() / "strange/root.pem").string();
+  EXPECT_FALSE(client(strange)->send(get("https://localhost:" + port + "/who")));
+  EXPECT_TRUE(look_at_certificates("localhost", port, strange, milliseconds(5000))) << "also where it would not be trusted";
+  EXPECT_TRUE(try_connection("127.0.0.1", port, milliseconds(5000)));
+  server_->stop(milliseconds(0));
+  server_.reset();
+  EXPECT_FALSE(try_connection("127.0.0.1", port, milliseconds(5000)));
+  EXPECT_FALSE(look_at_certificates("localhost", port, strange, milliseconds(5000)));
+}
+
+TEST_F(HttpTest, ALookAtWhatSpeaksNoTlsSaysSo) {
+  start({who()}, false);
+  EXPECT_FALSE(look_at_certificates("127.0.0.1", std::to_string(port_), files("node"), milliseconds(5000)));
+}
+
+TEST(Names, AreResolvedInBothFamilies) {
+  const Resolved own = resolve("127.0.0.1");
+  EXPECT_EQ(own.v4, std::vector<std::string>{"127.0.0.1"});
+  EXPECT_TRUE(own.v6.empty());
+  EXPECT_TRUE(own.trouble.empty());
+  EXPECT_EQ(resolve("::1").v6, std::vector<std::string>{"::1"});
+  const Resolved none = resolve("nobody.invalid");
+  EXPECT_TRUE(none.v4.empty() && none.v6.empty());
+  EXPECT_FALSE(none.trouble.empty());
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ const std::map<std::string, std::string> kTable = {
     {"AuditService.Watch", "spda"},           {"AuditService.Checkpoint", "spdaom"},
     {"AuditService.Proof", "spda"},           {"NodeService.Status", "spdao"},
     {"NodeService.Version", "spdaAomc"},      {"NodeService.Doctor", "so"},
+    {"NodeService.DoctorPeer", "so"},
     {"AuditService.Export", "spda"},           {"AuditService.ProcessingActivities", "da"},
     {"AuditService.Erase", "sp"},             {"AuditService.Erasures", "spda"},
     {"AuditService.Sign", "d"},               {"AuditService.Package", "da"},

@@ -2,6 +2,7 @@
 #include "connector/node/cli/cli.hpp"
 #include "connector/node/cli/output.hpp"
 #include "connector/node/cli/command.hpp"
+#include "tests/unit/identity/support.hpp"
 #include "tests/unit/management/world.hpp"
 
 #include <algorithm>
@@ -127,6 +128,47 @@ TEST_F(CommandLine, PublishesAndListsAsATable) {
   EXPECT_EQ(run({"dataset", "list", "-o", "name"}).out, "urn:waterrijk:dataset:counts\n");
   EXPECT_TRUE(json::parse(run({"dataset", "list", "-o", "json"}).out));
   EXPECT_NE(run({"dataset", "list", "-o", "yaml"}).out.find("id: \"urn:waterrijk:dataset:counts\""), std::string::npos);
+}
+
+TEST_F(CommandLine, DoctorOfAPeerLeavesWithWhatItFound) {
+  identity::test::Federation federation;
+  identity::Directory members{identity::Trust{{federation.keeper}, 1}};
+  ASSERT_TRUE(members.load(federation.envelope(), world_.clock.now(), true));
+  Backend own{ParticipantId("did:web:waterrijk.example"), "Waterrijk", "0.1.0", "waterrijk.example/log", catalog::test::kNow, false, world_.clock, world_.store,
+              world_.commits, world_.offered, world_.negotiations, world_.transfers, members, world_.log};
+  own.doctor = world_.backend.doctor;
+  v1::NodeDoctorPeerResponse report;
+  own.doctor_peer = [&](const ParticipantId& peer) -> Result<v1::NodeDoctorPeerResponse> {
+    EXPECT_EQ(peer.str(), "did:web:duinmeer.example");
+    return report;
+  };
+  const Api api{make_methods(own), [this](std::string_view authorization, const http::TlsPeer&) { return world_.authenticate(authorization); }};
+  http::Server server({"management", "127.0.0.1", 0, {}, false, 0}, connect_routes(api), clock_, world_.random);
+  const auto port = server.start();
+  ASSERT_TRUE(port);
+  url_ = "http://127.0.0.1:" + std::to_string(*port);
+  const auto add = [&](const std::string& name, const std::string& result) {
+    auto* check = report.add_checks();
+    check->set_name(name);
+    check->set_result(result);
+    check->set_message("so it is");
+  };
+  EXPECT_EQ(run({"doctor", "peer", "Duinmeer"}).code, 1) << "nothing was looked at";
+  add("dns", "ok");
+  const auto well = run({"doctor", "peer", "Duinmeer"});
+  EXPECT_EQ(well.code, 0) << well.err;
+  EXPECT_EQ(well.out.find("CHECK "), 0U) << well.out;
+  EXPECT_EQ(well.out.find("writable"), std::string::npos) << "the node's own checks are another command";
+  add("reached by it", "skipped");
+  EXPECT_EQ(run({"doctor", "peer", "did:web:duinmeer.example"}).code, 3);
+  add("tcp", "failed");
+  EXPECT_EQ(run({"doctor", "peer", "Duinmeer", "-o", "json"}).code, 1);
+  EXPECT_EQ(run({"doctor", "peer", "Duinmer"}).code, 1);
+  EXPECT_NE(run({"doctor", "peer", "Duinmer"}).err.find("did you mean `Duinmeer`"), std::string::npos);
+  EXPECT_EQ(run({"doctor", "peer", "Waterrijk"}).code, 1) << "that is the node itself";
+  EXPECT_EQ(run({"doctor", "peer"}).code, 2);
+  EXPECT_EQ(run({"doctor"}).out.find("CHECK  GOOD"), 0U);
+  server.stop(std::chrono::milliseconds(100));
 }
 
 TEST_F(CommandLine, ADryRunSaysSoAndChangesNothing) {
@@ -362,7 +404,7 @@ TEST(CommandTable, NounsAndVerbsAreThoseThatArePromised) {
       {"retention", {"confirm", "list"}},
       {"audit", {"log", "findings", "key", "package", "checkpoint", "verify", "verify-proof", "proof", "export-log"}},
       {"demo", {"clock"}},
-      {"pull", {}}, {"watch", {}}, {"status", {}}, {"doctor", {}}, {"version", {}}, {"completion", {}}};
+      {"pull", {}}, {"watch", {}}, {"status", {}}, {"doctor", {"peer"}}, {"version", {}}, {"completion", {}}};
   for (const auto& [noun, verbs] : promised) {
     const auto* sub = app.get_subcommand(noun);
     for (const auto* verb : verbs) EXPECT_NO_THROW((void)sub->get_subcommand(verb)) << noun << ' ' << verb;
@@ -376,7 +418,7 @@ const std::set<std::string> kReading = {
     "activity list", "activity show", "activity export", "situation list", "situation show", "situation definitions",
     "assessment list", "assessment show", "agreement list", "agreement show", "negotiation list",
     "transfer list", "transfer show", "outbox peers", "outbox list", "outbox show", "retention list", "audit log", "audit report", "audit impact", "audit erasures", "audit export", "audit checkpoint", "audit verify",
-    "audit verify-proof", "audit proof", "pull", "watch", "status", "doctor", "version", "completion"};
+    "audit verify-proof", "audit proof", "pull", "watch", "status", "doctor peer", "version", "completion"};
 
 TEST(CommandTable, WhateverChangesSomethingHasADryRun) {
   CLI::App app;
