@@ -4,16 +4,15 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/utf8.hpp"
 #include "connector/crypto/crypto.hpp"
+#include "connector/http/message.hpp"
 #include "connector/json/json.hpp"
 #include "connector/records/otlp.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <condition_variable>
-#include <cstdio>
 #include <mutex>
 #include <thread>
 
@@ -72,17 +71,8 @@ std::optional<std::chrono::seconds> retry_after(const http::PeerResponse& answer
   std::uint32_t seconds = 0;
   const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (error == std::errc() && at == text.data() + text.size()) return std::chrono::seconds(seconds);
-  constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  unsigned day = 0, hour = 0, minute = 0, second = 0;
-  int year = 0;
-  char name[4] = {};
-  if (std::sscanf(text.c_str(), "%*3s, %2u %3s %4d %2u:%2u:%2u GMT", &day, name, &year, &hour, &minute, &second) != 6) return std::nullopt;
-  const auto* month = std::find(kMonths.begin(), kMonths.end(), name);
-  const auto number = static_cast<unsigned>(month - kMonths.begin()) + 1;  // 13: none of them, and no date either
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(number), std::chrono::day(day)};
-  if (!date.ok()) return std::nullopt;
-  const Timestamp then = std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
-  return std::max(0s, std::chrono::ceil<std::chrono::seconds>(then - now));
+  const auto then = http::parse_http_date(text);
+  return then ? std::optional(std::max(0s, std::chrono::ceil<std::chrono::seconds>(*then - now))) : std::nullopt;
 }
 
 /// One form of one collector.
