@@ -9,6 +9,7 @@ namespace sluis {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{50};
+constexpr std::chrono::seconds kAhead{5};  ///< a change of later than that is of before the clock was set back
 
 }  // namespace
 
@@ -19,6 +20,9 @@ Result<FileVersion> file_version(const std::filesystem::path& file) {
                      info.st_ctim.tv_sec * 1'000'000'000 + info.st_ctim.tv_nsec};
 }
 
-bool is_settled(const FileVersion& version, Timestamp now) { return now - Timestamp{Duration(version[3] / 1000)} > kTick; }
+bool is_settled(const FileVersion& version, Timestamp now) {
+  const Duration age = now - Timestamp{Duration(version[3] / 1000)};
+  return age > kTick || age < -kAhead;
+}
 
 }  // namespace sluis

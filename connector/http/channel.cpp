@@ -125,7 +125,7 @@ Result<void> Channel::accept(Timestamp now, std::chrono::milliseconds limit) {
 }
 
 void Channel::verify_again(const TlsContextPtr& tls, Timestamp now) {
-  if (!ssl_ || tls == verified_by_) return;
+  if (!ssl_ || (tls == verified_by_ && now < tls->lists_end())) return;
   verified_by_ = tls;
   if (peer_.certificate) peer_.verify_error = tls->verify_client(ssl_.get(), now);
 }

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <map>
 
 namespace sluis::http {
 namespace {
@@ -28,6 +29,8 @@ int note_verification(int good, X509_STORE_CTX* context) {
 Error unusable(const std::string& what, const std::string& file) {
   return Error(ErrorCode::invalid_argument, "cannot use the " + what + " `" + file + "`: " + crypto::last_openssl_error());
 }
+
+constexpr std::chrono::seconds kLookAgain{10};
 
 std::time_t seconds(Timestamp time) {
   return static_cast<std::time_t>(std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
@@ -79,14 +82,21 @@ Result<void> TlsContext::load_lists(const std::string& file) {
   if (!bio) return unusable("revocation lists", file);
   X509_STORE* store = SSL_CTX_get_cert_store(native());
   std::size_t lists = 0;
+  std::map<std::string, Timestamp> ends;  // of each authority the newest: an old one beside it says nothing
   for (;; ++lists) {
     const std::unique_ptr<X509_CRL, FreeList> list(PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr));
     if (!list) break;
     if (X509_STORE_add_crl(store, list.get()) != 1) return unusable("revocation lists", file);
     std::tm parts{};
     const ASN1_TIME* next = X509_CRL_get0_nextUpdate(list.get());
-    if (next != nullptr && ASN1_TIME_to_tm(next, &parts) == 1) lists_end_ = std::min(lists_end_, Timestamp(std::chrono::seconds(::timegm(&parts))));
+    if (next == nullptr || ASN1_TIME_to_tm(next, &parts) != 1) continue;
+    char issuer[512] = "";
+    X509_NAME_oneline(X509_CRL_get_issuer(list.get()), issuer, sizeof issuer);
+    const Timestamp end{std::chrono::seconds(::timegm(&parts))};
+    const auto known = ends.emplace(issuer, end).first;
+    known->second = std::max(known->second, end);
   }
+  for (const auto& [issuer, end] : ends) lists_end_ = std::min(lists_end_, end);
   const unsigned long why = ERR_peek_last_error();
   const bool at_end = ERR_GET_LIB(why) == ERR_LIB_PEM && ERR_GET_REASON(why) == PEM_R_NO_START_LINE;
   if (lists == 0 || !at_end) return unusable("revocation lists", file);
@@ -171,8 +181,8 @@ void TlsSource::look(Timestamp now) {
   const Timestamp machine = SystemClock().now();
   const bool settled = std::all_of(versions->begin(), versions->end(), [&](const FileVersion& one) { return is_settled(one, machine); });
   read_ = settled ? *versions : Versions{};
-  again_ = Timestamp::max();
   const auto made = load();
+  again_ = made ? Timestamp::max() : now + kLookAgain;  // what failed may be the machine's fault, and the files as they should be
   if (!made) return tell(made.error().message);
   if ((*made)->begins() > now) again_ = (*made)->begins();
   if ((*made)->begins() > now || (*made)->ends() <= now) {

@@ -92,9 +92,10 @@ class Packing {
   }
 
   Result<void> find_logs() {
+    newest_ = backend_.checkpoint ? backend_.checkpoint() : std::string();  // one for all that rests on it
     for (const provenance::Shard& shard : backend_.log.shards()) {
       const bool newest = &shard == &backend_.log.shards().back();
-      const std::string note = !newest ? shard.seal : backend_.checkpoint ? backend_.checkpoint() : std::string();
+      const std::string note = !newest ? shard.seal : newest_;
       if (note.empty() && !newest) {  // it ended without a checkpoint: nothing can be proven of it, nor of what went before it
         logs_.clear();
         files_.clear();
@@ -114,7 +115,7 @@ class Packing {
       SLUIS_TRY(const std::optional<provenance::Pruned> pruned, logs_.back().reader.pruned_here());
       if (pruned) {
         SLUIS_TRY(const provenance::VerifierKey newest_key, provenance::VerifierKey::parse(backend_.verifier_key()));
-        SLUIS_TRY(std::string receipt, provenance::pruned_receipt(logs_.back().reader, *pruned, backend_.checkpoint(), newest_key));
+        SLUIS_TRY(std::string receipt, provenance::pruned_receipt(logs_.back().reader, *pruned, newest_, newest_key));
         files_.push_back(fixed(folder + provenance::kPrunedFile, std::move(receipt)));
         logs_.back().pruned = true;
       }

@@ -152,6 +152,15 @@ Result<Erasure> Erasing::find(const EraseOrder& order) const {
     SLUIS_TRY(const bool fits_it, fits(sorted, number, open, erasure));
     if (fits_it) erasure.entries.insert(erasure.entries.end(), number);
   }
+  if (sorted.entries.empty()) {  // what is left of logs that were pruned is needed, and goes with them
+    SLUIS_TRY(const std::vector<provenance::Pruned> pruned, with_.log.pruned());
+    for (const provenance::Pruned& log : pruned) {
+      for (const std::uint64_t number : log.kept) {
+        SLUIS_TRY(const bool fits_it, fits(sorted, number, open, erasure));
+        erasure.kept += fits_it ? 1 : 0;
+      }
+    }
+  }
   if (erasure.entries.empty()) {
     return Error(ErrorCode::not_found, erasure.kept == 0 ? "no entry fits that" : "all that fits is about what still runs")
         .mended_by("look with `sluis audit log`; what an agreement still needs can go once that has ended");
@@ -223,6 +232,11 @@ Result<std::vector<Erasure>> Erasing::list() const {
     if (one) all.push_back(std::move(*one));
   }
   return all;
+}
+
+Result<bool> Erasing::under_way() const {
+  SLUIS_TRY(const std::vector<Erasure> all, list());
+  return std::any_of(all.begin(), all.end(), [](const Erasure& one) { return !one.confirmed_by.empty(); });
 }
 
 /// The new keys come before the word that it is confirmed: whoever goes on after that finds the newest key of each month to be the next.

@@ -74,6 +74,8 @@ class Erasing {
   Result<Erasure> show(const std::string& id) const;
   /// Those that wait, and those that were broken off.
   Result<std::vector<Erasure>> list() const;
+  /// Whether one was confirmed, and is not done.
+  Result<bool> under_way() const;
   /// Goes on with what was confirmed and then broken off, and forgets what waited too long.
   Result<void> go_on();
   /// Ids of erasures whose keys are still in copies.

@@ -278,7 +278,7 @@ Result<void> Node::Parts::start_exchange() {
   }
   erasing = std::make_unique<Erasing>(std::move(for_erasing));
   pruning = std::make_unique<Pruning>(PruningDependencies{*commits, store, *log, *payload_keys, *log_clock, random, *writer, config.keeps_log,
-                                                          [this](const std::string& id) { return evidence->first_entry(id); }, [this] { return in_force(); },
+                                                          [this](const std::string& id) { return evidence->first_entry(id); }, [this] { return in_force(); }, [this] { return erasing->under_way(); },
                                                           erasing->turn()});
   start_outbox();
   deadlines = std::make_unique<gate::Alarm>(*log_clock, [this](Timestamp now) { return std::optional(take_what_is_due(now)); });

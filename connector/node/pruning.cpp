@@ -94,6 +94,8 @@ Result<void> Pruning::look_through(Prune& prune) const {
   const provenance::Shard& log = logs[prune.log];
   prune.first = log.first;
   prune.end = logs[prune.log + 1].first;
+  SLUIS_TRY(const bool erasing, with_.erasing());
+  if (erasing) return may_not("an erasure is confirmed, and not done yet: it still reads the log", "`sluis audit erasures` shows it; have it done first");
   if (!with_.keeps) return may_not("it is not said how long this node keeps its log", "set `keep_log_days` in node.toml");
   if (log.seal.empty()) return may_not("`" + log.origin + "` ended without a checkpoint: nothing would be left that proves anything", "it stays as it is");
   SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(log.key));
@@ -124,9 +126,12 @@ Result<void> Pruning::look_through(Prune& prune) const {
     SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
     const auto kind = static_cast<EntryKind>(leaf.kind);
     if (kind == EntryKind::published || kind == EntryKind::declaration) return in_force.contains(leaf.policy_digest);
+    if (kind == EntryKind::pruned && leaf.policy_digest != Hash{}) return true;  // all that is left of that log rests on it
     const auto payload = with_.log.payload(number);
+    if (!payload && payload.error().code == ErrorCode::not_found) return false;  // erased
+    if (!payload) return payload.error();                                        // what cannot be read now may still be needed
     v1::Shared shared;
-    return payload && shared.ParseFromString(payload->shared) && runs.holds(kind, shared);
+    return !shared.ParseFromString(payload->shared) || runs.holds(kind, shared);
   };
   prune.kept.clear();
   prune.count = 0;
@@ -247,7 +252,7 @@ Result<void> Pruning::run(Pruned pruned) {
   SLUIS_TRY(pruned.entry, with_.entry_of(pruned.commit));
   while (pruned.next < pruned.end) {
     Commit commit;
-    commit.commit_class = CommitClass::bulk;
+    commit.commit_class = CommitClass::revoke;  // it makes room: on a full disk as well
     const std::uint64_t until = std::min(pruned.end, pruned.next + kAtOnce);
     for (std::uint64_t number = pruned.next; number < until; ++number) {
       if (pruned.kept.contains(number)) continue;
@@ -262,7 +267,7 @@ Result<void> Pruning::run(Pruned pruned) {
   }
   SLUIS_CHECK(with_.store.purge());
   Commit done;
-  done.commit_class = CommitClass::bulk;
+  done.commit_class = CommitClass::revoke;
   done.changes.push_back(pruned.change());
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(done)));
   log::info("pruned", {{"log", pruned.origin}, {"entries", std::to_string(pruned.end - pruned.first)}, {"kept", std::to_string(pruned.kept.size())}});

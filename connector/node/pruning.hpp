@@ -43,6 +43,8 @@ struct PruningDependencies {
   std::function<Result<std::uint64_t>(const std::string& commit_id)> entry_of;
   /// Digests of publications and declarations that are in force.
   std::function<Result<std::set<Hash>>()> in_force;
+  /// Whether an erasure is confirmed and not done.
+  std::function<Result<bool>()> erasing;
   std::mutex& turn;  ///< of all who take entries away
 };
 

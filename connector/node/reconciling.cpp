@@ -348,6 +348,7 @@ Result<void> Reconciling::take_page(const ParticipantId& peer, const json::Value
   }
   if (page.find("pruned") != nullptr) {
     SLUIS_TRY(out.pruned, time_at(page, "pruned", kAlways));
+    if (*out.pruned > with_.clock.now()) return Error(ErrorCode::permission_denied, "the peer's answer says that it pruned what is not yet recorded");
   }
   SLUIS_TRY(out.next, number_at(page, "next"));
   out.more = out.next != 0;
@@ -415,7 +416,7 @@ Result<Reconciled> Reconciling::reconcile(const ReconcileOrder& order) {
     from = *pruned + kMargin;
     out.pruned = from;
   }
-  if (until <= from) return Error(ErrorCode::invalid_state, "all of that time was pruned, here or there: nothing is left to compare").mended_by("what was recorded since " + format_time(from) + " can be compared");
+  if (until <= from && theirs.findings.empty()) return Error(ErrorCode::invalid_state, "all of that time was pruned, here or there: nothing is left to compare").mended_by("what was recorded since " + format_time(from) + " can be compared");
   out.comparison = compare(own, theirs.entries, from, until);
   explain_erased(out.comparison, theirs.entries, std::move(erased));
   out.comparison.differences.insert(out.comparison.differences.begin(), theirs.findings.begin(), theirs.findings.end());
@@ -443,11 +444,14 @@ Result<void> Reconciling::settle(const ReconcileOrder& order, const std::vector<
   };
   std::map<std::string, Seen> there;
   std::map<std::string, std::map<std::string, std::uint64_t>> here;
+  // Uses of which this node pruned its own entries are in its count. Only its own word about that counts: a peer's would take uses away.
+  SLUIS_TRY(const std::optional<Timestamp> pruned, pruned_until());
+  const auto counted = [&](const SharedEntry& one) { return pruned && Timestamp(Duration(one.shared.time_us())) < *pruned; };
   for (const SharedEntry& one : theirs.entries) {
     Seen& seen = there[one.shared.agreement()];
     if (one.kind == EntryKind::agreement) seen.hash = one.shared.agreement_hash();
     if (tells_end(one)) seen.ended = &one;
-    if (one.kind == EntryKind::intent) ++seen.asked[one.shared.transaction()];
+    if (one.kind == EntryKind::intent && !counted(one)) ++seen.asked[one.shared.transaction()];
   }
   for (const SharedEntry& one : ours) {
     if (one.kind == EntryKind::decision && one.shared.decision().permit()) ++here[one.shared.agreement()][one.shared.transaction()];

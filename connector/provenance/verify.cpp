@@ -103,8 +103,10 @@ class Verifier {
     if (receipt) {
       const std::string origin(origin_of(receipt->checkpoint));
       report_.pruned_by = origin;
+      report_.pruned_at = Timestamp(std::chrono::hours(receipt->leaf.hours));
       const auto named = std::find_if(later_.begin(), later_.end(), [&](const VerifierKey& one) { return one.name() == origin; });
       if (origin == report_.origin) wrong("a log cannot say of itself that it was pruned");
+      else if (!follows(origin, report_.origin)) wrong("`" + origin + "` is no later log of the same node");
       else if (const auto said = said_pruned(*receipt); !said) wrong(said.error().message);
       else if (named != later_.end()) {
         const auto proven = verify_receipt(*receipt, *named);
@@ -119,6 +121,12 @@ class Verifier {
       if (!fs::exists(folder_ / tile_path(0, bundle, width)) && ++missing > kMostMissing) return;
       leaves_.emplace_back();
     }
+  }
+
+  /// Whether a log of this origin may be a later one of the same node: what follows a node's first log has its origin, a slash and one more word.
+  static bool follows(std::string_view later, std::string_view earlier) {
+    const std::string_view before = later.substr(0, std::min(later.rfind('/'), later.size()));
+    return before != later && (before == earlier || before == earlier.substr(0, std::min(earlier.rfind('/'), earlier.size())));
   }
 
   /// That the entry commits to what the receipt says, and that this is of just this checkpoint.
@@ -373,7 +381,8 @@ std::string to_text(const VerifyReport& report) {
     out += "signature: good\n";
   }
   if (report.pruned_by) {
-    out += report.pruned_proven ? "entries:   pruned, as `" + *report.pruned_by + "` records; what was proven of them still holds\n"
+    const std::string day = report.pruned_at ? format_time(*report.pruned_at).substr(0, 10) : std::string("?");
+    out += report.pruned_proven ? "entries:   pruned on " + day + ", as `" + *report.pruned_by + "` records; what was proven of them still holds\n"
                                 : "entries:   pruned, says `" + *report.pruned_by + "`: NOT proven, as its key was not given (--later-key)\n";
   }
   if (report.payloads_checked + report.payloads_erased != 0) {
@@ -393,7 +402,9 @@ std::string to_text(const VerifyReport& report) {
     }
   }
   switch (report.exit_code()) {
-    case 0: out += "consistent, authentic, and complete up to the anchor\n"; break;
+    case 0:
+      out += report.pruned_by ? "consistent, and authentic up to the anchor; its node has removed its entries\n" : "consistent, authentic, and complete up to the anchor\n";
+      break;
     case 3:
       if (report.anchor_good && !report.quorum_missed()) {
         out += "consistent, but it is not proven that its node ended this log and pruned it: give the key of the later log (--later-key)\n";

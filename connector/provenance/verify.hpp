@@ -36,6 +36,7 @@ struct VerifyReport {
   /// Where its entries were pruned: origin of the later log whose entry says so.
   std::optional<std::string> pruned_by;
   bool pruned_proven = false;  ///< under a key that was given
+  std::optional<Timestamp> pruned_at;  ///< the hour of that entry
   std::vector<Damage> damage;  ///< of files
   std::vector<std::string> findings;  ///< of the log as a whole: forks, cuts
 

@@ -160,8 +160,7 @@ class Checker {
     const auto text = read(log_folder(number) + "/" + provenance::kPrunedFile);
     const auto receipt = text ? provenance::Receipt::from_json(*text) : Result<provenance::Receipt>(Error(ErrorCode::not_found, ""));
     if (!receipt) return false;
-    if (provenance::origin_of(receipt->checkpoint) == key_.name()) return true;
-    for (std::size_t later = number + 1; later + 1 < report_.manifest->logs.size(); ++later) {
+    for (std::size_t later = number + 1; later < report_.manifest->logs.size(); ++later) {
       if (read(log_folder(later) + "/checkpoint") == receipt->checkpoint) return true;
     }
     return false;
@@ -169,6 +168,9 @@ class Checker {
 
   /// A log before the newest is what the one behind it says at its beginning.
   void check_succession() {
+    if (!report_.logs.empty() && report_.logs.front().pruned_by && report_.manifest->logs.front().first != 0) {
+      damage(std::string(kManifestFile), "logs went before the first one, and they are not here");
+    }
     if (!previous_.empty() && previous_.front() && !previous_.front()->checkpoint.empty()) {
       damage(std::string(kManifestFile), "log `" + previous_.front()->origin + "` went before the first one, and it is not here");
     }

@@ -262,7 +262,9 @@ class Log:
             data = self.file("pruned")
             leaf, shared, k, inner, proof = receipt_parts(data)
             origin = proof_parts(proof)[2].partition(b"\n")[0]
-            if origin == self.key.name or leaf[1] != 42 or leaf[6:38] != hashlib.sha256(self.note.body).digest():
+            if not follows(origin, self.key.name):
+                raise Bad("is of no later log of the same node")
+            if leaf[1] != 42 or leaf[6:38] != hashlib.sha256(self.note.body).digest():
                 raise Bad("does not say that this log was pruned")
             if commitment(k, leaf[:38], shared, inner) != leaf[38:]:
                 raise Bad("the leaf does not commit to this content")
@@ -414,6 +416,12 @@ def receipt_parts(data):
     if len(leaf) != LEAF or leaf[0] != 1 or len(k) != 32 or len(inner) != 32:
         raise Bad("leaf, k or inner of another length or version")
     return leaf, shared, k, inner, found["proof"].encode()
+
+
+def follows(later, earlier):
+    """Whether a log of this origin may be a later one of the same node (section 7, 2)."""
+    before, slash, _ = later.rpartition(b"/")
+    return bool(slash) and before in (earlier, earlier.rpartition(b"/")[0])
 
 
 def receipt_holds(data, key):

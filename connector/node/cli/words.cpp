@@ -73,10 +73,14 @@ constexpr std::array kPhrases{
            "say which witnesses you trust (--policy)",
            "het logboek klopt, maar dat het echt en volledig is, is niet bewezen: "
            "geef een ijkpunt dat u bewaarde (--anchor), of zeg welke getuigen u vertrouwt (--policy)"}},
-    policy::Sentence{"verify.pruned", {"entries:   pruned, as `{0}` records; what was proven of them still holds",
-           "regels:       opgeruimd, zoals `{0}` vastlegde; wat ervan bewezen is, geldt nog"}},
-    policy::Sentence{"verify.pruned.said", {"entries:   pruned, says `{0}`: NOT proven, as its key was not given (--later-key)",
-           "regels:       opgeruimd, zegt `{0}`: NIET bewezen, want die sleutel is niet gegeven (--later-key)"}},
+    policy::Sentence{"verify.pruned", {"entries:   pruned on {1}, as `{0}` records; what was proven of them still holds",
+           "regels:       opgeruimd op {1}, zoals `{0}` vastlegde; wat ervan bewezen is, geldt nog"}},
+    policy::Sentence{"verify.pruned.log", {"`{0}`: its {2} entries were pruned on {1}: what they said is not in this package",
+           "`{0}`: de {2} regels zijn opgeruimd op {1}: wat erin stond, zit niet in dit pakket"}},
+    policy::Sentence{"verify.pruned.proven", {"consistent, and authentic up to the anchor; its node has removed its entries",
+           "het logboek klopt, en is echt tot het ijkpunt; de knoop heeft de regels opgeruimd"}},
+    policy::Sentence{"verify.pruned.said", {"entries:   pruned on {1}, says `{0}`: NOT proven, as its key was not given (--later-key)",
+           "regels:       opgeruimd op {1}, zegt `{0}`: NIET bewezen, want die sleutel is niet gegeven (--later-key)"}},
     policy::Sentence{"verify.pruned.unproven", {"consistent, but it is not proven that its node ended this log and pruned it: give the key of the later log (--later-key)",
            "het logboek klopt, maar dat de knoop het zelf afsloot en opruimde, is niet bewezen: geef de sleutel van het latere logboek (--later-key)"}},
     policy::Sentence{"verify.unmet", {"consistent, but not proven as you ask: too few witnesses signed (--policy)",
@@ -198,6 +202,9 @@ std::string told(const records::PackageReport& report, const Options& options) {
   out += say(options, "package.holds", report.manifest->files.size(), report.rows, report.documents) + "\n";
   if (report.silent != 0) out += say(options, "package.silent", report.silent) + "\n";
   if (report.perhaps != 0) out += say(options, "package.perhaps", report.perhaps) + "\n";
+  for (const provenance::VerifyReport& log : report.logs) {
+    if (log.pruned_by) out += say(options, "verify.pruned.log", log.origin, log.pruned_at ? format_time(*log.pruned_at).substr(0, 10) : "?", log.size) + "\n";
+  }
   return out + told(report.logs.back(), options, "verify.payloads.part");
 }
 
@@ -212,14 +219,14 @@ std::string told(const provenance::VerifyReport& report, const Options& options,
     line("verify.root", to_base64(view(report.root)));
     line("verify.signature");
   }
-  if (report.pruned_by) line(report.pruned_proven ? "verify.pruned" : "verify.pruned.said", *report.pruned_by);
+  if (report.pruned_by) line(report.pruned_proven ? "verify.pruned" : "verify.pruned.said", *report.pruned_by, report.pruned_at ? format_time(*report.pruned_at).substr(0, 10) : "?");
   if (report.payloads_checked + report.payloads_erased != 0) {
     line(payloads, report.payloads_checked, report.payloads_erased);
   }
   if (report.anchor_good) line("verify.anchor", *report.anchor_size, report.size - *report.anchor_size);
   if (report.quorum) out += told(*report.quorum, options);
   switch (report.exit_code()) {
-    case 0: line("verify.proven"); break;
+    case 0: line(report.pruned_by ? "verify.pruned.proven" : "verify.proven"); break;
     case 3: line(report.quorum_missed() ? "verify.unmet" : !report.anchor_good ? "verify.unproven" : "verify.pruned.unproven"); break;
     default: line("verify.wrong");
   }

@@ -73,15 +73,16 @@ class PruningTest : public ::testing::Test {
   provenance::VerifierKey first_key() { return provenance::VerifierKey::of(first_, key_); }
   provenance::VerifierKey second_key() { return provenance::VerifierKey::of(first_ + "/2", key_); }
   provenance::LogReader log() { return {store_, keys_, *provenance::read_shards(store_)}; }
-  Pruning pruning(std::optional<std::chrono::days> keeps = std::chrono::days(100)) {
-    readers_.push_back(log());
-    return Pruning({port_, store_, readers_.back(), keys_, clock_, random_, writer_, keeps,
+  Pruning pruning(std::optional<std::chrono::days> keeps = std::chrono::days(100)) { return pruning(keys_, keeps); }
+  Pruning pruning(provenance::PayloadKeys& keys, std::optional<std::chrono::days> keeps = std::chrono::days(100)) {
+    readers_.emplace_back(store_, keys, *provenance::read_shards(store_));
+    return Pruning({port_, store_, readers_.back(), keys, clock_, random_, writer_, keeps,
                     [this](const std::string& id) -> Result<std::uint64_t> {
                       const auto found = port_.entries.find(id);
                       if (found == port_.entries.end()) return Error(ErrorCode::not_found, "no such commit");
                       return found->second;
                     },
-                    [this]() -> Result<std::set<Hash>> { return in_force_; }, turn_});
+                    [this]() -> Result<std::set<Hash>> { return in_force_; }, [this]() -> Result<bool> { return erasing_; }, turn_});
   }
   std::string refused(const Result<Prune>& result) { return result ? "" : result.error().message; }
   std::uint64_t there() {
@@ -103,6 +104,7 @@ class PruningTest : public ::testing::Test {
   Writer writer_{ParticipantId("did:web:waterrijk.example"), clock_};
   std::deque<provenance::LogReader> readers_;
   std::mutex turn_;
+  bool erasing_ = false;
   const std::string first_ = "waterrijk.example/log";
   const Hash offer_ = crypto::sha256("offer");
   std::set<Hash> in_force_{offer_};
@@ -120,6 +122,52 @@ TEST_F(PruningTest, OnlyAnOlderLogThatIsOldAndProvenMayGo) {
   EXPECT_EQ(found->count, kFirst - 2);
   EXPECT_EQ(found->kept, (std::set<std::uint64_t>{10, 20}));
   EXPECT_EQ(there(), kFirst + 1) << "nothing was changed";
+}
+
+TEST_F(PruningTest, NothingGoesWhileAnErasureStillReadsTheLog) {
+  const std::string id = pruning().ask(first_, "law", "dpo")->id;
+  erasing_ = true;
+  EXPECT_NE(refused(pruning().find(first_, "law", "dpo")).find("an erasure is confirmed"), std::string::npos);
+  EXPECT_FALSE(pruning().confirm(id, "steward"));
+  erasing_ = false;
+  EXPECT_TRUE(pruning().confirm(id, "steward"));
+}
+
+TEST_F(PruningTest, WhatCannotBeReadNowIsNotTakenForNeededByNobody) {
+  std::filesystem::path file;
+  for (const auto& one : std::filesystem::directory_iterator(folder_.path() / "keys")) file = one.path();
+  const std::string key = test::read_file(file);
+  std::filesystem::resize_file(file, 5);
+  provenance::PayloadKeys damaged(folder_.path() / "keys", random_);
+  EXPECT_EQ(pruning(damaged).find(first_, "law", "dpo").error().code, ErrorCode::corruption);
+  test::write_file(file, key);
+  EXPECT_TRUE(pruning(damaged).find(first_, "law", "dpo"));
+  std::filesystem::remove(file);
+  provenance::PayloadKeys erased(folder_.path() / "keys", random_);
+  EXPECT_EQ(pruning(erased).find(first_, "law", "dpo")->count, kFirst - 1) << "what was erased is needed by nobody";
+}
+
+TEST_F(PruningTest, TheWordThatALogWasPrunedStaysWhenTheLogThatHasItIsPruned) {
+  const auto entry = pruning().confirm(pruning().ask(first_, "law", "dpo")->id, "steward");
+  ASSERT_TRUE(entry);
+  const std::string second = first_ + "/2", third = first_ + "/3";
+  const auto head = log().head();
+  const std::string seal = provenance::sign_checkpoint({second, head->frontier.size(), head->frontier.root()}, key_);
+  const auto third_key = provenance::VerifierKey::of(third, key_);
+  ASSERT_TRUE(store_.write(provenance::follow({1, second, kFirst, second_key().text(), seal}, {2, third, kFirst + head->frontier.size(), third_key.text(), {}}, clock_.now()), true));
+  Commit begun;
+  begun.entries.push_back(writer_.plain_entry(EntryKind::log_begun, "begun"));
+  ASSERT_TRUE(port_.commit_and_wait(std::move(begun)));
+  clock_.advance(std::chrono::days(101));
+  const auto asked = pruning().ask(second, "law", "dpo");
+  ASSERT_TRUE(asked) << describe(asked.error());
+  EXPECT_EQ(asked->kept, std::set<std::uint64_t>{*entry});
+  ASSERT_TRUE(pruning().confirm(asked->id, "steward"));
+  const auto newest = log().head();
+  const std::string note = provenance::sign_checkpoint({third, newest->frontier.size(), newest->frontier.root()}, key_);
+  const auto said = provenance::pruned_receipt(log().at(log().shards()[0]), log().pruned()->front(), note, third_key);
+  ASSERT_TRUE(said) << describe(said.error());
+  EXPECT_TRUE(provenance::verify_receipt(*provenance::Receipt::from_json(*said), second_key())) << "under the seal of the log that has it";
 }
 
 TEST_F(PruningTest, OnePersonAsksAnotherConfirmsAndItIsOnRecordBeforeAnythingGoes) {
