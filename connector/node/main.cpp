@@ -149,10 +149,6 @@ void add_keys(CLI::App& app, Words& words, int& code) {
   rotate->add_option("KIND", words.file, "log, claim, node, payloads, tls, management, witness, membership, roles")->required();
   rotate->add_flag("--plan", words.dry_run, "says the steps")->required();
   rotate->add_option("--config", words.config, "node.toml")->required();
-  CLI::App* next = log.add_subcommand("next", "prepares the log that follows when the period of the newest is over; the node may run; again: the same");
-  next->add_option("--config", words.config, "node.toml")->required();
-  add_dry_run(*next, words);
-  next->callback([&] { code = log_next(words.config, words.dry_run); });
   rotate->callback([&] { code = key_rotation_plan(words.config, words.file); });
 }
 
@@ -183,6 +179,10 @@ void add_backup(CLI::App& app, Words& words, int& code) {
   rotate->add_option("--config", words.config, "node.toml")->required();
   add_dry_run(*rotate, words);
   rotate->callback([&] { code = log_rotate_key(words.config, words.dry_run); });
+  CLI::App* next = log.add_subcommand("next", "prepares the log that follows when the period of the newest is over; the node may run; again: the same");
+  next->add_option("--config", words.config, "node.toml")->required();
+  add_dry_run(*next, words);
+  next->callback([&] { code = log_next(words.config, words.dry_run); });
 }
 
 void add_roles(CLI::App& app, Words& words, int& code) {
