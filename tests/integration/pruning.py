@@ -86,6 +86,17 @@ def next_log():
     return done.stdout.strip()
 
 
+def listed(*keys):
+    """The membership list with these logs of Waterrijk, too."""
+    party = w.folder / "party.json"
+    said = json.loads(party.read_text())
+    said["log_origins"] += [{**said["log_origins"][0], "origin": key.split("+")[0], "vkey": key} for key in keys]
+    party.write_text(json.dumps(said))
+    document = f.membership(2, (400, 500))
+    for node in (w, d):
+        node.call("MembershipService/Load", {"document": document, "file": "membership.json"}, role="operator")
+
+
 def tiles_of(name):
     """What everybody gets of an older log: its note, and the root of its tiles."""
     status, cached, note = ask(f"/log/{name}/checkpoint")
@@ -229,7 +240,7 @@ def proof_of_another():
 try:
     f.make()
     config = w.folder / "node.toml"
-    config.write_text(config.read_text().replace("\nlog_origin", f"\nkeep_log_days = 100\nlog_origin") + f'\n[backup]\nstore = "{f.folder / "backup"}"\nkeys = "{f.folder / "backup-keys"}"\n')
+    config.write_text(config.read_text().replace("\nlog_origin", "\nkeep_log_days = 100\nlog_origin") + f'\n[backup]\nstore = "{f.folder / "backup"}"\nkeys = "{f.folder / "backup-keys"}"\n')
     f.start()
     f.join()
     f.offer_counts()
@@ -248,6 +259,7 @@ try:
     run("backup", "create", role="operator")
     second = next_log()
     third = next_log()
+    listed(second, third)
     note, leaves = public(second, third)
     anchor = f.folder / "anchor"
     anchor.write_bytes(note)
