@@ -100,7 +100,8 @@ void RefusalCounter::write(const What& what, Count count) {
   }
   *shared.mutable_decision() = to_proto(make_reason(reason, std::move(period)), false);
   Commit commit;
-  commit.id = "refused-count/" + to_hex(crypto::sha256(reason + "/" + party)).substr(0, 32) + "/" + std::to_string(count.first.time_since_epoch().count());
+  const std::string named = reason + "/" + party + "/" + std::to_string(count.count) + format_time(count.first) + format_time(count.last);
+  commit.id = "refused-count/" + to_hex(crypto::sha256(named));
   commit.commit_class = CommitClass::bulk;
   commit.entries.push_back(make_entry(provenance::EntryKind::refused_count, {}, shared, {}));
   count.minute = minute_of(clock_.now());
