@@ -222,7 +222,6 @@ class Server::Session {
 
   bool answer(const RequestHead& head, Response response, bool close) {
     close = close || head.close || server_.stopping_;
-    response.headers.emplace("date", http_date(server_.clock_.now()));
     response.headers["content-length"] = std::to_string(response.body.size());
     std::string text = head_text(response.status, response.headers, close);
     if (head.method != "HEAD") text += response.body;

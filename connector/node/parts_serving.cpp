@@ -6,6 +6,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/dsp/version.hpp"
+#include "connector/http/message.hpp"
 #include "connector/management/logbook.hpp"
 #include "connector/node/metrics.hpp"
 #include "connector/node/pinned_purposes.hpp"
@@ -28,6 +29,15 @@ constexpr std::size_t kCatalogOffers = 10'000;
 constexpr std::size_t kCatalogPages = 1000;
 constexpr std::chrono::seconds kCatalogTime{60};      ///< for all of it: no page begins later
 constexpr std::chrono::seconds kToConnect{2};  ///< to one address of a peer that is looked at
+
+/// With the header by which a peer holds its clock against this node's.
+http::Handler dated(http::Handler handler, const Clock& clock) {
+  return [handler = std::move(handler), &clock](const http::Request& request) {
+    http::Response response = handler(request);
+    response.headers.emplace("date", http::http_date(clock.now()));
+    return response;
+  };
+}
 
 http::Response text(unsigned status, std::string body) { return {status, {{"content-type", "text/plain; charset=utf-8"}}, std::move(body), {}}; }
 
@@ -479,6 +489,9 @@ Result<void> Node::Parts::start_listeners() {
   std::vector<http::Route> exchange = dsp::routes(
       options, {*negotiations, *transfers, *dsp_catalog, [this](const http::Request& request) { return authenticate(request); },
                 [this](const ParticipantId& peer, std::string_view url) { return directory->origin_allowed(peer, url, log_clock->now()); }});
+  for (http::Route& route : exchange) {
+    if (route.path == "/.well-known/dspace-version") route.handler = dated(std::move(route.handler), clock);
+  }
   for (http::Route& route : evidence->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : reconciling->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : peer_doctor->routes()) exchange.push_back(std::move(route));

@@ -313,7 +313,10 @@ bool PeerDoctor::shows(Course& course, const std::string& host, const std::strin
   } else {
     course.ok("certificate: time", times + (leaf.not_after() - course.now < kEndsSoon ? ": it ends soon" : ""));
   }
-  const auto holder = with_.directory.party_by_certificate({http::peer_certificate(leaf), {}}, course.now);
+  http::PeerCertificate in_list = *http::peer_certificate(leaf);
+  in_list.not_before = std::min(in_list.not_before, course.now);
+  in_list.not_after = std::max(in_list.not_after, course.now);
+  const auto holder = with_.directory.party_by_certificate({std::make_shared<const http::PeerCertificate>(std::move(in_list)), {}}, course.now);
   const std::string keeper = "have the peer use its listed certificate, or this one put in the membership list for it";
   if (!holder) {
     // The directory speaks of callers; here the peer is the one who is called.

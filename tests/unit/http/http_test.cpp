@@ -496,13 +496,6 @@ TEST_F(HttpTest, StopLetsARequestFinish) {
   EXPECT_EQ(body, "done");
 }
 
-TEST_F(HttpTest, AnAnswerHasItsDate) {
-  const std::string url = start({who()});
-  const auto answer = client()->send(get(url + "/who"));
-  ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->headers.at("date"), http_date(clock_.now()));
-}
-
 TEST(HttpDate, IsWrittenAndReadInOneForm) {
   EXPECT_EQ(http_date(*parse_time("1994-11-06T08:49:37.9Z")), "Sun, 06 Nov 1994 08:49:37 GMT");
   EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), *parse_time("1994-11-06T08:49:37Z"));

@@ -63,7 +63,7 @@ class PeerDoctorTest : public ::testing::Test {
     request.until = identity::test::kNow + days(90);
     return request;
   }
-  std::vector<crypto::Certificate> issue(const std::string& authority, const std::string& name, const std::string& oin, days until = days(90)) {
+  std::vector<crypto::Certificate> issue(const std::string& authority, const std::string& name, const std::string& oin, Duration until = days(90)) {
     auto request = asked(name, oin);
     request.until = identity::test::kNow + until;
     const auto leaf = certs::issue(folder_.path() / authority, request, random_);
@@ -84,7 +84,7 @@ class PeerDoctorTest : public ::testing::Test {
       out[check.name()] = check;
       EXPECT_TRUE(check.result() == "ok" || check.result() == "failed" || check.result() == "skipped") << check.result();
       EXPECT_FALSE(check.message().empty()) << check.name();
-      if (check.result() == "failed") EXPECT_FALSE(check.mend().empty()) << check.name();
+      EXPECT_TRUE(check.result() != "failed" || !check.mend().empty()) << check.name();
     }
     return out;
   }
@@ -181,7 +181,7 @@ TEST_F(PeerDoctorTest, OneAddressOfTwoIsEnough) {
 }
 
 TEST_F(PeerDoctorTest, ACertificateIsLookedAtFromEachSide) {
-  theirs_ = issue("ca", "duinmeer.example", "00000099000000000002", days(-1) + std::chrono::hours(12));
+  theirs_ = issue("ca", "duinmeer.example", "00000099000000000002", std::chrono::hours(-12));
   expect_failed("certificate: time", "it holds from");
   theirs_ = issue("ca", "duinmeer.example", "00000099000000000009");
   expect_failed("certificate: listed", "number 00000099000000000009");
