@@ -207,6 +207,7 @@ class Packing {
 
   const Backend& backend_;
   records::Manifest& manifest_;
+  std::string newest_;  ///< checkpoint of the newest log
   std::vector<Log> logs_;
   std::vector<ExportFile> files_;
   std::set<std::string> documents_;

@@ -2,9 +2,11 @@
 
 #include "connector/gate/evidence.hpp"
 #include "connector/negotiation/agreement.hpp"
+#include "connector/provenance/export.hpp"
 #include "connector/provenance/receipt.hpp"
 #include "connector/storage/memory_store.hpp"
 #include "tests/support/doubles.hpp"
+#include "tests/support/vectors.hpp"
 
 #include <gtest/gtest.h>
 
