@@ -383,7 +383,7 @@ std::string to_text(const VerifyReport& report) {
   if (report.pruned_by) {
     const std::string day = report.pruned_at ? format_time(*report.pruned_at).substr(0, 10) : std::string("?");
     out += report.pruned_proven ? "entries:   pruned on " + day + ", as `" + *report.pruned_by + "` records; what was proven of them still holds\n"
-                                : "entries:   pruned, says `" + *report.pruned_by + "`: NOT proven, as its key was not given (--later-key)\n";
+                                : "entries:   pruned on " + day + ", says `" + *report.pruned_by + "`: NOT proven, as its key was not given (--later-key)\n";
   }
   if (report.payloads_checked + report.payloads_erased != 0) {
     out += "payloads:  " + std::to_string(report.payloads_checked) + " fit their entries, " +

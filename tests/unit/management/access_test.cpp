@@ -201,7 +201,11 @@ TEST(ManagementAccess, OverGrpcWithTlsACertificateShowsARole) {
     SLUIS_TRY(const auto holder, roles.find_caller(authorization, tls, at));
     return to_caller(holder);
   });
-  const auto server = GrpcServer::start(api, {"127.0.0.1:0", node.chain_pem, node.key_pem, roots, 2});
+  const auto file = [&](const std::string& name, const std::string& pem) {
+    EXPECT_TRUE(certs::write_secret(world.folder.path() / name, pem));
+    return (world.folder.path() / name).string();
+  };
+  const auto server = GrpcServer::start(api, {"127.0.0.1:0", file("node.pem", node.chain_pem), file("node.key", node.key_pem), (ca / "root.pem").string(), 2});
   ASSERT_TRUE(server) << describe(server.error());
   const std::string where = "localhost:" + std::to_string((*server)->port());
   const auto asked = [&](const certs::Leaf& as, const std::string& token = "") {

@@ -144,7 +144,7 @@ TEST(ManagementWellKnown, ReflectionIsForWhoHasARoleAndTellsOfTheContractAlone) 
     return response.has_error_response() ? response.error_response().error_code() : 0;
   };
   EXPECT_EQ(code([](auto& r) { r.set_file_containing_symbol("sluis.v1.LogHead"); }), 5);
-  EXPECT_EQ(code([](auto& r) { r.set_file_containing_symbol("sluis.v1.Internal"); }), 5) << "of the log, not of the contract";
+  EXPECT_EQ(code([](auto& r) { r.set_file_containing_symbol("sluis.v1.HealthRequest"); }), 5) << "of the program, not of the contract";
   EXPECT_EQ(code([](auto& r) { r.set_file_by_filename("../../etc/passwd"); }), 5);
   EXPECT_EQ(code([](auto& r) { r.mutable_file_containing_extension()->set_containing_type("google.protobuf.MethodOptions"); }), 5);
   EXPECT_EQ(code([](auto& r) { r.set_all_extension_numbers_of_type("no.such.Type"); }), 5);

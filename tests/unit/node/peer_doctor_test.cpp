@@ -226,7 +226,7 @@ TEST_F(PeerDoctorTest, TheVersionDocumentMustFit) {
   answer(kVersion, R"({"protocolVersions":[{"version":"2024-1","path":"/","binding":"HTTPS"}]})");
   EXPECT_NE(examine()["version"].message().find("it speaks `2024-1` at `/`"), std::string::npos);
   answer(kVersion, R"({"protocolVersions":[{"version":"2025-1","path":"2025-1","binding":"HTTPS"}]})");
-  EXPECT_NE(examine()["version"].message().find("does not begin with a slash"), std::string::npos);
+  EXPECT_NE(examine()["version"].message().find("must begin with a slash"), std::string::npos);
   transport_.broken[kBase + kVersion] = true;
   EXPECT_EQ(examine()["version"].message(), "it is away");
   transport_.broken.clear();
