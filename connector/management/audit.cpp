@@ -166,8 +166,9 @@ void add_audit(Methods& methods, Backend& backend) {
         // In two roles, so that neither who runs the node nor who watches it does this alone.
         const bool steward = caller.role == v1::STEWARD;
         if (request.confirm().empty() == steward) {
-          return Error(ErrorCode::permission_denied, steward ? "a steward confirms, and does not ask" : "who watches the node asks, and does not confirm")
-              .mended_by("a privacy officer or data protection officer asks: `audit prune ORIGIN --basis …`; a steward confirms: `audit prune --confirm ID`");
+          return Error(ErrorCode::invalid_argument, steward ? "a steward confirms, and does not ask" : "a privacy officer asks, and does not confirm")
+              .at_pointer("/confirm")
+              .mended_by("a privacy officer asks: `audit prune ORIGIN --basis …`; a steward confirms: `audit prune --confirm ID`");
         }
         return backend.prune(request, caller.person);
       });

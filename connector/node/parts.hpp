@@ -180,7 +180,7 @@ struct Node::Parts {
   Result<std::optional<Timestamp>> period_ends() const;
   std::string why_none_follows() const;
   std::vector<http::Route> public_routes();
-  http::Response public_log(const std::string& rest);
+  std::vector<http::Route> older_logs();
   std::vector<http::Route> management_routes();
   void clock_stepped();
   void read_published();

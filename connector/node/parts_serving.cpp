@@ -117,26 +117,29 @@ std::string Node::Parts::public_checkpoint() {
 
 /// What is public of logs that another followed: `logs`, and below the last word of a log's origin (`first`, of the node's first) its last
 /// checkpoint and the tiles up to that.
-http::Response Node::Parts::public_log(const std::string& rest) {
-  const std::vector<provenance::Shard>& logs = log->shards();
-  if (rest == "logs") {
-    std::string list;
-    for (const provenance::Shard& one : logs) list += provenance::public_name(one) + " " + (one.origin.empty() ? config.log_origin : one.origin) + "\n";
-    return text(200, std::move(list));
+/// Which logs there are, and of each that another followed its last checkpoint and its tiles, for good.
+std::vector<http::Route> Node::Parts::older_logs() {
+  const std::vector<provenance::Shard>& logs = log->shards();  // another follows only while these parts do not run
+  std::string list;
+  for (const provenance::Shard& one : logs) list += provenance::public_name(one) + " " + (one.origin.empty() ? config.log_origin : one.origin) + "\n";
+  std::vector<http::Route> routes;
+  routes.push_back({"GET", "/log/logs", [list](const http::Request&) { return text(200, list); }, 0});
+  for (auto one = logs.begin(); one + 1 != logs.end(); ++one) {
+    if (one->seal.empty()) continue;
+    const std::string below = "/log/" + provenance::public_name(*one);
+    routes.push_back({"GET", below + "/checkpoint", [seal = one->seal](const http::Request&) {
+                        http::Response response = text(200, seal);
+                        response.headers["cache-control"] = std::string(kLasting);
+                        return response;
+                      }, 0});
+    routes.push_back({"GET", below + "/tile/*", [this, shard = *one](const http::Request& request) {
+                        const auto key = provenance::VerifierKey::parse(shard.key);
+                        const auto sealed = key ? provenance::open_checkpoint(shard.seal, *key) : Result<provenance::Checkpoint>(key.error());
+                        if (!sealed) return text(503, "the log cannot be read now\n");
+                        return tile_answer(log->at(shard), parse_tile(request.rest, sealed->size), true);
+                      }, 0});
   }
-  const std::string name = rest.substr(0, rest.find('/'));
-  const auto found = std::find_if(logs.begin(), logs.end() - 1, [&](const provenance::Shard& one) { return provenance::public_name(one) == name; });
-  if (found == logs.end() - 1 || found->seal.empty() || rest.size() == name.size()) return text(404, "no such log\n");
-  const std::string_view of_it = std::string_view(rest).substr(name.size() + 1);
-  if (of_it == "checkpoint") {
-    http::Response response = text(200, found->seal);
-    response.headers["cache-control"] = std::string(kLasting);
-    return response;
-  }
-  const auto key = provenance::VerifierKey::parse(found->key);
-  const auto sealed = key ? provenance::open_checkpoint(found->seal, *key) : Result<provenance::Checkpoint>(key.error());
-  if (!sealed || !of_it.starts_with("tile/")) return text(sealed ? 404 : 503, sealed ? "nothing here\n" : "the log cannot be read now\n");
-  return tile_answer(log->at(*found), parse_tile(of_it.substr(5), sealed->size), true);
+  return routes;
 }
 
 std::vector<http::Route> Node::Parts::public_routes() {
@@ -172,7 +175,7 @@ std::vector<http::Route> Node::Parts::public_routes() {
                       const auto published = provenance::open_checkpoint(public_checkpoint(), *key);
                       return tile_answer(*log, published ? parse_tile(request.rest, published->size) : std::nullopt, false);
                     }, 0});
-  routes.push_back({"GET", "/log/*", [this](const http::Request& request) { return public_log(request.rest); }, 0});
+  for (http::Route& route : older_logs()) routes.push_back(std::move(route));
   return routes;
 }
 

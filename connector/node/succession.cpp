@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <set>
 
@@ -60,13 +61,15 @@ std::string beginning(const json::Value& document, const std::string& persons) {
   return json::serialise(json::object({{"document", document}, {"persons", persons}}));
 }
 
-/// A name that no other log of this node has or had: its second.
-std::string second_of(Timestamp now) {
-  std::string out;
-  for (const char c : format_time(std::chrono::floor<std::chrono::seconds>(now))) {
-    if (c != '-' && c != ':') out += c;
+/// A name that no other log of this node has or had: its second, or the next that is free.
+std::string next_origin(const NodeConfig& config, const std::vector<provenance::Shard>& logs, Timestamp now) {
+  for (;; now += std::chrono::seconds(1)) {
+    std::string origin = config.log_origin + "/";
+    for (const char c : format_time(std::chrono::floor<std::chrono::seconds>(now))) {
+      if (c != '-' && c != ':') origin += c;
+    }
+    if (std::none_of(logs.begin(), logs.end(), [&](const provenance::Shard& one) { return one.origin == origin; })) return origin;
   }
-  return out;
 }
 
 /// The log that will follow under `origin`, with its key on the disk: made now or by an earlier try.
@@ -221,7 +224,7 @@ Result<void> recover(const fs::path& file, const RecoverOrder& order, bool dry_r
     document.set("last_known", lost->note);
     if (lost->checkpoint.size > size) document.set("lost", json::object({{"first", size}, {"end", lost->checkpoint.size}}));
   }
-  SLUIS_TRY(const provenance::Shard next, successor(node.config, old, node.config.log_origin + "/" + second_of(now), old.first + size, dry_run));
+  SLUIS_TRY(const provenance::Shard next, successor(node.config, old, next_origin(node.config, node.logs, now), old.first + size, dry_run));
   if (!dry_run) {
     SLUIS_TRY(const std::uint64_t held, hold_agreements(node.store, now));
     document.set("held", held);
@@ -253,7 +256,7 @@ Result<Rotated> rotate(Stopped& node, const std::string& prepared, const std::st
   const provenance::LogReader log(node.store, *node.keys, node.logs);
   SLUIS_TRY(std::uint64_t size, log.size());
   SLUIS_TRY(const std::optional<std::string> chosen, node.store.get(kNext));  // by an earlier try
-  const std::string origin = chosen ? *chosen : !prepared.empty() ? prepared : node.config.log_origin + "/" + second_of(node.sequencer->decision_time());
+  const std::string origin = chosen ? *chosen : !prepared.empty() ? prepared : next_origin(node.config, node.logs, node.sequencer->decision_time());
   SLUIS_TRY(provenance::Shard next, successor(node.config, old, origin, old.first + size + 1, dry_run));
   if (!dry_run) {
     Commit last;
@@ -303,7 +306,7 @@ Result<void> prepare_next(const fs::path& file, bool dry_run) {
   SLUIS_TRY(std::optional<provenance::Shard> next, prepared_log(config, logs));
   if (!next) {
     // The origin first: a key whose origin nobody kept is of no use, and an origin without its key gets one.
-    const std::string origin = config.log_origin + "/" + second_of(clock.now());
+    const std::string origin = next_origin(config, logs, clock.now());
     if (!dry_run) SLUIS_CHECK(provenance::write_whole_file(prepared_file(config), origin + "\n", 0644));
     SLUIS_TRY(next, successor(config, logs.back(), origin, 0, dry_run));
   }

@@ -130,23 +130,23 @@ def refusals(first):
         done = run("audit", "prune", *words, "--no-input", role=role, code=1)
         return done.stderr
 
-    expect("the newest log", "newest" in refused("dpo", third.split("+")[0], "--basis", "archive act"), True)
-    expect("too young", "keeps entries for 100 days" in refused("dpo", first, "--basis", "archive act"), True)
-    expect("no ground", "ground" in refused("dpo", first), True)
+    expect("the newest log", "newest" in refused("privacy_officer", third.split("+")[0], "--basis", "archive act"), True)
+    expect("too young", "keeps entries for 100 days" in refused("privacy_officer", first, "--basis", "archive act"), True)
+    expect("no ground", "ground" in refused("privacy_officer", first), True)
     expect("a steward does not ask", "confirms" in refused("steward", first, "--basis", "archive act"), True)
     expect("nor an operator", run("audit", "prune", first, "--basis", "x", "--no-input", role="operator", code=1).returncode, 1)
     for node in (w, d):
         node.call("NodeService/DemoClock", {"bySeconds": 150 * 86400})
-    expect("the older one first", "is older" in refused("dpo", second.split("+")[0], "--basis", "archive act"), True)
+    expect("the older one first", "is older" in refused("privacy_officer", second.split("+")[0], "--basis", "archive act"), True)
 
 
 def prune(first, size, killed=False):
     before = len(w.log())
-    dry = json.loads(run("audit", "prune", first, "--basis", "archive act", "--no-input", "--dry-run", "--output", "json", role="dpo").stdout)
+    dry = json.loads(run("audit", "prune", first, "--basis", "archive act", "--no-input", "--dry-run", "--output", "json", role="privacy_officer").stdout)
     expect("a dry run says what would go", (int(dry["entries"]) + int(dry["kept"]), dry.get("id", ""), len(w.log())), (size, "", before))
     expect("and that copies have it", "copies that were made before" in dry["notes"][0], True)
-    asked = json.loads(run("audit", "prune", first, "--basis", "archive act", "--no-input", "--output", "json", role="dpo").stdout)
-    expect("who asks does not confirm", run("audit", "prune", "--confirm", asked["id"], "--no-input", role="dpo", code=1).returncode, 1)
+    asked = json.loads(run("audit", "prune", first, "--basis", "archive act", "--no-input", "--output", "json", role="privacy_officer").stdout)
+    expect("who asks does not confirm", run("audit", "prune", "--confirm", asked["id"], "--no-input", role="privacy_officer", code=1).returncode, 1)
     expect("asked again it is the same", json.loads(run("audit", "prune", first, "--basis", "other", "--no-input", "--output", "json", role="privacy_officer").stdout)["id"], asked["id"])
     if not killed:
         done = json.loads(run("audit", "prune", "--confirm", asked["id"], "--no-input", "--output", "json", role="steward").stdout)
@@ -171,7 +171,7 @@ def readers(first, size, kept, agreement, dataset_entry, offered):
     (asked, pruned) = w.log(kinds=["pruned"])[:2]
     said = json.loads(pruned["document"])
     expect("on record", (asked["event"], pruned["event"], said["origin"], said["count"] + said["kept"], said["basis"]), ("asked", "pruned", first, size, "archive act"))
-    expect("and by whom, in the part that stays here", ("dpo" in asked["person"], "steward" in pruned["person"], "steward" in pruned["document"]), (True, True, False))
+    expect("and by whom, in the part that stays here", ("privacy" in asked["person"], "steward" in pruned["person"], "steward" in pruned["document"]), (True, True, False))
     expect("the log begins behind it", int(w.log()[0]["index"]), size)
     for words in (("log",), ("report",), ("export", "--format", "csv")):
         done = run("audit", *words, role="dpo")
@@ -181,8 +181,8 @@ def readers(first, size, kept, agreement, dataset_entry, offered):
     found = w.call("AuditService/Findings", {}, role="dpo")["findings"]
     expect("a finding says so", [one["code"] for one in found if one["code"] == "log.pruned"], ["log.pruned"])
     for number in (1, 2):
-        expect("audit proof says so", any(one in run("audit", "proof", number, role="dpo", code=1).stderr for one in GONE), True)
-        expect("explain says so", any(one in run("explain", number, role="dpo", code=1).stderr for one in GONE), True)
+        expect("audit proof says so", any(one in run("audit", "proof", number, role="privacy_officer", code=1).stderr for one in GONE), True)
+        expect("explain says so", any(one in run("explain", number, role="privacy_officer", code=1).stderr for one in GONE), True)
     expect("what is kept is proven", (kept > 3, run("audit", "proof", dataset_entry, role="dpo").returncode), (True, 0))
     expect("erasing it is refused", "pruned" in run("audit", "erase", "--entry", dataset_entry, "--basis", "x", "--no-input", role="steward", code=1).stderr, True)
     expect("the package goes without it", run("audit", "package", "-O", f.folder / "package", role="dpo").returncode, 0)

@@ -223,7 +223,7 @@ def in_trouble():
 def secret_rotated():
     cases.keys.append(NEXT_KEY)
     secret_is("cases.webhook", NEXT_KEY)
-    w.call("AgreementService/Terminate", {"id": agreement, "reason": "over", "code": "ended"}, role="steward")
+    w.call("AgreementService/Terminate", {"id": agreement, "code": "ended", "sentence": "it is over"})
     wait_for("it goes on", lambda: told(cases) == indexes("agreement", "agreement-ended", "transfer"))
     headers, body = cases.taken[-1]
     expect("under the new secret", (valid(NEXT_KEY, headers, body), valid(KEY, headers, body)), (True, False))

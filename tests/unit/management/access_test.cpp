@@ -45,7 +45,7 @@ const std::map<std::string, std::string> kTable = {
     {"AuditService.Export", "spda"},           {"AuditService.ProcessingActivities", "da"},
     {"AuditService.Erase", "sp"},             {"AuditService.Erasures", "spda"},
     {"AuditService.Sign", "d"},               {"AuditService.Package", "da"},
-    {"AuditService.PackageFile", "da"},       {"AuditService.Prune", "spd"},
+    {"AuditService.PackageFile", "da"},       {"AuditService.Prune", "sp"},
     {"OutboxService.Peers", "spdao"},         {"OutboxService.List", "spdao"},
     {"OutboxService.Show", "spdao"},          {"OutboxService.Retry", "so"},
     {"OutboxService.Drop", "s"},
