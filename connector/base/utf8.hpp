@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace sluis {
@@ -8,5 +9,7 @@ namespace sluis {
 /// How many bytes the character at the front has; 0: it is none, or the text is empty. No overlong forms, no
 /// surrogates, nothing above U+10FFFF (RFC 3629).
 std::size_t utf8_length(std::string_view text);
+/// The text, with U+FFFD for each byte that is of no character.
+std::string valid_utf8(std::string_view text);
 
 }  // namespace sluis

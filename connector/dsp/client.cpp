@@ -192,6 +192,7 @@ PeerView Client::read(const ParticipantId& peer, const std::string& url, bool ne
     return view;
   }
   view.answer = answer_of(response->status, reason_of(*response));
+  view.answered = !says_nothing(response->status);
   if (response->status >= 400 && response->status < 500 && !is_transient(response->status, true) && !says_nothing(response->status)) {
     view.kind = PeerView::Kind::unreadable;
     return view;

@@ -222,6 +222,7 @@ Result<v1::ShowAgreementResponse> show(Backend& backend, const v1::ShowAgreement
     *response.mutable_agreement() = to_proto(*record, backend.self, true);
     if (const auto negotiation = backend.negotiations.show(record->negotiation)) {
       *response.mutable_negotiation() = to_proto(*negotiation, false);
+      if (negotiation->pending) tell_dead(backend, negotiation->own_pid, negotiation->pending->delivery, *response.mutable_negotiation()->mutable_delivery());
     }
     return response;
   }
@@ -232,6 +233,7 @@ Result<v1::ShowAgreementResponse> show(Backend& backend, const v1::ShowAgreement
   }
   if (!negotiation) return negotiation.error();
   *response.mutable_negotiation() = to_proto(*negotiation, true);
+  if (negotiation->pending) tell_dead(backend, negotiation->own_pid, negotiation->pending->delivery, *response.mutable_negotiation()->mutable_delivery());
   const auto& agreement = response.negotiation().agreement();
   if (agreement.empty()) return response;
   if (record = backend.negotiations.agreement(AgreementId(agreement)); record) {

@@ -20,5 +20,7 @@ void add_retention(Methods& methods, Backend& backend);
 void add_audit(Methods& methods, Backend& backend);
 void add_nodes(Methods& methods, Backend& backend);
 void add_outbox(Methods& methods, Backend& backend);
+/// Where the message that a process waits for is a dead letter, `out` says so.
+void tell_dead(const Backend& backend, const ProcessId& process, const outbox::Delivery& delivery, v1::Delivery& out);
 
 }  // namespace sluis::management

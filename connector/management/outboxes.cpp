@@ -21,7 +21,7 @@ v1::DeadLetter to_proto(const DeadLetter& letter) {
   *out.mutable_reason() = management::to_proto(letter.reason, false);
   if (letter.queued) put_time(out.mutable_queued(), *letter.queued);
   if (letter.first_try) put_time(out.mutable_first_try(), *letter.first_try);
-  put_time(out.mutable_last_try(), letter.died);
+  if (letter.died != Timestamp{}) put_time(out.mutable_last_try(), letter.died);
   return out;
 }
 
@@ -63,6 +63,9 @@ Result<DeadLetter> find(const Backend& backend, const std::string& id) {
 
 Result<v1::RetryDeadLetterResponse> retry(const Backend& backend, const v1::RetryDeadLetterRequest& request, const Caller& caller) {
   SLUIS_TRY(const DeadLetter letter, find(backend, request.id()));
+  if (letter.key.empty()) {
+    return Error(ErrorCode::invalid_state, letter.reason.sentences.at(0)).mended_by("it cannot be sent again: `sluis outbox drop` takes it away");
+  }
   if (!backend.retry_message) return not_here("an outbox");
   if (!request.dry_run()) SLUIS_CHECK(backend.retry_message(letter, caller.person));
   v1::RetryDeadLetterResponse response;
@@ -87,6 +90,15 @@ Result<v1::DropDeadLetterResponse> drop(const Backend& backend, const v1::DropDe
 }
 
 }  // namespace
+
+void tell_dead(const Backend& backend, const ProcessId& process, const outbox::Delivery& delivery, v1::Delivery& out) {
+  const auto letter = outbox::find_dead_of(backend.store, process.str(), delivery.id);
+  if (!letter || !*letter) return;
+  std::string told = out.last_answer();
+  if (!told.empty()) told += "; ";
+  out.set_last_answer(told + "it is not sent any more (" + (*letter)->reason.code + "): see `sluis outbox show " + outbox::id_of(**letter) + "`");
+  out.clear_next_attempt();
+}
 
 void add_outbox(Methods& methods, Backend& backend) {
   methods.add<v1::OutboxPeersRequest, v1::OutboxPeersResponse>("OutboxService.Peers",

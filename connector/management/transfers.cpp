@@ -81,6 +81,7 @@ Result<v1::ShowTransferResponse> show(Backend& backend, const v1::ShowTransferRe
   SLUIS_TRY(const auto process, wait_for(backend, ProcessId(request.id()), request.wait_seconds()));
   v1::ShowTransferResponse response;
   *response.mutable_transfer() = to_proto(process);
+  if (process.pending) tell_dead(backend, process.own_pid, process.pending->delivery, *response.mutable_transfer()->mutable_delivery());
   return response;
 }
 

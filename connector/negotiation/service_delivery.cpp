@@ -79,7 +79,7 @@ outbox::Delivered Service::deliver(const outbox::OutboxItem& item, const outbox:
     const outbox::PeerView view = with_.peers.read(before->value);
     const DeliveryStep step =
         on_peer_state(before->value, view, std::nullopt, true, surroundings_of(before->value), with_.clock.now(), retry_at);
-    if (step.next != DeliveryStep::Next::send) return settle(*before, step, item.key, Verdict::done, outbox::later(view.kind));
+    if (step.next != DeliveryStep::Next::send) return settle(*before, step, item.key, Verdict::done, outbox::later(view));
   }
   const outbox::SendOutcome outcome = with_.peers.send(before->value.peer, envelope);
   DeliveryStep step = on_sent(before->value, outcome, resend, surroundings_of(before->value), with_.clock.now(), retry_at);

@@ -229,7 +229,7 @@ outbox::Delivered EvidenceChannel::deliver(const outbox::OutboxItem& item, const
   }
   const auto receipt = entry ? receipt_of(*entry) : Result<Receipt>(entry.error());
   const auto base = with_.directory.endpoint(ParticipantId(item.peer), with_.clock.now());
-  if (!receipt && receipt.error().code == ErrorCode::not_found) {  // no checkpoint of its log covers it, and none ever will
+  if (!receipt && receipt.error().code == ErrorCode::not_found) {  // no checkpoint of its log covers it, and none ever will: not so where it is only early
     return {Verdict::dead, {"no-receipt", {"it cannot be made any more: " + receipt.error().message}}};
   }
   if (!receipt) return Verdict::retry_untried;

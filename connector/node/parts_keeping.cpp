@@ -197,7 +197,8 @@ Result<std::set<Hash>> Node::Parts::in_force() const {
 void Node::Parts::start_outbox() {
   outbox::DriverOptions options;
   options.give_up_after = config.gives_up_after;
-  outbox::DriverDependencies with{store, *commits, clock, random, {}, [this](const std::string& peer) { return unreachable(peer); }};
+  outbox::DriverDependencies with{store, *commits, clock, random, {}, [this](const std::string& peer) { return unreachable(peer); },
+                                  [this] { return !sequencer->quarantine().empty(); }};
   with.services["negotiation"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
     return negotiations->deliver(item, envelope, retry_at);
   };
@@ -222,14 +223,20 @@ Result<void> Node::Parts::drop_message(const outbox::DeadLetter& letter, const o
   Commit commit;
   outbox::discard(commit, letter);
   commit.entries.push_back(writer->dropped_entry(letter, reason, person));
-  SLUIS_CHECK(commits->commit_and_wait(std::move(commit)));
-  return {};
+  const auto envelope = outbox::decode_envelope(letter.bytes);
+  Result<void> done;
+  if (letter.service == "transfer" && envelope) {
+    done = transfers->forget(ProcessId(letter.process), envelope->id, commit);
+  } else if (const auto committed = commits->commit_and_wait(std::move(commit)); !committed) {
+    done = committed.error();
+  }
+  outbox->dead_changed();
+  return done;
 }
 
 /// Counted as far as anybody reads.
 std::size_t Node::Parts::dead_letters() const {
-  constexpr std::size_t kMost = 10'000;
-  const auto count = outbox::count_dead(store, kMost);
+  const auto count = outbox->dead_letters();
   return count ? *count : 0;
 }
 

@@ -1,5 +1,6 @@
 #include "connector/outbox/dead_letter.hpp"
 
+#include "connector/base/utf8.hpp"
 #include "connector/outbox/envelope.hpp"
 #include "connector/outbox/keys.hpp"
 
@@ -11,6 +12,21 @@ namespace sluis::outbox {
 namespace {
 
 std::string dead_key(std::uint64_t sequence) { return fmt::format("{}{:016x}", kDeadPrefix, sequence); }
+
+/// A letter as it lies there, whether or not it can be read.
+DeadLetter letter_of(std::uint64_t sequence, std::string_view bytes) {
+  if (Result<DeadLetter> letter = decode_dead_letter(bytes); letter) return std::move(*letter);
+  Result<DeadLetter> mended = decode_dead_letter(valid_utf8(bytes));  // a reason that was no text
+  DeadLetter letter;
+  if (mended) {
+    letter = std::move(*mended);
+  } else {
+    letter.sequence = sequence;
+    letter.reason = {"letter-unreadable", {"the dead letter cannot be read: " + describe(mended.error())}};
+  }
+  letter.stored = bytes;
+  return letter;
+}
 
 }  // namespace
 
@@ -60,6 +76,7 @@ void revive(Commit& commit, const DeadLetter& letter, Timestamp now) {
   std::string bytes = letter.bytes;
   if (Result<Envelope> envelope = decode_envelope(bytes); envelope) {
     envelope->queued = now;
+    envelope->maybe_sent = true;
     bytes = encode(*envelope);
   }
   discard(commit, letter);
@@ -68,7 +85,7 @@ void revive(Commit& commit, const DeadLetter& letter, Timestamp now) {
 
 void discard(Commit& commit, const DeadLetter& letter) {
   const std::string key = dead_key(letter.sequence);
-  commit.preconditions.push_back({key, encode(letter)});
+  commit.preconditions.push_back({key, letter.stored.empty() ? encode(letter) : letter.stored});
   commit.changes.push_back({key, std::nullopt});
 }
 
@@ -82,15 +99,31 @@ Result<DeadLetter> find_dead(const storage::Reader& store, std::string_view id) 
   if (!bytes) {
     return Error(ErrorCode::not_found, "there is no dead letter `" + std::string(id) + "`").mended_by("`sluis outbox list` shows those that there are");
   }
-  return decode_dead_letter(*bytes);
+  return letter_of(sequence, *bytes);
+}
+
+Result<std::optional<DeadLetter>> find_dead_of(const storage::Reader& store, std::string_view process, std::string_view message) {
+  std::optional<DeadLetter> found;
+  SLUIS_CHECK(store.scan(kDeadPrefix, kDeadPrefix, [&](std::string_view, std::string_view value) {
+    if (value.find(process) == std::string_view::npos) return true;  // most: their keys name another
+    Result<DeadLetter> letter = decode_dead_letter(value);
+    if (!letter || letter->process != process) return true;
+    const Result<Envelope> envelope = decode_envelope(letter->bytes);
+    if (envelope && envelope->id == message) found = std::move(*letter);
+    return !found;
+  }));
+  return found;
 }
 
 Result<std::vector<DeadLetter>> list_dead(const storage::Reader& store, std::uint64_t after, std::size_t count) {
   std::vector<DeadLetter> out;
   const std::string from = dead_key(after) + '\0';
-  SLUIS_CHECK(store.scan(kDeadPrefix, from, [&](std::string_view, std::string_view value) {
+  SLUIS_CHECK(store.scan(kDeadPrefix, from, [&](std::string_view key, std::string_view value) {
     if (out.size() >= count) return false;
-    if (Result<DeadLetter> letter = decode_dead_letter(value); letter) out.push_back(std::move(*letter));
+    std::uint64_t sequence = 0;
+    const std::string_view digits = key.substr(kDeadPrefix.size());
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), sequence, 16);
+    if (read.ec == std::errc() && key == dead_key(sequence)) out.push_back(letter_of(sequence, value));
     return true;
   }));
   return out;

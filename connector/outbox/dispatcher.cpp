@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kReadAtOnce = 1024;   ///< keys, when processes are looked for
 constexpr std::int64_t kHurriedAtMost = 3;  ///< a message that had no answer so often while others had one waits for its own time
+constexpr std::int64_t kFew = 3;            ///< tries, after which a message does not count against the window
 
 }  // namespace
 
@@ -58,15 +59,14 @@ void Dispatcher::on_found(const std::string& name) {
   peer.more = true;
 }
 
-/// The first message of a process in the store, but for that sequence; none: there is no other.
-Result<std::optional<OutboxItem>> Dispatcher::first_of(std::string_view peer, std::string_view process, std::uint64_t but) const {
+/// The first message of a process in the store; none: there is none.
+Result<std::optional<OutboxItem>> Dispatcher::first_of(std::string_view peer, std::string_view process) const {
   const std::string prefix = process_prefix(peer, process);
   std::optional<OutboxItem> found;
   SLUIS_CHECK(store_.scan(prefix, prefix, [&](std::string_view key, std::string_view) {
     std::optional<ItemKey> parsed = parse_item_key(key);
-    if (!parsed || parsed->peer != peer || parsed->sequence == but) return true;
-    found = OutboxItem{std::string(key), std::move(parsed->peer), std::move(parsed->process), parsed->sequence,
-                       parsed->sequence <= uncertain_until_};
+    if (!parsed || parsed->peer != peer) return true;
+    found = OutboxItem{std::string(key), std::move(parsed->peer), std::move(parsed->process), parsed->sequence, maybe_sent(parsed->sequence)};
     return false;
   }));
   return found;
@@ -81,11 +81,23 @@ void Dispatcher::wait_until(Peer& peer, Head& head, Timestamp due) {
 void Dispatcher::put(Peer& peer, OutboxItem item, Timestamp due) {
   std::string process = item.process;
   Head& head = peer.heads[process];
-  if (!head.item.process.empty()) peer.waiting.erase({head.due, process});
+  if (!head.item.process.empty()) {
+    peer.waiting.erase({head.due, process});
+    if (head.attempts < kFew) --peer.fresh;
+  }
   head = Head{};
+  ++peer.fresh;
   head.item = std::move(item);
   wait_until(peer, head, due);
 }
+
+/// No process more may be in memory than these and so many.
+bool Dispatcher::full(const Peer& peer, std::size_t more) const {
+  return peer.fresh + more >= options_.window || peer.heads.size() + more >= options_.window + options_.tried;
+}
+
+/// There is something to read, and room for it. Of a peer that is away as well: it may be that only those in memory get no answer.
+bool Dispatcher::wants(const Peer& peer) const { return peer.more && peer.fresh <= options_.window / 2 && !full(peer, 0); }
 
 /// Reads on where it stopped, until the window is full. Each process once: what follows its first message waits for that.
 Result<void> Dispatcher::refill(const std::string& name, Peer& peer, Timestamp now) {
@@ -94,8 +106,8 @@ Result<void> Dispatcher::refill(const std::string& name, Peer& peer, Timestamp n
   std::size_t read = 0;
   bool ended = true;
   std::vector<OutboxItem> found;
-  SLUIS_CHECK(store_.scan(prefix, from, [&](std::string_view key, std::string_view) {
-    if (++read > kReadAtOnce || peer.heads.size() + found.size() >= options_.window) {
+  const Result<void> scanned = store_.scan(prefix, from, [&](std::string_view key, std::string_view) {
+    if (++read > kReadAtOnce || full(peer, found.size())) {
       ended = false;
       return false;
     }
@@ -103,11 +115,11 @@ Result<void> Dispatcher::refill(const std::string& name, Peer& peer, Timestamp n
     std::optional<ItemKey> parsed = parse_item_key(key);
     if (!parsed || parsed->peer != name || peer.heads.contains(parsed->process)) return true;
     if (!found.empty() && found.back().process == parsed->process) return true;
-    found.push_back({std::string(key), std::move(parsed->peer), std::move(parsed->process), parsed->sequence,
-                     parsed->sequence <= uncertain_until_});
+    found.push_back({std::string(key), std::move(parsed->peer), std::move(parsed->process), parsed->sequence, maybe_sent(parsed->sequence)});
     return true;
-  }));
-  for (OutboxItem& item : found) put(peer, std::move(item), now);
+  });
+  for (OutboxItem& item : found) put(peer, std::move(item), now);  // also where it broke off: the cursor is past them
+  SLUIS_CHECK(scanned);
   if (ended) {
     peer.more = std::exchange(peer.again, false);
     peer.cursor.clear();
@@ -123,11 +135,11 @@ void Dispatcher::on_committed(const std::string& name, const std::string& proces
     return;
   }
   const bool known = head != peer.heads.end();
-  if (!known && peer.heads.size() >= options_.window) {
+  if (!known && full(peer, 0)) {
     on_found(name);
     return;
   }
-  Result<std::optional<OutboxItem>> first = first_of(name, process, 0);
+  Result<std::optional<OutboxItem>> first = first_of(name, process);
   if (!first) {
     on_found(name);
   } else if (*first && known && head->second.item.sequence == (*first)->sequence) {
@@ -155,27 +167,37 @@ void Dispatcher::take(Peer& peer, Head& head, Timestamp now, std::vector<Send>& 
   if (!head.first_try) head.first_try = now;
   head.retry_at = retry_time(peer.away ? std::max(head.attempts, peer.failures) : head.attempts, now);
   sends.push_back({head.item, head.attempts++, head.retry_at, head.first_try});
+  if (head.attempts == kFew) --peer.fresh;
+}
+
+/// By turns what was tried least and what is due first: messages that never get an answer hold up no other, nor do new ones.
+Dispatcher::Head& Dispatcher::to_probe(Peer& peer) {
+  Head* best = &peer.heads.find(peer.waiting.begin()->second)->second;
+  if (peer.failures % 2 == 0) return *best;
+  for (const auto& [due, process] : peer.waiting) {
+    if (best->attempts == 0) break;
+    Head& head = peer.heads.find(process)->second;
+    if (head.attempts < best->attempts) best = &head;
+  }
+  return *best;
 }
 
 Result<std::vector<Dispatcher::Send>> Dispatcher::on_timer(Timestamp now, std::size_t at_most) {
   std::vector<Send> sends;
   if (peers_.empty()) return sends;
   auto turn = peers_.upper_bound(turn_);
+  std::optional<Error> failed;
   for (std::size_t left = peers_.size(); left > 0 && sends.size() < at_most; --left, ++turn) {
     if (turn == peers_.end()) turn = peers_.begin();
     const std::string& name = turn->first;
     Peer& peer = turn->second;
-    const bool wants = peer.more && (peer.away ? peer.heads.empty() : peer.heads.size() <= options_.window / 2);
-    if (wants) {
-      if (const auto read = refill(name, peer, now); !read) {
-        if (sends.empty()) return read.error();
-        return sends;
-      }
+    if (wants(peer)) {
+      if (const auto read = refill(name, peer, now); !read) failed = read.error();  // what is in memory, and the other peers, go on
     }
     if (peer.away) {
       peer.due = capped(peer.due, now);
       if (!peer.probing.empty() || peer.due > now || probing_ >= options_.probes || peer.waiting.empty()) continue;
-      Head& head = peer.heads.find(peer.waiting.begin()->second)->second;
+      Head& head = to_probe(peer);
       peer.probing = head.item.process;
       peer.probed = now;
       ++probing_;
@@ -192,6 +214,7 @@ Result<std::vector<Dispatcher::Send>> Dispatcher::on_timer(Timestamp now, std::s
     }
   }
   std::erase_if(peers_, [this](const auto& one) { return idle(one.second); });
+  if (failed && sends.empty()) return *failed;
   return sends;
 }
 
@@ -229,8 +252,10 @@ void Dispatcher::close(Peer& peer, Timestamp now) {
 /// The next message of a process whose first one has left the store.
 void Dispatcher::next_of(Peer& peer, std::map<std::string, Head, std::less<>>::iterator done, Timestamp now) {
   const OutboxItem was = done->second.item;
+  if (done->second.attempts < kFew) --peer.fresh;
   peer.heads.erase(done);
-  Result<std::optional<OutboxItem>> next = first_of(was.peer, was.process, was.sequence);
+  uncertain_.erase(was.sequence);
+  Result<std::optional<OutboxItem>> next = first_of(was.peer, was.process);  // also the same, where it was put back meanwhile
   if (!next) {
     on_found(was.peer);
   } else if (*next) {
@@ -257,7 +282,10 @@ void Dispatcher::on_reply(const OutboxItem& item, Verdict verdict, Timestamp now
     case Verdict::done: case Verdict::dropped: case Verdict::dead:
       next_of(peer, at, now);
       break;
-    case Verdict::retry_uncertain: head.item.maybe_sent = true; [[fallthrough]];
+    case Verdict::retry_uncertain:
+      head.item.maybe_sent = true;
+      uncertain_.insert(item.sequence);
+      [[fallthrough]];
     case Verdict::retry: case Verdict::retry_untried: case Verdict::away:
       if (verdict == Verdict::retry) head.unanswered = false;
       wait_until(peer, head, std::max(head.retry_at, now));
@@ -275,11 +303,11 @@ std::optional<Timestamp> Dispatcher::next_due() const {
   };
   for (const auto& [name, peer] : peers_) {
     if (peer.away) {
-      const bool can = !peer.waiting.empty() || (peer.heads.empty() && peer.more);
+      const bool can = !peer.waiting.empty() || wants(peer);
       if (can && peer.probing.empty() && probing_ < options_.probes) at(peer.due);
       continue;
     }
-    if (peer.more && peer.heads.size() <= options_.window / 2) at(Timestamp{});
+    if (wants(peer)) at(Timestamp{});
     if (peer.in_flight < options_.in_flight && !peer.waiting.empty()) at(peer.waiting.begin()->first);
   }
   return next;

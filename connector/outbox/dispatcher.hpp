@@ -17,15 +17,16 @@
 namespace sluis::outbox {
 
 /// When what is sent (D1): a machine without threads and sockets. What waits lies in the store, which it reads; in memory is, of each
-/// peer, the first message of at most `window` processes. Order within a process; at most `in_flight` messages to one peer at a time.
-/// A peer that gives no answer is away: one probe at a time, with exponential back-off and jitter, until one is answered. One thread
-/// at a time.
+/// peer, the first message of at most `window` processes that were hardly tried, and of at most `tried` others: messages that nobody takes
+/// keep none from being read. Order within a process; at most `in_flight` messages to one peer at a time. A peer that gives no answer is
+/// away: one probe at a time, with exponential back-off and jitter, until one is answered. One thread at a time.
 class Dispatcher {
  public:
   struct Options {
     std::size_t in_flight = 4;       ///< to one peer
     std::size_t probes = 2;          ///< to all peers that are away, together
-    std::size_t window = 128;        ///< processes of one peer in memory
+    std::size_t window = 128;        ///< processes of one peer in memory whose message was tried less than three times
+    std::size_t tried = 4096;        ///< others
     Duration first_delay{0};         ///< before a message's first send
     Duration backoff_min = std::chrono::milliseconds(200);
     Duration backoff_max = std::chrono::seconds(30);
@@ -82,6 +83,7 @@ class Dispatcher {
     std::map<std::string, Head, std::less<>> heads;  ///< by process
     std::set<std::pair<Timestamp, std::string>> waiting;  ///< of heads that are not in flight
     std::size_t in_flight = 0;
+    std::size_t fresh = 0;  ///< heads that count against the window
     bool more = false;    ///< the store may hold processes that are not in memory
     bool again = false;   ///< also before `cursor`
     std::string cursor;   ///< the last key that was read; empty: none
@@ -96,11 +98,15 @@ class Dispatcher {
 
   Timestamp retry_time(std::int64_t attempts, Timestamp now);
   Timestamp capped(Timestamp due, Timestamp now) const;
-  Result<std::optional<OutboxItem>> first_of(std::string_view peer, std::string_view process, std::uint64_t but) const;
+  bool maybe_sent(std::uint64_t sequence) const { return sequence <= uncertain_until_ || uncertain_.contains(sequence); }
+  bool full(const Peer& peer, std::size_t more) const;
+  bool wants(const Peer& peer) const;
+  Result<std::optional<OutboxItem>> first_of(std::string_view peer, std::string_view process) const;
   Result<void> refill(const std::string& name, Peer& peer, Timestamp now);
   void put(Peer& peer, OutboxItem item, Timestamp due);
   static void wait_until(Peer& peer, Head& head, Timestamp due);
   void take(Peer& peer, Head& head, Timestamp now, std::vector<Send>& sends);
+  Head& to_probe(Peer& peer);
   Timestamp next_probe(const Peer& peer, const Head& head, Timestamp now);
   void open(Peer& peer, Head& head, Timestamp now);
   void close(Peer& peer, Timestamp now);
@@ -114,6 +120,7 @@ class Dispatcher {
   std::string turn_;  ///< the peer that was served last: the next one is first in turn
   std::size_t probing_ = 0;
   std::uint64_t uncertain_until_ = 0;  ///< the last sequence that may have been sent before anybody here knew of it
+  std::set<std::uint64_t> uncertain_;  ///< sequences whose outcome could not be recorded since; they leave it with the store
 };
 
 }  // namespace sluis::outbox

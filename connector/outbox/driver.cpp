@@ -61,15 +61,26 @@ void Driver::look_again() {
     const std::lock_guard lock(mutex_);
     missed_ = true;
   }
+  dead_changed_ = true;
   wake_.notify_one();
 }
 
 Result<void> Driver::retry(const DeadLetter& letter) {
   Commit commit;
   revive(commit, letter, with_.clock.now());
-  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  const auto done = with_.commits.commit_and_wait(std::move(commit));
+  dead_changed_ = true;
+  SLUIS_CHECK(done);
   notify(letter.peer, letter.process);
   return {};
+}
+
+Result<std::size_t> Driver::dead_letters() const {
+  if (!dead_changed_.exchange(false)) return dead_.load();
+  const Result<std::size_t> count = count_dead(with_.store, kMostDead);
+  if (count) dead_ = *count;
+  else dead_changed_ = true;
+  return count;
 }
 
 Standing Driver::standing() const {
@@ -191,12 +202,15 @@ Verdict Driver::give_up(const OutboxItem& item, std::string bytes, const Envelop
   letter.bytes = std::move(bytes);
   Commit commit;
   bury(commit, letter);
-  if (const auto done = with_.commits.commit_and_wait(std::move(commit)); !done) return Verdict::retry_untried;
+  const auto done = with_.commits.commit_and_wait(std::move(commit));
+  dead_changed_ = true;
+  if (!done) return Verdict::retry_untried;
   if (told_.now(letter.died)) log::warning("a message will not be delivered", {{"id", id_of(letter)}, {"peer", letter.peer}, {"process", letter.process}, {"why", letter.reason.code}});
   return Verdict::dead;
 }
 
 std::optional<Verdict> Driver::deliver(const Dispatcher::Send& send) {
+  if (with_.held && with_.held()) return Verdict::retry_untried;
   Result<std::optional<std::string>> bytes = with_.store.get(send.item.key);
   if (!bytes) return Verdict::retry_untried;
   if (!*bytes) return std::nullopt;
@@ -212,7 +226,9 @@ std::optional<Verdict> Driver::deliver(const Dispatcher::Send& send) {
   if (with_.unreachable) {
     if (std::optional<Reason> why = with_.unreachable(send.item.peer)) return dead(before, std::move(*why));
   }
-  Delivered delivered = service->second(send.item, *envelope, send.retry_at);
+  OutboxItem item = send.item;
+  item.maybe_sent = item.maybe_sent || envelope->maybe_sent;
+  Delivered delivered = service->second(item, *envelope, send.retry_at);
   if (delivered.verdict != Verdict::dead) return delivered.verdict;
   return dead(send.first_try, std::move(delivered.reason));
 }

@@ -8,6 +8,7 @@
 #include "connector/storage/commit_port.hpp"
 #include "connector/storage/kv_store.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -34,6 +35,8 @@ struct DriverDependencies {
   std::map<std::string, Deliver> services;
   /// Why nothing can be sent to this party any more; none: it can.
   std::function<std::optional<Reason>(const std::string& peer)> unreachable = {};
+  /// Nothing is sent, as nothing that comes of it can be recorded.
+  std::function<bool()> held = {};
 };
 
 /// The threads that run the Dispatcher: they sleep until the next due time or a notification. Thread-safe.
@@ -60,6 +63,11 @@ class Driver {
   Result<void> retry(const DeadLetter& letter);
 
   Standing standing() const;
+  /// How many dead letters there are, up to `kMostDead`. They are counted only where they changed since.
+  Result<std::size_t> dead_letters() const;
+  static constexpr std::size_t kMostDead = 10'000;
+  /// Somebody else changed them.
+  void dead_changed() { dead_changed_ = true; }
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -86,6 +94,8 @@ class Driver {
   std::int64_t count_ = 0;     ///< messages that wait
   std::int64_t recount_ = 0;   ///< of the walk that is under way: up to `walked_`
   Timestamp next_walk_{};      ///< of the next page
+  mutable std::atomic<bool> dead_changed_ = true;  ///< since they were counted
+  mutable std::atomic<std::size_t> dead_ = 0;
   log::Seldom told_;
   std::vector<std::thread> threads_;
 };

@@ -13,6 +13,7 @@ std::string encode(const Envelope& envelope) {
                                     {"url", envelope.url},
                                     {"peer_pid", envelope.peer_pid},
                                     {"body", envelope.body}});
+  if (envelope.maybe_sent) value.set("maybe_sent", true);
   if (envelope.queued) value.set("queued", time_value(*envelope.queued));  // last: `queued_of`
   return json::serialise(value);
 }
@@ -27,6 +28,7 @@ Result<Envelope> decode_envelope(std::string_view bytes) {
   SLUIS_TRY(envelope.url, json::required_string(value, "url"));
   SLUIS_TRY(envelope.peer_pid, json::required_string(value, "peer_pid"));
   SLUIS_TRY(envelope.body, json::required_string(value, "body"));
+  envelope.maybe_sent = flag(value, "maybe_sent");
   SLUIS_TRY(envelope.queued, optional_time(value, "queued"));
   return envelope;
 }

@@ -19,6 +19,7 @@ struct Envelope {
   std::string url;       ///< the peer's base address
   std::string peer_pid;  ///< empty in a first message
   std::string body;
+  bool maybe_sent = false;  ///< it was put back from the dead letters: it may have arrived before
   std::optional<Timestamp> queued = {};  ///< when it was put into the outbox, or put back; none: by a version that did not say
   friend bool operator==(const Envelope&, const Envelope&) = default;
 };

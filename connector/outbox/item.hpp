@@ -16,7 +16,7 @@ struct OutboxItem {
   std::string peer;
   std::string process;
   std::uint64_t sequence = 0;
-  bool maybe_sent = false;  ///< found after a restart, or its outcome could not be recorded
+  bool maybe_sent = false;  ///< found after a restart, or its outcome could not be recorded, or it was put back
 };
 
 /// What became of an item, as its service says.
@@ -45,6 +45,6 @@ using Deliver = std::function<Delivered(const OutboxItem& item, const Envelope& 
 inline Verdict later(SendOutcome::Kind kind) {
   return kind == SendOutcome::Kind::never_sent || kind == SendOutcome::Kind::unknown ? Verdict::away : Verdict::retry;
 }
-inline Verdict later(PeerView::Kind kind) { return kind == PeerView::Kind::failed ? Verdict::away : Verdict::retry; }
+inline Verdict later(const PeerView& view) { return view.kind == PeerView::Kind::failed && !view.answered ? Verdict::away : Verdict::retry; }
 
 }  // namespace sluis::outbox

@@ -1,6 +1,7 @@
 #include "connector/outbox/outcome.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/base/utf8.hpp"
 
 #include <algorithm>
 
@@ -12,11 +13,14 @@ Error damaged(std::string_view key) {
       .at_pointer(json::pointer_to("", key));
 }
 
-/// At most `room` bytes, not ending within a UTF-8 sequence.
-std::string_view cut(std::string_view text, std::size_t room) {
-  if (text.size() <= room) return text;
-  while (room > 0 && (static_cast<unsigned char>(text[room]) & 0xC0U) == 0x80U) --room;
-  return text.substr(0, room);
+/// At most `room` bytes of valid UTF-8, not ending within a character.
+std::string cut(std::string_view text, std::size_t room) {
+  constexpr std::size_t longest = 4;  // a character that this cuts through begins behind `room`
+  std::string valid = valid_utf8(text.substr(0, room + longest));
+  if (valid.size() <= room) return valid;
+  while (room > 0 && (static_cast<unsigned char>(valid[room]) & 0xC0U) == 0x80U) --room;
+  valid.resize(room);
+  return valid;
 }
 
 }  // namespace
@@ -45,10 +49,10 @@ Reason bounded(Reason reason) {
   room -= reason.code.size();
   std::vector<std::string> kept;
   for (const std::string& sentence : reason.sentences) {
-    const std::string_view part = cut(sentence, room);
+    std::string part = cut(sentence, room);
     if (part.empty()) continue;
     room -= part.size();
-    kept.emplace_back(part);
+    kept.push_back(std::move(part));
   }
   reason.sentences = std::move(kept);
   return reason;

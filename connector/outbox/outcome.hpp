@@ -18,7 +18,7 @@ struct Reason {
 };
 json::Value to_json(const Reason& reason);
 Result<Reason> reason_from_json(const json::Value& value);
-/// Cut to limits::kReasonBytes in all, on whole characters.
+/// Cut to limits::kReasonBytes in all, on whole characters; what is no UTF-8 is replaced.
 Reason bounded(Reason reason);
 
 /// What a send came to, whatever the protocol.
@@ -42,11 +42,12 @@ struct PeerView {
   enum class Kind {
     seen,
     unreadable,  ///< the peer has no read for it, or does not show it
-    failed,      ///< no answer
+    failed,      ///< nothing that says how it stands
   };
   Kind kind = Kind::failed;
   std::string state;
   std::string answer;
+  bool answered = false;  ///< of one that failed: the peer said something, as "not now", and is there
 };
 
 /// How the delivery of one message stands (D19): never a domain state.

@@ -107,6 +107,10 @@ Result<Receipt> make_receipt(const LogReader& log, std::uint64_t number, const s
     return receipt_at(log.at(shard), number, shard.seal, sealed);
   }
   SLUIS_TRY(const Checkpoint checkpoint, open_checkpoint(note, key));
+  if (number - shard.first >= checkpoint.size) {  // readers see entries before the checkpoint that covers them is kept
+    SLUIS_CHECK(log.leaf(number));
+    return Error(ErrorCode::storage_unavailable, "entry " + std::to_string(number) + " is not covered by a checkpoint yet");
+  }
   return receipt_at(log, number, note, checkpoint);
 }
 

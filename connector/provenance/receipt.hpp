@@ -31,8 +31,9 @@ struct ParsedProof {
 };
 Result<ParsedProof> parse_proof_text(std::string_view text);
 
-/// Of an entry by its number. `note` is of the newest log, and `key` its key; it signs a size beyond the entry. Of an entry in a log before
-/// it, the last checkpoint of that one counts. not_found: that log ended without one.
+/// Of an entry by its number. `note` is of the newest log, and `key` its key. Of an entry in a log before it, the last checkpoint of that
+/// one counts. not_found: there is no such entry, or that log ended without a checkpoint that covers it; storage_unavailable: `note` does
+/// not cover it yet.
 Result<Receipt> make_receipt(const LogReader& log, std::uint64_t number, const std::string& note, const VerifierKey& key);
 
 /// That the shared part is committed to by the leaf, and the leaf is in the log of `key`. Gives the checkpoint.

@@ -11,7 +11,6 @@
 namespace sluis::transfer {
 namespace {
 
-constexpr int kTries = 8;  ///< of a commit whose process somebody else changes at the same time
 
 outbox::Envelope envelope_of(const OutboundMessage& message, std::string body, Timestamp now) {
   outbox::Envelope envelope;

@@ -86,10 +86,14 @@ class Service {
 
   /// outbox::Deliver for service "transfer".
   outbox::Delivered deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
+  /// Commits that a message will never be delivered. A transfer that waits for just that one waits no more, so that it can be resumed or
+  /// completed; but not one that it would have begun: nobody here can begin it again.
+  Result<void> forget(const ProcessId& own_pid, std::string_view message, const Commit& dropped);
   /// Takes the steps that the script planned; returns when to be called next, if ever.
   Result<std::optional<Timestamp>> on_timer();
 
  private:
+  static constexpr int kTries = 8;  ///< of a commit whose process somebody else changes at the same time
   struct Stored {
     TransferProcess value;
     std::string bytes;

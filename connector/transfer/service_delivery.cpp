@@ -73,7 +73,7 @@ outbox::Delivered Service::deliver(const outbox::OutboxItem& item, const outbox:
   if (resend && !before.value.peer_pid.empty()) {
     const outbox::PeerView view = with_.peers.read(before.value);
     const DeliveryStep step = on_peer_state(before.value, view, std::nullopt, true, around(), with_.clock.now(), retry_at);
-    if (step.next != DeliveryStep::Next::send) return settle(before, step, item.key, Verdict::done, outbox::later(view.kind));
+    if (step.next != DeliveryStep::Next::send) return settle(before, step, item.key, Verdict::done, outbox::later(view));
   }
   outbox::Envelope filled = envelope;
   Result<std::string> body = fill_handle(before, envelope.body);
@@ -86,6 +86,24 @@ outbox::Delivered Service::deliver(const outbox::OutboxItem& item, const outbox:
                          with_.clock.now(), retry_at);
   }
   return settle(before, step, item.key, Verdict::done, outbox::later(outcome.kind));
+}
+
+Result<void> Service::forget(const ProcessId& own_pid, std::string_view message, const Commit& dropped) {
+  for (int attempt = 1;; ++attempt) {
+    const Result<std::optional<Stored>> found = load(own_pid);  // one that cannot be read waits for nothing
+    const TransferProcess* process = found && *found ? &(**found).value : nullptr;
+    const bool waits = process != nullptr && process->pending && process->pending->delivery.id == message;
+    if (!waits || !process->state || process->state == State::requested) {
+      SLUIS_CHECK(with_.commits.commit_and_wait(dropped));
+      return {};
+    }
+    Transition transition;
+    transition.next = *process;
+    transition.next.pending.reset();
+    transition.next.updated = with_.clock.now();
+    const Result<void> done = commit(*found, transition, dropped);
+    if (done || done.error().code != ErrorCode::conflict || attempt == kTries) return done;
+  }
 }
 
 Result<std::optional<Timestamp>> Service::on_timer() {

@@ -50,6 +50,8 @@ TEST(Utf8, LengthsAreThoseOfRfc3629) {
   EXPECT_EQ(utf8_length("\u20ac"), 3U);
   EXPECT_EQ(utf8_length("\U0010FFFF"), 4U);
   EXPECT_EQ(utf8_length("\xf4\x90\x80\x80"), 0U);
+  EXPECT_EQ(valid_utf8("a\u00e9\u20ac\U0010FFFF"), "a\u00e9\u20ac\U0010FFFF");
+  EXPECT_EQ(valid_utf8("\xff\xc3"), "\uFFFD\uFFFD");
 }
 
 }  // namespace

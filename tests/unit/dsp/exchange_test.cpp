@@ -317,6 +317,51 @@ TEST_F(World, AStartLooksAtTheAgreementsThatAreEndingAndNotAtAll) {
   EXPECT_FALSE(waterrijk.store.get(negotiation::ending_key(agreement))->has_value()) << "nothing is left to look at";
 }
 
+TEST_F(World, AnAnswerToAReadThatSaysNotNowIsNoSilence) {
+  const ProcessId pid = ask();
+  settle();
+  const negotiation::Negotiation known = duinmeer.negotiations.show(pid).value();
+  http::PeerResponse answer;
+  duinmeer.net.instead = [&](const http::PeerRequest&) { return std::optional(answer); };
+  for (const unsigned status : {200, 302, 409, 425}) {
+    answer = {status, {}, R"({"state": "DREAMT"})"};
+    const outbox::PeerView view = duinmeer.client.read(known);
+    EXPECT_EQ(view.kind, outbox::PeerView::Kind::failed) << status;
+    EXPECT_TRUE(view.answered) << status;
+  }
+  for (const unsigned status : {408, 429, 503}) {
+    answer = {status, {}, ""};
+    EXPECT_FALSE(duinmeer.client.read(known).answered) << status;
+  }
+}
+
+TEST_F(World, AResumptionThatIsNeverDeliveredDoesNotHoldTheTransferForEver) {
+  const auto transfer = duinmeer.transfers.start(agreed());
+  settle();
+  const ProcessId pid = duinmeer.transfers.show(transfer->own_pid)->peer_pid;
+  ASSERT_TRUE(waterrijk.transfers.suspend(pid, {"maintenance", {}}));
+  settle();
+  ASSERT_TRUE(waterrijk.transfers.resume(pid));
+  EXPECT_FALSE(waterrijk.transfers.resume(pid));
+  std::string key;
+  outbox::Envelope envelope;
+  ASSERT_TRUE(waterrijk.store.scan(outbox::kPrefix, "", [&](std::string_view found, std::string_view value) {
+    key = found;
+    envelope = outbox::decode_envelope(value).value();
+    return false;
+  }));
+  Commit dropped;
+  dropped.changes.push_back({key, std::nullopt});
+  ASSERT_TRUE(waterrijk.transfers.forget(pid, "another message", dropped));
+  EXPECT_FALSE(waterrijk.store.get(key)->has_value());
+  EXPECT_TRUE(waterrijk.transfers.show(pid)->pending) << "it waits for another";
+  ASSERT_TRUE(waterrijk.transfers.forget(pid, envelope.id, dropped));
+  EXPECT_FALSE(waterrijk.transfers.show(pid)->pending);
+  ASSERT_TRUE(waterrijk.transfers.resume(pid));
+  settle();
+  EXPECT_EQ(waterrijk.transfers.show(pid)->state, TransferState::started);
+}
+
 TEST_F(World, WhatADeliveryCameToSaysWhetherThePeerAnswered) {
   const ProcessId pid = ask();
   std::string key, bytes;

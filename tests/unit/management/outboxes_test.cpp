@@ -1,3 +1,5 @@
+#include "connector/management/convert.hpp"
+#include "connector/management/handlers.hpp"
 #include "connector/outbox/keys.hpp"
 #include "tests/unit/management/world.hpp"
 
@@ -69,6 +71,54 @@ TEST_F(Outboxes, WhatAPersonDoesWithOneReachesTheNodeButNotInARehearsal) {
   EXPECT_EQ(world.post(service + "Drop", R"({"id": "1", "code": "told"})", "operator").status, 403U);
   EXPECT_EQ(world.post(service + "Drop", R"({"id": "1", "code": "told"})").status, 200U);
   EXPECT_EQ(done, (std::vector<std::string>{"retry 1 A. Bakker", "drop 1 told A. Bakker"}));
+}
+
+TEST_F(Outboxes, ALetterThatCannotBeReadIsShownAndDroppedAndNotTriedAgain) {
+  ASSERT_TRUE(world.store.write({{"outbox-dead/0000000000000007", "\xff"}}, true));
+  int retried = 0, dropped = 0;
+  world.backend.retry_message = [&](const outbox::DeadLetter&, const std::string&) -> Result<void> {
+    ++retried;
+    return {};
+  };
+  world.backend.drop_message = [&](const outbox::DeadLetter& letter, const outbox::Reason&, const std::string&) -> Result<void> {
+    EXPECT_EQ(letter.stored, "\xff");
+    ++dropped;
+    return {};
+  };
+  EXPECT_EQ(ids(world.answer(service + "List", "{}")), std::vector<std::string>{"7"});
+  EXPECT_NE(world.post(service + "Retry", R"({"id": "7", "dryRun": true})").status, 200U);
+  EXPECT_NE(world.post(service + "Retry", R"({"id": "7"})").status, 200U);
+  EXPECT_EQ(world.post(service + "Drop", R"({"id": "7", "code": "unreadable"})").status, 200U);
+  EXPECT_EQ(retried, 0);
+  EXPECT_EQ(dropped, 1);
+}
+
+TEST_F(Outboxes, AProcessThatWaitsForADeadLetterSaysSo) {
+  v1::Delivery told;
+  outbox::Delivery delivery;
+  delivery.id = "m1";
+  outbox::Envelope envelope;
+  envelope.service = "negotiation";
+  envelope.id = delivery.id;
+  outbox::DeadLetter letter;
+  letter.key = outbox::process_prefix("did:web:duinmeer", "urn:uuid:a") + "0000000000000004";
+  letter.sequence = 4;
+  letter.reason = {"too-old", {}};
+  letter.died = world.clock.now();
+  letter.bytes = outbox::encode(envelope);
+  ASSERT_TRUE(world.store.write({{"outbox-dead/0000000000000004", outbox::encode(letter)}}, true));
+  told.set_last_answer("status 503");
+  put_time(told.mutable_next_attempt(), world.clock.now());
+  tell_dead(world.backend, ProcessId("urn:uuid:b"), delivery, told);
+  EXPECT_EQ(told.last_answer(), "status 503") << "another process";
+  EXPECT_TRUE(told.has_next_attempt());
+  tell_dead(world.backend, ProcessId("urn:uuid:a"), delivery, told);
+  EXPECT_EQ(told.last_answer(), "status 503; it is not sent any more (too-old): see `sluis outbox show 4`");
+  EXPECT_FALSE(told.has_next_attempt());
+  delivery.id = "m2";
+  told.clear_last_answer();
+  tell_dead(world.backend, ProcessId("urn:uuid:a"), delivery, told);
+  EXPECT_EQ(told.last_answer(), "") << "another message";
 }
 
 TEST_F(Outboxes, PeersSayWhoIsAwaySinceWhen) {

@@ -151,6 +151,8 @@ TEST_F(EvidenceTest, AReceiptThatIsNotTakenWaitsAndOneThatIsRefusedIsADeadLetter
   EXPECT_FALSE(store_.get(item.key)->has_value());
   envelope.body = "entry:9999";
   EXPECT_EQ(send(200).verdict, outbox::Verdict::dead) << "there is no such entry";
+  ASSERT_TRUE(store_.write({{provenance::entry_key(9999), *store_.get(provenance::entry_key(0))}}, true));
+  EXPECT_EQ(send(200).verdict, outbox::Verdict::retry_untried) << "its checkpoint is not kept yet";
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "connector/outbox/dispatcher.hpp"
 
 #include "connector/outbox/envelope.hpp"
+#include "connector/outbox/item.hpp"
 #include "connector/outbox/keys.hpp"
 #include "connector/outbox/outcome.hpp"
 #include "connector/storage/reopening_store.hpp"
@@ -23,9 +24,10 @@ class DispatcherTest : public testing::Test {
     Dispatcher::Options o;
     o.in_flight = 2;
     o.window = 8;
+    o.tried = 16;
     return o;
   }
-  /// Into the store; its key.
+  /// Into the store; the prefix of its key.
   std::string put(const std::string& peer, const std::string& process) {
     Commit commit;
     commit.messages.push_back({peer, process, "bytes"});
@@ -218,14 +220,14 @@ TEST_F(DispatcherTest, APeerThatIsAwayCostsOneProbeAtATimeWhateverWaits) {
       reply(send, Verdict::away);
     }
     EXPECT_TRUE(due().empty());
-    EXPECT_LE(d_.in_memory(), options().window);
+    EXPECT_LE(d_.in_memory(), options().window + options().tried);
     ASSERT_GT(*d_.next_due(), now_);
     now_ = *d_.next_due();
   }
   // Once in 15 to 30 seconds, and not a thousand times as often.
   EXPECT_GE(sent, 24 * 3600 / 30);
   EXPECT_LE(sent, 24 * 3600 / 15 + 20);
-  EXPECT_EQ(processes.size(), options().window) << "each in turn: none can hold up the others";
+  EXPECT_EQ(processes.size(), options().window + options().tried) << "each in turn: none can hold up the others";
   EXPECT_TRUE(of("p").away);
   EXPECT_GT(of("p").failures, 1000);
   // Back: one probe, then all that waited, with nothing to wait for.
@@ -305,6 +307,96 @@ TEST_F(DispatcherTest, AMessageThatNeverGetsAnAnswerDoesNotHoldUpTheOthers) {
   EXPECT_LE(poisoned, 12);
 }
 
+TEST_F(DispatcherTest, ManyMessagesThatNobodyTakesKeepNoOtherFromBeingRead) {
+  for (const char* peer : {"p", "q"}) {
+    for (int i = 10; i < 30; ++i) put(peer, "a-poison" + std::to_string(i));
+    for (int i = 0; i < 5; ++i) put(peer, "x" + std::to_string(i));
+  }
+  ASSERT_TRUE(d_.look(now_));
+  const Timestamp until = now_ + hours(6);
+  while (now_ < until && stored() > 40) {
+    for (const auto& send : due()) {
+      const Verdict poison = send.item.peer == "p" ? Verdict::away : Verdict::retry;
+      reply(send, send.item.process.starts_with("a-poison") ? poison : Verdict::done);
+    }
+    now_ = std::max(now_, *d_.next_due());
+  }
+  EXPECT_EQ(stored(), 40U);
+}
+
+TEST_F(DispatcherTest, OfAPeerThatIsAwayWhatWasTriedLeastIsSoonTried) {
+  for (int i = 0; i < 8; ++i) commit("p", "old" + std::to_string(i));
+  for (int i = 0; i < 40; ++i) {
+    for (const auto& send : due()) reply(send, Verdict::away);
+    now_ = *d_.next_due();
+  }
+  commit("p", "new");
+  std::set<std::string> tried;
+  for (int i = 0; i < 2; ++i) {
+    for (const auto& send : due()) {
+      tried.insert(send.item.process);
+      reply(send, Verdict::away);
+    }
+    now_ = *d_.next_due();
+  }
+  EXPECT_TRUE(tried.contains("new"));
+  EXPECT_EQ(tried.size(), 2U) << "and what is due first is not held up by what is new";
+}
+
+/// Some keys cannot be read: a scan of what begins so gives one, and then its error.
+class HalfReadable final : public storage::Reader {
+ public:
+  explicit HalfReadable(const storage::Reader& store) : store_(store) {}
+  Result<std::optional<std::string>> get(std::string_view key) const override { return store_.get(key); }
+  Result<void> scan(std::string_view prefix, std::string_view from,
+                    const std::function<bool(std::string_view, std::string_view)>& visit) const override {
+    if (broken.empty() || !prefix.starts_with(broken)) return store_.scan(prefix, from, visit);
+    std::size_t left = gives;
+    SLUIS_CHECK(store_.scan(prefix, from, [&](std::string_view key, std::string_view value) { return left-- > 0 && visit(key, value); }));
+    return Error(ErrorCode::corruption, "the test says so");
+  }
+  std::string broken;
+  std::size_t gives = 0;
+
+ private:
+  const storage::Reader& store_;
+};
+
+TEST_F(DispatcherTest, APeerWhoseMessagesCannotBeReadHoldsUpNoOther) {
+  HalfReadable half(store_);
+  half.broken = peer_prefix("p");
+  Dispatcher d(options(), half, random_);
+  put("p", "a");
+  put("q", "a");
+  for (const char* peer : {"p", "q"}) d.on_found(peer);
+  const auto sends = d.on_timer(now_);
+  ASSERT_TRUE(sends) << describe(sends.error());
+  ASSERT_EQ(sends->size(), 1U);
+  EXPECT_EQ(sends->front().item.peer, "q");
+  EXPECT_FALSE(d.on_timer(now_)) << "nothing else was found";
+  half.broken.clear();
+  ASSERT_EQ(d.on_timer(now_)->size(), 1U);
+}
+
+TEST_F(DispatcherTest, WhatWasReadBeforeTheStoreFailedIsNotLost) {
+  HalfReadable half(store_);
+  half.broken = peer_prefix("p");
+  half.gives = 1;
+  Dispatcher d(options(), half, random_);
+  put("p", "a");
+  put("p", "b");
+  d.on_found("p");
+  std::set<std::string> sent;
+  for (int i = 0; i < 2; ++i) {
+    const auto sends = d.on_timer(now_);
+    if (sends) {
+      for (const auto& send : *sends) sent.insert(send.item.process);
+    }
+    half.broken.clear();
+  }
+  EXPECT_EQ(sent, (std::set<std::string>{"a", "b"}));
+}
+
 TEST_F(DispatcherTest, PeersThatAreAwayDoNotTakeAllSenders) {
   for (const char* peer : {"p", "q", "r", "s"}) commit(peer, "a");
   for (const auto& send : due()) reply(send, Verdict::away);
@@ -332,6 +424,35 @@ TEST_F(DispatcherTest, AMessageThatIsPutBackGoesBeforeWhatFollowsIt) {
   EXPECT_EQ(sends[0].item.key, key);
   reply(sends[0], Verdict::done);
   ASSERT_EQ(due()[0].item.sequence, 2U);
+}
+
+TEST_F(DispatcherTest, ADeadLetterThatIsPutBackAtOnceIsSentAtOnce) {
+  commit("p", "a");
+  const auto sends = due();
+  ASSERT_EQ(sends.size(), 1U);
+  ASSERT_TRUE(store_.write({{sends[0].item.key, "put back"}}, true));  // after it was buried, before the answer is known here
+  d_.on_committed("p", "a", now_);
+  d_.on_reply(sends[0].item, Verdict::dead, now_);
+  const auto again = due();
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].item.key, sends[0].item.key);
+}
+
+TEST_F(DispatcherTest, AnUncertainMessageStaysSoWhereAnotherWasPutBeforeIt) {
+  const std::string earlier = put("p", "a") + "0000000000000001";
+  ASSERT_TRUE(store_.write({{earlier, std::nullopt}}, true));
+  commit("p", "a");
+  reply(due()[0], Verdict::retry_uncertain);
+  ASSERT_TRUE(store_.write({{earlier, "bytes"}}, true));
+  d_.on_committed("p", "a", now_);
+  const auto first = due();
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0].item.sequence, 1U);
+  reply(first[0], Verdict::done);
+  const auto second = due();
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0].item.sequence, 2U);
+  EXPECT_TRUE(second[0].item.maybe_sent);
 }
 
 TEST_F(DispatcherTest, AStoreThatCannotBeReadLosesNothing) {
@@ -367,6 +488,9 @@ TEST(OutboxEnvelope, SurvivesTheStore) {
   later.queued = Timestamp(seconds(1'800'000'000));
   EXPECT_EQ(decode_envelope(encode(later)).value(), later);
   EXPECT_EQ(queued_of(encode(later)), later.queued);
+  later.maybe_sent = true;
+  EXPECT_EQ(decode_envelope(encode(later)).value(), later);
+  EXPECT_EQ(queued_of(encode(later)), later.queued);
 }
 
 TEST(OutboxReason, IsBoundedOnWholeCharacters) {
@@ -374,6 +498,20 @@ TEST(OutboxReason, IsBoundedOnWholeCharacters) {
   ASSERT_EQ(reason.sentences.size(), 2U);
   EXPECT_EQ(reason.sentences[0], std::string(2046, 'a'));
   EXPECT_EQ(reason.sentences[1], "m");
+}
+
+TEST(OutboxReason, IsTextWhateverAPeerAnswers) {
+  EXPECT_EQ(bounded({"c", {"a\xff" "b"}}).sentences, std::vector<std::string>{"a\xEF\xBF\xBD" "b"});
+  const Reason reason = bounded({"\x80", {std::string(5000, '\x80')}});
+  EXPECT_EQ(reason_from_json(json::parse(json::serialise(to_json(reason))).value()).value(), reason);
+  EXPECT_GT(reason.sentences.at(0).size(), 2000U);
+}
+
+TEST(OutboxView, AnAnswerToAReadThatSaysNothingOfTheProcessIsStillAnAnswer) {
+  EXPECT_EQ(later(PeerView{}), Verdict::away);
+  PeerView not_now;
+  not_now.answered = true;
+  EXPECT_EQ(later(not_now), Verdict::retry);
 }
 
 }  // namespace

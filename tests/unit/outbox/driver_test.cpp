@@ -135,9 +135,11 @@ TEST_F(DriverTest, ARefusedMessageIsADeadLetterUntilSomebodyHasItTriedAgain) {
   std::atomic<bool> refuse = true;
   std::mutex mutex;
   std::vector<std::string> sent;
+  std::vector<bool> maybe_before;
   Driver driver(quick(), with([&](const OutboxItem& item, const Envelope& envelope, Timestamp) -> Delivered {
                   const std::lock_guard lock(mutex);
                   sent.push_back(envelope.body);
+                  maybe_before.push_back(item.maybe_sent);
                   if (refuse) return {Verdict::dead, {"refused", {"not this one"}}};
                   return remove(item);
                 }));
@@ -149,6 +151,7 @@ TEST_F(DriverTest, ARefusedMessageIsADeadLetterUntilSomebodyHasItTriedAgain) {
   EXPECT_EQ(letter.reason, (Reason{"refused", {"not this one"}}));
   EXPECT_TRUE(letter.first_try.has_value());
   EXPECT_GE(letter.died, *letter.first_try);
+  EXPECT_EQ(driver.dead_letters().value(), 1U);
   refuse = false;
   ASSERT_TRUE(driver.retry(letter));
   ASSERT_TRUE(eventually([&] {
@@ -157,6 +160,8 @@ TEST_F(DriverTest, ARefusedMessageIsADeadLetterUntilSomebodyHasItTriedAgain) {
   }));
   driver.stop();
   EXPECT_EQ(sent, (std::vector<std::string>{"one", "one"}));
+  EXPECT_EQ(maybe_before, (std::vector<bool>{false, true}));
+  EXPECT_EQ(driver.dead_letters().value(), 0U);
   EXPECT_TRUE(dead().empty());
   EXPECT_FALSE(driver.retry(letter)) << "it is none any more";
 }
@@ -197,6 +202,37 @@ TEST_F(DriverTest, APartyThatIsGoneGetsNothing) {
   EXPECT_FALSE(dead()[0].first_try.has_value());
 }
 
+TEST_F(DriverTest, WhileNothingCanBeRecordedNothingIsSent) {
+  std::atomic<bool> held = true;
+  std::atomic<int> asked = 0;
+  std::atomic<int> sent = 0;
+  auto dependencies = with([&](const OutboxItem& item, const Envelope&, Timestamp) {
+    EXPECT_FALSE(held);
+    ++sent;
+    return remove(item);
+  });
+  dependencies.held = [&] {
+    ++asked;
+    return held.load();
+  };
+  put("a", "one");
+  Driver driver(quick(), std::move(dependencies));
+  ASSERT_TRUE(driver.start());
+  ASSERT_TRUE(eventually([&] { return asked >= 3; }));
+  EXPECT_EQ(sent, 0);
+  held = false;
+  ASSERT_TRUE(eventually([&] { return sent == 1; }));
+}
+
+TEST_F(DriverTest, DeadLettersAreCountedOnlyWhereTheyChanged) {
+  Driver driver(quick(), with({}));
+  EXPECT_EQ(driver.dead_letters().value(), 0U);
+  ASSERT_TRUE(store_.write({{"outbox-dead/0000000000000001", "x"}}, true));  // behind its back
+  EXPECT_EQ(driver.dead_letters().value(), 0U);
+  driver.dead_changed();
+  EXPECT_EQ(driver.dead_letters().value(), 1U);
+}
+
 TEST_F(DriverTest, ADeadLetterThatCannotBeRecordedStaysInTheOutbox) {
   Commit commit;
   commit.messages.push_back({"did:web:duinmeer.example", "a", "no message at all"});
@@ -210,6 +246,38 @@ TEST_F(DriverTest, ADeadLetterThatCannotBeRecordedStaysInTheOutbox) {
   Driver again(quick(), with({}));
   ASSERT_TRUE(again.start());
   ASSERT_TRUE(eventually([&] { return dead().size() == 1; }));
+}
+
+TEST(DeadLetters, ThatCannotBeReadAreListedAndDropped) {
+  storage::MemoryStore store;
+  test::FakeCommits commits(store);
+  DeadLetter letter;
+  letter.key = process_prefix("did:web:duinmeer.example", "a") + "0000000000000001";
+  letter.peer = "did:web:duinmeer.example";
+  letter.process = "a";
+  letter.sequence = 1;
+  letter.reason = {"refused", {"an answer \xff"}};  // as a version of before kept it
+  letter.died = Timestamp(std::chrono::seconds(1'800'000'000));
+  letter.bytes = "{}";
+  const std::string kept = encode(letter);
+  ASSERT_FALSE(decode_dead_letter(kept));
+  ASSERT_TRUE(store.write({{"outbox-dead/0000000000000001", kept}, {"outbox-dead/0000000000000002", "no letter"}}, true));
+  const auto all = list_dead(store, 0, 10).value();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].key, letter.key);
+  EXPECT_EQ(all[0].reason, (Reason{"refused", {"an answer \xEF\xBF\xBD"}}));
+  EXPECT_EQ(id_of(all[1]), "2");
+  EXPECT_TRUE(all[1].key.empty());
+  EXPECT_EQ(all[1].reason.code, "letter-unreadable");
+  EXPECT_EQ(find_dead(store, "2").value(), all[1]);
+  Commit back;
+  revive(back, all[0], letter.died);
+  EXPECT_TRUE(commits.commit_and_wait(std::move(back)));
+  EXPECT_EQ(store.get(letter.key).value(), "{}");
+  Commit drop;
+  discard(drop, all[1]);
+  EXPECT_TRUE(commits.commit_and_wait(std::move(drop)));
+  EXPECT_EQ(count_dead(store, 10).value(), 0U);
 }
 
 TEST(DeadLetters, AreFoundByTheirNumberAndListedByAge) {

@@ -97,6 +97,15 @@ TEST_F(ReceiptTest, SingleHashesOfAnUpperLevelOnlySaveTime) {
   EXPECT_EQ(again.root(), roots.back());
 }
 
+TEST_F(ReceiptTest, AnEntryThatNoCheckpointCoversYetIsNotLost) {
+  const LogReader log(store_, keys_);
+  const std::string note = sign_checkpoint({"waterrijk.example/log", 200, *log.root(200)}, key_);
+  EXPECT_TRUE(make_receipt(log, 199, note, verifier_));
+  EXPECT_EQ(make_receipt(log, 200, note, verifier_).error().code, ErrorCode::storage_unavailable);
+  EXPECT_EQ(make_receipt(log, 299, note, verifier_).error().code, ErrorCode::storage_unavailable);
+  EXPECT_EQ(make_receipt(log, 300, note, verifier_).error().code, ErrorCode::not_found) << "there is no such entry";
+}
+
 TEST_F(ReceiptTest, WhatIsNoReceiptIsRefused) {
   const std::string good = make_receipt(LogReader(store_, keys_), 7, note_, verifier_)->to_json();
   for (std::size_t i = 0; i < good.size(); i += 7) EXPECT_FALSE(Receipt::from_json(good.substr(0, i)));
