@@ -1,9 +1,13 @@
 #include "connector/gate/folder.hpp"
 
+#include "connector/base/utf8.hpp"
 #include "connector/crypto/crypto.hpp"
+#include "connector/gate/reason.hpp"
 #include "policy/minimise/limits.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +16,7 @@
 namespace sluis::gate {
 namespace {
 
+constexpr std::size_t kNameShown = 256;  ///< bytes of a name in an error
 constexpr std::string_view kMark = "\xEF\xBB\xBF";
 
 Error malformed(std::string message) { return {ErrorCode::invalid_argument, std::move(message)}; }
@@ -21,25 +26,51 @@ bool wanted(std::string_view name, const NameRange& names) {
   return names.to.empty() || name <= names.to || name.starts_with(names.to);
 }
 
-/// Names that fit and are wanted, in their order.
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+/// Whether it is neither a file nor a link. A link is not passed over: whoever put it there meant it to be read.
+bool is_no_file(int folder, const dirent& one) {
+  if (one.d_type != DT_UNKNOWN) return one.d_type != DT_REG && one.d_type != DT_LNK;
+  struct stat found{};
+  return ::fstatat(folder, one.d_name, &found, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(found.st_mode) && !S_ISLNK(found.st_mode);
+}
+
+/// Names that fit and are wanted, in their order. What is no file is passed over, unless nothing else fits.
 Result<std::vector<std::string>> names_in(const std::filesystem::path& root, const catalog::FolderSource& from, const NameRange& names) {
   SLUIS_TRY(const int folder, open_folder(root, from.folder));
   DIR* list = ::fdopendir(folder);
   if (list == nullptr) return Error(ErrorCode::storage_unavailable, "the folder `" + from.folder + "` cannot be listed");
   std::vector<std::string> found;
   std::size_t seen = 0;
-  errno = 0;
-  while (const dirent* one = ::readdir(list)) {
+  std::string unreadable, no_file;
+  const dirent* one = nullptr;
+  while (errno = 0, (one = ::readdir(list)) != nullptr) {
     const std::string_view name = one->d_name;
     if (++seen > kFolderNames) break;
-    if (fits(name, from.pattern) && wanted(name, names)) found.emplace_back(name);
+    if (name == "." || name == ".." || !fits(name, from.pattern) || !wanted(name, names)) continue;
+    if (is_no_file(::dirfd(list), *one)) no_file = name;
+    else if (!is_utf8(name)) unreadable = name;
+    else found.emplace_back(name);
   }
-  const bool failed = errno != 0;
+  const bool failed = one == nullptr && errno != 0;
   ::closedir(list);
   if (failed) return Error(ErrorCode::storage_unavailable, "the folder `" + from.folder + "` cannot be listed");
   if (seen > kFolderNames) {
     return Error(ErrorCode::invalid_state, "the folder `" + from.folder + "` has more than " + std::to_string(kFolderNames) + " names")
         .mended_by("move what is not of this dataset elsewhere");
+  }
+  if (!unreadable.empty()) {  // the record names the files, in UTF-8
+    return malformed("the name `" + valid_text(unreadable, kNameShown) + "` in the folder `" + from.folder + "` is not UTF-8").mended_by("rename the file");
+  }
+  if (found.empty() && !no_file.empty()) {
+    return malformed("`" + from.folder + "/" + valid_text(no_file, kNameShown) + "` is not a regular file, and nothing else fits");
   }
   std::sort(found.begin(), found.end());
   if (from.choose == catalog::FolderSource::Choose::newest && !found.empty()) found.erase(found.begin(), found.end() - 1);

@@ -30,6 +30,7 @@ bool fits(std::string_view name, std::string_view pattern);
 class FolderSource final : public Source {
  public:
   /// not_found: no name is wanted and fits. limit_exceeded: too many are. invalid_state: more names than are looked at.
+  /// invalid_argument: a name that fits is not UTF-8, or what fits are folders and the like, which are passed over else.
   /// Errors of FileSource::open for one that fits, so that a link among them is refused.
   static Result<std::unique_ptr<FolderSource>> open(const std::filesystem::path& root, const catalog::FolderSource& from,
                                                     const NameRange& names, const policy::CsvFormat& format);

@@ -37,6 +37,12 @@ http::Response not_found() {
   return http::json_response(404, R"({"code":"not_found","reason":["There is nothing here for this request."]})");
 }
 
+http::Response not_get() {
+  http::Response response = http::json_response(405, R"({"code":"405","reason":["Data are asked for with GET."]})");
+  response.headers["allow"] = "GET";
+  return response;
+}
+
 http::Response too_many(const Error& error) {
   http::Response response = refusal(429, make_reason("quota", {{"why", error.message}}));
   response.headers["retry-after"] = "1";
@@ -91,6 +97,8 @@ http::Response Gate::handle(const http::Request& request) {
   if (auto answer = find_transfer(*asked, token)) return std::move(*answer);
   auto below = path_below(request.rest, asked->transfer);
   if (!below) return unknown("path");
+  // The server gives HEAD to routes of GET. A release of which nothing leaves would stand in the log as one that did.
+  if (request.method != "GET") return not_get();
   asked->wanted = wanted_of(request, std::move(*below));
 
   // First registered, then looked at: a revocation finds the stream, or this look finds the revocation.
@@ -228,6 +236,7 @@ http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shar
       }
       return refuse(*asked, why.reason, why.status, why.headers);
     }
+    if (prepared->upstream && !(prepared->running = calls_.take(asked->party.id.str()))) return refuse(*asked, too_many_calls(), 503, soon_again());
     auto recorded = record_permit(*asked, prepared->version());
     if (recorded) return release(asked, stream, std::move(*prepared));
     const Error& error = recorded.error();

@@ -51,8 +51,9 @@ class Gate {
   ~Gate();
 
   /// GET `/data` and `/data/<own pid or dataset id>`, and below that what an upstream has. Answers: 200 streamed, or 206; 403 with a reason,
-  /// 404 for an empty choice, 412 and 416, all recorded; 404 for whom this node does not know or who has no handle of its own; 429 over a
-  /// quota; 502 and 504 of an upstream; 503 when it cannot record.
+  /// 404 for an empty choice, 412 and 416, all recorded; 404 for whom this node does not know or who has no handle of its own; 405 to HEAD
+  /// of who has one, without a record, as nothing is decided; 429 over a quota; 502 and 504 of an upstream; 503 when it cannot
+  /// record, or the party has as many requests with an upstream as it may.
   std::vector<http::Route> routes();
 
   /// After the commit of a revocation; cuts at once.
@@ -60,6 +61,8 @@ class Gate {
   void on_revoked(const ProcessId& own_pid, const policy::Reason& reason);
   /// The wall clock stepped, or membership, datasets or vocabulary changed.
   void on_clock_step();
+  /// The node stops: no file is looked at any further to see whether a part of it may leave; who asks for one gets 503.
+  void on_stopping() { verbatim_.stop(); }
   /// At start: releases without an end are closed as unknown, claims that are too old to be replayed are forgotten.
   Result<void> recover();
   /// Removes claims whose time has passed; called by itself now and then.
@@ -93,6 +96,7 @@ class Gate {
   std::atomic<std::int64_t> pruned_minute_ = 0;
   mutable log::Seldom claim_told_;
   Verbatim verbatim_;
+  UpstreamCalls calls_;  ///< by party
 };
 
 }  // namespace sluis::gate

@@ -49,6 +49,15 @@ http::Response not_found() {
   return http::json_response(404, R"({"code":"not_found","reason":["There is no open dataset of this name."]})");
 }
 
+/// For HEAD: no range, which only GET has (RFC 9110, 14.2), and no version, which only opening the source would tell.
+http::Response head_alone(const ReleasePlan& plan) {
+  http::Response response;
+  response.stream = [type = plan.content_type](http::ResponseSink& sink) {
+    if (!sink.start(200, {{"content-type", type}, {"cache-control", "no-store"}}, std::nullopt) || !sink.finish()) sink.cut();
+  };
+  return response;
+}
+
 /// Decided under the public terms: nothing is known of who asks, or why.
 Result<Reevaluation> look(const ReleasePlan& plan, ProgramCache& programs, const VocabularySource& vocabulary,
                           Timestamp now, TermsPtr& terms) {
@@ -86,7 +95,9 @@ http::Response OpenGate::handle(const http::Request& request) {
     with_.refusals.count("open." + seen->cut->code);
     return refusal(403, *seen->cut);
   }
+  if (request.method == "HEAD") return head_alone(*plan);
   auto prepared = prepare(*plan, terms->transforms, std::nullopt, wanted_of(request, ""), &verbatim_);
+  if (prepared && prepared->upstream && !(prepared->running = calls_.take(""))) prepared = Unprepared{503, too_many_calls(), soon_again(), {}};
   if (!prepared) {
     const Unprepared& why = prepared.error();
     if (!why.error.message.empty()) log::error("source_refused", {{"dataset", plan->id.str()}, {"error", describe(why.error)}});

@@ -25,7 +25,7 @@ class OpenGate {
   OpenGate(ParticipantId self, OpenDependencies dependencies);
   ~OpenGate();
 
-  /// GET `/open/<path>`.
+  /// GET `/open/<path>`. HEAD of it is decided too; nothing is opened or asked of a service for it, and it is not counted: no data leave.
   std::vector<http::Route> routes();
   /// At start, before the first request: hours without a total get the total *unknown*.
   Result<void> recover();
@@ -33,6 +33,8 @@ class OpenGate {
   Result<void> close();
   /// The wall clock stepped.
   void on_clock_step() { alarm_.wake(); }
+  /// As Gate::on_stopping.
+  void on_stopping() { verbatim_.stop(); }
 
  private:
   struct Hour {
@@ -56,6 +58,7 @@ class OpenGate {
   std::map<HourKey, Hour> hours_;
   bool closed_ = false;
   Verbatim verbatim_;
+  UpstreamCalls calls_;  ///< of all together
   Alarm alarm_;
 };
 

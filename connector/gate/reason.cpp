@@ -109,6 +109,8 @@ constexpr std::array kSentences{
                      "Geweigerd: de overdracht is `{state}`. Zij is niet gestart."}},
     policy::Sentence{"upstream.answered", {"The service behind these data did not give them: it answered with {what}.",
                      "De dienst achter deze gegevens gaf ze niet. Het antwoord: {what}."}},
+    policy::Sentence{"upstream.busy", {"Denied: the service behind these data has as many requests at once as it may get. Try again soon.",
+                     "Geweigerd: de dienst achter deze gegevens krijgt nu al genoeg vragen tegelijk. Probeer het straks weer."}},
     policy::Sentence{"upstream.incomplete", {"The service behind these data stopped before they were complete.",
                      "De dienst achter deze gegevens stopte voordat ze compleet waren."}},
     policy::Sentence{"upstream.late", {"The service behind these data did not answer in time.",

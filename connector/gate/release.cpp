@@ -146,6 +146,8 @@ class Sender {
     answered_ = true;
     if (!may_go_on()) return false;
     if (auto why = wrong_head(status, headers, release_.content_type)) {
+      log::error("upstream_failed", {{"status", std::to_string(status)}, {"error", why->sentence}});
+      release_.upstream->answered = " status=" + std::to_string(status);
       instead(502, std::move(*why));
       return false;
     }
@@ -246,7 +248,7 @@ std::string tag_of(const ReleasePlan& plan, const Source& source) {
 
 /// The SHA-256 of a file, where the plan changes nothing in it and each line end is that of a row; so that any part of it may leave as it is.
 /// A file that the plan refuses has no parts either: what would be cut as a whole does not leave in pieces.
-Result<std::optional<Hash>> unchanged_by(const ReleasePlan& plan, const policy::CsvFormat& format, const std::string& version) {
+Result<std::optional<Hash>> unchanged_by(const ReleasePlan& plan, const policy::CsvFormat& format, const std::string& version, const Verbatim& verbatim) {
   SLUIS_TRY(policy::ColumnPlan columns, policy::ColumnPlan::compile(plan.columns, {}));
   policy::Transformer transformer(std::move(columns), format);
   SLUIS_TRY(FileSource file, FileSource::open(plan.folder, plan.file));
@@ -254,6 +256,7 @@ Result<std::optional<Hash>> unchanged_by(const ReleasePlan& plan, const policy::
   crypto::Sha256 in, out;
   std::uint64_t ends = 0;
   for (;;) {
+    if (verbatim.stopped()) return Error(ErrorCode::invalid_state, "the node is stopping");
     SLUIS_TRY(const std::string_view block, file.read());
     in.update(block);
     ends += static_cast<std::uint64_t>(std::count(block.begin(), block.end(), '\n'));
@@ -273,7 +276,7 @@ std::optional<Unprepared> take_range(const ReleasePlan& plan, const Wanted& want
   if (!wanted.if_match.empty() && !has_tag(wanted.if_match, release.tag)) return refused(412, make_reason("source.other_version"));
   const auto range = one_range(wanted.range);
   if (release.tag.empty() || !range || (!wanted.if_range.empty() && wanted.if_range != release.tag)) return std::nullopt;
-  const auto digest = verbatim.look(release.tag, [&] { return unchanged_by(plan, release.format, file.version()); });
+  const auto digest = verbatim.look(release.tag, [&] { return unchanged_by(plan, release.format, file.version(), verbatim); });
   if (!digest) return operators(digest.error());
   if (!*digest) {
     release.tag.clear();
@@ -334,7 +337,7 @@ Preparation prepare(const ReleasePlan& plan, std::span<const policy::Transform> 
   const bool may_pass = transforms.empty() && !columns->rewrites() &&
                         std::all_of(plan.columns.columns.begin(), plan.columns.columns.end(),
                                     [](const auto& column) { return column.action == policy::ColumnAction::keep; });
-  PreparedRelease release{nullptr, std::nullopt, policy::Transformer(std::move(*columns), format), plan.pace, plan.content_type,
+  PreparedRelease release{nullptr, std::nullopt, nullptr, policy::Transformer(std::move(*columns), format), plan.pace, plan.content_type,
                           std::move(format), std::nullopt};
   if (plan.upstream) {
     auto target = upstream_target(plan.upstream->source, wanted, plan.columns, transforms);

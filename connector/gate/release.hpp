@@ -29,6 +29,7 @@ struct ReleaseEnd {
 struct PreparedRelease {
   std::unique_ptr<Source> source;    ///< null: it is `upstream`'s answer
   std::optional<UpstreamCall> upstream;
+  std::shared_ptr<const void> running = {};  ///< of an `upstream`: its place among those that run, set by the gate
   policy::Transformer transformer;
   std::optional<std::uint64_t> pace;
   std::string content_type;

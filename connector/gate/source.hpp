@@ -9,7 +9,8 @@
 
 namespace sluis::gate {
 
-/// Read at a time. Each stream has such a block, the row reader's and what it made of it, and a sink of 120 KiB: less than 256 KiB.
+/// Read at a time. Each stream has such a block, the row reader's and what it made of it, and a sink of 120 KiB: less than 256 KiB. Over TLS
+/// come a collector of 128 KiB, while something is on its way out (`http/collector.hpp`), and TLS's own buffers on top.
 inline constexpr std::size_t kSourceBlock = 32U << 10U;
 
 /// Where a release reads. One thread at a time.

@@ -121,6 +121,22 @@ Result<UpstreamCall> upstream_call(const UpstreamService& service, std::string t
   return call;
 }
 
+std::shared_ptr<const void> UpstreamCalls::take(const std::string& asker) {
+  {
+    const std::lock_guard lock(running_->mutex);
+    unsigned& calls = running_->calls[asker];
+    if (calls == kAtOnce) return nullptr;
+    ++calls;
+  }
+  return {running_.get(), [running = running_, asker](const void*) {
+            const std::lock_guard lock(running->mutex);
+            if (--running->calls[asker] == 0) running->calls.erase(asker);
+          }};
+}
+
+policy::Reason too_many_calls() { return make_reason("upstream.busy"); }
+http::Headers soon_again() { return {{"retry-after", "1"}}; }
+
 std::optional<policy::Reason> wrong_head(unsigned status, const http::Headers& headers, std::string_view media_type) {
   const auto answered = [](const std::string& what) { return make_reason("upstream.answered", {{"what", what}}); };
   const auto value = [&](std::string_view name) {
@@ -128,7 +144,7 @@ std::optional<policy::Reason> wrong_head(unsigned status, const http::Headers& h
     return found == headers.end() ? std::string() : found->second;
   };
   if (status >= 300 && status < 400) return answered("a redirect, which is not followed");
-  if (status != 200) return answered("status " + std::to_string(status));
+  if (status != 200) return answered("another status than 200");  // which one is the operator's matter
   if (const std::string encoding = value("content-encoding"); !encoding.empty() && encoding != "identity") {
     return answered("a content encoding that was not asked for");
   }

@@ -6,6 +6,9 @@
 #include "policy/minimise/transform.hpp"
 #include "policy/odrl/explain.hpp"
 
+#include <map>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <variant>
 
@@ -27,12 +30,31 @@ struct UpstreamCall {
   http::PeerRequest request;
   std::shared_ptr<http::Upstream> by;
   std::string target;
-  std::string answered;  ///< the version that its answer names; empty: none, or not yet
+  std::string answered;  ///< the version that its answer names, or the status of one that is none; empty: none, or not yet
 };
 /// Reads the credential now. Errors: it cannot be read, the roots cannot.
 Result<UpstreamCall> upstream_call(const UpstreamService& service, std::string target);
 
-/// Why this head is none of a release: a status, a media type, an encoding. Nothing: it is one.
+/// How many calls of services run at once for one asker: a party, or all who ask for open data together; so that nobody can put more to the
+/// service than it may be expected to bear. Thread-safe.
+class UpstreamCalls {
+ public:
+  static constexpr unsigned kAtOnce = 16;
+  /// One more, until the pointer goes, which may outlive this. Null: as many run as may.
+  std::shared_ptr<const void> take(const std::string& asker);
+
+ private:
+  struct Running {
+    std::mutex mutex;
+    std::map<std::string, unsigned> calls;
+  };
+  std::shared_ptr<Running> running_ = std::make_shared<Running>();
+};
+/// Why there is no call, and what is answered with it (503).
+policy::Reason too_many_calls();
+http::Headers soon_again();
+
+/// Why this head is none of a release: a status, a media type, an encoding. Nothing: it is one. Told to the caller: so not which status.
 std::optional<policy::Reason> wrong_head(unsigned status, const http::Headers& headers, std::string_view media_type);
 /// `etag` and `last-modified` of its answer, for the log.
 std::string answered_version(const http::Headers& headers);

@@ -116,12 +116,17 @@ class Server::Session {
       const std::lock_guard lock(server_.mutex_);
       if (server_.stopping_) return false;
       server_.idle_.insert(&channel_);
-      server_.unasked_[&channel_] = Steady::now();
+      server_.unasked_[&channel_] = {is_known(), Steady::now()};
     }
     const bool there = reader_.wait(server_.options_.idle_timeout);
     const std::lock_guard lock(server_.mutex_);
     server_.idle_.erase(&channel_);
     return there;
+  }
+
+  bool is_known() const {
+    const TlsPeer& peer = channel_.peer();
+    return peer.certificate && peer.verify_error.empty();
   }
 
   /// Whether the connection goes on.
@@ -297,13 +302,13 @@ void Server::accept_loop() {
   }
 }
 
-/// Whether the connection whose request has been waited for longest gave way. Holds the acceptor for a moment, which slows down who comes
+/// Whether the connection whose request has been waited for longest gave way, of strangers' if there is one. Holds the acceptor for a moment, which slows down who comes
 /// in crowds.
 bool Server::make_room(std::unique_lock<std::mutex>& lock) {
-  const auto longest = std::min_element(unasked_.begin(), unasked_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (longest == unasked_.end()) return false;
-  longest->first->cut();
-  unasked_.erase(longest);
+  const auto first = std::min_element(unasked_.begin(), unasked_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (first == unasked_.end()) return false;
+  first->first->cut();
+  unasked_.erase(first);
   return ended_.wait_for(lock, kGivingWay, [this, before = channels_.size()] { return channels_.size() < before; });
 }
 
@@ -315,7 +320,7 @@ void Server::take(int file) {
     return;
   }
   channels_.insert(channel);
-  unasked_.emplace(channel.get(), Steady::now());
+  unasked_[channel.get()] = {false, Steady::now()};
   try {
     std::thread([this, channel]() mutable { serve(std::move(channel)); }).detach();
   } catch (const std::system_error& error) {

@@ -4,6 +4,7 @@
 #include "connector/base/random.hpp"
 #include "connector/http/channel.hpp"
 
+#include <compare>
 #include <condition_variable>
 #include <map>
 #include <set>
@@ -30,6 +31,8 @@ struct ServerOptions {
 
 /// One listener. Each connection has a thread of its own, at most so many at once (D13). When there are as many, the one whose request has
 /// been waited for longest gives way to a new one, so that callers who say nothing keep nobody out; where none waits, the new one is closed.
+/// A listener that asks for certificates lets nobody go who showed a good one as long as somebody waits who did not: a crowd of strangers
+/// does not drive the peers out.
 /// Requests that are malformed, too large or too slow are answered and closed, and never reach a handler.
 class Server {
  public:
@@ -67,7 +70,13 @@ class Server {
   std::condition_variable ended_;
   std::set<std::shared_ptr<Channel>> channels_;
   std::set<Channel*> idle_;
-  std::map<Channel*, std::chrono::steady_clock::time_point> unasked_;  ///< whose next request has not come whole, and since when
+  /// Ordered by who gives way first.
+  struct Waiting {
+    bool known = false;  ///< a client certificate that was verified, by a handshake that has ended
+    std::chrono::steady_clock::time_point since;
+    friend auto operator<=>(const Waiting&, const Waiting&) = default;
+  };
+  std::map<Channel*, Waiting> unasked_;  ///< whose next request has not come whole
 };
 
 /// A path as routes see it, or invalid_argument: decoded once; no `..`, no empty segment, no NUL, no control character.

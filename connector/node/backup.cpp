@@ -1,5 +1,6 @@
 #include "connector/node/backup.hpp"
 
+#include "catalog/catalog.hpp"
 #include "certs/authority.hpp"
 #include "connector/base/random.hpp"
 #include "connector/commit/sequencer.hpp"
@@ -20,6 +21,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 namespace sluis::node {
 namespace {
@@ -117,9 +119,11 @@ std::vector<fs::path> named_files(const NodeConfig& config, const std::vector<pr
   for (const fs::path& one : {config.situations, config.script, config.static_identity, config.witness_roots, config.tls.lists, lists}) {
     if (!one.empty()) all.push_back(one);
   }
-  for (const NodeConfig::Collector& collector : config.collectors) {
-    for (const fs::path& one : {collector.roots, collector.credential}) {
-      if (!one.empty()) all.push_back(one);
+  for (const auto* receivers : {&config.collectors, &config.webhooks}) {
+    for (const NodeConfig::Collector& receiver : *receivers) {
+      for (const fs::path& one : {receiver.roots, receiver.credential, receiver.secret}) {
+        if (!one.empty()) all.push_back(one);
+      }
     }
   }
   const fs::path demo = config.folder / "demo";
@@ -128,11 +132,14 @@ std::vector<fs::path> named_files(const NodeConfig& config, const std::vector<pr
   return all;
 }
 
-Result<void> copy_keys(const NodeConfig& config, const std::vector<provenance::Shard>& logs, const fs::path& to, std::vector<std::string>& left_out) {
+Result<void> copy_keys(const NodeConfig& config, const std::vector<provenance::Shard>& logs, const std::vector<fs::path>& more, const fs::path& to,
+                       std::vector<std::string>& left_out) {
   std::error_code ec;
   fs::create_directories(to, ec);
   ::chmod(to.c_str(), 0700);
-  for (const fs::path& one : named_files(config, logs)) {
+  std::vector<fs::path> named = named_files(config, logs);
+  named.insert(named.end(), more.begin(), more.end());
+  for (const fs::path& one : named) {
     const fs::path relative = below(config.folder, one);
     if (relative.empty()) {
       left_out.push_back(one.string());
@@ -320,8 +327,20 @@ Result<void> may_back_up(const NodeConfig& config) {
       .mended_by("add [backup] with `store` and `keys`, two folders, and start the node anew");
 }
 
+Result<std::vector<fs::path>> files_of_services(const NodeConfig& config, const catalog::Catalog& datasets) {
+  std::set<fs::path> all;  // several datasets may name the same
+  SLUIS_CHECK(datasets.each("", [&](catalog::PublishedDataset&& published) {
+    const auto& service = published.dataset.source.http;
+    for (const std::string& one : service && !published.retracted ? std::vector{service->roots, service->credential} : std::vector<std::string>()) {
+      if (!one.empty()) all.insert(config.folder / one);
+    }
+    return true;
+  }));
+  return std::vector<fs::path>(all.begin(), all.end());
+}
+
 Result<BackupMade> make_backup(const NodeConfig& config, const storage::KvStore& store, const std::string& note, std::uint64_t entries,
-                               const std::string& key, Timestamp now) {
+                               const std::string& key, Timestamp now, const std::vector<fs::path>& more) {
   SLUIS_CHECK(may_back_up(config));
   std::error_code ec;
   fs::create_directories(config.backup_store, ec);
@@ -337,7 +356,7 @@ Result<BackupMade> make_backup(const NodeConfig& config, const storage::KvStore&
   SLUIS_TRY(made.id, store.back_up(config.backup_store, encode(about)));
   // The keys after the store: whatever an entry was sealed with is among them.
   made.keys = config.backup_keys / fmt::format("{}-{}", format_time(now), made.id);
-  SLUIS_CHECK(copy_keys(config, logs, made.keys, made.left_out));
+  SLUIS_CHECK(copy_keys(config, logs, more, made.keys, made.left_out));
   SLUIS_TRY(made.removed, storage::purge_backups(config.backup_store, config.backups_kept));
   return made;
 }

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookEach{500};
 constexpr std::chrono::hours kNotAgainFor{1};
+constexpr std::chrono::seconds kTryAgain{10};  ///< after what failed between two logs, as on a full disk
 constexpr rlim_t kOpenFiles = 16'384;  ///< connections of all listeners, the store's files and what is fetched
 
 /// A service gets 1024 by default, which its callers can use up; then the store could not open its own files.
@@ -69,11 +70,19 @@ int serve(const std::filesystem::path& config_file) {
     return node.start();
   };
   Timestamp not_before{};  // what failed is not tried again at once
+  bool served = false;
   while (true) {
     if (const auto started = start(); !started) {
-      std::fprintf(stderr, "sluis serve: %s\n", describe(started.error()).c_str());
-      return 1;
+      if (!served) {
+        std::fprintf(stderr, "sluis serve: %s\n", describe(started.error()).c_str());
+        return 1;
+      }
+      // It served a moment ago and goes from one log to the next: what hinders it may pass, or be mended while it waits.
+      log::error("the node does not start again yet", {{"what", describe(started.error())}, {"next_try_in_s", std::to_string(kTryAgain.count())}});
+      if (signal.wait_for(kTryAgain)) return 0;
+      continue;
     }
+    served = true;
     bool told = false;
     while (!(told = signal.wait_for(kLookEach))) {
       if (config->log_period && SystemClock().now() >= not_before && node.log_is_over()) break;

@@ -567,6 +567,8 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (collecting) collecting->halt();  // what it did not send is there at the next start
   const auto tell = [this] {
     streams->cut_all(gate::make_reason("node.stopping"));
+    if (gate) gate->on_stopping();
+    if (open) open->on_stopping();
     if (upstreams) upstreams->stop();
   };
   if (exchange_server) exchange_server->stop(grace, tell);

@@ -35,7 +35,8 @@ Result<v1::NodeBackupResponse> Node::Parts::back_up(bool dry_run, const std::str
   const std::string own = sequencer->verifier_key();
   SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(own));
   SLUIS_TRY(const provenance::Checkpoint checkpoint, provenance::open_checkpoint(note, key));
-  SLUIS_TRY(const BackupMade made, make_backup(config, store, note, log->shard().first + checkpoint.size, own, log_clock->now()));
+  SLUIS_TRY(const std::vector<std::filesystem::path> more, files_of_services(config, *datasets));
+  SLUIS_TRY(const BackupMade made, make_backup(config, store, note, log->shard().first + checkpoint.size, own, log_clock->now(), more));
   response.set_id(made.id);
   response.set_keys_folder(made.keys.string());
   response.set_entries(made.entries);

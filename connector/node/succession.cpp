@@ -12,6 +12,7 @@
 #include "connector/node/writer.hpp"
 #include "connector/provenance/slots.hpp"
 #include "connector/provenance/whole_file.hpp"
+#include "connector/storage/disk_reserve.hpp"
 #include "connector/storage/rocks_store.hpp"
 
 #include <fmt/format.h>
@@ -37,6 +38,7 @@ struct Stopped {
   storage::ReopeningStore store{[this] { return storage::open_rocks_store(config.store, false); }};
   std::unique_ptr<provenance::PayloadKeys> keys;
   std::vector<provenance::Shard> logs;
+  std::unique_ptr<storage::DiskReserve> reserve;  ///< as when it serves: a log that has ended needs room for the next
   std::unique_ptr<commit::Sequencer> sequencer;
 
   Result<void> open(const fs::path& file) {
@@ -46,14 +48,24 @@ struct Stopped {
   Result<void> open(NodeConfig of) {
     config = std::move(of);
     keys = std::make_unique<provenance::PayloadKeys>(config.payload_keys, random);
-    SLUIS_CHECK(store.reopen());
+    reserve = std::make_unique<storage::DiskReserve>(config.store / "reserve", config.reserve_mib << 20U);
+    auto opened = store.reopen();
+    if (!opened && reserve->give_way()) opened = store.reopen();
+    SLUIS_CHECK(opened);
     SLUIS_CHECK(clock.move_as_kept(store));
     SLUIS_TRY(logs, logs_of(config, store));
     SLUIS_TRY(crypto::Key key, read_private_key(log_key_file(config, logs.back())));
     logs.back().key = provenance::VerifierKey::of(logs.back().origin, key).text();
     sequencer = std::make_unique<commit::Sequencer>(
-        store, *keys, clock, random, commit::Sequencer::Options{logs.back().origin, std::move(key), config.checkpoints});
+        store, *keys, clock, random, commit::Sequencer::Options{logs.back().origin, std::move(key), config.checkpoints, reserve.get()});
     return sequencer->look();
+  }
+  /// What a full disk must not hinder, as the sequencer no longer runs.
+  Result<void> write(const std::vector<storage::Change>& changes) {
+    auto written = store.write(changes, true);
+    if (written || !reserve->give_way()) return written;
+    SLUIS_CHECK(store.reopen());
+    return store.write(changes, true);
   }
 };
 
@@ -278,7 +290,7 @@ Result<Rotated> rotate(Stopped& node, const std::string& prepared, const std::st
     changes.push_back({std::string(commit::kKeptMark), std::nullopt});
     changes.push_back({std::string(kNext), std::nullopt});
     changes.push_back({std::string(kBeginning), beginning(document, {})});
-    SLUIS_CHECK(node.store.write(changes, true));
+    SLUIS_CHECK(node.write(changes));
   }
   return Rotated{std::move(old), std::move(next), size};
 }

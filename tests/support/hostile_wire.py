@@ -65,8 +65,9 @@ class Wire:
         except OSError:
             return False
 
-    def read(self, limit=5):
-        """All that comes until the other side ends the connection, and whether it did within the limit, in seconds."""
+    def read(self, limit=5, answers=None):
+        """All that comes until the other side ends the connection, or so many whole answers have come; and whether it did end it within
+        the limit, in seconds."""
         got, until = b"", time.monotonic() + limit
         while (left := until - time.monotonic()) > 0:
             self.socket.settimeout(left)
@@ -79,6 +80,8 @@ class Wire:
             if not data:
                 return got, True
             got += data
+            if answers and whole(got) >= answers:
+                break
         return got, False
 
     def close(self):
@@ -89,6 +92,17 @@ class Wire:
 
     def __exit__(self, *_):
         self.close()
+
+
+def whole(data):
+    """How many answers in what came are there to their last byte."""
+    count = 0
+    while True:
+        head, found, rest = data.partition(b"\r\n\r\n")
+        length = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
+        if not found or len(rest) < length:
+            return count
+        count, data = count + 1, rest[length:]
 
 
 def statuses(data):

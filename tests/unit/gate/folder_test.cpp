@@ -109,15 +109,36 @@ TEST_F(FolderTest, AChangeOfOneThatIsStillToBeReadCutsTheStream) {
   EXPECT_EQ(entries_of(EntryKind::cut).back().shared.decision().code(), "source.changed");
 }
 
-TEST_F(FolderTest, LinksAndFoldersAmongThemAreAnOperatorsMatter) {
+TEST_F(FolderTest, LinksAmongThemAreAnOperatorsMatter) {
   write_file("secret.csv", "time,total\n9,99\n");
   std::filesystem::create_symlink(data() / "secret.csv", data() / "counts/counts-2026-04.csv");
   EXPECT_EQ(body(), "refused: 503 source.unavailable");
   std::filesystem::remove(data() / "counts/counts-2026-04.csv");
-  std::filesystem::create_directories(data() / "counts/counts-2026-04.csv");
-  EXPECT_EQ(body(), "refused: 503 source.unavailable");
   datasets_.plan.files->folder = "../data/counts";
   EXPECT_EQ(body(), "refused: 503 source.unavailable");
+}
+
+TEST_F(FolderTest, FoldersAmongThemArePassedOverUnlessNothingElseFits) {
+  std::filesystem::create_directories(data() / "counts/counts-2026-04.csv");
+  EXPECT_EQ(body(), "time,total\n1,12\n2,13\n3,14\n");
+  datasets_.plan.files->choose = Choose::newest;
+  EXPECT_EQ(body(), "time,total\n3,14\n") << "the newest file, though a folder comes behind it";
+  std::filesystem::remove(data() / "counts/note.txt");
+  datasets_.plan.files->pattern = "*";
+  EXPECT_EQ(body(), "time,total\n3,14\n") << "the folder itself and the one above fit too";
+  datasets_.plan.files->pattern = "*-04.csv";
+  EXPECT_EQ(body(), "refused: 503 source.unavailable");
+  datasets_.plan.files->pattern = ".*";
+  EXPECT_EQ(body(), "refused: 404 source.none");
+}
+
+TEST_F(FolderTest, ANameThatIsNotUtf8IsAnOperatorsMatterAndInNoRecord) {
+  put("counts-\xFF.csv", "time,total\n9,99\n");
+  EXPECT_EQ(body(), "refused: 503 source.unavailable");
+  EXPECT_EQ(entries_of(EntryKind::decision).back().shared.decision().code(), "source.unavailable") << "each entry can be read again";
+  put("other-\xFF.csv", "");
+  std::filesystem::remove(data() / "counts" / "counts-\xFF.csv");
+  EXPECT_EQ(body(), "time,total\n1,12\n2,13\n3,14\n") << "one that does not fit is no matter";
 }
 
 TEST_F(FolderTest, JsonLinesFollowEachOther) {

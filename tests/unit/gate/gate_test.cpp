@@ -270,6 +270,19 @@ TEST_F(GateTest, EachRecordedAnswerComesWithACheckpointThatCoversIt) {
   }
 }
 
+TEST_F(GateTest, AHeadIsNoPullAndRecordsNothing) {
+  auto head = request(claim());
+  head.method = "HEAD";
+  head.headers["range"] = "bytes=0-3";
+  const auto response = ask(head);
+  EXPECT_EQ(response.status, 405U);
+  EXPECT_EQ(response.headers.at("allow"), "GET");
+  EXPECT_FALSE(response.stream);
+  EXPECT_TRUE(entries_of(EntryKind::decision).empty());
+  head.tls = presented_by("urn:parkwijs");
+  EXPECT_EQ(ask(head).status, 404U) << "another party learns nothing of it";
+}
+
 TEST_F(GateTest, NothingIsReleasedThatCannotBeRecorded) {
   commits_.refuse = true;
   const auto response = ask(claim());

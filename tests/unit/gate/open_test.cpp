@@ -22,9 +22,9 @@ class OpenGateTest : public World {
         gate::OpenDependencies{commits_, store_, clock_, decisions_, datasets_, programs_, streams_, refusals_,
                                [this] { return vocabulary_; }});
   }
-  http::Response ask(const std::string& path = "counts") {
+  http::Response ask(const std::string& path = "counts", const std::string& method = "GET") {
     http::Request request;
-    request.method = "GET";
+    request.method = method;
     request.rest = path;
     return open_->routes().front().handler(request);
   }
@@ -46,6 +46,41 @@ TEST_F(OpenGateTest, TheHourIsOpenedBeforeItsFirstByteAndOnce) {
   ASSERT_TRUE(ask().stream);
   EXPECT_EQ(entries_of(EntryKind::open_hour).size(), 1U);
   EXPECT_EQ(entries_of(EntryKind::decision).size(), 0U);
+}
+
+TEST_F(OpenGateTest, AHeadIsDecidedAndCountsAsNothing) {
+  auto response = ask("counts", "HEAD");
+  ASSERT_TRUE(response.stream) << response.body;
+  Sink sink;
+  response.stream(sink);
+  EXPECT_EQ(sink.status, 200U);
+  EXPECT_EQ(sink.headers["content-type"], "text/csv");
+  EXPECT_TRUE(sink.body.empty());
+  EXPECT_TRUE(sink.finished);
+  EXPECT_EQ(ask("other", "HEAD").status, 404U);
+  datasets_.plan.suspended = "under review";
+  EXPECT_EQ(ask("counts", "HEAD").status, 403U);
+  EXPECT_TRUE(entries_of(EntryKind::open_hour).empty());
+}
+
+TEST_F(OpenGateTest, StrangersTogetherHaveSoManyCallsOfAServiceAndNoMore) {
+  struct Never final : http::Upstream {
+    Result<http::StreamEnd> get(const http::PeerRequest&, const http::StreamHandler&) override { return http::StreamEnd{}; }
+  };
+  datasets_.plan.file = "";
+  datasets_.plan.upstream.emplace();
+  datasets_.plan.upstream->source.url = "https://counts.waterrijk.example/api";
+  datasets_.plan.upstream->source.paths = {"/counts"};
+  datasets_.plan.upstream->connect = []() -> Result<std::shared_ptr<http::Upstream>> { return std::make_shared<Never>(); };
+  std::vector<http::Response> running;
+  for (unsigned i = 0; i < gate::UpstreamCalls::kAtOnce; ++i) running.push_back(ask());
+  for (const auto& one : running) ASSERT_TRUE(one.stream) << one.body;
+  const auto refused = ask();
+  EXPECT_EQ(refused.status, 503U);
+  EXPECT_EQ(refused.headers.count("retry-after"), 1U);
+  EXPECT_TRUE(ask("counts", "HEAD").stream) << "a head asks nothing of it";
+  running.pop_back();
+  EXPECT_TRUE(ask().stream) << "one has ended";
 }
 
 TEST_F(OpenGateTest, OthersWaitForTheSameRecord) {

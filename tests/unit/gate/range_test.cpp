@@ -175,6 +175,33 @@ TEST_F(RangeTest, PacedPartsKeepTheirPace) {
   EXPECT_EQ(sink_->trailers["sluis-rows"], "0");
 }
 
+TEST_F(RangeTest, NoFileIsLookedAtOnceTheNodeStops) {
+  EXPECT_EQ(body({{"range", "bytes=0-3"}}), "time");
+  gate_->on_stopping();
+  EXPECT_EQ(body({{"range", "bytes=0-4"}}), "time,") << "what is known still is";
+  write_file("counts.csv", kCounts + "12:00,3\n");
+  EXPECT_EQ(body({{"range", "bytes=0-3"}}), "refused: 503 source.unavailable");
+}
+
+TEST(Verbatim, WhatIsKnownWaitsForNoAttempt) {
+  gate::Verbatim verbatim;
+  const Hash small = crypto::sha256("small");
+  const auto found = [&] { return Result<std::optional<Hash>>(std::optional<Hash>(small)); };
+  ASSERT_TRUE(verbatim.look("small", found));
+  std::future<Result<std::optional<Hash>>> meanwhile;
+  const auto changed = verbatim.look("huge", [&] {
+    meanwhile = std::async(std::launch::async, [&] { return verbatim.look("small", found); });
+    EXPECT_EQ(meanwhile.wait_for(std::chrono::seconds(30)), std::future_status::ready);
+    return Result<std::optional<Hash>>(std::optional<Hash>());
+  });
+  ASSERT_TRUE(changed);
+  EXPECT_FALSE(*changed);
+  EXPECT_EQ(*meanwhile.get(), small);
+  EXPECT_TRUE(verbatim.changes("huge"));
+  EXPECT_FALSE(verbatim.changes("small"));
+  EXPECT_FALSE(verbatim.changes("unknown"));
+}
+
 TEST(Wanted, ContentRangesAreRead) {
   const auto part = gate::read_content_range("bytes 11-26/27");
   ASSERT_TRUE(part);

@@ -147,8 +147,12 @@ TEST_F(UpstreamTest, AnAnswerThatIsNoneIsToldAndRecorded) {
   EXPECT_EQ(body(), "answer: 502 upstream.answered");
   EXPECT_EQ(end_code(), "upstream.answered");
   EXPECT_EQ(service_->requests, 1) << "a redirect is not followed";
-  service_->status = 500;
+  service_->status = 507;
   EXPECT_EQ(body(), "answer: 502 upstream.answered");
+  EXPECT_EQ(sink_->body.find("507"), std::string::npos) << "which status it was is the operator's matter";
+  const auto failed = entries_of(EntryKind::stream_end).back();
+  EXPECT_EQ(failed.shared.SerializeAsString().find("507"), std::string::npos);
+  EXPECT_EQ(failed.internal.source(), "GET /counts status=507");
   service_->status = 200;
   service_->headers["content-type"] = "text/html";
   EXPECT_EQ(body(), "answer: 502 upstream.answered");
@@ -193,6 +197,30 @@ TEST_F(UpstreamTest, ARevocationCutsBeforeTheNextByte) {
   EXPECT_FALSE(sink.finished);
   EXPECT_EQ(sink.body, "time,total\n10:00,12\n");
   EXPECT_EQ(entries_of(EntryKind::cut).back().shared.decision().code(), "agreement.ended");
+}
+
+TEST_F(UpstreamTest, OnePartyHasSoManyCallsAtOnceAndNoMore) {
+  std::vector<http::Response> running;
+  for (unsigned i = 0; i < gate::UpstreamCalls::kAtOnce; ++i) running.push_back(ask_for(""));
+  for (const auto& one : running) ASSERT_TRUE(one.stream) << one.body;
+  const auto refused = ask_for("");
+  EXPECT_FALSE(refused.stream);
+  EXPECT_EQ(refused.status, 503U);
+  EXPECT_EQ(code(refused), "upstream.busy");
+  EXPECT_EQ(refused.headers.count("retry-after"), 1U);
+  EXPECT_EQ(entries_of(EntryKind::decision).back().shared.decision().code(), "upstream.busy") << "as any other refusal";
+  running.pop_back();
+  EXPECT_EQ(body(), "time,total\n10:00,12\n11:00,7\n") << "one has ended";
+}
+
+TEST(UpstreamCalls, OfAnotherAskerAreAnothers) {
+  auto calls = std::make_unique<gate::UpstreamCalls>();
+  std::vector<std::shared_ptr<const void>> held;
+  for (unsigned i = 0; i < gate::UpstreamCalls::kAtOnce; ++i) held.push_back(calls->take("urn:duinmeer"));
+  EXPECT_FALSE(calls->take("urn:duinmeer"));
+  EXPECT_TRUE(calls->take("urn:stroomplein"));
+  calls.reset();
+  held.clear();  // what was taken outlives it
 }
 
 TEST_F(UpstreamTest, RangesAreNotPassedOn) {

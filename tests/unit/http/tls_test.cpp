@@ -7,6 +7,8 @@
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -82,8 +84,8 @@ class TlsTest : public ::testing::Test {
   }
 
   /// Answers who asks: the certificate's fingerprint, and what is wrong with it.
-  void start(const TlsFiles& tls) {
-    ServerOptions options{"test", "127.0.0.1", 0, {}, true, 0};
+  void start(const TlsFiles& tls, std::size_t connections = 0) {
+    ServerOptions options{"test", "127.0.0.1", 0, {}, true, connections};
     options.tls = tls;
     const Route who{"GET", "/who", [](const Request& request) {
                       return Response{200, {}, request.tls.certificate ? request.tls.certificate->sha256 + " " + request.tls.verify_error : "nobody", {}};
@@ -118,6 +120,31 @@ TEST_F(TlsTest, AClientShowsItsNewCertificateThoughItKeptItsConnection) {
   const std::string renewed = certify("client");
   EXPECT_NE(before.substr(0, 64), renewed);
   EXPECT_EQ(ask(*one), renewed + " ");
+}
+
+TEST_F(TlsTest, OnAFullListenerStrangersGiveWayBeforeAPeerThatIsIdle) {
+  start(files("server"), 2);
+  const auto until = [] { return std::chrono::steady_clock::now() + milliseconds(5000); };
+  const auto tls = *TlsSource::open("peer", files("client"), TlsSource::Side::client);
+  Channel peer(*connect_tcp("127.0.0.1", std::to_string(port_), until()), tls->current(clock_.now()));
+  ASSERT_TRUE(peer.connect("localhost", clock_.now(), milliseconds(5000)));
+  const auto status = [&]() -> std::string {
+    char answer[4096];
+    if (!peer.write("GET /who HTTP/1.1\r\nhost: localhost\r\n\r\n", milliseconds(5000))) return "not sent";
+    const auto got = peer.read(answer, sizeof answer, milliseconds(5000));
+    return got ? std::string(answer, std::min<std::size_t>(*got, 12)) : got.error().message;
+  };
+  EXPECT_EQ(status(), "HTTP/1.1 200");
+  // It has been waited for longer than any of these, who say nothing.
+  std::vector<int> strangers;
+  for (int i = 0; i < 4; ++i) {
+    strangers.push_back(*connect_tcp("127.0.0.1", std::to_string(port_), until()));
+    if (i == 0) continue;
+    pollfd gone{strangers[static_cast<std::size_t>(i - 1)], POLLIN, 0};
+    EXPECT_EQ(::poll(&gone, 1, 10'000), 1) << "the one before gives way";
+  }
+  EXPECT_EQ(status(), "HTTP/1.1 200");
+  for (const int one : strangers) ::close(one);
 }
 
 TEST_F(TlsTest, AServerShowsItsNewCertificateToNewConnectionsAndOldOnesGoOn) {
