@@ -302,8 +302,8 @@ void Server::accept_loop() {
   }
 }
 
-/// Whether the connection whose request has been waited for longest gave way, of strangers' if there is one. Holds the acceptor for a moment, which slows down who comes
-/// in crowds.
+/// Whether the connection whose request has been waited for longest gave way: a stranger's, where there is one. Holds the acceptor for a
+/// moment, which slows down who comes in crowds.
 bool Server::make_room(std::unique_lock<std::mutex>& lock) {
   const auto first = std::min_element(unasked_.begin(), unasked_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   if (first == unasked_.end()) return false;
