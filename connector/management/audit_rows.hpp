@@ -15,7 +15,8 @@ Result<v1::AuditEntry> audit_row(const provenance::LogReader& log, std::uint64_t
 /// From when until when, of what was recorded.
 class TimeSpan {
  public:
-  explicit TimeSpan(std::optional<Timestamp> from = {}) : from_(from) {}
+  TimeSpan() = default;  ///< all of it
+  explicit TimeSpan(std::optional<Timestamp> from) : from_(from) {}
   /// Of a request with `from` and `until`. invalid_argument: the wrong way round.
   template <class Request>
   static Result<TimeSpan> read(const Request& request) {

@@ -41,7 +41,7 @@ void add(const Filling& filling, std::uint64_t number, Random& random, Commit& c
   n.pending = negotiation::Pending{};
   n.pending->delivery.id = to_hex(random.bytes(16));
   n.pending->delivery.next_attempt = filling.now;
-  outbox::Envelope envelope{"negotiation", n.pending->delivery.id, "request", "consumer", filling.url, "", {}, filling.now};
+  outbox::Envelope envelope{"negotiation", n.pending->delivery.id, "request", "consumer", filling.url, "", {}, false, filling.now};
   envelope.body = json::serialise(json::object({{"@type", "ContractRequestMessage"}, {"consumerPid", n.own_pid.str()}, {"offer", n.offer}}));
   commit.changes.push_back({negotiation::negotiation_key(n.own_pid), encode(n)});
   outbox::index_due(commit, negotiation::kDuePrefix, n.own_pid.str(), std::nullopt, n.deadline);

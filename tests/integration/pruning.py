@@ -131,12 +131,12 @@ def refusals(first):
         return done.stderr
 
     expect("the newest log", "newest" in refused("privacy_officer", third.split("+")[0], "--basis", "archive act"), True)
-    expect("too young", "keeps entries for 100 days" in refused("privacy_officer", first, "--basis", "archive act"), True)
+    expect("too young", "keeps entries for 10 days" in refused("privacy_officer", first, "--basis", "archive act"), True)
     expect("no ground", "ground" in refused("privacy_officer", first), True)
     expect("a steward does not ask", "confirms" in refused("steward", first, "--basis", "archive act"), True)
     expect("nor an operator", run("audit", "prune", first, "--basis", "x", "--no-input", role="operator", code=1).returncode, 1)
     for node in (w, d):
-        node.call("NodeService/DemoClock", {"bySeconds": 150 * 86400})
+        node.call("NodeService/DemoClock", {"bySeconds": 20 * 86400})
     expect("the older one first", "is older" in refused("privacy_officer", second.split("+")[0], "--basis", "archive act"), True)
 
 
@@ -176,7 +176,7 @@ def readers(first, size, kept, agreement, dataset_entry, offered):
     for words in (("log",), ("report",), ("export", "--format", "csv")):
         done = run("audit", *words, role="dpo")
         expect(f"audit {words[0]} says so", any(one in done.stderr for one in GONE), True)
-    done = run("audit", "log", "--from", time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() + 140 * 86400)), role="dpo")
+    done = run("audit", "log", "--from", time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() + 15 * 86400)), role="dpo")
     expect("of a later time nothing is missing", any(one in done.stderr for one in GONE), False)
     found = w.call("AuditService/Findings", {}, role="dpo")["findings"]
     expect("a finding says so", [one["code"] for one in found if one["code"] == "log.pruned"], ["log.pruned"])
@@ -240,7 +240,7 @@ def proof_of_another():
 try:
     f.make()
     config = w.folder / "node.toml"
-    config.write_text(config.read_text().replace("\nlog_origin", "\nkeep_log_days = 100\nlog_origin") + f'\n[backup]\nstore = "{f.folder / "backup"}"\nkeys = "{f.folder / "backup-keys"}"\n')
+    config.write_text(config.read_text().replace("\nlog_origin", "\nkeep_log_days = 10\nlog_origin") + f'\n[backup]\nstore = "{f.folder / "backup"}"\nkeys = "{f.folder / "backup-keys"}"\n')
     f.start()
     f.join()
     f.offer_counts()

@@ -313,6 +313,7 @@ def open_data():
 
 try:
     f.begin()
+    d.call("ActivityService/Publish", {"id": ACTIVITY, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds in the centre"})
     parts_of_a_file()
     pulls_that_go_on()
     open_data()

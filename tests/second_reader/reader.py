@@ -421,7 +421,7 @@ def receipt_parts(data):
 def follows(later, earlier):
     """Whether a log of this origin may be a later one of the same node (section 7, 2)."""
     before, slash, _ = later.rpartition(b"/")
-    return bool(slash) and before in (earlier, earlier.rpartition(b"/")[0])
+    return bool(slash) and later != earlier and before in (earlier, earlier.rpartition(b"/")[0])
 
 
 def receipt_holds(data, key):
