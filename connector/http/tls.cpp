@@ -1,6 +1,7 @@
 #include "connector/http/tls.hpp"
 
 #include "connector/base/log.hpp"
+#include "connector/crypto/crypto.hpp"
 #include "connector/crypto/x509.hpp"
 
 #include <openssl/err.h>
@@ -10,6 +11,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <map>
 
 namespace sluis::http {
@@ -147,6 +150,7 @@ std::string TlsContext::verify_client(const ssl_st* connection, Timestamp now) c
 Result<std::shared_ptr<TlsSource>> TlsSource::open(std::string name, TlsFiles files, Side side) {
   std::shared_ptr<TlsSource> source(new TlsSource(std::move(name), std::move(files), side));
   const auto versions = source->versions();
+  source->contents_ = source->contents();
   SLUIS_TRY(source->held_, source->load());
   const Timestamp machine = SystemClock().now();
   const auto settled = [&](const FileVersion& one) { return is_settled(one, machine); };
@@ -162,6 +166,19 @@ Result<TlsSource::Versions> TlsSource::versions() const {
     all.push_back(one);
   }
   return all;
+}
+
+/// A digest of what the files hold; empty: not all of them can be read.
+std::string TlsSource::contents() const {
+  crypto::Sha256 digest;
+  for (const std::string* file : {&files_.chain, &files_.key, &files_.roots, &files_.lists}) {
+    if (file->empty()) continue;
+    std::ifstream in(*file, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    if (!in.good() && !in.eof()) return {};
+    digest.update(std::to_string(bytes.size()) + ":" + bytes);
+  }
+  return std::string(view(digest.finish()));
 }
 
 Result<TlsContextPtr> TlsSource::load() const {
@@ -181,6 +198,8 @@ void TlsSource::look(Timestamp now) {
   const Timestamp machine = SystemClock().now();
   const bool settled = std::all_of(versions->begin(), versions->end(), [&](const FileVersion& one) { return is_settled(one, machine); });
   read_ = settled ? *versions : Versions{};
+  std::string contents = this->contents();
+  if (contents == contents_ && trouble_.empty()) return;  // looked at again only because they were so young
   const auto made = load();
   again_ = made ? Timestamp::max() : now + kLookAgain;  // what failed may be the machine's fault, and the files as they should be
   if (!made) return tell(made.error().message);
@@ -189,6 +208,7 @@ void TlsSource::look(Timestamp now) {
     return tell("the certificate `" + files_.chain + "` is good from " + format_time((*made)->begins()) + " until " + format_time((*made)->ends()) + ", not now");
   }
   held_ = *made;
+  contents_ = std::move(contents);
   tell({});
   if (settled) log::info("TLS files were read again", {{"of", name_}, {"certificate_ends", files_.chain.empty() ? "" : format_time(held_->ends())}});
 }

@@ -78,6 +78,7 @@ class TlsSource {
   using Versions = std::vector<FileVersion>;  ///< in the order of the files that there are
   TlsSource(std::string name, TlsFiles files, Side side) : name_(std::move(name)), files_(std::move(files)), side_(side) {}
   Result<Versions> versions() const;
+  std::string contents() const;
   Result<TlsContextPtr> load() const;
   void look(Timestamp now);
   void tell(const std::string& trouble);
@@ -87,6 +88,7 @@ class TlsSource {
   const Side side_;
   std::mutex mutex_;
   Versions read_;
+  std::string contents_;  ///< a digest, of what `held_` was made of
   Timestamp again_ = Timestamp::max();  ///< when what was read begins to be good
   TlsContextPtr held_;
   std::string trouble_;

@@ -192,7 +192,7 @@ def readers(first, size, kept, agreement, dataset_entry, offered):
     d.stop()  # what was proven to it before it knows
     d.start()
     d.wait_ready()
-    expect("the offer is still proven to others", d.call("CatalogService/Fetch", {"peer": w.participant})["datasets"], offered)
+    expect("the offer is still proven to others", [one["offers"] for one in d.call("CatalogService/Fetch", {"peer": w.participant})["datasets"]], [one["offers"] for one in offered])
     for node, peer in ((w, d), (d, w)):
         done = node.command("audit", "reconcile", peer.participant, role="dpo")
         expect("reconciling says what it did not compare: " + done.stdout + done.stderr, (done.returncode, "was not compared" in done.stderr), (0, True))

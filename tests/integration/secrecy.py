@@ -202,7 +202,8 @@ def borrowed_id(of_d, offer, agreed):
         path, pids = f"/2025-1/negotiations/{made['consumerPid']}", {"@context": CONTEXT, "providerPid": own, "consumerPid": made["consumerPid"]}
         d.call("AgreementService/Approve", {"negotiation": made["consumerPid"]})
         parkwijs.wait("/events")
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())  # one of before the request would be refused for that
+        asked = next(one for one in d.call("AgreementService/ListNegotiations")["negotiations"] if one["id"] == made["consumerPid"])
+        now = asked["created"]  # by Duinmeer's clock, which was moved: one of before the request would be refused for that
         agreement = {**agreed, "@id": name, "assigner": p.participant, "assignee": d.participant, "timestamp": now}
         caller.ask("POST", f"{path}/agreement", {**pids, "@type": "ContractAgreementMessage", "agreement": agreement})
         parkwijs.wait("/agreement/verification")
