@@ -387,8 +387,13 @@ def witness():
             configure(w, f'\n[[witnesses.witness]]\nkey = "{new}"\nurl = "https://localhost:{d.port}"\n')
 
         def complete():
-            later(61)
-            return metric(w, f'sluis_witness_cosigned{{witness="{"+".join(new.split("+")[:2])}"}}') == [1.0]
+            later(61)  # a new public checkpoint is due, and has its time to be cosigned before another is
+            until = time.monotonic() + 5
+            while time.monotonic() < until:
+                if metric(w, f'sluis_witness_cosigned{{witness="{"+".join(new.split("+")[:2])}"}}') == [1.0]:
+                    return True
+                time.sleep(0.1)
+            return False
         wait_for("the new one cosigns", complete)
         with change.away(w):
             text = (w.folder / "node.toml").read_text()

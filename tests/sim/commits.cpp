@@ -209,6 +209,7 @@ void Commits::perform(const commit::Pipeline::Actions& actions) {
     world_.after(world_.dice.between(Duration(0), kKeep), [this, alive = alive_] { return *alive && keep(); });
   }
   if (queued_ != 0) plan_lead(Duration(0));
+  else if (pipeline_.must_recover()) plan_lead(kTryEvery);  // also where nothing else comes, as Sequencer::run
 }
 
 void Commits::answer(Ticket& ticket, Result<CommitReceipt> result) {
