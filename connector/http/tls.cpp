@@ -199,7 +199,7 @@ void TlsSource::look(Timestamp now) {
   const bool settled = std::all_of(versions->begin(), versions->end(), [&](const FileVersion& one) { return is_settled(one, machine); });
   read_ = settled ? *versions : Versions{};
   std::string contents = this->contents();
-  if (contents == contents_ && trouble_.empty()) return;  // looked at again only because they were so young
+  if (!contents.empty() && contents == contents_ && trouble_.empty()) return;  // looked at again only because they were so young
   const auto made = load();
   again_ = made ? Timestamp::max() : now + kLookAgain;  // what failed may be the machine's fault, and the files as they should be
   if (!made) return tell(made.error().message);

@@ -83,9 +83,10 @@ int serve(const std::filesystem::path& config_file) {
       continue;
     }
     served = true;
-    bool told = false;
-    while (!(told = signal.wait_for(kLookEach))) {
-      if (config->log_period && SystemClock().now() >= not_before && node.log_is_over()) break;
+    bool told = !config->log_period;
+    if (told) signal.wait();
+    while (!told && !(told = signal.wait_for(kLookEach))) {
+      if (SystemClock().now() >= not_before && node.log_is_over()) break;
     }
     log::info(told ? "stopping" : "the log's period is over");
     node.stop(std::chrono::seconds(10));

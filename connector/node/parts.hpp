@@ -192,7 +192,6 @@ struct Node::Parts {
   Result<std::set<Hash>> in_force() const;
   std::optional<outbox::Reason> unreachable(const std::string& peer) const;
   Result<void> drop_message(const outbox::DeadLetter& letter, const outbox::Reason& reason, const std::string& person);
-  std::size_t dead_letters() const;
   Result<void> drop_copies(const std::vector<std::string>& key_files, const std::string& person, bool copy_first);
 };
 

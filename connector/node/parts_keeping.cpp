@@ -235,10 +235,4 @@ Result<void> Node::Parts::drop_message(const outbox::DeadLetter& letter, const o
   return done;
 }
 
-/// Counted as far as anybody reads.
-std::size_t Node::Parts::dead_letters() const {
-  const auto count = outbox->dead_letters();
-  return count ? *count : 0;
-}
-
 }  // namespace sluis::node

@@ -115,8 +115,6 @@ std::string Node::Parts::public_checkpoint() {
   return published_checkpoint;
 }
 
-/// What is public of logs that another followed: `logs`, and below the last word of a log's origin (`first`, of the node's first) its last
-/// checkpoint and the tiles up to that.
 /// Which logs there are, and of each that another followed its last checkpoint and its tiles, for good.
 std::vector<http::Route> Node::Parts::older_logs() {
   const std::vector<provenance::Shard>& logs = log->shards();  // another follows only while these parts do not run
@@ -216,8 +214,10 @@ std::vector<std::string> Node::Parts::findings() const {
     else if (one.lists_end <= log_clock->now()) finding = "a revocation list (" + one.name + ") was over at " + format_time(one.lists_end) + ": who needs it is refused";
     if (!finding.empty() && std::find(out.begin(), out.end(), finding) == out.end()) out.push_back(std::move(finding));
   }
-  if (const std::size_t dead = dead_letters(); dead > 0) {
-    out.push_back(std::to_string(dead) + (dead == 1 ? " message to another party is not delivered" : " messages to other parties are not delivered") +
+  const auto dead = outbox->dead_letters();
+  if (!dead) out.push_back("messages that are not delivered cannot be counted: " + dead.error().message);
+  if (dead && *dead > 0) {
+    out.push_back(std::to_string(*dead) + (*dead == 1 ? " message to another party is not delivered" : " messages to other parties are not delivered") +
                   " unless somebody has it tried again: see `sluis outbox list`");
   }
   if (!config.static_identity.empty()) out.emplace_back("peers are known by fixed values, in clear: the identity scheme is `static`, for tests only");
@@ -269,7 +269,7 @@ std::vector<http::Route> Node::Parts::management_routes() {
                       now.log_entries = entries ? *entries : 0;
                       const outbox::Standing standing = outbox->standing();
                       now.outbox_waiting = standing.waiting;
-                      now.outbox_dead = dead_letters();
+                      if (const auto dead = outbox->dead_letters()) now.outbox_dead = *dead;  // where they cannot be counted a finding says so
                       for (const outbox::PeerState& peer : standing.peers) now.outbox_away += peer.away ? 1 : 0;
                       now.streams = streams->size();
                       now.findings = findings().size();

@@ -11,7 +11,6 @@ import pathlib
 import shutil
 import ssl
 import sys
-import threading
 import time
 import urllib.request
 
@@ -19,6 +18,7 @@ BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from checks import expect, finish  # noqa: E402
 from federation import Federation, PURPOSE, Refused, scratch  # noqa: E402
+from played import in_place_of, over  # noqa: E402
 
 CROWD, DATASET = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts"
 f = Federation(scratch("delivery"), binary=BIN / "sluis", base_port=19740, parties=("waterrijk", "duinmeer"))
@@ -51,18 +51,7 @@ def busy():
     """Waterrijk's node stops, and Busy answers in its place."""
     context = ssl.create_default_context(cafile=str(w.folder / "tls/roots.pem"))
     Busy.version = urllib.request.urlopen(f"https://localhost:{w.port}/.well-known/dspace-version", context=context, timeout=5).read()
-    w.stop()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", w.port), Busy)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(w.folder / "tls/node.pem", w.folder / "tls/node.key")
-    server.socket = tls.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, args=(0.05,)).start()
-    return server
-
-
-def over(server):
-    server.shutdown()
-    server.server_close()
+    return in_place_of(w, Busy)
 
 
 def seconds(timestamp):

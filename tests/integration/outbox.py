@@ -5,13 +5,10 @@ back. What a party will not have is a dead letter: seen, tried again, or dropped
 usage: outbox.py BIN_DIR SOURCE_DIR
 """
 import http.server
-import json
 import os
 import pathlib
 import shutil
-import ssl
 import sys
-import threading
 import time
 import urllib.request
 
@@ -19,6 +16,7 @@ BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from checks import expect, finish  # noqa: E402
 from federation import Federation, PURPOSE, Refused, scratch  # noqa: E402
+from played import in_place_of, over  # noqa: E402
 
 PROCESSES = 5
 f = Federation(scratch("outbox"), binary=BIN / "sluis", base_port=22440, parties=("waterrijk", "duinmeer"))
@@ -38,21 +36,6 @@ class Unwilling(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
-
-
-def unwilling():
-    w.stop()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", w.port), Unwilling)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(w.folder / "tls/node.pem", w.folder / "tls/node.key")
-    server.socket = tls.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, args=(0.05,)).start()
-    return server
-
-
-def over(server):
-    server.shutdown()
-    server.server_close()
 
 
 def eventually(ask, *wanted, limit=60):
@@ -145,7 +128,7 @@ def letters():
 def refused_for_good(offer, code):
     """An agreement that Duinmeer ends, whose receipt Waterrijk will not have."""
     agreement = agree(offer)
-    server = unwilling()
+    server = in_place_of(w, Unwilling)
     try:
         d.call("AgreementService/Terminate", {"id": agreement, "code": code})
         eventually(lambda: len(letters()), 1)

@@ -19,7 +19,8 @@ import urllib.request
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from checks import expect, finish  # noqa: E402
-from federation import ACTIVITIES, PURPOSE, Federation, Refused, scratch  # noqa: E402
+from federation import ACTIVITIES, PURPOSE, Federation, scratch  # noqa: E402
+from logs import agreed, list_logs  # noqa: E402
 
 CROWD, DATASET, ACTIVITY = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts", ACTIVITIES["duinmeer"]
 READER = SOURCE / "tests/second_reader/reader.py"
@@ -65,14 +66,6 @@ def both_say(what, wanted, folder, key, *words):
     return theirs.stdout + mine.stdout
 
 
-def agree():
-    made = d.call("AgreementService/Request", {"peer": w.participant, "offer": DATASET, "purpose": CROWD, "waitSeconds": 15})["negotiation"]
-    until = time.monotonic() + 10
-    while made.get("state") != "FINALIZED" and time.monotonic() < until:
-        made = d.call("AgreementService/Show", {"id": made["id"], "waitSeconds": 5})["negotiation"]
-    return made["agreement"], d.call("TransferService/Start", {"agreement": made["agreement"], "waitSeconds": 15})["transfer"]["id"]
-
-
 def grow(count, name):
     for number in range(count):
         w.call("ActivityService/Publish", {"id": f"https://waterrijk.example/activities/{name}-{number}", "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": name})
@@ -84,17 +77,6 @@ def next_log():
     w.start()
     w.wait_ready()
     return done.stdout.strip()
-
-
-def listed(*keys):
-    """The membership list with these logs of Waterrijk, too."""
-    party = w.folder / "party.json"
-    said = json.loads(party.read_text())
-    said["log_origins"] += [{**said["log_origins"][0], "origin": key.split("+")[0], "vkey": key} for key in keys]
-    party.write_text(json.dumps(said))
-    document = f.membership(2, (400, 500))
-    for node in (w, d):
-        node.call("MembershipService/Load", {"document": document, "file": "membership.json"}, role="operator")
 
 
 def tiles_of(name):
@@ -245,8 +227,8 @@ try:
     f.join()
     f.offer_counts()
     d.call("ActivityService/Publish", {"id": ACTIVITY, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds in the centre"})
-    agreement, transfer = agree()
-    expect("a pull", d.pull(transfer, CROWD, ACTIVITY)[1], True)
+    agreement, transfer = agreed(w, d, DATASET, CROWD)
+    expect("a pull", d.pull(transfer["id"], CROWD, ACTIVITY)[1], True)
     w.wait_log(1, kinds=["stream-end"])
     grow(530, "first")
     first = w.call("NodeService/Status", {})["logOrigin"]
@@ -259,7 +241,7 @@ try:
     run("backup", "create", role="operator")
     second = next_log()
     third = next_log()
-    listed(second, third)
+    list_logs(f, w, 2, second, third, days=(400, 500))
     note, leaves = public(second, third)
     anchor = f.folder / "anchor"
     anchor.write_bytes(note)

@@ -16,6 +16,7 @@ BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from checks import expect, finish  # noqa: E402
 from federation import ACTIVITIES, PURPOSE, Federation, Refused, scratch  # noqa: E402
+from logs import agreed, list_logs  # noqa: E402
 
 CROWD, DATASET, ACTIVITY = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-counts", ACTIVITIES["duinmeer"]
 f = Federation(scratch("recovery"), binary=BIN / "sluis", base_port=20640, parties=("waterrijk", "duinmeer"))
@@ -35,14 +36,6 @@ def reconcile(node, peer, *words, code=0):
     return json.loads(done.stdout or "{}")
 
 
-def agree():
-    made = d.call("AgreementService/Request", {"peer": w.participant, "offer": DATASET, "purpose": CROWD, "waitSeconds": 15})["negotiation"]
-    until = time.monotonic() + 10
-    while made.get("state") != "FINALIZED" and time.monotonic() < until:
-        made = d.call("AgreementService/Show", {"id": made["id"], "waitSeconds": 5})["negotiation"]
-    return made["agreement"], d.call("TransferService/Start", {"agreement": made["agreement"], "waitSeconds": 15})["transfer"]
-
-
 def pull(transfer):
     """How many bytes came, or the code of the refusal."""
     try:
@@ -50,21 +43,6 @@ def pull(transfer):
         return len(got) if whole else "cut"
     except Refused as refused:
         return json.loads(refused.body).get("code", refused.body)
-
-
-def list_with(node, *keys):
-    """The membership list, in which the node has these logs; the federation's administrator gets their keys from its operators."""
-    party = node.folder / "party.json"
-    said = json.loads(party.read_text())
-    origins = said["log_origins"]
-    for key in keys:
-        if all(one["vkey"] != key for one in origins):
-            origins.append({**origins[0], "origin": key.split("+")[0], "vkey": key})
-    party.write_text(json.dumps(said))
-    document = f.membership(next(versions))
-    for one in f.nodes.values():
-        if one.process:
-            one.call("MembershipService/Load", {"document": document, "file": "membership.json"}, role="operator")
 
 
 def same_logs(transfer):
@@ -170,7 +148,7 @@ def recover(size):
     expect("and who did it, in the part that stays here", ("steward of" in first["person"], "dpo of" in first["person"], "steward" in first["document"]), (True, True, False))
     old = w.log(kinds=["decision"])[0]
     expect("old entries keep their numbers and their log", (old["log"], int(old["leaf"])), ("waterrijk.example/log-demo", int(old["index"])))
-    list_with(w, key)
+    list_logs(f, w, next(versions), key)
     return key, int(old["index"])
 
 
@@ -229,7 +207,7 @@ def rotate(transfer):
     expect("log rotate-key", (done.returncode, done.stderr if done.returncode else ""), (0, ""))
     w.start()
     w.wait_ready()
-    list_with(w, done.stdout.strip())
+    list_logs(f, w, next(versions), done.stdout.strip())
     (ended,), begun = w.log(kinds=["log-ended"]), w.log(kinds=["log-begun"])
     said = json.loads(ended["document"])["next"]
     expect("the old log names its successor", (ended["log"], said["vkey"]), (before, done.stdout.strip()))
@@ -282,8 +260,8 @@ try:
     f.join()
     f.offer_counts()
     d.call("ActivityService/Publish", {"id": ACTIVITY, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds in the centre"})
-    agreement, transfer = agree()
-    to_end, _ = agree()
+    agreement, transfer = agreed(w, d, DATASET, CROWD)
+    to_end, _ = agreed(w, d, DATASET, CROWD)
     expect("data flow", isinstance(pull(transfer), int), True)
     w.wait_log(1, kinds=["stream-end"])
     d.wait_log(1, kinds=["received"])

@@ -1,8 +1,11 @@
 """A party that is played by a test: what it sends with its own certificate, what others send to it, and the claims that it signs."""
 import base64
 import http.client
+import http.server
 import json
 import queue
+import ssl
+import threading
 import time
 import uuid
 
@@ -23,6 +26,22 @@ def unpadded(data):
 
 def fresh():
     return f"urn:uuid:{uuid.uuid4()}"
+
+
+def in_place_of(node, handler):
+    """Stops the node; a server with its certificate answers at its address by this handler of http.server. `over` ends it."""
+    node.stop()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", node.port), handler)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(node.folder / "tls/node.pem", node.folder / "tls/node.key")
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.05,)).start()
+    return server
+
+
+def over(server):
+    server.shutdown()
+    server.server_close()
 
 
 class Party:
