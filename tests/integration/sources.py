@@ -67,7 +67,9 @@ def rows(count, first=0):
 HEADER = "time,counter,total,in,out\n"
 
 
-def newest(node, kind, event):
+def newest(node, kind, event, behind=0):
+    """The last entry of this kind, once there are more than were before: whoever asked may see its end before it is recorded."""
+    node.wait_log(behind + 1, kinds=[kind])
     return [e for e in node.wait_log(1, kinds=[kind]) if e["event"] == event][-1]
 
 
@@ -85,12 +87,13 @@ def parts_of_a_file():
     expect("all of it", (status, body == whole, headers["Accept-Ranges"]), (200, True, "bytes"))
     tag = headers["ETag"]
     before = len(w.log(kinds=["decision"]))
+    ends = {kind: len(node.log(kinds=[kind])) for node, kind in ((w, "stream-end"), (d, "received"))}
     status, headers, body = ask(transfer, Range="bytes=1000-4999", **{"If-Match": tag})
     expect("a part", (status, body == whole[1000:5000], headers["Content-Range"]), (206, True, f"bytes 1000-4999/{len(whole)}"))
     expect("with the digest of the whole", headers["Repr-Digest"], "sha-256=:" + base64.b64encode(hashlib.sha256(whole).digest()).decode() + ":")
     expect("is a decision of its own", len(w.log(kinds=["decision"])), before + 1)
     for node, kind in ((w, "stream-end"), (d, "received")):
-        end = newest(node, kind, "complete")
+        end = newest(node, kind, "complete", ends[kind])
         expect(f"{node.key}: its end has its bytes and digest", (int(end["bytes"]), end["digest"]), (4000, hashlib.sha256(whole[1000:5000]).hexdigest()))
     expect("the provider's records have the part", sum(s.endswith(f"; bytes 1000-4999/{len(whole)}") for s in told_sources(w)) >= 1, True)
     status, headers, body = ask(transfer, Range="bytes=0-1,5-6", **{"If-Match": tag})
@@ -260,13 +263,13 @@ def service():
         expect("all of it may be had", b",x," in ask(small)[2], True)
         for mode, status, code in (("redirect", 502, "upstream.answered"), ("broken", 502, "upstream.answered"), ("late", 504, "upstream.late")):
             Service.mode = mode
-            before = len(Service.asked)
+            before, ends = len(Service.asked), len(w.log(kinds=["stream-end"]))
             expect(f"a service that is {mode}", ask(transfer)[::2], (status, code))
             expect("was asked once", len(Service.asked), before + 1)
-            expect("and its end says so", newest(w, "stream-end", "failed")["reason"], code)
-        Service.mode = "short"
+            expect("and its end says so", newest(w, "stream-end", "failed", ends)["reason"], code)
+        Service.mode, ends = "short", len(w.log(kinds=["stream-end"]))
         expect("one that stops in the middle", ask(transfer)[0], "cut")
-        expect("is no whole", newest(w, "stream-end", "failed")["reason"], "upstream.incomplete")
+        expect("is no whole", newest(w, "stream-end", "failed", ends)["reason"], "upstream.incomplete")
         Service.mode = "good"
         os.chmod(secret, 0o644)
         expect("a credential that others can read", ask(transfer)[::2], (503, "source.unavailable"))
