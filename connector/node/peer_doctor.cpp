@@ -353,8 +353,6 @@ void PeerDoctor::version(Course& course) const {
   if (!path) {
     course.failed("version", "`" + url + "`: " + told(path.error().message) + (spoken.empty() ? "" : "; it speaks " + joined(spoken)),
                   "the list's address is the one before `/.well-known/dspace-version` and before the protocol's own path; the peer must speak 2025-1 over HTTPS");
-  } else if (!path->empty() && !path->starts_with('/')) {
-    course.failed("version", "the path `" + told(*path) + "` of 2025-1 does not begin with a slash", "ask the peer to correct its version document");
   } else {
     course.path = *path;
     course.speaks = true;
