@@ -1,5 +1,7 @@
 #include "catalog/dataset_source.hpp"
 
+#include "connector/http/loopback.hpp"
+
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
@@ -53,10 +55,8 @@ std::vector<std::string> names_of(const HttpSource& source) {
 bool is_service(const std::string& text) {
   const auto url = boost::urls::parse_uri(text);
   if (!url || url->host().empty() || url->has_userinfo() || url->has_query() || url->has_fragment() || text.ends_with('/')) return false;
-  if (!url->encoded_path().empty() && url->encoded_path().front() != '/') return false;  // Boost reads `1.2.3.4.example` so
-  const std::string host = url->host_address();
-  const bool here = host == "::1" || (url->host_type() == boost::urls::host_type::ipv4 && host.starts_with("127."));
-  return url->scheme() == "https" || (url->scheme() == "http" && here);
+  if (http::begins_as_address(url->host()) || (!url->encoded_path().empty() && url->encoded_path().front() != '/')) return false;
+  return url->scheme() == "https" || (url->scheme() == "http" && http::is_loopback(std::string(url->host_address())));
 }
 
 Error refused_item(const TomlTable& table, std::string_view key, std::size_t index, std::string message) {

@@ -1,6 +1,7 @@
 #include "connector/http/client.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/http/loopback.hpp"
 #include "connector/http/message.hpp"
 
 #include <boost/url/parse.hpp>
@@ -59,7 +60,8 @@ struct Client::Url {
     const auto parsed = boost::urls::parse_uri(text);
     Url url;
     if (!parsed || (parsed->scheme() != "https" && !(allow_http && parsed->scheme() == "http")) || parsed->host().empty() ||
-        parsed->has_userinfo() || (!parsed->encoded_path().empty() && parsed->encoded_path().front() != '/')) {  // Boost reads `1.2.3.4.example` so
+        parsed->has_userinfo() || begins_as_address(parsed->host()) ||
+        (!parsed->encoded_path().empty() && parsed->encoded_path().front() != '/')) {  // see `begins_as_address`
       return Error(ErrorCode::invalid_argument, "`" + text + "` is no address that this node calls")
           .mended_by(allow_http ? "it begins with https:// or http://" : "it begins with https://");
     }

@@ -18,4 +18,13 @@ inline bool is_loopback(std::string_view address) {
   return ::inet_pton(AF_INET6, text.c_str(), &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
+/// Whether a host is a name that begins as an IPv4 address does, `127.0.0.1.example`. Boost.URL 1.81 reads it as that address with a path behind
+/// it, later versions as a name (RFC 3986, section 3.2.2): two nodes could go to two places, so nobody goes there.
+inline bool begins_as_address(std::string_view host) {
+  std::size_t dots = 0, end = 0;
+  for (; end < host.size() && dots < 4; ++end) dots += host[end] == '.' ? 1 : 0;
+  in_addr four{};
+  return dots == 4 && ::inet_pton(AF_INET, std::string(host.substr(0, end - 1)).c_str(), &four) == 1;
+}
+
 }  // namespace sluis::http

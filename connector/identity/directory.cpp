@@ -170,8 +170,8 @@ Result<std::string> origin_of(std::string_view url) {
   if (url.size() > 2048) return bad;
   const auto parsed = boost::urls::parse_uri(boost::core::string_view(url.data(), url.size()));
   if (!parsed || !parsed->has_authority() || parsed->has_userinfo() || parsed->host().empty()) return bad;
-  // Boost takes `127.0.0.1.example` for a number with a path behind it, which RFC 3986 (section 3.3) does not have.
-  if (const auto path = parsed->encoded_path(); !path.empty() && path.front() != '/') return bad;
+  if (http::begins_as_address(parsed->host())) return bad;
+  if (const auto path = parsed->encoded_path(); !path.empty() && path.front() != '/') return bad;  // as some versions read the same
   const auto lower = [](std::string text) {
     for (char& c : text) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');

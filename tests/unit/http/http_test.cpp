@@ -1,6 +1,7 @@
 #include "certs/authority.hpp"
 #include "connector/http/client.hpp"
 #include "connector/http/look.hpp"
+#include "connector/http/loopback.hpp"
 #include "connector/http/message.hpp"
 #include "connector/http/server.hpp"
 #include "tests/support/doubles.hpp"
@@ -358,6 +359,13 @@ TEST_F(HttpTest, NobodyThereIsNeverSentAndNoAnswerIsUnknown) {
   request.url = url + "/slow";
   request.timeout = milliseconds(200);
   EXPECT_EQ(client()->send(request).error().code, ErrorCode::outcome_unknown);
+}
+
+TEST(Loopback, ANameThatBeginsAsAnAddressIsOneWhateverTheLibraryReads) {
+  for (const char* name : {"127.0.0.1.example", "10.1.2.3.4", "1.2.3.4."}) EXPECT_TRUE(begins_as_address(name)) << name;
+  for (const char* other : {"", "127.0.0.1", "1.2.3", "1.2.3.example.org", "a.127.0.0.1.example", "256.1.1.1.example", "[::1]", "localhost"}) {
+    EXPECT_FALSE(begins_as_address(other)) << other;
+  }
 }
 
 TEST_F(HttpTest, AddressesThatAreNotOursToCallAreRefused) {
