@@ -13,6 +13,7 @@
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -51,19 +52,30 @@ http::TlsPeer peer_of(const grpc::ServerContextBase& context) {
   return peer;
 }
 
+/// What every call works with.
+struct Shared {
+  Shared(const Api& the_api, std::function<bool()> is_ready) : api(the_api), ready(std::move(is_ready)) {}
+
+  const Api& api;
+  std::function<bool()> ready;
+  grpc::AsyncGenericService service;
+  std::unique_ptr<grpc::ServerCompletionQueue> queue;
+  std::atomic<int> calls = 0;  ///< that have not ended, those that wait for a caller among them
+};
+
 /// One call from its beginning to its end; the completion queue drives it.
 class Call {
  public:
-  Call(const Api& api, const std::function<bool()>& ready, grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue)
-      : api_(api), ready_(ready), service_(service), queue_(queue), stream_(&context_) {
-    service_.RequestCall(&context_, &stream_, &queue_, &queue_, this);
+  explicit Call(Shared& shared) : shared_(shared), stream_(&context_) {
+    ++shared_.calls;
+    shared_.service.RequestCall(&context_, &stream_, shared_.queue.get(), shared_.queue.get(), this);
   }
 
   void go_on(bool good) {
     switch (step_) {
       case Step::waiting:
         if (!good) return end();
-        new Call(api_, ready_, service_, queue_);  // the next one; it ends itself
+        new Call(shared_);  // the next one; it ends itself
         return read();
       case Step::reading:
         if (!good && asked_ == 0) return finish({grpc::StatusCode::INVALID_ARGUMENT, "no request"});
@@ -78,7 +90,12 @@ class Call {
  private:
   enum class Step { waiting, reading, answering, finishing };
 
-  void end() { delete this; }
+  void end() {
+    auto& calls = shared_.calls;
+    delete this;
+    --calls;
+    calls.notify_all();
+  }
   void read() {
     step_ = Step::reading;
     stream_.Read(&request_, this);
@@ -108,16 +125,16 @@ class Call {
   }
 
   Result<MessagePtr> answer(const Method& method) {
-    SLUIS_TRY(const auto caller, api_.authorise(method, authorization(), peer_of(context_)));
+    SLUIS_TRY(const auto caller, shared_.api.authorise(method, authorization(), peer_of(context_)));
     auto message = method.new_request();
     SLUIS_CHECK(parse(*message));
-    return api_.run(method, *message, caller);
+    return shared_.api.run(method, *message, caller);
   }
 
   void respond() {
     if (is_reflection(context_.method())) return converse();
     if (context_.method() == kHealthCheck) return tell_health();
-    const auto* method = api_.methods().find(context_.method());
+    const auto* method = shared_.api.methods().find(context_.method());
     if (method == nullptr) return finish({grpc::StatusCode::UNIMPLEMENTED, "no such method"});
     const auto message = answer(*method);
     if (!message) return refuse(message.error());
@@ -127,14 +144,14 @@ class Call {
   void tell_health() {
     v1::HealthRequest request;
     if (const auto parsed = parse(request); !parsed) return refuse(parsed.error());
-    const auto health = management::health(request, ready_ && ready_());
+    const auto health = management::health(request, shared_.ready && shared_.ready());
     if (!health) return finish({grpc::StatusCode::NOT_FOUND, "no such service"});
     finish(*health);
   }
 
   /// One question of many; each asks again who it is, as a role may end meanwhile.
   void converse() {
-    if (const auto caller = api_.authenticate(authorization(), peer_of(context_)); !caller) return refuse(caller.error());
+    if (const auto caller = shared_.api.authenticate(authorization(), peer_of(context_)); !caller) return refuse(caller.error());
     if (asked_ > kQuestions) return refuse(Error(ErrorCode::limit_exceeded, "too many questions in one call"));
     v1::ReflectionRequest request;
     if (const auto parsed = parse(request); !parsed) return refuse(parsed.error());
@@ -142,10 +159,7 @@ class Call {
     stream_.Write(buffer_of(reflect(request)), this);
   }
 
-  const Api& api_;
-  const std::function<bool()>& ready_;
-  grpc::AsyncGenericService& service_;
-  grpc::ServerCompletionQueue& queue_;
+  Shared& shared_;
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter stream_;
   grpc::ByteBuffer request_;
@@ -175,9 +189,9 @@ bool is_local(const std::string& address) {
 }
 
 struct GrpcServer::Impl {
-  std::function<bool()> ready;
-  grpc::AsyncGenericService service;
-  std::unique_ptr<grpc::ServerCompletionQueue> queue;
+  Impl(const Api& api, const GrpcOptions& options) : shared(api, options.ready) {}
+
+  Shared shared;
   std::unique_ptr<grpc::Server> server;
   std::vector<std::thread> threads;
   int port = 0;
@@ -185,7 +199,7 @@ struct GrpcServer::Impl {
   void work() const {
     void* tag = nullptr;
     bool good = false;
-    while (queue->Next(&tag, &good)) static_cast<Call*>(tag)->go_on(good);
+    while (shared.queue->Next(&tag, &good)) static_cast<Call*>(tag)->go_on(good);
   }
 };
 
@@ -200,8 +214,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const Api& api, const Grpc
                  fmt::format("management on `{}` would be in clear on the network", options.address))
         .mended_by("configure a certificate, or bind to loopback or a Unix socket");
   }
-  auto impl = std::make_unique<Impl>();
-  impl->ready = options.ready;
+  auto impl = std::make_unique<Impl>(api, options);
   grpc::ServerBuilder builder;
   builder.AddListeningPort(options.address, tls ? credentials(options) : grpc::InsecureServerCredentials(), &impl->port);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -211,21 +224,24 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const Api& api, const Grpc
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS, static_cast<int>(options.longest.count()));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, static_cast<int>(options.longest.count() / 10));
   builder.SetMaxReceiveMessageSize(static_cast<int>(limits::kJsonBytes));
-  builder.RegisterAsyncGenericService(&impl->service);
-  impl->queue = builder.AddCompletionQueue();
+  builder.RegisterAsyncGenericService(&impl->shared.service);
+  impl->shared.queue = builder.AddCompletionQueue();
   impl->server = builder.BuildAndStart();
   if (!impl->server) {
     return Error(ErrorCode::conflict, fmt::format("cannot listen on `{}`", options.address))
         .mended_by("choose an address that nobody else uses");
   }
-  for (unsigned i = 0; i < options.threads; ++i) new Call(api, impl->ready, impl->service, *impl->queue);
+  for (unsigned i = 0; i < options.threads; ++i) new Call(impl->shared);
   for (unsigned i = 0; i < options.threads; ++i) impl->threads.emplace_back([raw = impl.get()] { raw->work(); });
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
 }
 
 GrpcServer::~GrpcServer() {
   impl_->server->Shutdown(std::chrono::system_clock::time_point{});  // a time past: calls under way are cancelled
-  impl_->queue->Shutdown();
+  // Nothing may be asked of a queue that is shut down: first all calls end.
+  auto& calls = impl_->shared.calls;
+  for (int left = calls; left != 0; left = calls) calls.wait(left);
+  impl_->shared.queue->Shutdown();
   for (auto& thread : impl_->threads) thread.join();
 }
 

@@ -7,7 +7,10 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <set>
+#include <thread>
+#include <vector>
 
 namespace sluis::management::test {
 namespace {
@@ -243,6 +246,31 @@ TEST(ManagementAccess, AStreamThatSaysNothingEnds) {
   ASSERT_TRUE(queue.Next(&tag, &good));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE) << "the server ended it, not our own deadline";
   EXPECT_EQ(call(stub, "/sluis.v1.DatasetService/List", "steward").status.error_code(), grpc::StatusCode::OK);
+}
+
+TEST(ManagementAccess, AServerEndsInTheMidstOfCalls) {
+  World world;
+  for (int round = 0; round < 40; ++round) {
+    auto server = GrpcServer::start(world.api, GrpcOptions{"127.0.0.1:0", "", "", "", 2});
+    ASSERT_TRUE(server) << describe(server.error());
+    const auto channel =
+        grpc::CreateChannel("127.0.0.1:" + std::to_string((*server)->port()), grpc::InsecureChannelCredentials());
+    std::atomic<bool> over = false;
+    std::atomic<int> answered = 0;
+    std::vector<std::thread> callers;
+    for (int i = 0; i < 3; ++i) {
+      callers.emplace_back([&] {
+        grpc::GenericStub stub(channel);
+        while (!over) {
+          if (call(stub, "/sluis.v1.DatasetService/List", "steward").status.ok()) ++answered;
+        }
+      });
+    }
+    while (answered < 3) std::this_thread::yield();
+    server->reset();
+    over = true;
+    for (auto& caller : callers) caller.join();
+  }
 }
 
 TEST(ManagementAccess, EveryErrorCodeHasOneRowAndComesBackAsItself) {
