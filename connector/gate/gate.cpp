@@ -182,6 +182,10 @@ Result<std::optional<policy::Reason>> Gate::judge(Asked& asked, Timestamp now) c
   SLUIS_TRY(Reevaluation seen, look(asked, now));  // also fills in the agreement, for the record
   if (with_.decision_clock.behind()) return std::optional(make_reason("clock.behind"));
   if (claim) return claim;
+  if (with_.receipts != nullptr && !asked.replay_key.empty()) {
+    SLUIS_TRY(const bool known, with_.receipts->is_known(asked.party.id, asked.transaction));
+    if (known) return std::optional(make_reason("transaction.repeated"));
+  }
   if (!asked.started) return std::optional(make_reason("transfer.not_started", {{"state", asked.state}}));
   asked.valid_until = seen.valid_until;
   return std::move(seen.cut);
@@ -274,6 +278,7 @@ Result<void> Gate::record_permit(Asked& asked, const std::string& source) {
   Commit commit = decision(asked, asked.verdict.reason, true, source);
   require_as_read(asked.verdict, commit);
   guard_replay(commit, asked);
+  expect_receipts(commit, asked, true);
   if (asked.verdict.counted) {
     const std::string key = uses_key(asked.transfer.agreement);
     commit.preconditions.push_back({key, asked.verdict.uses_bytes});
@@ -304,11 +309,13 @@ http::Response Gate::refuse(Asked& asked, const policy::Reason& reason, unsigned
 http::Response Gate::record_refusal(Asked& asked, const policy::Reason& reason, unsigned status) {
   Commit commit = decision(asked, reason, false, asked.wanted.told());
   if (reason.code != "claim.replayed") guard_replay(commit, asked);
+  if (reason.code != "claim.replayed" && reason.code != "transaction.repeated") expect_receipts(commit, asked, false);
   if (with_.decision_clock.behind()) commit.commit_class = CommitClass::revoke;  // exchanges are refused then
   const auto recorded = with_.commits.commit_and_wait(std::move(commit));
-  if (!recorded && recorded.error().code == ErrorCode::conflict && !asked.replay_key.empty() &&
-      recorded.error().place.pointer == asked.replay_key) {
-    return record_refusal(asked, make_reason("claim.replayed"), 403);
+  if (!recorded && recorded.error().code == ErrorCode::conflict && !asked.replay_key.empty()) {
+    const std::string& key = recorded.error().place.pointer;
+    if (key == asked.replay_key) return record_refusal(asked, make_reason("claim.replayed"), 403);
+    if (key == asked.receipts_key) return record_refusal(asked, make_reason("transaction.repeated"), 403);
   }
   if (!recorded) {
     log::error("refusal_not_recorded", {{"error", recorded.error().message}});

@@ -41,6 +41,8 @@ struct GateDependencies {
   DeclarationSource declarations = {};
   /// Own newest checkpoint, as a note; empty: none yet.
   std::function<std::string()> checkpoint = [] { return std::string(); };
+  /// Null: none are sent or expected.
+  RequestReceipts* receipts = nullptr;
 };
 
 /// The provider's side of a pull (D15): who, what, why; decided, recorded, and only then released. Thread-safe; worker
@@ -89,6 +91,7 @@ class Gate {
                          PreparedRelease prepared);
   Commit decision(Asked& asked, const policy::Reason& reason, bool permit, const std::string& source) const;
   void guard_replay(Commit& commit, const Asked& asked) const;
+  void expect_receipts(Commit& commit, Asked& asked, bool permit) const;
   void maybe_prune();
 
   ParticipantId self_;

@@ -78,6 +78,12 @@ void Gate::guard_replay(Commit& commit, const Asked& asked) const {
   commit.changes.push_back({due_key(with_.decision_clock.now() + limits::kReplayKept, asked.replay_key), ""});
 }
 
+/// Only of a request that the party's own claim names: of any other its node does not know the name.
+void Gate::expect_receipts(Commit& commit, Asked& asked, bool permit) const {
+  asked.receipts_key.clear();
+  if (with_.receipts != nullptr && !asked.replay_key.empty()) asked.receipts_key = with_.receipts->decided(commit, asked.begun, permit);
+}
+
 void Gate::maybe_prune() {
   const std::int64_t minute =
       std::chrono::floor<std::chrono::minutes>(with_.decision_clock.now()).time_since_epoch().count();
@@ -113,6 +119,7 @@ Result<void> Gate::recover() {
     Commit commit;
     commit.changes.push_back({key, std::nullopt});
     commit.entries.push_back(make_entry(provenance::EntryKind::stream_end, process.offer_hash, shared, process.end));
+    if (with_.receipts != nullptr) with_.receipts->released(commit, shared);
     SLUIS_CHECK(commit_end(with_.commits, std::move(commit)));
   }
   return prune_claims();
@@ -146,6 +153,7 @@ void Gate::Running::record(const ReleaseEnd& end) {
   commit.changes.push_back({asked_->open_key, std::nullopt});
   commit.entries.push_back(make_entry(cut ? provenance::EntryKind::cut : provenance::EntryKind::stream_end,
                                       asked_->verdict.agreement->offer_hash, shared, internal));
+  if (with_.receipts != nullptr) with_.receipts->released(commit, shared);
   const auto done = commit_end(with_.commits, std::move(commit));
   // It stays open in the store, and is closed as unknown at the next start.
   if (!done) log::error("end_not_recorded", {{"transaction", asked_->transaction}, {"error", done.error().message}});

@@ -15,6 +15,7 @@
 #include "policy/minimise/column_plan.hpp"
 #include "policy/minimise/csv.hpp"
 #include "policy/purpose/vocabulary.hpp"
+#include "sluis/v1/evidence.pb.h"
 
 #include <filesystem>
 #include <functional>
@@ -106,6 +107,23 @@ using DeclarationSource = std::function<Result<KnownDeclarations>(const negotiat
 /// The same for one request with many questions: asks once about each agreement, no more of a party that did not answer, and nobody once
 /// `at_most` has passed since it first asked.
 DeclarationSource asked_once(DeclarationSource source, Duration at_most = limits::kDeclarationsTogether);
+
+/// What each node holds of the other's log about one data request (D20): what of it goes into the commits that are made anyhow. A
+/// request is known by its party and the transaction that the consumer's node named. Nothing is added for a party without evidence.
+class RequestReceipts {
+ public:
+  virtual ~RequestReceipts() = default;
+  /// Whether a decision on a request of this name is recorded already. Errors: the store's.
+  virtual Result<bool> is_known(const ParticipantId& party, std::string_view transaction) const = 0;
+  /// To the commit of a provider's decision, with the condition that the name is new. The key of that condition; empty: there is none.
+  virtual std::string decided(Commit& commit, const v1::Shared& decision, bool permit) = 0;
+  /// To the commit of a release's end.
+  virtual void released(Commit& commit, const v1::Shared& end) = 0;
+  /// To the commit of a consumer's end: its acknowledgement leaves with it.
+  virtual void received(Commit& commit, const v1::Shared& end) = 0;
+  /// That commit is durable.
+  virtual void recorded(const v1::Shared& end) = 0;
+};
 
 using VocabularySource = std::function<std::shared_ptr<const policy::Vocabulary>()>;
 

@@ -24,6 +24,7 @@ struct Gate::Asked {
   std::string activity;
   std::string peer_checkpoint;
   std::string replay_key;    ///< of a claim that is right in all; else empty
+  std::string receipts_key;  ///< of the condition that the claim's transaction is new; else empty
   std::optional<ReleasePlan> plan;
   Verdict verdict;
   std::optional<std::int64_t> use;  ///< of a permit that counts: the uses before it

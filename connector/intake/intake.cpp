@@ -210,7 +210,9 @@ Result<void> Intake::recover() {
       const Timestamp begun{Duration(process.shared.time_us())};
       SLUIS_CHECK(add_retention(with_.store, shared, *process.delete_after, begun, commit));
     }
+    if (with_.receipts != nullptr) with_.receipts->received(commit, shared);
     SLUIS_CHECK(gate::commit_end(with_.commits, std::move(commit)));
+    if (with_.receipts != nullptr) with_.receipts->recorded(shared);
   }
   return {};
 }

@@ -49,6 +49,8 @@ struct Dependencies {
   gate::DeclarationSource declarations = {};
   /// A request that was refused as nothing could be read or recorded; empty: of which party's data is not known.
   std::function<void(const ParticipantId& peer)> undecided = [](const ParticipantId&) {};
+  /// Null: none are sent or expected.
+  gate::RequestReceipts* receipts = nullptr;
 };
 
 struct Options {

@@ -167,7 +167,10 @@ Result<void> Intake::Running::record(const Received& received) {
     const auto& period = asked_->verdict.terms->delete_after;
     done = came && period ? add_retention(intake_.with_.store, shared, *period, now, commit) : Result<void>();
     if (!done) break;
+    gate::RequestReceipts* receipts = intake_.with_.receipts;
+    if (receipts != nullptr) receipts->received(commit, shared);
     const auto committed = gate::commit_end(intake_.with_.commits, std::move(commit));
+    if (committed && receipts != nullptr) receipts->recorded(shared);
     if (committed) return {};
     done = committed.error();
     if (committed.error().code != ErrorCode::conflict) break;

@@ -328,13 +328,20 @@ Result<void> read_quota(TomlTable& root, NodeConfig& config) {
   return {};
 }
 
-/// Logs by period.
+/// Logs by period, and what others' logs should say.
 Result<void> read_log(TomlTable& root, NodeConfig& config) {
   SLUIS_TRY(std::optional<TomlTable> table, root.optional_table("log"));
   if (!table) return {};
-  SLUIS_TRY(const std::string period, table->string("period"));
-  config.log_period = period_from(period);
-  if (!config.log_period) return table->refused("period", "`month`, `quarter` or `year`");
+  if (table->has("period")) {
+    SLUIS_TRY(const std::string period, table->string("period"));
+    config.log_period = period_from(period);
+    if (!config.log_period) return table->refused("period", "`month`, `quarter` or `year`");
+  }
+  if (table->has("receipts_within_hours")) {
+    SLUIS_TRY(const std::int64_t hours, table->integer("receipts_within_hours"));
+    if (hours < 1 || hours > 720) return table->refused("receipts_within_hours", "a receipt is awaited from 1 to 720 hours");
+    config.receipts_within = std::chrono::hours(hours);
+  }
   return {};
 }
 

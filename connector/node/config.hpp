@@ -38,6 +38,7 @@ struct NodeConfig {
   std::filesystem::path payload_keys;
   std::optional<std::chrono::days> keeps_log;  ///< entries older than this are to be erased
   std::optional<Period> log_period; ///< after which another log follows, where one was prepared; none: none does by itself
+  std::chrono::hours receipts_within{24};  ///< what the other party's log should say of a data request by then, is missing
   std::string log_origin;           ///< of the first log; those of others begin with it
 
   std::filesystem::path store;

@@ -8,6 +8,7 @@
 #include "connector/management/convert.hpp"
 #include "connector/node/runs.hpp"
 #include "connector/provenance/receipt.hpp"
+#include "connector/node/request_receipts.hpp"
 
 #include <algorithm>
 
@@ -396,19 +397,23 @@ Result<Erasing::Months> Erasing::months_of(const Erasure& erasure) const {
 
 /// What the other parties' receipts say of the same transactions. Before the entries themselves, which tell which those are.
 Result<void> Erasing::forget_receipts(const Erasure& erasure) {
-  std::set<std::string> transactions, hashes;
+  std::set<std::string> transactions, hashes, keys;
   for (const std::uint64_t number : erasure.entries) {
     const auto payload = with_.log.payload(number);
     if (!payload && is_unreadable(payload.error())) continue;
     if (!payload) return payload.error();
     v1::Shared shared;
     if (!shared.ParseFromString(payload->shared)) continue;
-    if (!shared.transaction().empty()) transactions.insert(shared.transaction());
+    if (!shared.transaction().empty()) {
+      transactions.insert(shared.transaction());
+      keys.insert(kept_receipts_key(ParticipantId(shared.counterparty()), shared.transaction()));
+      continue;
+    }
     SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
     // A receipt that was taken: the entry says of which, by its place.
     if (static_cast<EntryKind>(leaf.kind) == EntryKind::receipt) hashes.insert(shared.peer_checkpoint() + shared.event() + shared.agreement());
   }
-  std::vector<std::string> go;
+  std::vector<std::string> go(keys.begin(), keys.end());
   SLUIS_CHECK(with_.store.scan(kReceiptPrefix, kReceiptPrefix, [&](std::string_view key, std::string_view kept) {
     const auto text = kept.starts_with('{') ? Result<std::string>(std::string(kept)) : with_.keys.unseal(kept, {0, gate::bound_to(key)});
     const auto receipt = text ? provenance::Receipt::from_json(*text) : Result<provenance::Receipt>(text.error());
@@ -434,7 +439,7 @@ Result<void> Erasing::rewrap_kept() {
   for (const provenance::Pruned& log : pruned) {
     for (const std::uint64_t number : log.kept) SLUIS_CHECK(rewrap({}, number, number + 1));
   }
-  for (const std::string_view prefix : {gate::kReleasePrefix, intake::kIntentPrefix, kReceiptPrefix}) {
+  for (const std::string_view prefix : {gate::kReleasePrefix, intake::kIntentPrefix, kReceiptPrefix, kRequestReceiptsPrefix}) {
     std::string from(prefix);
     while (!from.empty()) {
       std::vector<std::pair<std::string, std::string>> some;

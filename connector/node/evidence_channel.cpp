@@ -94,11 +94,15 @@ Result<Receipt> EvidenceChannel::receipt_of(std::uint64_t entry) const {
   return provenance::make_receipt(with_.log, entry, with_.sequencer.checkpoint(), key);
 }
 
-Result<void> EvidenceChannel::check_receipt(const ParticipantId& peer, const Receipt& receipt, Timestamp now) const {
-  SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, provenance::origin_of(receipt.checkpoint), now));
+Result<provenance::Checkpoint> EvidenceChannel::open_note(const ParticipantId& peer, const std::string& note, Timestamp now) const {
+  SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, provenance::origin_of(note), now));
   SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
-  SLUIS_CHECK(provenance::verify_receipt(receipt, key));
-  return {};
+  return provenance::open_checkpoint(note, key);
+}
+
+Result<void> EvidenceChannel::check_receipt(const ParticipantId& peer, const Receipt& receipt, Timestamp now) const {
+  SLUIS_TRY(const provenance::Checkpoint checkpoint, open_note(peer, receipt.checkpoint, now));
+  return provenance::check_receipt(receipt, checkpoint);
 }
 
 std::vector<http::Route> EvidenceChannel::routes() {

@@ -71,7 +71,9 @@ class EvidenceChannel {
   Result<std::uint64_t> first_entry(std::string_view commit_id) const;
   /// Of an entry of this node's log, for who may have it.
   Result<provenance::Receipt> receipt_of(std::uint64_t entry) const;
-  /// That the entry is in a log that the membership list has for this peer. not_found, permission_denied.
+  /// The checkpoint, of a log that the membership list has for this peer. not_found, permission_denied.
+  Result<provenance::Checkpoint> open_note(const ParticipantId& peer, const std::string& note, Timestamp now) const;
+  /// That the entry is in such a log. not_found, permission_denied.
   Result<void> check_receipt(const ParticipantId& peer, const provenance::Receipt& receipt, Timestamp now) const;
 
  private:

@@ -38,6 +38,8 @@ struct Measured {
   std::uint64_t outbox_waiting = 0;   ///< messages that no peer has taken yet
   std::uint64_t outbox_dead = 0;      ///< that wait for a person
   std::uint64_t outbox_away = 0;      ///< peers for whom messages wait and that cannot be reached
+  std::uint64_t receipts = 0;          ///< data requests that the other party's log proves; since the start, as the next
+  std::uint64_t receipts_missing = 0;  ///< that it did not prove in time, or not as they were here
   std::uint64_t streams = 0;          ///< running releases and receptions
   std::uint64_t findings = 0;
   bool quarantined = false;

@@ -269,6 +269,7 @@ Result<void> Node::Parts::start_exchange() {
       [this](const AgreementId& id, Commit commit) { return negotiations->apply_again(id, std::move(commit)); },
       mistakes.get()};
   evidence = std::make_unique<EvidenceChannel>(config.participant, between);
+  receipts = std::make_unique<RequestReceipts>(RequestReceipts::Options{config.participant, config.receipts_within}, between, *evidence, notify);
   reconciling = std::make_unique<Reconciling>(config.participant, between, *evidence);
   ErasingDependencies for_erasing{*commits, store, *log, *payload_keys, *log_clock, random, *writer, {}};
   if (!config.backup_store.empty()) {
@@ -306,7 +307,7 @@ Result<void> Node::Parts::start_data_plane() {
           [this](const ParticipantId& peer, std::string_view kid, Timestamp now) { return directory->claim_key(peer, kid, now); },
           crypto::hkdf_sha256(node_key, "", "sluis pseudonyms root", 32),
           [this](const negotiation::AgreementRecord&, Timestamp now) { return declarations->own(now); },
-          [this] { return sequencer->checkpoint(); }});
+          [this] { return sequencer->checkpoint(); }, receipts.get()});
   open = std::make_unique<gate::OpenGate>(
       config.participant,
       gate::OpenDependencies{*commits, store, *log_clock, *log_clock, *plans, programs, *streams, *refusals, words});
@@ -319,7 +320,7 @@ Result<void> Node::Parts::start_data_plane() {
           [this](std::string_view activity, std::string_view purpose, Timestamp now) { return activity_allows(store, activity, purpose, now); },
           [this](const identity::Claim& claim) -> Result<std::string> { return identity::make_claim(claim, config.claim_kid, *claim_key); },
           [this] { return sequencer->checkpoint(); }, of_provider,
-          [this](const ParticipantId& peer) { refusals->count(gate::kUndecidedIntake, peer.str()); }});
+          [this](const ParticipantId& peer) { refusals->count(gate::kUndecidedIntake, peer.str()); }, receipts.get()});
   start_authzen(of_provider);
   return {};
 }
@@ -337,7 +338,7 @@ Timestamp Node::Parts::take_what_is_due(Timestamp now) {
   Timestamp next = now + std::chrono::minutes(10);
   if (!sequencer->quarantine().empty()) return next;
   if (!look_again()) next = now + std::chrono::seconds(1);
-  for (const auto& more : {negotiations->on_timer(), transfers->on_timer()}) {
+  for (const auto& more : {negotiations->on_timer(), transfers->on_timer(), receipts->on_timer()}) {
     if (more && *more) next = std::min(next, **more);
     if (more) continue;
     next = std::min(next, now + kAgainAfter);

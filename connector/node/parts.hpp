@@ -25,6 +25,7 @@
 #include "connector/node/pruning.hpp"
 #include "connector/node/purposes.hpp"
 #include "connector/node/reconciling.hpp"
+#include "connector/node/request_receipts.hpp"
 #include "connector/node/role_file.hpp"
 #include "connector/node/scripts.hpp"
 #include "connector/node/transfer_commits.hpp"
@@ -93,6 +94,7 @@ struct Node::Parts {
   std::unique_ptr<transfer::Service> transfers;
   std::unique_ptr<gate::Alarm> deadlines;  ///< silent until `recover`
   std::unique_ptr<EvidenceChannel> evidence;
+  std::unique_ptr<RequestReceipts> receipts;
   std::unique_ptr<Reconciling> reconciling;
   std::unique_ptr<Erasing> erasing;
   std::unique_ptr<Pruning> pruning;

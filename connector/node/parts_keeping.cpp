@@ -209,6 +209,9 @@ void Node::Parts::start_outbox() {
   with.services["evidence"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
     return evidence->deliver(item, envelope, retry_at);
   };
+  with.services["acknowledgement"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
+    return receipts->deliver(item, envelope, retry_at);
+  };
   outbox = std::make_unique<outbox::Driver>(options, std::move(with));
 }
 

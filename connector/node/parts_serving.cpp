@@ -271,6 +271,8 @@ std::vector<http::Route> Node::Parts::management_routes() {
                       now.outbox_waiting = standing.waiting;
                       if (const auto dead = outbox->dead_letters()) now.outbox_dead = *dead;  // where they cannot be counted a finding says so
                       for (const outbox::PeerState& peer : standing.peers) now.outbox_away += peer.away ? 1 : 0;
+                      now.receipts = receipts->taken();
+                      now.receipts_missing = receipts->missing();
                       now.streams = streams->size();
                       now.findings = findings().size();
                       if (collecting) now.collectors = collecting->measured();
@@ -496,6 +498,7 @@ Result<void> Node::Parts::start_listeners() {
     if (route.path == "/.well-known/dspace-version") route.handler = dated(std::move(route.handler), clock);
   }
   for (http::Route& route : evidence->routes()) exchange.push_back(std::move(route));
+  for (http::Route& route : receipts->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : reconciling->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : peer_doctor->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : declarations->routes()) exchange.push_back(std::move(route));

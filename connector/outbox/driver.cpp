@@ -113,13 +113,14 @@ void Driver::run() {
     wake_.notify_one();  // there may be more for another thread
     const Dispatcher::Send& send = sends->front();
     lock.unlock();
-    const std::optional<Verdict> verdict = deliver(send);
+    const std::optional<Delivered> delivered = deliver(send);
     lock.lock();
-    if (verdict == Verdict::done || verdict == Verdict::dropped || verdict == Verdict::dead) {
-      --count_;
-      if (!walked_.empty() && send.item.key <= walked_) --recount_;
-    }
-    dispatcher_.on_reply(send.item, verdict.value_or(Verdict::dropped), with_.clock.now());
+    const Verdict verdict = delivered ? delivered->verdict : Verdict::dropped;
+    const bool left = delivered && (verdict == Verdict::done || verdict == Verdict::dropped || verdict == Verdict::dead);
+    const auto gone = static_cast<std::int64_t>(delivered ? delivered->also : 0) + (left ? 1 : 0);
+    count_ -= gone;
+    if (!walked_.empty() && send.item.key <= walked_) recount_ -= gone;
+    dispatcher_.on_reply(send.item, verdict, with_.clock.now());
   }
   wake_.notify_all();
 }
@@ -209,10 +210,10 @@ Verdict Driver::give_up(const OutboxItem& item, std::string bytes, const Envelop
   return Verdict::dead;
 }
 
-std::optional<Verdict> Driver::deliver(const Dispatcher::Send& send) {
-  if (with_.held && with_.held()) return Verdict::retry_untried;
+std::optional<Delivered> Driver::deliver(const Dispatcher::Send& send) {
+  if (with_.held && with_.held()) return Delivered(Verdict::retry_untried);
   Result<std::optional<std::string>> bytes = with_.store.get(send.item.key);
-  if (!bytes) return Verdict::retry_untried;
+  if (!bytes) return Delivered(Verdict::retry_untried);
   if (!*bytes) return std::nullopt;
   const Result<Envelope> envelope = decode_envelope(**bytes);
   const std::optional<Timestamp> before = send.attempt > 0 ? send.first_try : std::nullopt;
@@ -229,7 +230,7 @@ std::optional<Verdict> Driver::deliver(const Dispatcher::Send& send) {
   OutboxItem item = send.item;
   item.maybe_sent = item.maybe_sent || envelope->maybe_sent;
   Delivered delivered = service->second(item, *envelope, send.retry_at);
-  if (delivered.verdict != Verdict::dead) return delivered.verdict;
+  if (delivered.verdict != Verdict::dead) return delivered;
   return dead(send.first_try, std::move(delivered.reason));
 }
 

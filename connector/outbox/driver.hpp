@@ -76,7 +76,7 @@ class Driver {
   bool look(Lock& lock);
   void walk_page(Lock& lock);
   /// None: it was not in the store.
-  std::optional<Verdict> deliver(const Dispatcher::Send& send);
+  std::optional<Delivered> deliver(const Dispatcher::Send& send);
   Verdict give_up(const OutboxItem& item, std::string bytes, const Envelope* envelope, std::optional<Timestamp> first_try, Reason reason);
   bool waited_too_long(std::optional<Timestamp> queued) const;
   bool walk_is_due(Timestamp now) const { return !walking_ && now >= next_walk_; }

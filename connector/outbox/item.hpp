@@ -35,6 +35,7 @@ struct Delivered {
   Delivered(Verdict v, Reason why = {}) : verdict(v), reason(std::move(why)) {}  // NOLINT(google-explicit-constructor)
   Verdict verdict;
   Reason reason;  ///< of a dead letter
+  std::uint64_t also = 0;  ///< later messages of the same process that left the store with it, or instead of it; not of one that is dead
 };
 
 /// Sends one message and commits what came of it, with the removal of the item, in one commit; but not that of one that is `dead`, which

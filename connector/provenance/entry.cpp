@@ -37,6 +37,7 @@ std::string_view kind_name(std::uint8_t kind) {
     case EntryKind::findings_signed: return "findings-signed";
     case EntryKind::package: return "package";
     case EntryKind::pruned: return "pruned";
+    case EntryKind::receipt_missing: return "receipt-missing";
   }
   return "";
 }

@@ -41,6 +41,7 @@ enum class EntryKind : std::uint8_t {
   findings_signed = 40,  ///< what a data protection officer found, signed with her own key; its digest is that of what she signed
   package = 41,          ///< what checks a period was given out, to whom; its digest is that of its manifest
   pruned = 42,           ///< entries of an older log were asked to be removed, or are: which log, how many, on which ground
+  receipt_missing = 43,  ///< what a counterparty's log should say of a data request did not come in time, or is not so
 };
 /// The stable name, as commands print it; empty for a number that has none.
 std::string_view kind_name(std::uint8_t kind);

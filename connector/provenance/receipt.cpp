@@ -32,6 +32,16 @@ Result<Receipt> receipt_at(const LogReader& log, std::uint64_t number, const std
   return receipt;
 }
 
+/// Of an entry in a log before the newest.
+Result<Receipt> of_older(const LogReader& log, const Shard& shard, std::uint64_t number) {
+  const Error lost(ErrorCode::not_found, "entry " + std::to_string(number) + " stands behind the last checkpoint of `" + shard.origin + "`");
+  if (shard.seal.empty()) return lost;
+  SLUIS_TRY(const VerifierKey old, VerifierKey::parse(shard.key));
+  SLUIS_TRY(const Checkpoint sealed, open_checkpoint(shard.seal, old));
+  if (number - shard.first >= sealed.size) return lost;
+  return receipt_at(log.at(shard), number, shard.seal, sealed);
+}
+
 bool take_line(std::string_view& rest, std::string_view& line) {
   const std::size_t end = rest.find('\n');
   if (end == std::string_view::npos) return false;
@@ -98,15 +108,14 @@ Result<Receipt> Receipt::from_json(std::string_view text) {
 
 Result<Receipt> make_receipt(const LogReader& log, std::uint64_t number, const std::string& note, const VerifierKey& key) {
   const Shard& shard = log.shard_of(number);
-  if (shard.number != log.shard().number) {
-    const Error lost(ErrorCode::not_found, "entry " + std::to_string(number) + " stands behind the last checkpoint of `" + shard.origin + "`");
-    if (shard.seal.empty()) return lost;
-    SLUIS_TRY(const VerifierKey old, VerifierKey::parse(shard.key));
-    SLUIS_TRY(const Checkpoint sealed, open_checkpoint(shard.seal, old));
-    if (number - shard.first >= sealed.size) return lost;
-    return receipt_at(log.at(shard), number, shard.seal, sealed);
-  }
+  if (shard.number != log.shard().number) return of_older(log, shard, number);
   SLUIS_TRY(const Checkpoint checkpoint, open_checkpoint(note, key));
+  return make_receipt(log, number, note, checkpoint);
+}
+
+Result<Receipt> make_receipt(const LogReader& log, std::uint64_t number, const std::string& note, const Checkpoint& checkpoint) {
+  const Shard& shard = log.shard_of(number);
+  if (shard.number != log.shard().number) return of_older(log, shard, number);
   if (number - shard.first >= checkpoint.size) {  // readers see entries before the checkpoint that covers them is kept
     SLUIS_CHECK(log.leaf(number));
     return Error(ErrorCode::storage_unavailable, "entry " + std::to_string(number) + " is not covered by a checkpoint yet");

@@ -35,6 +35,8 @@ Result<ParsedProof> parse_proof_text(std::string_view text);
 /// one counts. not_found: there is no such entry, or that log ended without a checkpoint that covers it; storage_unavailable: `note` does
 /// not cover it yet.
 Result<Receipt> make_receipt(const LogReader& log, std::uint64_t number, const std::string& note, const VerifierKey& key);
+/// The same where `note` was opened before: of many entries.
+Result<Receipt> make_receipt(const LogReader& log, std::uint64_t number, const std::string& note, const Checkpoint& checkpoint);
 
 /// That the shared part is committed to by the leaf, and the leaf is in the log of `key`. Gives the checkpoint.
 /// permission_denied: not so.

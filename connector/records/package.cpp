@@ -133,7 +133,7 @@ std::vector<std::string> named_documents(const provenance::Leaf& leaf, const v1:
     if (hash && *hash != Hash{}) names.push_back(document_file(what, *hash));
   };
   switch (static_cast<EntryKind>(leaf.kind)) {
-    case EntryKind::declaration: case EntryKind::findings_signed: case EntryKind::package: case EntryKind::receipt: case EntryKind::pruned:
+    case EntryKind::declaration: case EntryKind::findings_signed: case EntryKind::package: case EntryKind::receipt: case EntryKind::pruned: case EntryKind::receipt_missing:
       return names;  // of what the entry says itself, or of another log's entry
     case EntryKind::purposes: add("purposes", view(leaf.policy_digest)); return names;
     case EntryKind::membership: {

@@ -25,7 +25,7 @@ KINDS = {1: "node-started", 2: "node-stopped", 3: "published", 4: "retracted", 5
          11: "agreement", 12: "agreement-ended", 13: "transfer", 20: "decision", 21: "intent", 22: "stream-end", 23: "cut",
          24: "received", 25: "open-hour", 26: "open-total", 27: "refused-count", 30: "retention-confirmed", 31: "activity",
          32: "receipt", 33: "declaration", 34: "log-ended", 35: "log-begun", 36: "reconciled", 37: "backup", 38: "erasure", 39: "looked",
-         40: "findings-signed", 41: "package", 42: "pruned"}
+         40: "findings-signed", 41: "package", 42: "pruned", 43: "receipt-missing"}
 LEAF, WIDE = 70, 256
 MOST_TOLD = 20  # of one sort of problem; a note may claim any size
 

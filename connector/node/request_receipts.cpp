@@ -1,0 +1,538 @@
+#include "connector/node/request_receipts.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/base/log.hpp"
+#include "connector/gate/evidence.hpp"
+#include "connector/outbox/keys.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace sluis::node {
+namespace {
+
+using provenance::EntryKind;
+using provenance::Receipt;
+
+constexpr std::string_view kReleased = "released/";      ///< what a provider keeps of a request until its receipts are in and old
+constexpr std::string_view kPulled = "pulled/";          ///< what a consumer keeps of one
+constexpr std::string_view kDue = "receipt-due/";        ///< `<16 hex digits of time>/<key of one of those>`
+constexpr std::string_view kProcess = "data-requests";   ///< of the outbox: what waits for one peer stands in one row
+constexpr std::string_view kService = "acknowledgement";
+constexpr std::size_t kAtOnce = 32;                      ///< receipts in one message
+constexpr std::size_t kMessageBytes = 512U << 10U;       ///< then it takes no further one
+constexpr std::size_t kRouteBytes = 1U << 20U;
+constexpr std::size_t kDueAtOnce = 64;
+constexpr std::chrono::days kLate{30};                   ///< what comes after its time is taken so long
+
+/// What is known of one request. Stored as JSON.
+struct Known {
+  std::string decision;  ///< commit of the provider's decision; of a consumer's request empty
+  std::string end;       ///< commit of the end; empty: it has not ended, or was refused
+  std::string state;     ///< "open", "taken", "missing"; before its end empty
+  Timestamp due;         ///< where it has a state
+
+  std::string encode() const {
+    return json::serialise(json::object({{"decision", decision}, {"end", end}, {"state", state}, {"due", format_time(due)}}));
+  }
+  static Result<Known> decode(std::string_view bytes) {
+    SLUIS_TRY(const json::Value value, json::parse(bytes));
+    Known known;
+    SLUIS_TRY(known.decision, json::required_string(value, "decision"));
+    SLUIS_TRY(known.end, json::required_string(value, "end"));
+    SLUIS_TRY(known.state, json::required_string(value, "state"));
+    SLUIS_TRY(const std::string due, json::required_string(value, "due"));
+    SLUIS_TRY(known.due, parse_time(due));
+    return known;
+  }
+};
+
+/// Of both nodes the same; says nothing of either.
+std::string name_of(const ParticipantId& peer, std::string_view transaction) {
+  return to_hex(crypto::sha256(peer.str() + '\0' + std::string(transaction)));
+}
+std::string due_key(Timestamp due, std::string_view key) {
+  std::string time;
+  put_u64(time, static_cast<std::uint64_t>(due.time_since_epoch().count()));
+  return std::string(kDue) + to_hex(time) + "/" + std::string(key);
+}
+constexpr std::size_t kDueHead = kDue.size() + 17;  ///< of such a key, before the other
+
+Result<std::optional<Known>> read_known(const storage::Reader& store, const std::string& key) {
+  SLUIS_TRY(const std::optional<std::string> bytes, store.get(key));
+  if (!bytes) return std::optional<Known>();
+  SLUIS_TRY(Known known, Known::decode(*bytes));
+  return std::optional(std::move(known));
+}
+
+/// Moves it to another state, with another time at which it is looked at next.
+void move(Commit& commit, const std::string& key, const Known& before, Known after) {
+  commit.preconditions.push_back({key, before.encode()});
+  commit.changes.push_back({key, after.encode()});
+  if (after.due == before.due) return;
+  commit.changes.push_back({due_key(before.due, key), std::nullopt});
+  commit.changes.push_back({due_key(after.due, key), ""});
+}
+void forget(Commit& commit, const std::string& key, const Known& known) {
+  commit.changes.push_back({key, std::nullopt});
+  commit.changes.push_back({due_key(known.due, key), std::nullopt});
+}
+
+bool came(const v1::Shared& end) { return end.bytes() > 0 || end.end() == "complete"; }
+
+/// Of what a consumer got and a provider sent: whether both can be true. A cut may fall between the two.
+bool fit(const v1::Shared& received, const v1::Shared& sent) {
+  if (received.end() != "complete" || sent.end() == "unknown") return true;
+  return sent.end() == "complete" && sent.digest() == received.digest() && sent.bytes() == received.bytes() && sent.rows() == received.rows();
+}
+
+/// Of the same request as the record of its end here.
+v1::Shared about(const v1::Shared& end, std::string_view event, Timestamp now) {
+  v1::Shared own;
+  gate::set_time(own, now);
+  own.set_event(std::string(event));
+  own.set_self(end.self());
+  own.set_counterparty(end.counterparty());
+  own.set_transaction(end.transaction());
+  own.set_dataset(end.dataset());
+  own.set_agreement(end.agreement());
+  own.set_transfer(end.transfer());
+  own.set_offer_hash(end.offer_hash());
+  return own;
+}
+
+EntryDraft missing_entry(const v1::Shared& end, const Hash& offer, std::string_view event, Timestamp now) {
+  v1::Shared own = about(end, event, now);
+  *own.mutable_decision() = gate::to_proto(gate::make_reason("receipt." + std::string(event), {{"party", end.counterparty()}}), false);
+  return gate::make_entry(EntryKind::receipt_missing, offer, own, {});
+}
+
+/// A JSON list of texts that are JSON.
+std::string list_of(const std::vector<std::string>& texts) { return fmt::format("[{}]", fmt::join(texts, ",")); }
+
+}  // namespace
+
+std::string kept_receipts_key(const ParticipantId& peer, std::string_view transaction) {
+  return std::string(kRequestReceiptsPrefix) + name_of(peer, transaction);
+}
+
+/// The checkpoints of one message: each is opened once, this node's as well.
+class RequestReceipts::Notes {
+ public:
+  Notes(const RequestReceipts& of, ParticipantId peer, Timestamp now) : of_(of), peer_(std::move(peer)), now_(now) {}
+
+  const ParticipantId& peer() const { return peer_; }
+
+  /// A receipt of the peer's log that concerns this node, checked; and what it says.
+  Result<v1::Shared> check(const Receipt& receipt) {
+    if (receipt.shared.size() > limits::kEntryPayloadBytes) return Error(ErrorCode::limit_exceeded, "the receipt says too much");
+    if (note_ != receipt.checkpoint) {
+      SLUIS_TRY(opened_, of_.channel_.open_note(peer_, receipt.checkpoint, now_));
+      note_ = receipt.checkpoint;
+    }
+    SLUIS_CHECK(provenance::check_receipt(receipt, opened_));
+    v1::Shared shared;
+    if (!shared.ParseFromString(receipt.shared) || shared.counterparty() != of_.options_.self.str() || shared.self() != peer_.str()) {
+      return Error(ErrorCode::invalid_argument, "the receipt does not concern this node");
+    }
+    return shared;
+  }
+
+  Result<Receipt> make(std::uint64_t entry) {
+    if (own_note_.empty()) {
+      own_note_ = of_.with_.sequencer.checkpoint();
+      SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(of_.with_.sequencer.verifier_key()));
+      auto opened = provenance::open_checkpoint(own_note_, key);
+      if (!opened) return Error(ErrorCode::storage_unavailable, "there is no checkpoint yet");
+      own_ = std::move(*opened);
+    }
+    return provenance::make_receipt(of_.with_.log, entry, own_note_, own_);
+  }
+
+ private:
+  const RequestReceipts& of_;
+  ParticipantId peer_;
+  Timestamp now_;
+  std::string note_;
+  provenance::Checkpoint opened_;
+  std::string own_note_;
+  provenance::Checkpoint own_;
+};
+
+/// A message that waits, with what it says.
+struct RequestReceipts::Waiting {
+  std::string item;  ///< key in the outbox
+  std::string key;   ///< of what is known of the request
+  Known known;
+  Receipt receipt;   ///< of this node's entry
+  v1::Shared end;    ///< what that says
+};
+
+RequestReceipts::RequestReceipts(Options options, EvidenceDependencies with, const EvidenceChannel& channel,
+                                 std::function<void(std::string_view, std::string_view)> notify)
+    : options_(std::move(options)), with_(std::move(with)), channel_(channel), notify_(std::move(notify)) {}
+
+bool RequestReceipts::has_evidence(const ParticipantId& peer) const {
+  const auto party = with_.directory.find(peer);
+  return party && (*party)->evidence;
+}
+
+std::string RequestReceipts::new_id(std::string_view what) const { return std::string(what) + "-" + to_hex(with_.random.bytes(16)); }
+
+Result<std::string> RequestReceipts::seal(const std::string& key, const std::string& text, Timestamp now) const {
+  return with_.payload_keys.seal(text, gate::bound_to(key), now, with_.random);
+}
+
+Result<bool> RequestReceipts::is_known(const ParticipantId& party, std::string_view transaction) const {
+  SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(std::string(kReleased) + name_of(party, transaction)));
+  return bytes.has_value();
+}
+
+std::string RequestReceipts::decided(Commit& commit, const v1::Shared& decision, bool permit) {
+  const ParticipantId peer(decision.counterparty());
+  if (!has_evidence(peer)) return {};
+  std::string key = std::string(kReleased) + name_of(peer, decision.transaction());
+  commit.id = new_id("decision");
+  Known known{commit.id, "", "", {}};
+  if (!permit) {
+    known.state = "taken";  // nothing more is awaited
+    known.due = with_.clock.now() + options_.within;
+    commit.changes.push_back({due_key(known.due, key), ""});
+  }
+  commit.preconditions.push_back({key, std::nullopt});
+  commit.changes.push_back({key, known.encode()});
+  return key;
+}
+
+void RequestReceipts::released(Commit& commit, const v1::Shared& end) {
+  const std::string key = std::string(kReleased) + name_of(ParticipantId(end.counterparty()), end.transaction());
+  auto known = read_known(with_.store, key);
+  if (!known) {
+    log::error("no acknowledgement can be expected", {{"transaction", end.transaction()}, {"what", known.error().message}});
+    return;
+  }
+  if (!*known) return;  // it was of a party without evidence, or not named by its claim
+  commit.id = (*known)->end = new_id("release");
+  (*known)->state = "open";
+  (*known)->due = with_.clock.now() + options_.within;
+  commit.changes.push_back({key, (*known)->encode()});
+  commit.changes.push_back({due_key((*known)->due, key), ""});
+}
+
+void RequestReceipts::received(Commit& commit, const v1::Shared& end) {
+  const ParticipantId peer(end.counterparty());
+  if (!has_evidence(peer)) return;
+  const std::string key = std::string(kPulled) + name_of(peer, end.transaction());
+  commit.id = new_id("pull");
+  const Known known{"", commit.id, "open", with_.clock.now() + options_.within};
+  commit.changes.push_back({key, known.encode()});
+  commit.changes.push_back({due_key(known.due, key), ""});
+  outbox::Envelope envelope;
+  envelope.service = kService;
+  envelope.id = to_hex(with_.random.bytes(16));
+  envelope.kind = kService;
+  envelope.body = key;
+  envelope.queued = with_.clock.now();
+  commit.messages.push_back({peer.str(), std::string(kProcess), outbox::encode(envelope)});
+}
+
+void RequestReceipts::recorded(const v1::Shared& end) { notify_(end.counterparty(), kProcess); }
+
+Result<Receipt> RequestReceipts::receipt_of(std::string_view commit_id, Notes& notes) const {
+  SLUIS_TRY(const std::uint64_t entry, channel_.first_entry(commit_id));
+  return notes.make(entry);
+}
+
+std::vector<http::Route> RequestReceipts::routes() {
+  return {{"POST", "/evidence/v1/acknowledgements", [this](const http::Request& request) { return take(request); }, kRouteBytes}};
+}
+
+http::Response RequestReceipts::take(const http::Request& request) {
+  const auto peer = with_.authenticate(request);
+  if (!peer) return evidence_refusal(peer.error());
+  const auto bad = [](const std::string& why) { return evidence_refusal(400, "invalid_argument", why); };
+  const auto body = json::parse(request.body);
+  if (!body) return bad(describe(body.error()));
+  const json::Value* list = body->find("receipts");
+  const auto* receipts = list == nullptr ? nullptr : list->if_array();
+  if (receipts == nullptr || receipts->empty() || receipts->size() > kAtOnce) {
+    return bad(fmt::format("`receipts` is a list of 1 to {} receipts", kAtOnce));
+  }
+  const Timestamp now = with_.clock.now();
+  Notes notes(*this, *peer, now);
+  Commit commit;
+  std::vector<std::string> results;
+  std::size_t bytes = 0;
+  for (const json::Value& one : *receipts) {  // what the answer has no room for is asked again
+    results.push_back(bytes > kMessageBytes ? R"({"state":"early"})" : take_one(notes, json::serialise(one), commit, now));
+    bytes += results.back().size();
+  }
+  const std::size_t taken = commit.entries.size();
+  const auto recorded = commit.entries.empty() ? Result<CommitReceipt>(CommitReceipt{}) : with_.commits.commit_and_wait(std::move(commit));
+  if (!recorded) return evidence_refusal(503, "unavailable", "the acknowledgements cannot be recorded now");
+  taken_ += taken;
+  return http::json_response(200, R"({"results":)" + list_of(results) + "}");
+}
+
+/// One acknowledgement; what it changes goes into the commit.
+std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Commit& commit, Timestamp now) {
+  const auto state = [](std::string_view which) { return json::serialise(json::object({{"state", which}})); };
+  const auto refused = [&](const Error& why) {
+    if (with_.mistakes != nullptr) (void)with_.mistakes->take(notes.peer().str());
+    return json::serialise(json::object({{"state", "refused"}, {"reason", why.message}}));
+  };
+  const auto receipt = Receipt::from_json(text);
+  if (!receipt) return refused(receipt.error());
+  if (receipt->leaf.kind != static_cast<std::uint8_t>(EntryKind::received)) {
+    return refused(Error(ErrorCode::invalid_argument, "the receipt is not of what came of a data request"));
+  }
+  const auto said = notes.check(*receipt);
+  if (!said) return refused(said.error());
+  const std::string key = std::string(kReleased) + name_of(notes.peer(), said->transaction());
+  const auto known = read_known(with_.store, key);
+  if (!known) return state("early");  // as it cannot be read now
+  if (!*known) return state("unknown");
+  if ((*known)->state.empty()) return state("early");
+  const auto of = [&](const std::string& id) { return receipt_of(id, notes); };
+  const auto later = [&](const Error& why) { return state(why.code == ErrorCode::storage_unavailable ? "early" : "gone"); };
+  const auto decision = of((*known)->decision);
+  if (!decision) return later(decision.error());
+  if ((*known)->end.empty()) return fmt::format(R"({{"state":"proven","decision":{}}})", decision->to_json());
+  const auto end = of((*known)->end);
+  if (!end) return later(end.error());
+  std::string out = fmt::format(R"({{"state":"proven","decision":{},"end":{}}})", decision->to_json(), end->to_json());
+  if ((*known)->state == "taken") return out;
+
+  v1::Shared sent;
+  if (!sent.ParseFromString(end->shared)) return state("gone");
+  const std::string kept_key = kept_receipts_key(notes.peer(), said->transaction());
+  auto sealed = seal(kept_key, list_of({receipt->to_json()}), now);
+  if (!sealed) return state("early");
+  v1::Shared own = about(sent, provenance::kind_name(receipt->leaf.kind), now);
+  own.set_end(said->end());
+  own.set_digest(said->digest());
+  own.set_rows(said->rows());
+  own.set_bytes(said->bytes());
+  own.set_peer_checkpoint(receipt->checkpoint);
+  commit.changes.push_back({kept_key, std::move(*sealed)});
+  commit.entries.push_back(gate::make_entry(EntryKind::receipt, receipt->leaf.policy_digest, own, {}));
+  if (!fit(*said, sent)) {
+    ++missing_;
+    commit.entries.push_back(missing_entry(sent, end->leaf.policy_digest, "contradicts", now));
+  }
+  Known after = **known;
+  after.state = "taken";
+  move(commit, key, **known, std::move(after));
+  return out;
+}
+
+/// What stands in the outbox from this message on, as far as one message of the channel holds it. What nothing can be said of any more is
+/// removed by `commit`, and counted in `left`.
+Result<std::vector<RequestReceipts::Waiting>> RequestReceipts::waiting(const outbox::OutboxItem& item, Notes& notes, Commit& commit,
+                                                                       std::uint64_t& left) const {
+  std::vector<std::pair<std::string, std::string>> found;
+  SLUIS_CHECK(with_.store.scan(outbox::process_prefix(item.peer, item.process), item.key, [&](std::string_view key, std::string_view bytes) {
+    const auto envelope = outbox::decode_envelope(bytes);
+    if (!envelope || envelope->service != kService) return false;  // whoever sends it next finds out
+    found.emplace_back(key, envelope->body);
+    return found.size() < kAtOnce;
+  }));
+  std::vector<Waiting> out;
+  std::size_t bytes = 0;
+  for (auto& [message, key] : found) {
+    SLUIS_TRY(std::optional<Known> known, read_known(with_.store, key));
+    auto receipt = known ? receipt_of(known->end, notes) : Result<Receipt>(Error(ErrorCode::not_found, "its time is over"));
+    v1::Shared end;
+    if (receipt && !end.ParseFromString(receipt->shared)) receipt = Error(ErrorCode::corruption, "it cannot be read");
+    if (!receipt && receipt.error().code == ErrorCode::storage_unavailable) break;  // no checkpoint covers it yet
+    if (!receipt) {
+      commit.changes.push_back({message, std::nullopt});
+      if (known) forget(commit, key, *known);
+      ++left;
+      continue;
+    }
+    bytes += receipt->shared.size() + receipt->checkpoint.size();
+    if (!out.empty() && 2 * bytes > kMessageBytes) break;
+    out.push_back({std::move(message), std::move(key), std::move(*known), std::move(*receipt), std::move(end)});
+  }
+  return out;
+}
+
+outbox::Delivered RequestReceipts::deliver(const outbox::OutboxItem& item, const outbox::Envelope&, Timestamp) {
+  using outbox::Verdict;
+  const Timestamp now = with_.clock.now();
+  Notes notes(*this, ParticipantId(item.peer), now);
+  Commit commit;
+  std::uint64_t left = 0;
+  const auto some = waiting(item, notes, commit, left);
+  if (!some) return Verdict::retry_untried;
+  const auto finish = [&](Verdict otherwise) -> outbox::Delivered {
+    if (commit.changes.empty()) return otherwise;
+    const bool first = std::any_of(commit.changes.begin(), commit.changes.end(), [&](const auto& change) { return change.key == item.key; });
+    if (!with_.commits.commit_and_wait(std::move(commit))) return Verdict::retry_uncertain;
+    outbox::Delivered out(first ? Verdict::done : otherwise);
+    out.also = left - (first ? 1 : 0);
+    return out;
+  };
+  if (some->empty()) return finish(Verdict::retry_untried);
+  const auto base = with_.directory.endpoint(notes.peer(), now);
+  if (!base) return finish(Verdict::away);
+
+  std::vector<std::string> receipts;
+  for (const Waiting& one : *some) receipts.push_back(one.receipt.to_json());
+  http::PeerRequest request;
+  request.peer = notes.peer();
+  request.url = *base + "/evidence/v1/acknowledgements";
+  request.headers["content-type"] = "application/json";
+  request.body = R"({"receipts":)" + list_of(receipts) + "}";
+  request.timeout = limits::kPeerTimeout;
+  const auto response = with_.transport.send(request);
+  if (!response || response->status >= 500 || response->status == 408 || response->status == 429) return finish(Verdict::away);
+  const auto answer = response->status == 200 ? json::parse(response->body) : Result<json::Value>(Error(ErrorCode::not_found, "no answer"));
+  const json::Value* list = answer ? answer->find("results") : nullptr;
+  const auto* results = list == nullptr ? nullptr : list->if_array();
+  if (results == nullptr || results->size() != some->size()) return finish(Verdict::retry);  // it takes none: they are missing in their time
+  std::uint64_t taken = 0;
+  for (std::size_t i = 0; i < some->size(); ++i) {
+    const Waiting& one = (*some)[i];
+    const std::size_t before = commit.changes.size();
+    if (const auto settled = settle(one, (*results)[i], notes, commit, now); !settled) {
+      log::error("a receipt cannot be kept", {{"peer", item.peer}, {"what", settled.error().message}});
+      continue;
+    }
+    if (commit.changes.size() == before) continue;  // early
+    commit.changes.push_back({one.item, std::nullopt});
+    ++left;
+    ++taken;
+  }
+  const auto done = finish(Verdict::retry);
+  if (done.verdict != Verdict::retry_uncertain) taken_ += taken;
+  return done;
+}
+
+/// What the provider said of one request; what follows goes into the commit, with its removal from what is awaited. Nothing: it is early.
+Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& result, Notes& notes, Commit& commit, Timestamp now) {
+  const auto state = json::required_string(result, "state");
+  if (state && *state == "early") return {};
+  const auto over = [&](std::string_view event) -> Result<void> {
+    // Of a request of which nothing came, the provider need not have anything.
+    if (!event.empty() && (came(one.end) || event == "contradicts") && one.known.state != "missing") {
+      ++missing_;
+      commit.entries.push_back(missing_entry(one.end, one.receipt.leaf.policy_digest, event, now));
+    }
+    forget(commit, one.key, one.known);
+    return {};
+  };
+  if (!state || (*state != "proven" && *state != "unknown" && *state != "gone")) return over("refused");
+  if (*state != "proven") return over(*state);
+
+  // The receipt, if it is one of this request and of these kinds.
+  const auto read = [&](std::string_view member, std::initializer_list<EntryKind> kinds, v1::Shared& shared) -> std::optional<Receipt> {
+    const json::Value* value = result.find(member);
+    auto receipt = value == nullptr ? Result<Receipt>(Error(ErrorCode::not_found, "none")) : Receipt::from_json(json::serialise(*value));
+    if (!receipt) return std::nullopt;
+    auto said = notes.check(*receipt);
+    const bool right = std::find(kinds.begin(), kinds.end(), static_cast<EntryKind>(receipt->leaf.kind)) != kinds.end();
+    if (!said || !right || said->transaction() != one.end.transaction()) return std::nullopt;
+    shared = std::move(*said);
+    return std::move(*receipt);
+  };
+  v1::Shared decided, sent;
+  const auto decision = read("decision", {EntryKind::decision}, decided);
+  const auto end = read("end", {EntryKind::stream_end, EntryKind::cut}, sent);
+  const bool right = decision && (came(one.end) ? end && decided.decision().permit() && fit(one.end, sent) : true);
+  std::vector<std::string> kept;
+  if (decision) kept.push_back(decision->to_json());
+  if (end) kept.push_back(end->to_json());
+  const std::string kept_key = kept_receipts_key(notes.peer(), one.end.transaction());
+  if (!kept.empty()) {  // also where they contradict: that is what proves it
+    SLUIS_TRY(std::string sealed, seal(kept_key, list_of(kept), now));
+    commit.changes.push_back({kept_key, std::move(sealed)});
+  }
+  if (right && one.known.state == "missing") {
+    v1::Shared own = about(one.end, "late", now);
+    own.set_peer_checkpoint(decision->checkpoint);
+    commit.entries.push_back(gate::make_entry(EntryKind::receipt, decision->leaf.policy_digest, own, {}));
+  }
+  return over(right ? "" : "contradicts");
+}
+
+/// What is due by this key. False: it could not be looked at.
+Result<bool> RequestReceipts::miss(std::string_view due, Commit& commit, Timestamp now) {
+  const std::string key(due.substr(kDueHead));
+  SLUIS_TRY(const std::optional<Known> known, read_known(with_.store, key));
+  if (!known) {
+    commit.changes.push_back({std::string(due), std::nullopt});
+    return true;
+  }
+  if (known->state != "open") {
+    commit.preconditions.push_back({key, known->encode()});
+    forget(commit, key, *known);
+    return true;
+  }
+  const auto entry = channel_.first_entry(known->end);
+  const auto payload = entry ? with_.log.payload(*entry) : Result<provenance::Payload>(entry.error());
+  if (!payload && payload.error().code == ErrorCode::storage_unavailable) return payload.error();
+  v1::Shared end;
+  if (!payload || !end.ParseFromString(payload->shared)) {  // it was erased: nobody is told of it
+    commit.preconditions.push_back({key, known->encode()});
+    forget(commit, key, *known);
+    return true;
+  }
+  const auto offer = to_hash(end.offer_hash());
+  commit.entries.push_back(missing_entry(end, offer ? *offer : Hash{}, "missing", now));
+  Known after = *known;
+  after.state = "missing";
+  after.due = now + kLate;
+  move(commit, key, *known, std::move(after));
+  return true;
+}
+
+Result<std::optional<Timestamp>> RequestReceipts::on_timer() {
+  const Timestamp now = with_.clock.now();
+  const std::string end = due_key(now + Duration(1), "");
+  std::vector<std::string> due;
+  std::optional<Timestamp> next;
+  SLUIS_CHECK(with_.store.scan(kDue, kDue, [&](std::string_view key, std::string_view) {
+    if (key >= end || due.size() == kDueAtOnce) {
+      std::uint64_t time = 0;
+      const char* const digits = key.data() + kDue.size();
+      if (key.size() >= kDueHead && std::from_chars(digits, digits + 16, time, 16).ec == std::errc()) {
+        next = std::max(now, Timestamp(Duration(static_cast<std::int64_t>(time))));
+      }
+      return false;
+    }
+    due.emplace_back(key);
+    return true;
+  }));
+  Commit commit;
+  for (const std::string& key : due) SLUIS_CHECK(miss(key, commit, now));
+  const std::size_t missing = commit.entries.size();
+  if (!commit.changes.empty()) {
+    if (commit.entries.empty()) commit.commit_class = CommitClass::bulk;
+    const auto done = with_.commits.commit_and_wait(std::move(commit));
+    if (!done && done.error().code == ErrorCode::conflict) return std::optional(now);  // one came just now
+    if (!done) return done.error();
+    missing_ += missing;
+  }
+  return next;
+}
+
+Result<std::vector<std::string>> RequestReceipts::kept(const ParticipantId& peer, std::string_view transaction) const {
+  std::vector<std::string> out;
+  const std::string key = kept_receipts_key(peer, transaction);
+  SLUIS_TRY(const std::optional<std::string> sealed, with_.store.get(key));
+  if (!sealed) return out;
+  const auto text = with_.payload_keys.unseal(*sealed, {0, gate::bound_to(key)});
+  if (!text && text.error().code == ErrorCode::not_found) return out;  // erased
+  if (!text) return text.error();
+  SLUIS_TRY(const json::Value list, json::parse(*text));
+  if (const auto* all = list.if_array()) {
+    for (const json::Value& one : *all) out.push_back(json::serialise(one));
+  }
+  return out;
+}
+
+}  // namespace sluis::node
