@@ -81,15 +81,17 @@ Result<v1::AuditCheckpointResponse> checkpoint(const Backend& backend) {
   return response;
 }
 
-/// The newest entry of a transaction.
+/// The newest entry of a transaction; what tells of the other party's receipts comes long after it, and proves less.
 Result<std::uint64_t> index_of_transaction(const Backend& backend, const std::string& transaction) {
   v1::AuditLogRequest request;
   request.set_transaction(transaction);
   request.set_newest_first(true);
-  request.set_page_size(1);
+  request.set_page_size(4);
   do {
     SLUIS_TRY(const auto page, read_log(backend, request));
-    if (page.entries_size() > 0) return page.entries(0).index();
+    for (const auto& entry : page.entries()) {
+      if (!entry.kind().starts_with("receipt")) return entry.index();
+    }
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
   const Error none(ErrorCode::not_found, fmt::format("no entry has transaction `{}`", transaction));
@@ -113,6 +115,10 @@ Result<v1::AuditProofResponse> proof(const Backend& backend, const v1::AuditProo
   response.set_index(index);
   response.set_proof(receipt.proof_text());
   response.set_receipt(receipt.to_json());
+  v1::Shared shared;
+  if (!backend.receipts_of || !shared.ParseFromString(receipt.shared) || shared.transaction().empty()) return response;
+  SLUIS_TRY(std::vector<std::string> others, backend.receipts_of(ParticipantId(shared.counterparty()), shared.transaction()));
+  for (std::string& other : others) response.add_others(std::move(other));
   return response;
 }
 

@@ -105,6 +105,8 @@ struct Backend {
   /// The body that decided the version of the purposes that had this hash then; none: nobody said.
   std::function<Result<std::optional<catalog::DecidedBy>>(const Hash& vocabulary, Timestamp then)> purposes_decided_by = {};
   std::function<Result<Timestamp>(Duration by)> move_clock = {};
+  /// The other party's receipts of a data request, as JSON.
+  std::function<Result<std::vector<std::string>>(const ParticipantId& peer, const std::string& transaction)> receipts_of = {};
   /// Compares both logs, and records that.
   std::function<Result<v1::AuditReconcileResponse>(const v1::AuditReconcileRequest& request, const std::string& person)> reconcile = {};
   /// Asks for an erasure, or confirms one.

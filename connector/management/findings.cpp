@@ -70,6 +70,7 @@ class Comparison {
     SLUIS_CHECK(assessments());
     refusals();
     unknown_ends();
+    unproven();
     agreements();
     unused_activities();
     old_entries();
@@ -208,6 +209,14 @@ class Comparison {
   void unknown_ends() {
     for (const auto& [when, shown] : practice_.unknown_ends) {
       add(about("end.unknown"), shown, {{"day", day(when.first)}}, when.second ? "received" : "released");
+    }
+  }
+
+  void unproven() {
+    for (const auto& [whose, shown] : practice_.unproven) {
+      auto finding = about("request.unproven");
+      finding.set_party(whose.first);
+      add(std::move(finding), shown, {}, whose.second ? "contradicts" : "");
     }
   }
 

@@ -27,7 +27,8 @@ bool tells(std::uint8_t kind) {
     case EntryKind::open_hour:
     case EntryKind::refused_count:
     case EntryKind::retention_confirmed:
-    case EntryKind::receipt: return true;
+    case EntryKind::receipt:
+    case EntryKind::receipt_missing: return true;
     default: return false;
   }
 }
@@ -59,6 +60,7 @@ class Pass {
       case EntryKind::refused_count: count_refusals(entry); return {};
       case EntryKind::retention_confirmed: confirm(entry); return {};
       case EntryKind::receipt: take_receipt(entry); return {};
+      case EntryKind::receipt_missing: miss_receipt(entry); return {};
       default: return {};
     }
   }
@@ -205,6 +207,11 @@ class Pass {
       return;
     }
     practice_.late.push_back({entry.shared.agreement(), *due, entry.time, entry.index});
+  }
+
+  void miss_receipt(const Entry& entry) {
+    Shown* shown = in(practice_.unproven, {entry.shared.counterparty(), entry.shared.event() == "contradicts"});
+    if (shown != nullptr) shown->add(entry.index, entry.time);
   }
 
   void take_receipt(const Entry& entry) {

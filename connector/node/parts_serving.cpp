@@ -433,6 +433,7 @@ void Node::Parts::fill_backend() {
     if (!kept) return Error(ErrorCode::not_found, "no membership list was loaded yet");
     return *kept;
   };
+  out.receipts_of = [this](const ParticipantId& peer, const std::string& transaction) { return receipts->kept(peer, transaction); };
   out.reconcile = [this](const v1::AuditReconcileRequest& request, const std::string& person) { return reconcile(request, person); };
   out.erase = [this](const v1::AuditEraseRequest& request, const std::string& person) { return erase(request, person); };
   out.erasures = [this]() -> Result<v1::AuditErasuresResponse> {

@@ -20,6 +20,7 @@ struct Words {
   std::string file;
   std::string id;
   bool text = false;
+  bool theirs = false;
   std::vector<std::string> kinds;
   std::uint64_t count = 0;
 };
@@ -47,7 +48,12 @@ void proof(Session& session, const Words& words) {
   const auto request = json::object({{index ? "index" : "transaction", words.id}});
   const auto answer = session.call("AuditService/Proof", request);
   if (!answer) return session.fail(answer.error());
-  const auto* member = answer->find(words.text ? "proof" : "receipt");
+  const auto* member = answer->find(words.theirs ? "others" : words.text ? "proof" : "receipt");
+  if (words.theirs) {
+    const auto* all = member == nullptr ? nullptr : member->if_array();
+    if (all == nullptr || all->empty()) return session.fail(Error(ErrorCode::not_found, say(session.options, "proof.none_of_theirs")));
+    member = &all->back();  // of how it ended, where it did
+  }
   const auto* text = member == nullptr ? nullptr : member->if_string();
   if (text == nullptr) return session.fail(Error(ErrorCode::internal, "the node sent no proof"));
   give(session, words.file, text->ends_with('\n') ? *text : *text + "\n");
@@ -216,6 +222,7 @@ void add_audit_asking(CLI::App& app, const SessionPtr& session) {
   prove.add_option("ID", words->id, "the entry's index, or a transaction")->required();
   prove.add_option("-O", words->file, "the file to write");
   prove.add_flag("--text", words->text, "the bare proof in C2SP's text form");
+  prove.add_flag("--theirs", words->theirs, "of a data request: the other party's receipt, as this node holds it; the one of how it ended, where it did");
   prove.callback([session, words] { proof(*session, *words); });
 
   auto leak = std::make_shared<Leak>();

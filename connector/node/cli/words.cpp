@@ -95,6 +95,7 @@ constexpr std::array kPhrases{
     policy::Sentence{"quorum.missing", {"           {0} ({1}) did not sign", "              {0} ({1}) tekende niet"}},
     policy::Sentence{"proof.entry", {"entry {0} of {1}, kind {2}, is in the log at size {3}, root {4}",
            "regel {0} van {1}, soort {2}, staat in het logboek bij omvang {3}, wortel {4}"}},
+    policy::Sentence{"proof.none_of_theirs", {"this node holds no receipt of the other party's log for that", "deze node heeft daarvan geen bewijs uit het logboek van de ander"}},
     policy::Sentence{"proof.conflict", {"{0} signed two different logs of {1} entries: it was rewritten, or shows others another one",
            "{0} tekende twee verschillende logboeken van {1} regels: het is herschreven, of anderen krijgen iets anders te zien"}},
     policy::Sentence{"proof.event", {"at {0}: {1}", "op {0}: {1}"}},
