@@ -52,9 +52,9 @@ Result<void> check_access(const DatasetFile& file) {
                              "data gathered for the municipality are open, or `public_reason` says why they are not");
   }
   if (!open || !file.terms) return {};
-  constexpr std::array<std::string_view, 10> none{
+  constexpr std::array<std::string_view, 11> none{
       "classes",      "purposes",         "deny_purposes", "processing_activity",         "from", "until", "access_for",
-      "delete_after", "steward_approval", "single_purpose_without_claim"};
+      "delete_after", "steward_approval", "single_purpose_without_claim", "two_sided_evidence"};
   for (const std::string_view key : none) {
     if (file.terms->has(key)) {
       return file.terms->refused(key, in_backticks(key) + " has no place in terms for open data")

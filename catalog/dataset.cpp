@@ -310,6 +310,7 @@ Result<void> read_terms(TomlTable& table, Terms& terms) {
   SLUIS_TRY(terms.purposes, purposes(table, "purposes"));
   SLUIS_TRY(terms.deny_purposes, purposes(table, "deny_purposes"));
   SLUIS_TRY(terms.processing_activity, table.boolean_or("processing_activity", false));
+  SLUIS_TRY(terms.two_sided_evidence, table.boolean_or("two_sided_evidence", false));
   SLUIS_TRY(terms.from, table.optional_time("from"));
   SLUIS_TRY(terms.until, table.optional_time("until"));
   SLUIS_TRY(terms.access_for, table.optional_duration("access_for"));

@@ -92,6 +92,7 @@ struct Terms {
   std::vector<std::string> purposes;       ///< full IRIs; one that is narrower than any of them is open too
   std::vector<std::string> deny_purposes;  ///< with all below and above them
   bool processing_activity = false;        ///< a request must name a registered one
+  bool two_sided_evidence = false;         ///< only parties whose log proves the exchange as well
   std::optional<Timestamp> from;
   std::optional<Timestamp> until;
   std::optional<Duration> access_for;      ///< counted from the agreement

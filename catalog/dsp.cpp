@@ -42,7 +42,7 @@ bool could_get(const Catalog& catalog, const PublishedDataset& published, const 
   if (!catalog.on_offer(published, now)) return false;
   const auto compiled = compile_offer(published.dataset.offer, catalog.vocabulary());
   return compiled && policy::could_permit(compiled->program, requester.class_of_recipient, requester.participant.str(),
-                                         std::nullopt, now);
+                                         std::nullopt, now, requester.two_sided);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@ namespace sluis::catalog {
 struct Requester {
   ParticipantId participant;
   std::string class_of_recipient;
+  std::optional<bool> two_sided = {};  ///< whether its log proves exchanges as well; none: not known
 };
 
 /// What the node says of itself in its catalogues.

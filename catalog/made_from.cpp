@@ -20,6 +20,7 @@ Result<void> check_manner(const DatasetFile& file, const Dataset& source) {
   };
   const Terms& own = file.dataset.terms;
   SLUIS_CHECK(need(source.terms.processing_activity, own.processing_activity, "processing_activity"));
+  SLUIS_CHECK(need(source.terms.two_sided_evidence, own.two_sided_evidence, "two_sided_evidence"));
   SLUIS_CHECK(need(source.terms.steward_approval, own.steward_approval, "steward_approval"));
   if (!own.single_purpose_without_claim || source.terms.single_purpose_without_claim) return {};
   return file.terms->refused("single_purpose_without_claim",

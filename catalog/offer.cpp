@@ -39,6 +39,7 @@ Constraint period(Operand operand, Operator op, Duration duration) {
 std::vector<Constraint> common(const Terms& terms) {
   std::vector<Constraint> list;
   if (!terms.classes.empty()) list.push_back(names(Operand::class_of_recipient, terms.classes));
+  if (terms.two_sided_evidence) list.push_back(names(Operand::evidence, {std::string(policy::kTwoSided)}));
   if (terms.from) list.push_back(instant(Operator::gteq, *terms.from));
   if (terms.until) list.push_back(instant(Operator::lt, *terms.until));
   if (terms.access_for) list.push_back(period(Operand::elapsed_time, Operator::lteq, *terms.access_for));

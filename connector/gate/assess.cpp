@@ -157,8 +157,13 @@ Result<Verdict> assess(const Question& question, std::optional<AgreementAsRead> 
     attributes.push_back(policy::Attribute::name(policy::Operand::processing_activity,
                                                  verdict.terms->program.name(question.activity)));
   }
+  attributes.push_back(evidence_of(verdict.terms->program, question.two_sided));
   decide(question, declarations, now, attributes, verdict);
   return verdict;
+}
+
+policy::Attribute evidence_of(const policy::Program& program, bool two_sided) {
+  return policy::Attribute::name(policy::Operand::evidence, program.name(two_sided ? policy::kTwoSided : policy::kOneSided));
 }
 
 Result<TakenDeclarations> take_declarations(std::span<const ProvenDeclaration> in_force, const NamedDeclarations& named,

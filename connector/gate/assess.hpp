@@ -17,7 +17,11 @@ struct Question {
   /// counts; the consumer asks its own node as for the first.
   std::optional<std::int64_t> uses_before = {};
   std::string activity = {};  ///< processing activity as it was named; empty: none
+  bool two_sided = false;     ///< Membership::keeps_evidence of `peer`
 };
+
+/// That the exchange is proven by both logs, or by one, for a request to this program.
+policy::Attribute evidence_of(const policy::Program& program, bool two_sided);
 
 /// Where the provider keeps how often an agreement has been used.
 std::string uses_key(const AgreementId& agreement);

@@ -81,6 +81,8 @@ class Membership {
   /// Until when this party may pull as far as the list goes (exclusive). permission_denied, with the reason: not a
   /// member now, or the list has expired.
   virtual Result<Timestamp> admitted_until(const ParticipantId& party, Timestamp now) = 0;
+  /// Whether it keeps a log that proves exchanges with this node as well, as far as the list goes.
+  virtual bool keeps_evidence(const ParticipantId& party) = 0;
 };
 
 /// Time as decisions use it (D14).

@@ -108,7 +108,7 @@ http::Response Intake::decide(const std::shared_ptr<Asked>& asked, const std::sh
 Result<gate::Reevaluation> Intake::look(Asked& asked, const gate::DeclarationSource& declarations, Timestamp now) const {
   const gate::Question question{asked.access.agreement, asked.access.dataset,        asked.access.peer,
                                 options_.self,          options_.class_of_recipient, asked.purpose,
-                                0,                      asked.activity};
+                                0,                      asked.activity,             with_.membership.keeps_evidence(asked.access.peer)};
   SLUIS_TRY(asked.verdict, gate::assess(question, with_.store, with_.programs, with_.vocabulary(), declarations, now));
   const gate::Verdict& verdict = asked.verdict;
   if (!verdict.permit) return gate::Reevaluation{verdict.reason, now};

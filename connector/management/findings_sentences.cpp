@@ -62,7 +62,7 @@ constexpr std::array kSentences{
               "Op {day} stopte de node terwijl er gegevens binnenkwamen. Hoeveel er kwam, is niet bekend."}},
     Sentence{"request.unproven",
              {"{party} did not prove in time what its log says of {times} data requests.",
-              "Van {times} vragen bewees {party} niet op tijd wat er in haar logboek staat."}},
+              "Van {times} vragen bewees {party} niet op tijd wat het eigen logboek zegt."}},
     Sentence{"request.unproven/contradicts",
              {"What the log of {party} says of {times} data requests is not what was seen here. The proofs are kept.",
               "Over {times} vragen staat in het logboek van {party} iets anders dan wat hier is gezien. De bewijzen zijn bewaard."}},

@@ -1,5 +1,6 @@
 #include "connector/base/limits.hpp"
 #include "connector/declaration/register.hpp"
+#include "connector/gate/assess.hpp"
 #include "connector/management/publication.hpp"
 #include "connector/management/terms_parts.hpp"
 #include "policy/odrl/check.hpp"
@@ -187,12 +188,13 @@ Result<AskedTerms> asked_of(const Backend& backend, const v1::TestTermsRequest& 
   AskedTerms out;
   policy::Request& asked = out.request;
   std::string class_of_recipient = request.class_of_recipient();
+  identity::PartyPtr party;
   if (!request.participant().empty()) {
     SLUIS_TRY(const auto id, find_party(backend.directory, request.participant()));
     out.party = id.str();
     asked.recipient = program.recipient(id.str());
     asked.assignee = asked.recipient;
-    SLUIS_TRY(const auto party, backend.directory.find(id));
+    SLUIS_TRY(party, backend.directory.find(id));
     if (class_of_recipient.empty()) class_of_recipient = party->class_of_recipient;
   }
   if (!class_of_recipient.empty()) asked.class_of_recipient = program.class_of_recipient(class_of_recipient);
@@ -210,6 +212,7 @@ Result<AskedTerms> asked_of(const Backend& backend, const v1::TestTermsRequest& 
   if (terms.dataset) asked.target = program.name(terms.dataset->id.str());
   SLUIS_TRY(const Declared declared, Declared::read(backend, terms.compiled.policy));
   out.declared = declared.at(*asked.now, program, asked.purpose);
+  if (party) out.declared.push_back(gate::evidence_of(program, party->evidence));
   return out;
 }
 

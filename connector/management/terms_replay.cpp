@@ -1,3 +1,4 @@
+#include "connector/gate/assess.hpp"
 #include "connector/gate/reason.hpp"
 #include "connector/management/audit_rows.hpp"
 #include "connector/management/terms_parts.hpp"
@@ -56,15 +57,17 @@ class Replay {
     asked.purpose = program.vocabulary().lookup(shared.purpose());
     asked.recipient = program.recipient(shared.counterparty());
     asked.assignee = asked.recipient;
+    bool two_sided = false;
     if (const auto party = backend_.directory.find(ParticipantId(shared.counterparty()))) {
       asked.class_of_recipient = program.class_of_recipient((*party)->class_of_recipient);
+      two_sided = (*party)->evidence;
     }
     asked.target = program.name(dataset_.str());
     asked.now = Timestamp(std::chrono::microseconds(shared.time_us()));
     asked.agreed = record.timestamp;
     // Uses count from the beginning of the period.
     auto& uses = uses_[record.id.str()];
-    std::vector<policy::Attribute> attributes{{policy::Operand::count, {}, uses}};
+    std::vector<policy::Attribute> attributes{{policy::Operand::count, {}, uses}, gate::evidence_of(program, two_sided)};
     if (!internal.activity().empty()) {
       attributes.push_back(policy::Attribute::name(policy::Operand::processing_activity,
                                                    program.name(internal.activity())));

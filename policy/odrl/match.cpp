@@ -171,12 +171,14 @@ std::optional<Reason> compare_rules(const std::vector<Rule>& published, const st
 }  // namespace
 
 bool could_permit(const Program& program, std::string_view class_of_recipient, std::string_view recipient,
-                  std::optional<PurposeIndex> purpose, std::optional<Timestamp> now) {
+                  std::optional<PurposeIndex> purpose, std::optional<Timestamp> now, std::optional<bool> two_sided) {
   Request request;
   request.class_of_recipient = program.class_of_recipient(class_of_recipient);
   request.recipient = program.recipient(recipient);
   request.assignee = request.recipient;
   request.purpose = purpose;
+  const Attribute evidence = Attribute::name(Operand::evidence, program.name(two_sided.value_or(false) ? kTwoSided : kOneSided));
+  if (two_sided) request.attributes = {&evidence, 1};
   if (!now) return program.permission_possible(request) != Truth::no;
   // A window that has not opened yet could still be used: ask at every instant from now at which something changes.
   Request at = request;

@@ -6,7 +6,7 @@ namespace sluis::policy {
 
 /// Whether the policy could permit that party something at some time. What is not given could be anything.
 bool could_permit(const Program& program, std::string_view class_of_recipient, std::string_view recipient,
-                  std::optional<PurposeIndex> purpose = {}, std::optional<Timestamp> now = {});
+                  std::optional<PurposeIndex> purpose = {}, std::optional<Timestamp> now = {}, std::optional<bool> two_sided = {});
 
 /// The first difference between what was published and what is proposed, as a reason whose code is `purpose`, `time`,
 /// `recipient`, `class`, `duty` or `other`; nothing if there is none. Spelling and order make no difference; parties,

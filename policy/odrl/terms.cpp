@@ -128,6 +128,7 @@ constexpr OperandTerm kOperandTerms[] = {
     {Space::profile, "assessment"},
     {Space::profile, "situation"},
     {Space::profile, "processingActivity"},
+    {Space::profile, "evidence"},
     {Space::profile, "minCellSize"},
     {Space::profile, "cellColumn"},
     {Space::profile, "cellGroup"},

@@ -57,6 +57,7 @@ enum class Operand : std::uint8_t {
   assessment,           ///< a recorded assessment that a purpose is compatible
   situation,            ///< a declared situation that is in force
   processing_activity,
+  evidence,             ///< who can prove the exchange: `two-sided`, the other party's log does as well; `one-sided`
   // From here on parameters of transforms: policy/minimise/transform.hpp says what each means.
   min_cell_size,
   cell_column,
@@ -78,6 +79,9 @@ enum class Operand : std::uint8_t {
   max_groups,
   group_total,
 };
+/// The values of `evidence` that this profile defines.
+inline constexpr std::string_view kTwoSided = "two-sided";
+inline constexpr std::string_view kOneSided = "one-sided";
 inline constexpr std::size_t kOperands = static_cast<std::size_t>(Operand::group_total) + 1;
 
 /// How the values of an operand are read and compared.

@@ -37,6 +37,9 @@ std::string one_value(const Constraint& constraint, const std::string& value, co
     case Operand::purpose: return tell_purpose(value, teller);
     case Operand::recipient: return named(value, teller);
     case Operand::class_of_recipient: return tell_class(value, teller.language);
+    case Operand::evidence:
+      if (value == kTwoSided) return teller.language == Language::dutch ? "tweezijdig: het logboek van de ander bewijst het ook" : "two-sided: the other party's log proves it too";
+      return "`" + value + "`";
     default: return "`" + value + "`";
   }
 }

@@ -165,6 +165,64 @@ TEST_F(GateTest, APurposeThatJudgesPersonsMakesAnyDataPersonal) {
   expect_refused(ask(request(std::string())), "activity.missing");
 }
 
+TEST_F(GateTest, TermsMayAskForTwoSidedEvidence) {
+  record_ = put_agreement("urn:duinmeer", crowd_only("," + constraint("https://w3id.org/sluis/odrl/1#evidence", "eq", "\"two-sided\"")));
+  EXPECT_TRUE(ask(claim()).stream);
+  membership_.evidence = false;
+  const auto response = ask(claim());
+  EXPECT_EQ(response.status, 403U);
+  EXPECT_NE(response.body.find("evidence"), std::string::npos) << response.body;
+  record_ = put_agreement("urn:duinmeer", crowd_only());
+  record_.agreement_hash = crypto::sha256("another");
+  store_agreement(record_);
+  EXPECT_TRUE(ask(claim()).stream) << "other terms do not";
+}
+
+/// Of what is awaited it knows the names alone.
+struct NamesOnly final : gate::RequestReceipts {
+  Result<bool> is_known(const ParticipantId&, std::string_view transaction) const override {
+    return !blind && named.contains(std::string(transaction));
+  }
+  std::string decided(Commit& commit, const v1::Shared& decision, bool permit) override {
+    const std::string key = "named/" + decision.transaction();
+    named.insert(decision.transaction());
+    permits += permit ? 1 : 0;
+    commit.preconditions.push_back({key, std::nullopt});
+    commit.changes.push_back({key, "1"});
+    return key;
+  }
+  void released(Commit&, const v1::Shared& end) override { ends.push_back(end.end()); }
+  void received(Commit&, const v1::Shared&) override {}
+  void recorded(const v1::Shared&) override {}
+  std::set<std::string> named;
+  std::vector<std::string> ends;
+  int permits = 0;
+  bool blind = false;
+};
+
+TEST_F(GateTest, ATransactionCountsOnceForItsParty) {
+  NamesOnly receipts;
+  auto with = dependencies();
+  with.receipts = &receipts;
+  gate_ = std::make_unique<gate::Gate>(ParticipantId("urn:waterrijk"), std::move(with));
+  const auto named = [this] {
+    auto said = claim();
+    said.transaction = TransactionId("urn:uuid:the-same");
+    return said;
+  };
+  Sink sink;
+  ask(named()).stream(sink);
+  EXPECT_EQ(receipts.permits, 1);
+  EXPECT_EQ(receipts.ends, std::vector<std::string>{"complete"});
+  expect_refused(ask(named()), "transaction.repeated");
+  receipts.blind = true;  // as when two come at once
+  expect_refused(ask(named()), "transaction.repeated");
+  EXPECT_EQ(entries_of(EntryKind::stream_end).size(), 1U);
+  EXPECT_EQ(receipts.ends.size(), 1U);
+  receipts.blind = false;
+  EXPECT_TRUE(ask(claim()).stream) << "another name";
+}
+
 TEST_F(GateTest, AClaimCountsOnce) {
   const auto said = request(claim());
   ASSERT_TRUE(ask(said).stream);

@@ -1,0 +1,447 @@
+#include "connector/node/request_receipts.hpp"
+
+#include "connector/outbox/keys.hpp"
+#include "tests/unit/node/peer_log.hpp"
+
+namespace sluis::test {
+namespace {
+
+using outbox::Verdict;
+
+const std::string kDuinmeer = "did:web:duinmeer.example";
+const std::string kWaterrijk = "did:web:waterrijk.example";
+const std::string kStranger = "did:web:stroomplein.example";
+
+/// Waterrijk's side of data requests with Duinmeer; which of the two is the provider, each test says.
+class RequestReceiptsTest : public World {
+ protected:
+  void SetUp() override {
+    World::SetUp();
+    federation_.list.parties[0].log_origins = {{theirs_.name, theirs_.vkey(), {federation_.list.issued, {}}}};
+    ASSERT_TRUE(directory_.load(federation_.envelope(), clock_.now(), true));
+  }
+
+  static v1::Shared request(const std::string& transaction, const std::string& self, const std::string& other) {
+    v1::Shared shared;
+    shared.set_self(self);
+    shared.set_counterparty(other);
+    shared.set_transaction(transaction);
+    shared.set_agreement("urn:agreement:1");
+    shared.set_offer_hash(std::string(view(crypto::sha256("offer"))));
+    return shared;
+  }
+  static v1::Shared decision(const std::string& transaction, bool permit, const std::string& self = kWaterrijk,
+                             const std::string& other = kDuinmeer) {
+    v1::Shared shared = request(transaction, self, other);
+    shared.mutable_decision()->set_permit(permit);
+    return shared;
+  }
+  static v1::Shared ended(const std::string& transaction, const std::string& self, const std::string& other, const std::string& how = "complete",
+                          const std::string& body = "12") {
+    v1::Shared shared = request(transaction, self, other);
+    shared.set_event(how);
+    shared.set_end(how);
+    shared.set_bytes(body.size());
+    shared.set_digest(std::string(view(crypto::sha256(body))));
+    return shared;
+  }
+
+  // -- as provider ----------------------------------------------------------------------------------------------------------
+  Result<CommitReceipt> decide(const std::string& transaction, bool permit, const std::string& other = kDuinmeer) {
+    Commit commit;
+    const v1::Shared shared = decision(transaction, permit, kWaterrijk, other);
+    commit.entries.push_back(gate::make_entry(EntryKind::decision, crypto::sha256("offer"), shared, {}));
+    condition_ = receipts_.decided(commit, shared, permit);
+    return commits_.commit_and_wait(std::move(commit));
+  }
+  void release(const std::string& transaction, const std::string& how = "complete", const std::string& body = "12") {
+    Commit commit;
+    const v1::Shared shared = ended(transaction, kWaterrijk, kDuinmeer, how, body);
+    commit.entries.push_back(gate::make_entry(EntryKind::stream_end, crypto::sha256("offer"), shared, {}));
+    receipts_.released(commit, shared);
+    ASSERT_TRUE(commits_.commit_and_wait(std::move(commit)));
+  }
+  std::string acknowledgement(const std::string& transaction, const std::string& how = "complete", const std::string& body = "12") {
+    return theirs_.append(EntryKind::received, crypto::sha256("offer"), ended(transaction, kDuinmeer, kWaterrijk, how, body), clock_.now()).to_json();
+  }
+  http::Response post(const std::string& body) {
+    http::Request request;
+    request.body = body;
+    return receipts_.routes().front().handler(request);
+  }
+  json::Array acknowledge(const std::string& receipts) {
+    const http::Response response = post(R"({"receipts":[)" + receipts + "]}");
+    EXPECT_EQ(response.status, 200U) << response.body;
+    const auto answer = json::parse(response.body);
+    return answer && answer->find("results") != nullptr ? *answer->find("results")->if_array() : json::Array();
+  }
+  static std::string state(const json::Array& results, std::size_t at = 0) { return *json::required_string(results.at(at), "state"); }
+  /// Of the named member, against this node's own log.
+  v1::Shared proven(const json::Value& result, std::string_view member) {
+    v1::Shared shared;
+    const json::Value* value = result.find(member);
+    if (value == nullptr) return shared;
+    const auto receipt = provenance::Receipt::from_json(json::serialise(*value));
+    const auto key = provenance::VerifierKey::parse(sequencer_.verifier_key());
+    EXPECT_TRUE(receipt && key && provenance::verify_receipt(*receipt, *key)) << member;
+    EXPECT_TRUE(shared.ParseFromString(receipt->shared));
+    return shared;
+  }
+
+  // -- as consumer ----------------------------------------------------------------------------------------------------------
+  void pull(const std::string& transaction, const std::string& how = "complete", const std::string& body = "12",
+            const std::string& other = kDuinmeer) {
+    Commit commit;
+    const v1::Shared shared = ended(transaction, kWaterrijk, other, how, body);
+    commit.entries.push_back(gate::make_entry(EntryKind::received, crypto::sha256("offer"), shared, {}));
+    receipts_.received(commit, shared);
+    ASSERT_TRUE(commits_.commit_and_wait(std::move(commit)));
+    receipts_.recorded(shared);
+  }
+  std::string proof_of(const v1::Shared& shared, EntryKind kind) {
+    return theirs_.append(kind, crypto::sha256("offer"), shared, clock_.now()).to_json();
+  }
+  std::string proven_by_them(const std::string& transaction, const std::string& how = "complete", const std::string& body = "12") {
+    const std::string decided = proof_of(decision(transaction, true, kDuinmeer, kWaterrijk), EntryKind::decision);
+    return R"({"state":"proven","decision":)" + decided + R"(,"end":)" + proof_of(ended(transaction, kDuinmeer, kWaterrijk, how, body), EntryKind::stream_end) + "}";
+  }
+  void they_answer(const std::string& results) { transport_.answer = {200, {}, R"({"results":[)" + results + "]}"}; }
+  outbox::Delivered deliver() {
+    std::optional<outbox::OutboxItem> first;
+    outbox::Envelope envelope;
+    EXPECT_TRUE(store_.scan(outbox::kPrefix, outbox::kPrefix, [&](std::string_view key, std::string_view bytes) {
+      const auto parsed = outbox::parse_item_key(key);
+      first = outbox::OutboxItem{std::string(key), parsed->peer, parsed->process, parsed->sequence, false};
+      envelope = *outbox::decode_envelope(bytes);
+      return false;
+    }));
+    EXPECT_TRUE(first.has_value());
+    if (!first) return Verdict::dropped;
+    EXPECT_EQ(envelope.service, "acknowledgement");
+    transport_.asked = {};
+    return receipts_.deliver(*first, envelope, clock_.now());
+  }
+  std::size_t sent() {
+    const auto body = json::parse(transport_.asked.body);
+    return body && body->find("receipts") != nullptr ? body->find("receipts")->if_array()->size() : 0;
+  }
+  std::vector<std::string> missing() {
+    std::vector<std::string> out;
+    for (const Entry& entry : entries_of(EntryKind::receipt_missing)) out.push_back(entry.shared.event() + " " + entry.shared.transaction());
+    return out;
+  }
+  void after(Duration by) {
+    clock_.advance(by);
+    const auto next = receipts_.on_timer();
+    EXPECT_TRUE(next) << describe(next.error());
+  }
+
+  using Names = std::vector<std::string>;
+  identity::test::Federation federation_;
+  PeerLog theirs_{folder_, random_, "duinmeer.example/log"};
+  PeerLog strange_{folder_, random_, "stroomplein.example/log"};
+  identity::Directory directory_{identity::Trust{{federation_.keeper}, 1}};
+  provenance::LogReader log_{store_, keys_};
+  node::Writer writer_{ParticipantId(kWaterrijk), clock_};
+  OneAnswer transport_;
+  Quota mistakes_{clock_, {60, 240}};
+  std::string caller_ = kDuinmeer;
+  std::string condition_;
+  Names notified_;
+  const node::EvidenceDependencies with_{commits_, store_, keys_, log_, sequencer_, directory_, clock_, random_, writer_, transport_,
+                                         [this](const http::Request&) -> Result<ParticipantId> {
+                                           if (caller_.empty()) return Error(ErrorCode::unauthenticated, "nobody");
+                                           return ParticipantId(caller_);
+                                         },
+                                         {}, {}, {}, &mistakes_};
+  node::EvidenceChannel channel_{ParticipantId(kWaterrijk), with_};
+  node::RequestReceipts receipts_{{ParticipantId(kWaterrijk)}, with_, channel_,
+                                  [this](std::string_view peer, std::string_view) { notified_.emplace_back(peer); }};
+};
+
+TEST_F(RequestReceiptsTest, AnAcknowledgementIsRecordedOnceAndGetsTheProofsEachTime) {
+  ASSERT_TRUE(decide("t1", true));
+  release("t1");
+  const std::string receipt = acknowledgement("t1");
+  for (int time = 0; time < 2; ++time) {
+    const json::Array results = acknowledge(receipt);
+    ASSERT_EQ(state(results), "proven");
+    EXPECT_TRUE(proven(results[0], "decision").decision().permit());
+    EXPECT_EQ(proven(results[0], "end").transaction(), "t1");
+    EXPECT_EQ(proven(results[0], "end").bytes(), 2U);
+  }
+  const auto taken = entries_of(EntryKind::receipt);
+  ASSERT_EQ(taken.size(), 1U);
+  EXPECT_EQ(taken[0].shared.event(), "received");
+  EXPECT_EQ(taken[0].shared.counterparty(), kDuinmeer);
+  EXPECT_EQ(taken[0].shared.transaction(), "t1");
+  EXPECT_EQ(taken[0].shared.end(), "complete");
+  EXPECT_FALSE(taken[0].shared.peer_checkpoint().empty());
+  EXPECT_EQ(*receipts_.kept(ParticipantId(kDuinmeer), "t1"), Names{receipt});
+  EXPECT_EQ(receipts_.taken(), 1U);
+  after(std::chrono::hours(25));
+  EXPECT_EQ(missing(), Names());
+  EXPECT_EQ(keys_under("released/") + keys_under("receipt-due/"), 0U) << "nothing is left of what was taken";
+  EXPECT_EQ(state(acknowledge(receipt)), "unknown");
+  EXPECT_EQ(receipts_.kept(ParticipantId(kDuinmeer), "t1")->size(), 1U);
+}
+
+TEST_F(RequestReceiptsTest, WhatHasNotEndedIsEarlyAndWhatNeverBeganIsUnknown) {
+  ASSERT_TRUE(decide("t1", true));
+  EXPECT_EQ(state(acknowledge(acknowledgement("t1"))), "early");
+  EXPECT_EQ(state(acknowledge(acknowledgement("t2"))), "unknown");
+  release("t1");
+  const json::Array results = acknowledge(acknowledgement("t1") + "," + acknowledgement("t2"));
+  EXPECT_EQ(state(results, 0), "proven");
+  EXPECT_EQ(state(results, 1), "unknown");
+}
+
+TEST_F(RequestReceiptsTest, ARefusalIsProvenAndNothingMoreIsRecorded) {
+  ASSERT_TRUE(decide("t1", false));
+  const json::Array results = acknowledge(acknowledgement("t1", "refused", ""));
+  ASSERT_EQ(state(results), "proven");
+  EXPECT_FALSE(proven(results[0], "decision").decision().permit());
+  EXPECT_EQ(results[0].find("end"), nullptr);
+  EXPECT_TRUE(entries_of(EntryKind::receipt).empty());
+  after(std::chrono::hours(25));
+  EXPECT_EQ(missing(), Names());
+  EXPECT_EQ(keys_under("released/") + keys_under("receipt-due/"), 0U);
+}
+
+TEST_F(RequestReceiptsTest, ARequestIsNamedOnce) {
+  EXPECT_FALSE(*receipts_.is_known(ParticipantId(kDuinmeer), "t1"));
+  ASSERT_TRUE(decide("t1", true));
+  EXPECT_TRUE(*receipts_.is_known(ParticipantId(kDuinmeer), "t1"));
+  EXPECT_FALSE(*receipts_.is_known(ParticipantId(kStranger), "t1")) << "each party has its own names";
+  const auto again = decide("t1", true);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::conflict);
+  EXPECT_EQ(again.error().place.pointer, condition_);
+}
+
+TEST_F(RequestReceiptsTest, OfAPartyWithoutEvidenceNothingIsExpected) {
+  ASSERT_TRUE(decide("t1", true, kStranger));
+  EXPECT_EQ(condition_, "");
+  pull("t2", "complete", "12", kStranger);
+  EXPECT_EQ(keys_under("released/") + keys_under("pulled/") + keys_under("receipt-due/") + keys_under(outbox::kPrefix), 0U);
+}
+
+TEST_F(RequestReceiptsTest, AForgedOrForeignAcknowledgementIsRefusedAndLeavesTheOthersAlone) {
+  ASSERT_TRUE(decide("t1", true));
+  release("t1");
+  const v1::Shared end = ended("t1", kDuinmeer, kWaterrijk);
+  provenance::Receipt forged = theirs_.append(EntryKind::received, {}, end, clock_.now());
+  forged.shared = ended("t1", kDuinmeer, kWaterrijk, "complete", "another").SerializeAsString();
+  const std::string others[] = {forged.to_json(), strange_.append(EntryKind::received, {}, end, clock_.now()).to_json(),
+                                proof_of(end, EntryKind::stream_end), proof_of(ended("t1", kDuinmeer, kStranger), EntryKind::received),
+                                proof_of(ended("t1", kStranger, kWaterrijk), EntryKind::received), "{}", "7"};
+  for (const std::string& other : others) {
+    const json::Array results = acknowledge(other);
+    EXPECT_EQ(state(results), "refused") << other.substr(0, 100);
+    EXPECT_TRUE(json::required_string(results[0], "reason"));
+  }
+  EXPECT_TRUE(entries_of(EntryKind::receipt).empty());
+  EXPECT_EQ(keys_under(node::kRequestReceiptsPrefix), 0U);
+  EXPECT_EQ(state(acknowledge("7," + acknowledgement("t1")), 1), "proven");
+
+  for (const std::string body : {"", "{", "[]", "{}", R"({"receipts":{}})", R"({"receipts":[]})"}) EXPECT_EQ(post(body).status, 400U) << body;
+  std::string many = R"({"receipts":[7)";
+  for (int i = 0; i < 32; ++i) many += ",7";
+  EXPECT_EQ(post(many + "]}").status, 400U) << "33 are too many";
+  caller_.clear();
+  EXPECT_EQ(post(R"({"receipts":[7]})").status, 404U);
+}
+
+TEST_F(RequestReceiptsTest, AnAcknowledgementThatCannotBeRecordedIsAskedAgain) {
+  ASSERT_TRUE(decide("t1", true));
+  release("t1");
+  const std::string receipt = acknowledgement("t1");
+  commits_.refuse = true;
+  EXPECT_EQ(post(R"({"receipts":[)" + receipt + "]}").status, 503U);
+  commits_.refuse = false;
+  EXPECT_EQ(state(acknowledge(receipt)), "proven");
+  EXPECT_EQ(entries_of(EntryKind::receipt).size(), 1U);
+}
+
+TEST_F(RequestReceiptsTest, WhatBothSidesSayIsHeldAgainstEachOther) {
+  const struct {
+    std::string sent, sent_body, got, got_body;
+    bool fits;
+  } cases[] = {{"complete", "12", "complete", "12", true},  {"complete", "12", "complete", "13", false}, {"complete", "12", "cut", "1", true},
+               {"cut", "1", "cut", "1", true},              {"cut", "1", "complete", "1", false},        {"unknown", "", "complete", "12", true}};
+  int number = 0;
+  for (const auto& one : cases) {
+    const std::string transaction = "t" + std::to_string(++number);
+    SCOPED_TRACE(one.sent + " " + one.sent_body + ", " + one.got + " " + one.got_body);
+    ASSERT_TRUE(decide(transaction, true));
+    release(transaction, one.sent, one.sent_body);
+    const std::size_t before = missing().size();
+    EXPECT_EQ(state(acknowledge(acknowledgement(transaction, one.got, one.got_body))), "proven");
+    EXPECT_EQ(missing().size() - before, one.fits ? 0U : 1U);
+  }
+  EXPECT_EQ(missing().front(), "contradicts t2");
+}
+
+TEST_F(RequestReceiptsTest, WhatStaysAwayIsAnEntryAfterItsTimeAndMayStillCome) {
+  ASSERT_TRUE(decide("t1", true));
+  ASSERT_TRUE(decide("t2", true));
+  release("t1");
+  after(std::chrono::hours(23));
+  release("t2");
+  EXPECT_EQ(missing(), Names());
+  after(std::chrono::hours(2));
+  EXPECT_EQ(missing(), Names{"missing t1"});
+  const auto entry = entries_of(EntryKind::receipt_missing).at(0);
+  EXPECT_EQ(entry.shared.counterparty(), kDuinmeer);
+  EXPECT_EQ(entry.shared.agreement(), "urn:agreement:1");
+  EXPECT_EQ(entry.shared.decision().code(), "receipt.missing");
+  EXPECT_EQ(receipts_.missing(), 1U);
+  after(std::chrono::hours(1));
+  EXPECT_EQ(missing().size(), 1U) << "once";
+  EXPECT_EQ(state(acknowledge(acknowledgement("t1"))), "proven") << "late";
+  EXPECT_EQ(entries_of(EntryKind::receipt).size(), 1U);
+  after(std::chrono::hours(24));
+  EXPECT_EQ(missing(), (Names{"missing t1", "missing t2"}));
+  after(std::chrono::days(31));
+  EXPECT_EQ(keys_under("released/") + keys_under("receipt-due/"), 0U);
+  EXPECT_EQ(missing().size(), 2U);
+}
+
+TEST_F(RequestReceiptsTest, TheTimerSaysWhenItHasWorkNext) {
+  EXPECT_EQ(*receipts_.on_timer(), std::nullopt);
+  ASSERT_TRUE(decide("t1", true));
+  release("t1");
+  const Timestamp due = clock_.now() + std::chrono::hours(24);
+  EXPECT_EQ(*receipts_.on_timer(), std::optional(due));
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(decide("more" + std::to_string(i), true));
+    release("more" + std::to_string(i));
+  }
+  clock_.advance(std::chrono::hours(25));
+  EXPECT_EQ(*receipts_.on_timer(), std::optional(clock_.now())) << "there is more";
+  EXPECT_EQ(missing().size(), 64U);
+  EXPECT_TRUE(receipts_.on_timer());
+  EXPECT_EQ(missing().size(), 101U);
+}
+
+TEST_F(RequestReceiptsTest, AConsumerSendsWhatItGotAndKeepsTheProofs) {
+  pull("t1");
+  pull("t2");
+  EXPECT_EQ(notified_, (Names{kDuinmeer, kDuinmeer}));
+  they_answer(proven_by_them("t1") + "," + proven_by_them("t2"));
+  const outbox::Delivered done = deliver();
+  EXPECT_EQ(done.verdict, Verdict::done);
+  EXPECT_EQ(done.also, 1U) << "both went in one message";
+  EXPECT_EQ(transport_.asked.url, "https://duinmeer.example:8443/base/evidence/v1/acknowledgements");
+  EXPECT_EQ(sent(), 2U);
+  EXPECT_EQ(keys_under(outbox::kPrefix) + keys_under("pulled/") + keys_under("receipt-due/"), 0U);
+  const auto kept = receipts_.kept(ParticipantId(kDuinmeer), "t2");
+  ASSERT_EQ(kept->size(), 2U);
+  const auto end = provenance::Receipt::from_json(kept->back());
+  EXPECT_EQ(end->leaf.kind, static_cast<std::uint8_t>(EntryKind::stream_end));
+  after(std::chrono::hours(25));
+  EXPECT_EQ(missing(), Names());
+}
+
+TEST_F(RequestReceiptsTest, WhatIsEarlyWaitsAndTheOthersDoNot) {
+  pull("t1");
+  pull("t2");
+  they_answer(R"({"state":"early"},)" + proven_by_them("t2"));
+  const outbox::Delivered first = deliver();
+  EXPECT_EQ(first.verdict, Verdict::retry);
+  EXPECT_EQ(first.also, 1U);
+  EXPECT_EQ(keys_under(outbox::kPrefix), 1U);
+  they_answer(proven_by_them("t1"));
+  EXPECT_EQ(deliver().verdict, Verdict::done);
+  EXPECT_EQ(keys_under(outbox::kPrefix), 0U);
+}
+
+TEST_F(RequestReceiptsTest, WhatAProviderDoesNotProveIsAnEntry) {
+  const auto with = [](std::string result, const std::string& from, const std::string& to) {
+    const auto at = result.find(from);
+    return at == std::string::npos ? result : result.replace(at, from.size(), to);
+  };
+  const std::string only_decision = R"({"state":"proven","decision":)" + proof_of(decision("t4", true, kDuinmeer, kWaterrijk), EntryKind::decision) + "}";
+  const std::string refusal = R"({"state":"proven","decision":)" + proof_of(decision("t5", false, kDuinmeer, kWaterrijk), EntryKind::decision) +
+                              R"(,"end":)" + proof_of(ended("t5", kDuinmeer, kWaterrijk), EntryKind::stream_end) + "}";
+  const struct {
+    std::string transaction, result, event;
+  } cases[] = {{"t1", R"({"state":"unknown"})", "unknown"},   {"t2", R"({"state":"gone"})", "gone"},
+               {"t3", R"({"state":"refused","reason":"no"})", "refused"}, {"t4", only_decision, "contradicts"},
+               {"t5", refusal, "contradicts"},                 {"t6", proven_by_them("t6", "complete", "13"), "contradicts"},
+               {"t7", proven_by_them("another"), "contradicts"}, {"t8", with(proven_by_them("t8"), "\"k\":\"", "\"k\":\"AAAA"), "contradicts"},
+               {"t9", "{}", "refused"},                         {"t10", R"({"state":"proven"})", "contradicts"},
+               {"t11", "7", "refused"}};
+  for (const auto& one : cases) {
+    pull(one.transaction);
+    they_answer(one.result);
+    EXPECT_EQ(deliver().verdict, Verdict::done) << one.transaction;
+    ASSERT_FALSE(missing().empty()) << one.transaction;
+    EXPECT_EQ(missing().back(), one.event + " " + one.transaction);
+  }
+  EXPECT_EQ(missing().size(), std::size(cases));
+  EXPECT_EQ(receipts_.missing(), std::size(cases));
+  EXPECT_EQ(receipts_.kept(ParticipantId(kDuinmeer), "t6")->size(), 2U) << "they prove the contradiction";
+  EXPECT_EQ(receipts_.kept(ParticipantId(kDuinmeer), "t7")->size(), 0U) << "of another request";
+  EXPECT_EQ(keys_under(outbox::kPrefix) + keys_under("pulled/") + keys_under("receipt-due/"), 0U);
+}
+
+TEST_F(RequestReceiptsTest, WhereNothingCameTheProviderNeedNotKnow) {
+  for (const std::string result : {R"({"state":"unknown"})", R"({"state":"gone"})"}) {
+    pull("t1", "failed", "");
+    they_answer(result);
+    EXPECT_EQ(deliver().verdict, Verdict::done);
+  }
+  pull("t2", "refused", "");
+  they_answer(R"({"state":"proven","decision":)" + proof_of(decision("t2", false, kDuinmeer, kWaterrijk), EntryKind::decision) + "}");
+  EXPECT_EQ(deliver().verdict, Verdict::done);
+  EXPECT_EQ(receipts_.kept(ParticipantId(kDuinmeer), "t2")->size(), 1U) << "the refusal is proven";
+  EXPECT_EQ(missing(), Names());
+}
+
+TEST_F(RequestReceiptsTest, APeerThatDoesNotAnswerIsAwayAndOneThatTakesNoneIsTriedLater) {
+  pull("t1");
+  for (const unsigned status : {429, 500, 503}) {
+    transport_.answer = {status, {}, ""};
+    EXPECT_EQ(deliver().verdict, Verdict::away) << status;
+  }
+  for (const auto& [status, body] : {std::pair(404U, "nothing"), std::pair(200U, "<html>"), std::pair(200U, R"({"results":[]})"),
+                                     std::pair(200U, R"({"results":7})"), std::pair(400U, "{}")}) {
+    transport_.answer = {status, {}, body};
+    EXPECT_EQ(deliver().verdict, Verdict::retry) << status << body;
+  }
+  commits_.refuse = true;
+  they_answer(proven_by_them("t1"));
+  EXPECT_EQ(deliver().verdict, Verdict::retry_uncertain);
+  commits_.refuse = false;
+  after(std::chrono::hours(25));
+  EXPECT_EQ(missing(), Names{"missing t1"});
+  they_answer(proven_by_them("t1"));
+  EXPECT_EQ(deliver().verdict, Verdict::done) << "late";
+  ASSERT_EQ(entries_of(EntryKind::receipt).size(), 1U);
+  EXPECT_EQ(entries_of(EntryKind::receipt)[0].shared.event(), "late");
+  EXPECT_EQ(receipts_.kept(ParticipantId(kDuinmeer), "t1")->size(), 2U);
+}
+
+TEST_F(RequestReceiptsTest, WhatNobodyAwaitsAnyMoreLeavesTheOutbox) {
+  pull("t1");
+  after(std::chrono::hours(25));
+  after(std::chrono::days(31));
+  EXPECT_EQ(keys_under("pulled/") + keys_under("receipt-due/"), 0U);
+  EXPECT_EQ(deliver().verdict, Verdict::done);
+  EXPECT_EQ(transport_.asked.url, "") << "it was not sent";
+  EXPECT_EQ(keys_under(outbox::kPrefix), 0U);
+}
+
+TEST_F(RequestReceiptsTest, OneMessageHasItsBound) {
+  for (int i = 0; i < 40; ++i) pull("t" + std::to_string(i));
+  std::string results = R"({"state":"gone"})";
+  for (int i = 1; i < 32; ++i) results += R"(,{"state":"gone"})";
+  they_answer(results);
+  EXPECT_EQ(deliver().also, 31U);
+  EXPECT_EQ(sent(), 32U);
+  EXPECT_EQ(keys_under(outbox::kPrefix), 8U);
+}
+
+}  // namespace
+}  // namespace sluis::test
