@@ -5,6 +5,7 @@ not erased can be read. Through the real binary.
 usage: erasure.py BIN_DIR SOURCE_DIR
 """
 import base64
+import hashlib
 import json
 import pathlib
 import shutil
@@ -57,7 +58,29 @@ def holders(words, folders):
 def pull(transfer):
     got, whole = d.pull(transfer["id"], CROWD, ACTIVITY)
     expect("a pull", whole and len(got) > 0, True)
-    return d.wait_log(1, kinds=["received"])[-1]["transaction"]
+    transaction = d.wait_log(1, kinds=["received"])[-1]["transaction"]
+    until = time.monotonic() + 20
+    while time.monotonic() < until and "receipt" not in [e["kind"] for e in w.log(transaction=transaction)]:
+        time.sleep(0.05)  # the consumer's acknowledgement comes by itself
+    return transaction
+
+
+def held(node, peer, transaction):
+    """How many receipts of the other party's log the node's store has of it."""
+    name = hashlib.sha256(f"{peer.participant}\0{transaction}".encode()).hexdigest()
+    return subprocess.run([f.insider, "--config", node.folder / "node.toml", "--count", f"request-receipts/{name}"], capture_output=True, text=True,
+                          check=True).stdout.strip()
+
+
+def ranges(numbers):
+    """As `1,3-5`."""
+    out = []
+    for number in numbers:
+        if out and number == out[-1][1] + 1:
+            out[-1][1] = number
+        else:
+            out.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in out)
 
 
 def verified(node, name):
@@ -99,7 +122,8 @@ def what_may_not(agreement):
 def one_transaction(gone, stays):
     """Two persons, and what is left of it."""
     before = w.log(transaction=gone)
-    expect("the transaction is in the log", sorted(e["kind"] for e in before), ["decision", "stream-end"])
+    expect("the transaction is in the log", sorted(e["kind"] for e in before), ["decision", "receipt", "stream-end"])
+    expect("and what the other party's log proves of it is held", held(w, d, gone), "1")
     proofs = []
     for entry in before:
         proofs.append(f.folder / f"proof-{entry['index']}")
@@ -108,28 +132,29 @@ def one_transaction(gone, stays):
     old_key = next((w.folder / "payload_keys").glob("*.key")).read_bytes()
     run(w, "backup", "create", role="operator")
     planned = erase("--transaction", gone, "--basis", "GDPR art. 17", "--dry-run", role="privacy_officer")
-    expect("a dry run finds what it would be", planned["erasure"]["count"], "2")
+    expect("a dry run finds what it would be", planned["erasure"]["count"], "3")
     asked = erase("--transaction", gone, "--basis", "GDPR art. 17", role="privacy_officer")["erasure"]
     expect("it waits", [e["id"] for e in json.loads(run(w, "audit", "erasures", "--output", "json", role="dpo").stdout)["erasures"]], [asked["id"]])
     done = w.command("audit", "erase", "--confirm", asked["id"], "--no-input", role="privacy_officer")
     expect("who asked does not confirm", (done.returncode, "second person" in done.stderr), (1, True))
-    expect("and nothing went", len(w.log(transaction=gone)), 2)
+    expect("and nothing went", len(w.log(transaction=gone)), 3)
     expect("the other person does", erase("--confirm", asked["id"], role="steward")["done"], True)
     expect("it is not found any more", w.log(transaction=gone), [])
     numbers = [int(e.get("index", "0")) for e in before]
     expect("its entries say only that", [(e["kind"], e.get("erased")) for e in w.log() if int(e.get("index", "0")) in numbers], [(e["kind"], True) for e in before])
-    expect("what was not erased is there", sorted(e["kind"] for e in w.log(transaction=stays)), ["decision", "stream-end"])
+    expect("what was not erased is there", sorted(e["kind"] for e in w.log(transaction=stays)), ["decision", "receipt", "stream-end"])
+    expect("nor is what the other's log said of it held any more; of the rest it is", (held(w, d, gone), held(w, d, stays)), ("0", "1"))
     records = w.log(kinds=["erasure"])
     expect("three entries record it", [e["event"] for e in records], ["asked", "confirmed", "erased"])
     expect("by two persons", (records[0]["person"][:15], records[1]["person"][:7]), ("privacy_officer", "steward"))
     told = json.loads(records[2]["document"])
-    expect("with ground and numbers", (told["basis"], told["entries"]), ("GDPR art. 17", ",".join(map(str, numbers)) if numbers[1] != numbers[0] + 1 else f"{numbers[0]}-{numbers[1]}"))
+    expect("with ground and numbers", (told["basis"], told["entries"]), ("GDPR art. 17", ranges(numbers)))
     expect("and not with what is gone", gone in json.dumps(records), False)
     for proof in proofs:
         expect("a proof from before still holds", f.sluis("audit", "verify-proof", proof, "--key", (w.folder / "log.vkey").read_text().strip(), check=False).returncode, 0)
     done = verified(w, "exported")
     report = json.loads(done.stdout)
-    expect("the whole log is proven", (done.returncode, report["consistent"], report["payloadsErased"]), (0, True, 2))
+    expect("the whole log is proven", (done.returncode, report["consistent"], report["payloadsErased"]), (0, True, 3))
     return old_key
 
 
@@ -180,11 +205,11 @@ def killed(transfer):
             time.sleep(0.05)
         left = json.loads(run(w, "audit", "erasures", "--output", "json", role="dpo").stdout).get("erasures", [])
         if left:  # it was killed before the confirmation was on the disk
-            expect("not confirmed yet: all is there", len(w.log(transaction=gone)), 2)
+            expect("not confirmed yet: all is there", len(w.log(transaction=gone)), 3)
             expect("and it can be confirmed now", erase("--confirm", asked, role="steward")["done"], True)
         expect("gone", w.log(transaction=gone), [])
         expect("in no file", [str(path) for path in holders([gone.removeprefix("urn:uuid:")], [w.folder])], [])
-        expect("what stays", sorted(e["kind"] for e in w.log(transaction=stays)), ["decision", "stream-end"])
+        expect("what stays", sorted(e["kind"] for e in w.log(transaction=stays)), ["decision", "receipt", "stream-end"])
         expect("one key is left", len(list((w.folder / "payload_keys").glob("*.key"))), 1)
     expect("the whole log is proven", verified(w, "exported-again").returncode, 0)
 

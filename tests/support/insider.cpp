@@ -1,4 +1,5 @@
-// An insider who holds the signing key: writes an export of a stopped node's log, cut to a smaller size and signed again.
+// An insider with the node's folder. Who holds the signing key writes an export of a stopped node's log, cut to a smaller size and signed
+// again (--config, --size, --out); anybody there counts the keys of the store that begin with a prefix (--config, --count).
 // For tests and the demo; never in a release.
 #include "certs/authority.hpp"
 #include "connector/node/config.hpp"
@@ -15,6 +16,12 @@ namespace {
 Result<void> run(const std::map<std::string, std::string>& words) {
   SLUIS_TRY(const node::NodeConfig config, node::read_config(words.at("--config")));
   SLUIS_TRY(const std::unique_ptr<storage::Reader> store, storage::open_rocks_reader(config.store));
+  if (const auto prefix = words.find("--count"); prefix != words.end()) {
+    int count = 0;
+    SLUIS_CHECK(store->scan(prefix->second, prefix->second, [&](std::string_view, std::string_view) { return ++count > 0; }));
+    std::printf("%d\n", count);
+    return {};
+  }
   SLUIS_TRY(const std::string pem, certs::read_file(config.log_key));
   SLUIS_TRY(const crypto::Key key, crypto::Key::from_pem(pem));
   SystemRandom random;
@@ -31,7 +38,7 @@ Result<void> run(const std::map<std::string, std::string>& words) {
 int main(int argc, char** argv) {
   std::map<std::string, std::string> words;
   for (int i = 1; i + 1 < argc; i += 2) words[argv[i]] = argv[i + 1];
-  if (words.size() != 3) return 2;
+  if (words.size() != (words.contains("--count") ? 2U : 3U)) return 2;
   if (const auto done = run(words); !done) {
     std::fprintf(stderr, "%s\n", describe(done.error()).c_str());
     return 1;
