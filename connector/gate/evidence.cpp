@@ -3,6 +3,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/crypto/crypto.hpp"
 #include "connector/json/json.hpp"
+#include "policy/odrl/terms.hpp"
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
@@ -59,6 +60,10 @@ void set_step(v1::Internal& internal, const Trace& step) {
   internal.set_trace_id(step.trace_id);
   internal.set_span_id(step.span_id);
   internal.set_parent_span_id(step.parent_span_id);
+}
+
+void set_evidence(v1::Shared& shared, bool two_sided) {
+  if (!two_sided) shared.set_evidence(std::string(policy::kOneSided));
 }
 
 void set_rests_on(v1::Shared& shared, const std::vector<RestsOn>& declarations) {

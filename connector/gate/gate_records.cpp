@@ -50,6 +50,7 @@ Commit Gate::decision(Asked& asked, const policy::Reason& reason, bool permit, c
   }
   if (asked.verdict.terms) shared.set_program_hash(std::string(view(asked.verdict.terms->program_hash)));
   set_rests_on(shared, asked.verdict.rests_on);
+  set_evidence(shared, with_.membership.keeps_evidence(asked.party.id));
 
   v1::Internal internal;
   internal.set_activity(asked.activity);

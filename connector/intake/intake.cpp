@@ -161,6 +161,7 @@ EntryDraft Intake::begin(Asked& asked, provenance::EntryKind kind, std::string_v
   }
   if (asked.verdict.terms) shared.set_program_hash(std::string(view(asked.verdict.terms->program_hash)));
   gate::set_rests_on(shared, asked.verdict.rests_on);
+  gate::set_evidence(shared, with_.membership.keeps_evidence(asked.access.peer));
   v1::Internal internal;
   internal.set_activity(asked.activity);
   internal.set_application(asked.application.name);

@@ -50,6 +50,7 @@ void put_internal(v1::AuditEntry& row, const v1::Internal& internal) {
   row.set_request(internal.request());
   row.set_response(internal.response());
   row.set_decided_by(internal.decided_by());
+  row.set_evidence(shared.evidence());
   row.set_certificate(internal.certificate());
 }
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace sluis::node {
 namespace {
@@ -124,6 +125,9 @@ class RequestReceipts::Notes {
   Notes(const RequestReceipts& of, ParticipantId peer, Timestamp now) : of_(of), peer_(std::move(peer)), now_(now) {}
 
   const ParticipantId& peer() const { return peer_; }
+  /// False: this request was spoken of before in the same message.
+  bool first(const std::string& key) { return spoken_of_.insert(key).second; }
+  bool spent = false;  ///< the party made more mistakes than it may: nothing more of its message is looked at
 
   /// A receipt of the peer's log that concerns this node, checked; and what it says.
   Result<v1::Shared> check(const Receipt& receipt) {
@@ -159,6 +163,7 @@ class RequestReceipts::Notes {
   provenance::Checkpoint opened_;
   std::string own_note_;
   provenance::Checkpoint own_;
+  std::set<std::string> spoken_of_;
 };
 
 /// A message that waits, with what it says.
@@ -181,8 +186,13 @@ bool RequestReceipts::has_evidence(const ParticipantId& peer) const {
 
 std::string RequestReceipts::new_id(std::string_view what) const { return std::string(what) + "-" + to_hex(with_.random.bytes(16)); }
 
-Result<std::string> RequestReceipts::seal(const std::string& key, const std::string& text, Timestamp now) const {
-  return with_.payload_keys.seal(text, gate::bound_to(key), now, with_.random);
+/// Sealed, with the condition that no erasure gave the month another key meanwhile.
+Result<void> RequestReceipts::keep(const std::string& key, const std::string& text, Timestamp now, Commit& commit) const {
+  SLUIS_TRY(std::optional<std::string> epoch, with_.store.get(gate::kPayloadEpoch));  // before the key is taken
+  SLUIS_TRY(std::string sealed, with_.payload_keys.seal(text, gate::bound_to(key), now, with_.random));
+  commit.preconditions.push_back({std::string(gate::kPayloadEpoch), std::move(epoch)});
+  commit.changes.push_back({key, std::move(sealed)});
+  return {};
 }
 
 Result<bool> RequestReceipts::is_known(const ParticipantId& party, std::string_view transaction) const {
@@ -280,9 +290,10 @@ http::Response RequestReceipts::take(const http::Request& request) {
 std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Commit& commit, Timestamp now) {
   const auto state = [](std::string_view which) { return json::serialise(json::object({{"state", which}})); };
   const auto refused = [&](const Error& why) {
-    if (with_.mistakes != nullptr) (void)with_.mistakes->take(notes.peer().str());
+    notes.spent = with_.mistakes != nullptr && !with_.mistakes->take(notes.peer().str());
     return json::serialise(json::object({{"state", "refused"}, {"reason", why.message}}));
   };
+  if (notes.spent) return state("early");
   const auto receipt = Receipt::from_json(text);
   if (!receipt) return refused(receipt.error());
   if (receipt->leaf.kind != static_cast<std::uint8_t>(EntryKind::received)) {
@@ -291,6 +302,7 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
   const auto said = notes.check(*receipt);
   if (!said) return refused(said.error());
   const std::string key = std::string(kReleased) + name_of(notes.peer(), said->transaction());
+  if (!notes.first(key)) return state("early");
   const auto known = read_known(with_.store, key);
   if (!known) return state("early");  // as it cannot be read now
   if (!*known) return state("unknown");
@@ -308,15 +320,13 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
   v1::Shared sent;
   if (!sent.ParseFromString(end->shared)) return state("gone");
   const std::string kept_key = kept_receipts_key(notes.peer(), said->transaction());
-  auto sealed = seal(kept_key, list_of({receipt->to_json()}), now);
-  if (!sealed) return state("early");
+  if (!keep(kept_key, list_of({receipt->to_json()}), now, commit)) return state("early");
   v1::Shared own = about(sent, provenance::kind_name(receipt->leaf.kind), now);
   own.set_end(said->end());
   own.set_digest(said->digest());
   own.set_rows(said->rows());
   own.set_bytes(said->bytes());
   own.set_peer_checkpoint(receipt->checkpoint);
-  commit.changes.push_back({kept_key, std::move(*sealed)});
   commit.entries.push_back(gate::make_entry(EntryKind::receipt, receipt->leaf.policy_digest, own, {}));
   if (!fit(*said, sent)) {
     ++missing_;
@@ -448,8 +458,7 @@ Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& resu
   if (end) kept.push_back(end->to_json());
   const std::string kept_key = kept_receipts_key(notes.peer(), one.end.transaction());
   if (!kept.empty()) {  // also where they contradict: that is what proves it
-    SLUIS_TRY(std::string sealed, seal(kept_key, list_of(kept), now));
-    commit.changes.push_back({kept_key, std::move(sealed)});
+    SLUIS_CHECK(keep(kept_key, list_of(kept), now, commit));
   }
   if (right && one.known.state == "missing") {
     v1::Shared own = about(one.end, "late", now);

@@ -54,7 +54,7 @@ class RequestReceipts final : public gate::RequestReceipts {
 
   bool has_evidence(const ParticipantId& peer) const;
   std::string new_id(std::string_view what) const;
-  Result<std::string> seal(const std::string& key, const std::string& text, Timestamp now) const;
+  Result<void> keep(const std::string& key, const std::string& text, Timestamp now, Commit& commit) const;
   http::Response take(const http::Request& request);
   std::string take_one(Notes& notes, const std::string& text, Commit& commit, Timestamp now);
   Result<provenance::Receipt> receipt_of(std::string_view commit_id, Notes& notes) const;

@@ -52,6 +52,7 @@ EntryDraft Writer::negotiation_entry(const negotiation::Negotiation& negotiation
 EntryDraft Writer::agreement_entry(const negotiation::AgreementRecord& record) {
   v1::Shared shared = begin(record.imported ? "imported" : "agreed");
   put_agreement(shared, record);
+  gate::set_evidence(shared, !record.imported && keeps_evidence_(record.peer));
   if (record.imported) {  // the other node's log has nothing of it
     json::Value rests_on = negotiation::to_json(*record.imported);
     rests_on.set("one_sided", true);

@@ -10,7 +10,9 @@ namespace sluis::node {
 /// Writes the entries of negotiations, agreements and transfers.
 class Writer final : public negotiation::EvidenceWriter, public transfer::EvidenceWriter {
  public:
-  Writer(ParticipantId self, const Clock& clock) : self_(std::move(self)), clock_(clock) {}
+  /// `keeps_evidence`: whether this party keeps a log that proves agreements as well.
+  Writer(ParticipantId self, const Clock& clock, std::function<bool(const ParticipantId&)> keeps_evidence = [](const auto&) { return true; })
+      : self_(std::move(self)), clock_(clock), keeps_evidence_(std::move(keeps_evidence)) {}
 
   EntryDraft negotiation_entry(const negotiation::Negotiation& negotiation, std::string_view event,
                                const outbox::Reason* reason) override;
@@ -30,6 +32,7 @@ class Writer final : public negotiation::EvidenceWriter, public transfer::Eviden
   v1::Shared begin(std::string_view event) const;
   ParticipantId self_;
   const Clock& clock_;
+  std::function<bool(const ParticipantId&)> keeps_evidence_;
 };
 
 }  // namespace sluis::node

@@ -164,6 +164,8 @@ def two_sided_terms():
     expect("nor is it agreed", (made["state"], "whose log proves" in json.dumps(made)), ("TERMINATED", True))
     transfer = begin("one")
     expect("other terms are open to it", d.pull(transfer, CROWD, ACTIVITY)[1], True)
+    expect("and recorded as one-sided", [w.wait_log(1, kinds=[kind])[-1].get("evidence") for kind in ("agreement", "decision", "stream-end")], ["one-sided"] * 3)
+    expect("unlike before", {e.get("evidence", "") for e in w.log(kinds=["stream-end"])[:-1]}, {""})
     transaction = d.wait_log(1, kinds=["received"])[-1]["transaction"]
     relist("1", w)
     return transaction

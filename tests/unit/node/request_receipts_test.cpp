@@ -252,6 +252,40 @@ TEST_F(RequestReceiptsTest, AForgedOrForeignAcknowledgementIsRefusedAndLeavesThe
   EXPECT_EQ(post(R"({"receipts":[7]})").status, 404U);
 }
 
+TEST_F(RequestReceiptsTest, WhoSaysTheSameTwiceInOneMessageIsHeardOnce) {
+  ASSERT_TRUE(decide("t1", true));
+  release("t1");
+  const std::string receipt = acknowledgement("t1");
+  const json::Array results = acknowledge(receipt + "," + receipt + "," + acknowledgement("t1"));
+  EXPECT_EQ(state(results, 0), "proven");
+  EXPECT_EQ(state(results, 1), "early");
+  EXPECT_EQ(state(results, 2), "early");
+  EXPECT_EQ(entries_of(EntryKind::receipt).size(), 1U);
+}
+
+TEST_F(RequestReceiptsTest, OfWhoMakesTooManyMistakesNothingMoreIsLookedAt) {
+  ASSERT_TRUE(decide("t1", true));
+  release("t1");
+  std::string many = "7";
+  for (int i = 0; i < 30; ++i) many += ",7";
+  for (int i = 0; i < 7; ++i) acknowledge(many);  // 217
+  const json::Array results = acknowledge(many + "," + acknowledgement("t1"));
+  EXPECT_EQ(state(results, 0), "refused");
+  EXPECT_EQ(state(results, 31), "early") << "it made its 240 mistakes";
+  clock_.advance(std::chrono::minutes(5));
+  EXPECT_EQ(state(acknowledge(acknowledgement("t1"))), "proven");
+}
+
+TEST_F(RequestReceiptsTest, AReceiptIsSealedAnewWhereAnErasureGaveTheMonthAnotherKey) {
+  ASSERT_TRUE(decide("t1", true));
+  release("t1");
+  const std::string receipt = acknowledgement("t1");
+  commits_.before_commit = [this] { ASSERT_TRUE(store_.write({{std::string(gate::kPayloadEpoch), "another"}}, true)); };
+  EXPECT_EQ(post(R"({"receipts":[)" + receipt + "]}").status, 503U);
+  EXPECT_EQ(state(acknowledge(receipt)), "proven");
+  EXPECT_EQ(entries_of(EntryKind::receipt).size(), 1U);
+}
+
 TEST_F(RequestReceiptsTest, AnAcknowledgementThatCannotBeRecordedIsAskedAgain) {
   ASSERT_TRUE(decide("t1", true));
   release("t1");
