@@ -196,6 +196,7 @@ def a_consumer_that_stays_away(transfer, one_sided):
 try:
     f.begin()
     f.offer_counts()
+    d.call("ActivityService/Publish", {"id": ACTIVITY, "purpose": CROWD, "from": "2026-01-01T00:00:00Z", "title": "Crowds"})
     many(a_pull())
     slow = a_provider_that_crashed()
     one_sided = two_sided_terms()
