@@ -31,6 +31,7 @@ void put_shared(v1::AuditEntry& row, const v1::Shared& shared, std::string_view 
   row.set_digest(to_hex(shared.digest()));
   row.set_count(shared.count());
   row.set_due(shared.due());
+  row.set_evidence(shared.evidence());
   if (shared.document().size() <= limits::kReasonBytes) row.set_document(shared.document());
   for (const auto& one : shared.rests_on()) row.add_rests_on(fmt::format("{} {}", one.id(), one.entry()));
   if (!shared.has_decision()) return;
@@ -50,7 +51,6 @@ void put_internal(v1::AuditEntry& row, const v1::Internal& internal) {
   row.set_request(internal.request());
   row.set_response(internal.response());
   row.set_decided_by(internal.decided_by());
-  row.set_evidence(shared.evidence());
   row.set_certificate(internal.certificate());
 }
 

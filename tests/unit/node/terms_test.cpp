@@ -55,6 +55,23 @@ class NodeTermsTest : public World {
   DatasetId id_{"none"};
 };
 
+TEST_F(NodeTermsTest, TwoSidedTermsAreForPartiesWithEvidenceAlone) {
+  std::string file = catalog::test::agreement_file();
+  const auto at = file.find("processing_activity = true");
+  ASSERT_NE(at, std::string::npos);
+  const catalog::Dataset dataset = catalog::test::good(file.insert(at, "two_sided_evidence = true\n"));
+  auto commit = catalog_.publish(dataset, 5, clock_.now());
+  ASSERT_TRUE(commit) << describe(commit.error());
+  ASSERT_TRUE(sequencer_.commit_and_wait(std::move(*commit)));
+  EXPECT_EQ(judge(dataset.offer).kind, Judgement::Kind::agree);
+  for (identity::Party& party : federation_.list.parties) party.evidence = false;
+  ++federation_.list.version;
+  ASSERT_TRUE(directory_.load(federation_.envelope(), clock_.now(), true));
+  const Judgement judged = judge(dataset.offer);
+  EXPECT_EQ(judged.kind, Judgement::Kind::refuse);
+  EXPECT_EQ(judged.reason.code, "evidence");
+}
+
 TEST_F(NodeTermsTest, ThePublishedTermsAreAgreedAndOthersWait) {
   EXPECT_EQ(judge(published_).kind, Judgement::Kind::agree);
   EXPECT_EQ(judge(with("isAnyOf", "urn:situation:crowds")).kind, Judgement::Kind::wait);
