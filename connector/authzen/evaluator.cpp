@@ -109,7 +109,7 @@ Evaluator::MaybeReason Evaluator::form(gate::Question& question, const negotiati
   question.peer = record.peer;
   question.recipient = party;
   question.class_of_recipient = *class_of;
-  question.two_sided = with_.membership.keeps_evidence(record.peer);
+  question.two_sided = with_.membership.keeps_evidence(record.peer, now);
   question.purpose = policy::expand_purpose(*asked.purpose);
   question.activity = asked.activity;
   if (!provider) question.uses_before = 0;

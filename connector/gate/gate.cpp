@@ -196,7 +196,7 @@ Result<Reevaluation> Gate::look(Asked& asked, Timestamp now) const {
   const Question question{asked.transfer.agreement, asked.transfer.dataset, asked.party.id, asked.party.id,
                           asked.party.class_of_recipient,
                           asked.claim_header.empty() ? std::nullopt : std::optional(asked.purpose), asked.use,
-                          asked.activity, with_.membership.keeps_evidence(asked.party.id)};
+                          asked.activity, is_two_sided(asked)};
   SLUIS_TRY(asked.verdict, assess(question, with_.store, with_.programs, with_.vocabulary(), with_.declarations, now));
   const auto admitted = with_.membership.admitted_until(asked.party.id, now);
   if (!admitted) return Reevaluation{make_reason("membership", {{"why", admitted.error().message}}), now};
@@ -249,7 +249,7 @@ http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shar
       return undecided(*asked);
     }
     if (error.place.pointer == asked->replay_key) return refuse(*asked, make_reason("claim.replayed"));
-    if (!asked->receipts_key.empty() && error.place.pointer == asked->receipts_key) return refuse(*asked, make_reason("transaction.repeated"));
+    if (asked->is_named_twice(error.place.pointer)) return refuse(*asked, make_reason("transaction.repeated"));
     // Where somebody else had that use, it is asked for the next one.
     ++(error.place.pointer == uses_key(asked->transfer.agreement) ? lost_uses : tries);
   }
@@ -316,7 +316,7 @@ http::Response Gate::record_refusal(Asked& asked, const policy::Reason& reason, 
   if (!recorded && recorded.error().code == ErrorCode::conflict && !asked.replay_key.empty()) {
     const std::string& key = recorded.error().place.pointer;
     if (key == asked.replay_key) return record_refusal(asked, make_reason("claim.replayed"), 403);
-    if (key == asked.receipts_key) return record_refusal(asked, make_reason("transaction.repeated"), 403);
+    if (asked.is_named_twice(key)) return record_refusal(asked, make_reason("transaction.repeated"), 403);
   }
   if (!recorded) {
     log::error("refusal_not_recorded", {{"error", recorded.error().message}});

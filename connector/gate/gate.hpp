@@ -91,6 +91,7 @@ class Gate {
                          PreparedRelease prepared);
   Commit decision(Asked& asked, const policy::Reason& reason, bool permit, const std::string& source) const;
   void guard_replay(Commit& commit, const Asked& asked) const;
+  bool is_two_sided(const Asked& asked) const;
   void expect_receipts(Commit& commit, Asked& asked, bool permit) const;
   void maybe_prune();
 

@@ -50,7 +50,7 @@ Commit Gate::decision(Asked& asked, const policy::Reason& reason, bool permit, c
   }
   if (asked.verdict.terms) shared.set_program_hash(std::string(view(asked.verdict.terms->program_hash)));
   set_rests_on(shared, asked.verdict.rests_on);
-  set_evidence(shared, with_.membership.keeps_evidence(asked.party.id));
+  set_evidence(shared, is_two_sided(asked));
 
   v1::Internal internal;
   internal.set_activity(asked.activity);
@@ -77,6 +77,11 @@ void Gate::guard_replay(Commit& commit, const Asked& asked) const {
   commit.preconditions.push_back({asked.replay_key, std::nullopt});
   commit.changes.push_back({asked.replay_key, "1"});
   commit.changes.push_back({due_key(with_.decision_clock.now() + limits::kReplayKept, asked.replay_key), ""});
+}
+
+/// The party's log can prove only what its node has named by a claim.
+bool Gate::is_two_sided(const Asked& asked) const {
+  return !asked.claim_header.empty() && with_.membership.keeps_evidence(asked.party.id, with_.decision_clock.now());
 }
 
 /// Only of a request that the party's own claim names: of any other its node does not know the name.

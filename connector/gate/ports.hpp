@@ -82,7 +82,7 @@ class Membership {
   /// member now, or the list has expired.
   virtual Result<Timestamp> admitted_until(const ParticipantId& party, Timestamp now) = 0;
   /// Whether it keeps a log that proves exchanges with this node as well, as far as the list goes.
-  virtual bool keeps_evidence(const ParticipantId& party) = 0;
+  virtual bool keeps_evidence(const ParticipantId& party, Timestamp now) = 0;
 };
 
 /// Time as decisions use it (D14).
@@ -117,7 +117,7 @@ class RequestReceipts {
   virtual ~RequestReceipts() = default;
   /// Whether a decision on a request of this name is recorded already. Errors: the store's.
   virtual Result<bool> is_known(const ParticipantId& party, std::string_view transaction) const = 0;
-  /// To the commit of a provider's decision, with the condition that the name is new. The key of that condition; empty: there is none.
+  /// To the commit of a provider's decision, with conditions that the name is new. What the keys of those end with; empty: there are none.
   virtual std::string decided(Commit& commit, const v1::Shared& decision, bool permit) = 0;
   /// To the commit of a release's end.
   virtual void released(Commit& commit, const v1::Shared& end) = 0;

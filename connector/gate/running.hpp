@@ -24,7 +24,10 @@ struct Gate::Asked {
   std::string activity;
   std::string peer_checkpoint;
   std::string replay_key;    ///< of a claim that is right in all; else empty
-  std::string receipts_key;  ///< of the condition that the claim's transaction is new; else empty
+  std::string receipts_key;  ///< ends the keys of the conditions that the claim's transaction is new; else empty
+
+  /// Of a conflict at that key: the party named another request the same, just now.
+  bool is_named_twice(const std::string& key) const { return !receipts_key.empty() && key.ends_with(receipts_key); }
   std::optional<ReleasePlan> plan;
   Verdict verdict;
   std::optional<std::int64_t> use;  ///< of a permit that counts: the uses before it

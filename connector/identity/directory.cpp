@@ -153,6 +153,13 @@ Result<std::string> Directory::log_key(const ParticipantId& participant, std::st
       "` now");
 }
 
+bool Directory::keeps_evidence(const ParticipantId& participant, Timestamp now) const {
+  const auto party = find(participant);
+  if (!party || !(*party)->evidence) return false;
+  const std::vector<LogOrigin>& logs = (*party)->log_origins;
+  return std::any_of(logs.begin(), logs.end(), [&](const LogOrigin& one) { return one.window.holds(now); });
+}
+
 json::Value legal_identity(const Party& party, const MembershipList& list, Timestamp now) {
   json::Value value = json::object({{"participant_id", json::Value(party.participant.str())},
                                     {"name", json::Value(party.name)},

@@ -48,6 +48,8 @@ class Directory {
   Result<std::string> endpoint(const ParticipantId& participant, Timestamp now) const;
   /// The verification key of a log that is the party's now. not_found.
   Result<std::string> log_key(const ParticipantId& participant, std::string_view origin, Timestamp now) const;
+  /// Whether this party keeps a log now whose receipts it exchanges (D20).
+  bool keeps_evidence(const ParticipantId& participant, Timestamp now) const;
 
  private:
   Trust trust_;

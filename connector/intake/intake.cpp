@@ -108,7 +108,7 @@ http::Response Intake::decide(const std::shared_ptr<Asked>& asked, const std::sh
 Result<gate::Reevaluation> Intake::look(Asked& asked, const gate::DeclarationSource& declarations, Timestamp now) const {
   const gate::Question question{asked.access.agreement, asked.access.dataset,        asked.access.peer,
                                 options_.self,          options_.class_of_recipient, asked.purpose,
-                                0,                      asked.activity,             with_.membership.keeps_evidence(asked.access.peer)};
+                                0,                      asked.activity,             with_.membership.keeps_evidence(asked.access.peer, now)};
   SLUIS_TRY(asked.verdict, gate::assess(question, with_.store, with_.programs, with_.vocabulary(), declarations, now));
   const gate::Verdict& verdict = asked.verdict;
   if (!verdict.permit) return gate::Reevaluation{verdict.reason, now};
@@ -161,7 +161,7 @@ EntryDraft Intake::begin(Asked& asked, provenance::EntryKind kind, std::string_v
   }
   if (asked.verdict.terms) shared.set_program_hash(std::string(view(asked.verdict.terms->program_hash)));
   gate::set_rests_on(shared, asked.verdict.rests_on);
-  gate::set_evidence(shared, with_.membership.keeps_evidence(asked.access.peer));
+  gate::set_evidence(shared, with_.membership.keeps_evidence(asked.access.peer, with_.decision_clock.now()));
   v1::Internal internal;
   internal.set_activity(asked.activity);
   internal.set_application(asked.application.name);

@@ -406,7 +406,8 @@ Result<void> Erasing::forget_receipts(const Erasure& erasure) {
     if (!shared.ParseFromString(payload->shared)) continue;
     if (!shared.transaction().empty()) {
       transactions.insert(shared.transaction());
-      keys.insert(kept_receipts_key(ParticipantId(shared.counterparty()), shared.transaction()));
+      // Also what is awaited: a receipt that comes meanwhile finds its request gone, and is not kept.
+      for (std::string& key : keys_of_request(ParticipantId(shared.counterparty()), shared.transaction())) keys.insert(std::move(key));
       continue;
     }
     SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));

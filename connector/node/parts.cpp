@@ -70,10 +70,7 @@ Result<void> Node::Parts::start_ground() {
   log = std::make_unique<provenance::LogReader>(store, *payload_keys, std::move(logs));
   SLUIS_CHECK(check_payload_key());
   read_published();
-  writer = std::make_unique<Writer>(config.participant, *log_clock, [this](const ParticipantId& party) {
-    const auto found = directory->find(party);
-    return found && (*found)->evidence;
-  });
+  writer = std::make_unique<Writer>(config.participant, *log_clock, [this](const ParticipantId& party) { return directory->keeps_evidence(party, log_clock->now()); });
   SLUIS_TRY(node_key, read_secret(config.node_key));
   if (node_key.size() != 32) return Error(ErrorCode::invalid_argument, "`" + config.node_key.string() + "` is not 32 bytes");
   SLUIS_TRY(crypto::Key key, read_private_key(config.claim_key));

@@ -209,6 +209,7 @@ void Node::Parts::start_outbox() {
   with.services["evidence"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
     return evidence->deliver(item, envelope, retry_at);
   };
+  with.fleeting.insert("acknowledgement");  // what is missing is an entry in its time
   with.services["acknowledgement"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
     return receipts->deliver(item, envelope, retry_at);
   };

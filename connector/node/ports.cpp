@@ -84,7 +84,7 @@ Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, c
   if (!policy::could_permit(terms.program, party->class_of_recipient, consumer.str(), {}, now)) {
     return refuse("class", "the published terms are not open to a party of the class " + party->class_of_recipient);
   }
-  if (!policy::could_permit(terms.program, party->class_of_recipient, consumer.str(), {}, now, party->evidence)) {
+  if (!policy::could_permit(terms.program, party->class_of_recipient, consumer.str(), {}, now, directory_.keeps_evidence(consumer, now))) {
     return refuse("evidence", "the published terms are only for parties whose log proves the exchange as well, and the membership list has none of this one");
   }
   const bool reserved = published->dataset.terms.steward_approval;
@@ -110,7 +110,7 @@ negotiation::Judgement NodeTerms::judge_offer(const ParticipantId&, const Datase
 
 Result<catalog::Requester> NodeCatalog::requester(const ParticipantId& participant) const {
   SLUIS_TRY(const identity::PartyPtr party, directory_.find(participant));
-  return catalog::Requester{participant, party->class_of_recipient, party->evidence};
+  return catalog::Requester{participant, party->class_of_recipient, directory_.keeps_evidence(participant, clock_.now())};
 }
 
 Result<dsp::CatalogPort::Page> NodeCatalog::catalog(const ParticipantId& participant, std::string_view page) {
@@ -177,10 +177,7 @@ Result<Timestamp> NodeMembership::admitted_until(const ParticipantId& party, Tim
   return directory_.list()->valid_until;
 }
 
-bool NodeMembership::keeps_evidence(const ParticipantId& party) {
-  const auto found = directory_.find(party);
-  return found && (*found)->evidence;
-}
+bool NodeMembership::keeps_evidence(const ParticipantId& party, Timestamp now) { return directory_.keeps_evidence(party, now); }
 
 Result<intake::Registered> activity_allows(const storage::Reader& store, std::string_view activity,
                                            std::string_view purpose, Timestamp now) {

@@ -97,7 +97,7 @@ class NodeMembership final : public gate::Membership {
  public:
   explicit NodeMembership(const identity::Directory& directory) : directory_(directory) {}
   Result<Timestamp> admitted_until(const ParticipantId& party, Timestamp now) override;
-  bool keeps_evidence(const ParticipantId& party) override;
+  bool keeps_evidence(const ParticipantId& party, Timestamp now) override;
 
  private:
   const identity::Directory& directory_;

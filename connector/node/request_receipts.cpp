@@ -19,6 +19,8 @@ using provenance::Receipt;
 
 constexpr std::string_view kReleased = "released/";      ///< what a provider keeps of a request until its receipts are in and old
 constexpr std::string_view kPulled = "pulled/";          ///< what a consumer keeps of one
+constexpr std::string_view kHeldAsProvider = "request-receipts/provider/";
+constexpr std::string_view kHeldAsConsumer = "request-receipts/consumer/";
 constexpr std::string_view kDue = "receipt-due/";        ///< `<16 hex digits of time>/<key of one of those>`
 constexpr std::string_view kProcess = "data-requests";   ///< of the outbox: what waits for one peer stands in one row
 constexpr std::string_view kService = "acknowledgement";
@@ -26,7 +28,10 @@ constexpr std::size_t kAtOnce = 32;                      ///< receipts in one me
 constexpr std::size_t kMessageBytes = 512U << 10U;       ///< then it takes no further one
 constexpr std::size_t kRouteBytes = 1U << 20U;
 constexpr std::size_t kDueAtOnce = 64;
+constexpr std::size_t kNoteBytes = 4096;                 ///< of a checkpoint that a receipt comes with
 constexpr std::chrono::days kLate{30};                   ///< what comes after its time is taken so long
+constexpr std::chrono::days kAnswers{60};                ///< an end is proven so long: longer than any node waits for it
+constexpr int kTries = 3;
 
 /// What is known of one request. Stored as JSON.
 struct Known {
@@ -77,16 +82,28 @@ void move(Commit& commit, const std::string& key, const Known& before, Known aft
   commit.changes.push_back({due_key(after.due, key), ""});
 }
 void forget(Commit& commit, const std::string& key, const Known& known) {
+  commit.preconditions.push_back({key, known.encode()});
   commit.changes.push_back({key, std::nullopt});
   commit.changes.push_back({due_key(known.due, key), std::nullopt});
 }
 
 bool came(const v1::Shared& end) { return end.bytes() > 0 || end.end() == "complete"; }
 
-/// Of what a consumer got and a provider sent: whether both can be true. A cut may fall between the two.
+/// Whether both speak of the same.
+bool same_request(const v1::Shared& one, const v1::Shared& other) {
+  return one.agreement() == other.agreement() && one.dataset() == other.dataset() && one.purpose() == other.purpose();
+}
+
+/// Of what a consumer got and a provider sent: whether both can be true. A cut may fall between the two; what a provider that crashed had
+/// sent it does not know.
 bool fit(const v1::Shared& received, const v1::Shared& sent) {
-  if (received.end() != "complete" || sent.end() == "unknown") return true;
-  return sent.end() == "complete" && sent.digest() == received.digest() && sent.bytes() == received.bytes() && sent.rows() == received.rows();
+  if (!same_request(received, sent)) return false;
+  if (sent.end() == "unknown") return true;
+  const bool whole = sent.end() == "complete";
+  const bool equal = sent.bytes() == received.bytes() && sent.digest() == received.digest() && sent.rows() == received.rows();
+  if (received.end() == "complete") return whole && equal;
+  if (!whole || received.bytes() < sent.bytes()) return true;
+  return received.bytes() == sent.bytes() && (received.bytes() == 0 || received.digest() == sent.digest());
 }
 
 /// Of the same request as the record of its end here.
@@ -115,8 +132,11 @@ std::string list_of(const std::vector<std::string>& texts) { return fmt::format(
 
 }  // namespace
 
-std::string kept_receipts_key(const ParticipantId& peer, std::string_view transaction) {
-  return std::string(kRequestReceiptsPrefix) + name_of(peer, transaction);
+std::vector<std::string> keys_of_request(const ParticipantId& peer, std::string_view transaction) {
+  const std::string name = name_of(peer, transaction);
+  std::vector<std::string> keys;
+  for (const std::string_view prefix : {kReleased, kPulled, kHeldAsProvider, kHeldAsConsumer}) keys.push_back(std::string(prefix) + name);
+  return keys;
 }
 
 /// The checkpoints of one message: each is opened once, this node's as well.
@@ -127,12 +147,18 @@ class RequestReceipts::Notes {
   const ParticipantId& peer() const { return peer_; }
   /// False: this request was spoken of before in the same message.
   bool first(const std::string& key) { return spoken_of_.insert(key).second; }
+  std::uint64_t taken = 0;    ///< requests that what came proves, once the commit is durable
+  std::uint64_t missing = 0;  ///< that it does not
   bool spent = false;  ///< the party made more mistakes than it may: nothing more of its message is looked at
 
-  /// A receipt of the peer's log that concerns this node, checked; and what it says.
+  /// A receipt of the peer's log that concerns this node, checked; and what it says. not_found: the list has no such log of the peer now, and
+  /// may have it later.
   Result<v1::Shared> check(const Receipt& receipt) {
-    if (receipt.shared.size() > limits::kEntryPayloadBytes) return Error(ErrorCode::limit_exceeded, "the receipt says too much");
+    if (receipt.shared.size() > limits::kEntryPayloadBytes || receipt.checkpoint.size() > kNoteBytes) {
+      return Error(ErrorCode::limit_exceeded, "the receipt says too much");
+    }
     if (note_ != receipt.checkpoint) {
+      note_.reset();
       SLUIS_TRY(opened_, of_.channel_.open_note(peer_, receipt.checkpoint, now_));
       note_ = receipt.checkpoint;
     }
@@ -159,7 +185,7 @@ class RequestReceipts::Notes {
   const RequestReceipts& of_;
   ParticipantId peer_;
   Timestamp now_;
-  std::string note_;
+  std::optional<std::string> note_;
   provenance::Checkpoint opened_;
   std::string own_note_;
   provenance::Checkpoint own_;
@@ -180,8 +206,7 @@ RequestReceipts::RequestReceipts(Options options, EvidenceDependencies with, con
     : options_(std::move(options)), with_(std::move(with)), channel_(channel), notify_(std::move(notify)) {}
 
 bool RequestReceipts::has_evidence(const ParticipantId& peer) const {
-  const auto party = with_.directory.find(peer);
-  return party && (*party)->evidence;
+  return with_.directory.keeps_evidence(peer, with_.clock.now()) && with_.directory.keeps_evidence(options_.self, with_.clock.now());
 }
 
 std::string RequestReceipts::new_id(std::string_view what) const { return std::string(what) + "-" + to_hex(with_.random.bytes(16)); }
@@ -196,24 +221,30 @@ Result<void> RequestReceipts::keep(const std::string& key, const std::string& te
 }
 
 Result<bool> RequestReceipts::is_known(const ParticipantId& party, std::string_view transaction) const {
-  SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(std::string(kReleased) + name_of(party, transaction)));
-  return bytes.has_value();
+  const std::string name = name_of(party, transaction);
+  for (const std::string_view prefix : {kReleased, kHeldAsProvider}) {
+    SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(std::string(prefix) + name));
+    if (bytes) return true;
+  }
+  return false;
 }
 
 std::string RequestReceipts::decided(Commit& commit, const v1::Shared& decision, bool permit) {
   const ParticipantId peer(decision.counterparty());
   if (!has_evidence(peer)) return {};
-  std::string key = std::string(kReleased) + name_of(peer, decision.transaction());
+  std::string name = name_of(peer, decision.transaction());
+  const std::string key = std::string(kReleased) + name;
   commit.id = new_id("decision");
   Known known{commit.id, "", "", {}};
   if (!permit) {
     known.state = "taken";  // nothing more is awaited
-    known.due = with_.clock.now() + options_.within;
+    known.due = with_.clock.now() + kAnswers;
     commit.changes.push_back({due_key(known.due, key), ""});
   }
   commit.preconditions.push_back({key, std::nullopt});
+  commit.preconditions.push_back({std::string(kHeldAsProvider) + name, std::nullopt});
   commit.changes.push_back({key, known.encode()});
-  return key;
+  return name;
 }
 
 void RequestReceipts::released(Commit& commit, const v1::Shared& end) {
@@ -270,20 +301,28 @@ http::Response RequestReceipts::take(const http::Request& request) {
   if (receipts == nullptr || receipts->empty() || receipts->size() > kAtOnce) {
     return bad(fmt::format("`receipts` is a list of 1 to {} receipts", kAtOnce));
   }
+  for (int tries = 0;; ++tries) {
+    auto answer = take_all(*peer, *receipts);
+    if (answer) return http::json_response(200, R"({"results":)" + *answer + "}");
+    if (answer.error().code == ErrorCode::conflict && tries + 1 < kTries) continue;  // the timer, or the same message again
+    return evidence_refusal(503, "unavailable", "the acknowledgements cannot be recorded now");
+  }
+}
+
+Result<std::string> RequestReceipts::take_all(const ParticipantId& peer, const json::Array& receipts) {
   const Timestamp now = with_.clock.now();
-  Notes notes(*this, *peer, now);
+  Notes notes(*this, peer, now);
   Commit commit;
   std::vector<std::string> results;
   std::size_t bytes = 0;
-  for (const json::Value& one : *receipts) {  // what the answer has no room for is asked again
+  for (const json::Value& one : receipts) {  // what the answer has no room for is asked again
     results.push_back(bytes > kMessageBytes ? R"({"state":"early"})" : take_one(notes, json::serialise(one), commit, now));
     bytes += results.back().size();
   }
-  const std::size_t taken = commit.entries.size();
-  const auto recorded = commit.entries.empty() ? Result<CommitReceipt>(CommitReceipt{}) : with_.commits.commit_and_wait(std::move(commit));
-  if (!recorded) return evidence_refusal(503, "unavailable", "the acknowledgements cannot be recorded now");
-  taken_ += taken;
-  return http::json_response(200, R"({"results":)" + list_of(results) + "}");
+  if (!commit.entries.empty()) SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  taken_ += notes.taken;
+  missing_ += notes.missing;
+  return list_of(results);
 }
 
 /// One acknowledgement; what it changes goes into the commit.
@@ -300,6 +339,7 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
     return refused(Error(ErrorCode::invalid_argument, "the receipt is not of what came of a data request"));
   }
   const auto said = notes.check(*receipt);
+  if (!said && said.error().code == ErrorCode::not_found) return state("early");
   if (!said) return refused(said.error());
   const std::string key = std::string(kReleased) + name_of(notes.peer(), said->transaction());
   if (!notes.first(key)) return state("early");
@@ -319,7 +359,7 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
 
   v1::Shared sent;
   if (!sent.ParseFromString(end->shared)) return state("gone");
-  const std::string kept_key = kept_receipts_key(notes.peer(), said->transaction());
+  const std::string kept_key = std::string(kHeldAsProvider) + name_of(notes.peer(), said->transaction());
   if (!keep(kept_key, list_of({receipt->to_json()}), now, commit)) return state("early");
   v1::Shared own = about(sent, provenance::kind_name(receipt->leaf.kind), now);
   own.set_end(said->end());
@@ -329,11 +369,14 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
   own.set_peer_checkpoint(receipt->checkpoint);
   commit.entries.push_back(gate::make_entry(EntryKind::receipt, receipt->leaf.policy_digest, own, {}));
   if (!fit(*said, sent)) {
-    ++missing_;
+    ++notes.missing;
     commit.entries.push_back(missing_entry(sent, end->leaf.policy_digest, "contradicts", now));
+  } else {
+    ++notes.taken;
   }
   Known after = **known;
   after.state = "taken";
+  after.due = now + kAnswers;
   move(commit, key, **known, std::move(after));
   return out;
 }
@@ -341,14 +384,20 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
 /// What stands in the outbox from this message on, as far as one message of the channel holds it. What nothing can be said of any more is
 /// removed by `commit`, and counted in `left`.
 Result<std::vector<RequestReceipts::Waiting>> RequestReceipts::waiting(const outbox::OutboxItem& item, Notes& notes, Commit& commit,
-                                                                       std::uint64_t& left) const {
+                                                                       std::uint64_t& left, const std::string& from) const {
   std::vector<std::pair<std::string, std::string>> found;
-  SLUIS_CHECK(with_.store.scan(outbox::process_prefix(item.peer, item.process), item.key, [&](std::string_view key, std::string_view bytes) {
-    const auto envelope = outbox::decode_envelope(bytes);
-    if (!envelope || envelope->service != kService) return false;  // whoever sends it next finds out
-    found.emplace_back(key, envelope->body);
-    return found.size() < kAtOnce;
-  }));
+  const auto read = [&](const std::string& first, std::size_t most) {
+    return with_.store.scan(outbox::process_prefix(item.peer, item.process), first, [&](std::string_view key, std::string_view bytes) {
+      if (found.size() == most) return false;
+      const auto envelope = outbox::decode_envelope(bytes);
+      if (!envelope || envelope->service != kService) return false;  // whoever sends it next finds out
+      found.emplace_back(key, envelope->body);
+      return true;
+    });
+  };
+  // The first one, and then on from where the last message ended: what stays early holds up nothing behind it.
+  SLUIS_CHECK(read(item.key, 1));
+  SLUIS_CHECK(read(std::max(item.key, from) + '\0', kAtOnce));
   std::vector<Waiting> out;
   std::size_t bytes = 0;
   for (auto& [message, key] : found) {
@@ -358,6 +407,7 @@ Result<std::vector<RequestReceipts::Waiting>> RequestReceipts::waiting(const out
     if (receipt && !end.ParseFromString(receipt->shared)) receipt = Error(ErrorCode::corruption, "it cannot be read");
     if (!receipt && receipt.error().code == ErrorCode::storage_unavailable) break;  // no checkpoint covers it yet
     if (!receipt) {
+      if (receipt.error().code != ErrorCode::not_found) log::error("nothing can be acknowledged", {{"peer", item.peer}, {"what", receipt.error().message}});
       commit.changes.push_back({message, std::nullopt});
       if (known) forget(commit, key, *known);
       ++left;
@@ -376,14 +426,24 @@ outbox::Delivered RequestReceipts::deliver(const outbox::OutboxItem& item, const
   Notes notes(*this, ParticipantId(item.peer), now);
   Commit commit;
   std::uint64_t left = 0;
-  const auto some = waiting(item, notes, commit, left);
+  std::string from;
+  {
+    const std::lock_guard lock(mutex_);
+    from = std::exchange(sent_to_[item.peer], "");
+  }
+  const auto some = waiting(item, notes, commit, left, from);
   if (!some) return Verdict::retry_untried;
-  const auto finish = [&](Verdict otherwise) -> outbox::Delivered {
+  if (some->size() == kAtOnce) {
+    const std::lock_guard lock(mutex_);
+    sent_to_[item.peer] = some->back().item;
+  }
+  const auto finish = [&](Verdict otherwise, bool answered = false) -> outbox::Delivered {
     if (commit.changes.empty()) return otherwise;
     const bool first = std::any_of(commit.changes.begin(), commit.changes.end(), [&](const auto& change) { return change.key == item.key; });
-    if (!with_.commits.commit_and_wait(std::move(commit))) return Verdict::retry_uncertain;
-    outbox::Delivered out(first ? Verdict::done : otherwise);
-    out.also = left - (first ? 1 : 0);
+    if (!with_.commits.commit_and_wait(std::move(commit))) return answered ? Verdict::retry_uncertain : otherwise;
+    // Where the peer gave no answer, that counts: the first one is gone from the store, and found so.
+    outbox::Delivered out(!first || otherwise == Verdict::away ? otherwise : answered ? Verdict::done : Verdict::dropped);
+    out.also = left - (first && out.verdict != otherwise ? 1 : 0);
     return out;
   };
   if (some->empty()) return finish(Verdict::retry_untried);
@@ -404,7 +464,6 @@ outbox::Delivered RequestReceipts::deliver(const outbox::OutboxItem& item, const
   const json::Value* list = answer ? answer->find("results") : nullptr;
   const auto* results = list == nullptr ? nullptr : list->if_array();
   if (results == nullptr || results->size() != some->size()) return finish(Verdict::retry);  // it takes none: they are missing in their time
-  std::uint64_t taken = 0;
   for (std::size_t i = 0; i < some->size(); ++i) {
     const Waiting& one = (*some)[i];
     const std::size_t before = commit.changes.size();
@@ -415,10 +474,12 @@ outbox::Delivered RequestReceipts::deliver(const outbox::OutboxItem& item, const
     if (commit.changes.size() == before) continue;  // early
     commit.changes.push_back({one.item, std::nullopt});
     ++left;
-    ++taken;
   }
-  const auto done = finish(Verdict::retry);
-  if (done.verdict != Verdict::retry_uncertain) taken_ += taken;
+  const auto done = finish(Verdict::retry, true);
+  if (done.verdict != Verdict::retry_uncertain) {
+    taken_ += notes.taken;
+    missing_ += notes.missing;
+  }
   return done;
 }
 
@@ -427,10 +488,12 @@ Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& resu
   const auto state = json::required_string(result, "state");
   if (state && *state == "early") return {};
   const auto over = [&](std::string_view event) -> Result<void> {
-    // Of a request of which nothing came, the provider need not have anything.
-    if (!event.empty() && (came(one.end) || event == "contradicts") && one.known.state != "missing") {
-      ++missing_;
+    // Of a request of which nothing came, the provider need not have anything. What is missing already is so once.
+    if (!event.empty() && (came(one.end) || event == "contradicts") && (one.known.state != "missing" || event == "contradicts")) {
+      ++notes.missing;
       commit.entries.push_back(missing_entry(one.end, one.receipt.leaf.policy_digest, event, now));
+    } else if (event.empty()) {
+      ++notes.taken;
     }
     forget(commit, one.key, one.known);
     return {};
@@ -439,27 +502,32 @@ Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& resu
   if (*state != "proven") return over(*state);
 
   // The receipt, if it is one of this request and of these kinds.
+  bool unlisted = false, faulty = false;
   const auto read = [&](std::string_view member, std::initializer_list<EntryKind> kinds, v1::Shared& shared) -> std::optional<Receipt> {
     const json::Value* value = result.find(member);
-    auto receipt = value == nullptr ? Result<Receipt>(Error(ErrorCode::not_found, "none")) : Receipt::from_json(json::serialise(*value));
-    if (!receipt) return std::nullopt;
-    auto said = notes.check(*receipt);
-    const bool right = std::find(kinds.begin(), kinds.end(), static_cast<EntryKind>(receipt->leaf.kind)) != kinds.end();
-    if (!said || !right || said->transaction() != one.end.transaction()) return std::nullopt;
+    if (value == nullptr) return std::nullopt;
+    auto receipt = Receipt::from_json(json::serialise(*value));
+    auto said = receipt ? notes.check(*receipt) : Result<v1::Shared>(receipt.error());
+    if (!said && said.error().code == ErrorCode::not_found) unlisted = true;
+    const bool right = said && said->transaction() == one.end.transaction() &&
+                       std::find(kinds.begin(), kinds.end(), static_cast<EntryKind>(receipt->leaf.kind)) != kinds.end();
+    if (!right) {
+      faulty = true;
+      return std::nullopt;
+    }
     shared = std::move(*said);
     return std::move(*receipt);
   };
   v1::Shared decided, sent;
   const auto decision = read("decision", {EntryKind::decision}, decided);
   const auto end = read("end", {EntryKind::stream_end, EntryKind::cut}, sent);
-  const bool right = decision && (came(one.end) ? end && decided.decision().permit() && fit(one.end, sent) : true);
-  std::vector<std::string> kept;
-  if (decision) kept.push_back(decision->to_json());
+  if (unlisted) return {};  // a newer list will have that log, or its time comes
+  if (faulty || !decision) return over("refused");
+  const bool right = came(one.end) ? end && decided.decision().permit() && same_request(one.end, decided) && fit(one.end, sent) : true;
+  std::vector<std::string> kept{decision->to_json()};
   if (end) kept.push_back(end->to_json());
-  const std::string kept_key = kept_receipts_key(notes.peer(), one.end.transaction());
-  if (!kept.empty()) {  // also where they contradict: that is what proves it
-    SLUIS_CHECK(keep(kept_key, list_of(kept), now, commit));
-  }
+  // Also where they contradict: that is what proves it.
+  SLUIS_CHECK(keep(std::string(kHeldAsConsumer) + name_of(notes.peer(), one.end.transaction()), list_of(kept), now, commit));
   if (right && one.known.state == "missing") {
     v1::Shared own = about(one.end, "late", now);
     own.set_peer_checkpoint(decision->checkpoint);
@@ -470,14 +538,13 @@ Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& resu
 
 /// What is due by this key. False: it could not be looked at.
 Result<bool> RequestReceipts::miss(std::string_view due, Commit& commit, Timestamp now) {
-  const std::string key(due.substr(kDueHead));
+  const std::string key(due.substr(std::min(due.size(), kDueHead)));
   SLUIS_TRY(const std::optional<Known> known, read_known(with_.store, key));
   if (!known) {
     commit.changes.push_back({std::string(due), std::nullopt});
     return true;
   }
   if (known->state != "open") {
-    commit.preconditions.push_back({key, known->encode()});
     forget(commit, key, *known);
     return true;
   }
@@ -486,12 +553,13 @@ Result<bool> RequestReceipts::miss(std::string_view due, Commit& commit, Timesta
   if (!payload && payload.error().code == ErrorCode::storage_unavailable) return payload.error();
   v1::Shared end;
   if (!payload || !end.ParseFromString(payload->shared)) {  // it was erased: nobody is told of it
-    commit.preconditions.push_back({key, known->encode()});
     forget(commit, key, *known);
     return true;
   }
   const auto offer = to_hash(end.offer_hash());
-  commit.entries.push_back(missing_entry(end, offer ? *offer : Hash{}, "missing", now));
+  // Of a pull of which nothing came, the provider need not know; where this node crashed, something may have.
+  const bool owed = !key.starts_with(kPulled) || came(end) || end.end() == "unknown";
+  if (owed) commit.entries.push_back(missing_entry(end, offer ? *offer : Hash{}, "missing", now));
   Known after = *known;
   after.state = "missing";
   after.due = now + kLate;
@@ -517,7 +585,13 @@ Result<std::optional<Timestamp>> RequestReceipts::on_timer() {
     return true;
   }));
   Commit commit;
-  for (const std::string& key : due) SLUIS_CHECK(miss(key, commit, now));
+  for (const std::string& key : due) {
+    if (const auto looked = miss(key, commit, now); !looked) {
+      if (looked.error().code == ErrorCode::storage_unavailable) return looked.error();
+      log::error("what is due cannot be read", {{"key", key}, {"what", looked.error().message}});  // it stays, and holds up nothing else
+      next = std::max(next.value_or(now), now + std::chrono::minutes(10));
+    }
+  }
   const std::size_t missing = commit.entries.size();
   if (!commit.changes.empty()) {
     if (commit.entries.empty()) commit.commit_class = CommitClass::bulk;
@@ -531,15 +605,16 @@ Result<std::optional<Timestamp>> RequestReceipts::on_timer() {
 
 Result<std::vector<std::string>> RequestReceipts::kept(const ParticipantId& peer, std::string_view transaction) const {
   std::vector<std::string> out;
-  const std::string key = kept_receipts_key(peer, transaction);
-  SLUIS_TRY(const std::optional<std::string> sealed, with_.store.get(key));
-  if (!sealed) return out;
-  const auto text = with_.payload_keys.unseal(*sealed, {0, gate::bound_to(key)});
-  if (!text && text.error().code == ErrorCode::not_found) return out;  // erased
-  if (!text) return text.error();
-  SLUIS_TRY(const json::Value list, json::parse(*text));
-  if (const auto* all = list.if_array()) {
-    for (const json::Value& one : *all) out.push_back(json::serialise(one));
+  for (const std::string_view prefix : {kHeldAsProvider, kHeldAsConsumer}) {
+    const std::string key = std::string(prefix) + name_of(peer, transaction);
+    SLUIS_TRY(const std::optional<std::string> sealed, with_.store.get(key));
+    const auto text = sealed ? with_.payload_keys.unseal(*sealed, {0, gate::bound_to(key)}) : Result<std::string>("[]");
+    if (!text && text.error().code == ErrorCode::not_found) continue;  // erased
+    if (!text) return text.error();
+    SLUIS_TRY(const json::Value list, json::parse(*text));
+    if (const auto* all = list.if_array()) {
+      for (const json::Value& one : *all) out.push_back(json::serialise(one));
+    }
   }
   return out;
 }

@@ -7,9 +7,11 @@
 
 namespace sluis::node {
 
-/// `request-receipts/<hash of party and transaction>`: the other party's receipts of one data request, sealed. `kept_receipts_key` gives it.
+/// `request-receipts/<provider or consumer, as which this node holds them>/<hash of party and transaction>`: the other party's receipts of one
+/// data request, sealed.
 inline constexpr std::string_view kRequestReceiptsPrefix = "request-receipts/";
-std::string kept_receipts_key(const ParticipantId& peer, std::string_view transaction);
+/// What a node keeps of one request, in either role: these keys, and no others.
+std::vector<std::string> keys_of_request(const ParticipantId& peer, std::string_view transaction);
 
 /// Receipts of data requests (D20). Once a pull has ended, the consumer's node acknowledges it: it sends the receipt of its own
 /// entry of what came, through the outbox, and gets those of the provider's decision and of the release's end for it. The provider's node
@@ -56,9 +58,10 @@ class RequestReceipts final : public gate::RequestReceipts {
   std::string new_id(std::string_view what) const;
   Result<void> keep(const std::string& key, const std::string& text, Timestamp now, Commit& commit) const;
   http::Response take(const http::Request& request);
+  Result<std::string> take_all(const ParticipantId& peer, const json::Array& receipts);
   std::string take_one(Notes& notes, const std::string& text, Commit& commit, Timestamp now);
   Result<provenance::Receipt> receipt_of(std::string_view commit_id, Notes& notes) const;
-  Result<std::vector<Waiting>> waiting(const outbox::OutboxItem& item, Notes& notes, Commit& commit, std::uint64_t& left) const;
+  Result<std::vector<Waiting>> waiting(const outbox::OutboxItem& item, Notes& notes, Commit& commit, std::uint64_t& left, const std::string& from) const;
   Result<void> settle(const Waiting& one, const json::Value& result, Notes& notes, Commit& commit, Timestamp now);
   Result<bool> miss(std::string_view due_key, Commit& commit, Timestamp now);
 
@@ -66,6 +69,8 @@ class RequestReceipts final : public gate::RequestReceipts {
   EvidenceDependencies with_;
   const EvidenceChannel& channel_;
   std::function<void(std::string_view, std::string_view)> notify_;
+  std::mutex mutex_;
+  std::map<std::string, std::string, std::less<>> sent_to_;  ///< by peer: the last item of a message that was full
   std::atomic<std::uint64_t> taken_ = 0;
   std::atomic<std::uint64_t> missing_ = 0;
 };

@@ -160,7 +160,7 @@ void Driver::walk_page(Lock& lock) {
   });
   std::int64_t gone = 0;
   for (Old& one : old) {
-    if (give_up(one.item, std::move(one.bytes), &one.envelope, {}, {"too-old", {"it waited longer than this node tries"}}) == Verdict::dead) ++gone;
+    if (give_up(one.item, std::move(one.bytes), &one.envelope, {}, {"too-old", {"it waited longer than this node tries"}}) != Verdict::retry_untried) ++gone;
   }
   lock.lock();
   walking_ = false;
@@ -187,6 +187,11 @@ bool Driver::waited_too_long(std::optional<Timestamp> queued) const {
 }
 
 Verdict Driver::give_up(const OutboxItem& item, std::string bytes, const Envelope* envelope, std::optional<Timestamp> first_try, Reason reason) {
+  if (envelope != nullptr && with_.fleeting.contains(envelope->service)) {
+    Commit gone;
+    gone.changes.push_back({item.key, std::nullopt});
+    return with_.commits.commit_and_wait(std::move(gone)) ? Verdict::dropped : Verdict::retry_untried;
+  }
   DeadLetter letter;
   letter.key = item.key;
   letter.peer = item.peer;

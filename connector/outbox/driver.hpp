@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct DriverDependencies {
   std::function<std::optional<Reason>(const std::string& peer)> unreachable = {};
   /// Nothing is sent, as nothing that comes of it can be recorded.
   std::function<bool()> held = {};
+  /// Services whose messages nobody has to decide on: what is not delivered is no dead letter, and gone.
+  std::set<std::string, std::less<>> fleeting = {};
 };
 
 /// The threads that run the Dispatcher: they sleep until the next due time or a notification. Thread-safe.

@@ -68,7 +68,7 @@ def pull(transfer):
 def held(node, peer, transaction):
     """How many receipts of the other party's log the node's store has of it."""
     name = hashlib.sha256(f"{peer.participant}\0{transaction}".encode()).hexdigest()
-    return subprocess.run([f.insider, "--config", node.folder / "node.toml", "--count", f"request-receipts/{name}"], capture_output=True, text=True,
+    return subprocess.run([f.insider, "--config", node.folder / "node.toml", "--count", f"request-receipts/provider/{name}"], capture_output=True, text=True,
                           check=True).stdout.strip()
 
 

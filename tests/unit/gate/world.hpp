@@ -147,7 +147,7 @@ struct FixedMembership final : gate::Membership {
     if (now >= until.load()) return Error(ErrorCode::permission_denied, "the membership list has expired");
     return until.load();
   }
-  bool keeps_evidence(const ParticipantId&) override { return evidence; }
+  bool keeps_evidence(const ParticipantId&, Timestamp) override { return evidence; }
   std::atomic<bool> evidence = true;
   std::atomic<Timestamp> until = *parse_time("2027-06-01T00:00:00Z");
 };

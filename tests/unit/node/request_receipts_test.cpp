@@ -147,6 +147,7 @@ class RequestReceiptsTest : public World {
   Quota mistakes_{clock_, {60, 240}};
   std::string caller_ = kDuinmeer;
   std::string condition_;
+  int named_ = 0;
   Names notified_;
   const node::EvidenceDependencies with_{commits_, store_, keys_, log_, sequencer_, directory_, clock_, random_, writer_, transport_,
                                          [this](const http::Request&) -> Result<ParticipantId> {
@@ -179,11 +180,14 @@ TEST_F(RequestReceiptsTest, AnAcknowledgementIsRecordedOnceAndGetsTheProofsEachT
   EXPECT_FALSE(taken[0].shared.peer_checkpoint().empty());
   EXPECT_EQ(*receipts_.kept(ParticipantId(kDuinmeer), "t1"), Names{receipt});
   EXPECT_EQ(receipts_.taken(), 1U);
-  after(std::chrono::hours(25));
+  after(std::chrono::days(40));
   EXPECT_EQ(missing(), Names());
+  EXPECT_EQ(state(acknowledge(receipt)), "proven") << "who lost the answer asks again";
+  after(std::chrono::days(21));
   EXPECT_EQ(keys_under("released/") + keys_under("receipt-due/"), 0U) << "nothing is left of what was taken";
   EXPECT_EQ(state(acknowledge(receipt)), "unknown");
   EXPECT_EQ(receipts_.kept(ParticipantId(kDuinmeer), "t1")->size(), 1U);
+  EXPECT_TRUE(*receipts_.is_known(ParticipantId(kDuinmeer), "t1")) << "its name is not free while a proof is held under it";
 }
 
 TEST_F(RequestReceiptsTest, WhatHasNotEndedIsEarlyAndWhatNeverBeganIsUnknown) {
@@ -203,7 +207,7 @@ TEST_F(RequestReceiptsTest, ARefusalIsProvenAndNothingMoreIsRecorded) {
   EXPECT_FALSE(proven(results[0], "decision").decision().permit());
   EXPECT_EQ(results[0].find("end"), nullptr);
   EXPECT_TRUE(entries_of(EntryKind::receipt).empty());
-  after(std::chrono::hours(25));
+  after(std::chrono::days(61));
   EXPECT_EQ(missing(), Names());
   EXPECT_EQ(keys_under("released/") + keys_under("receipt-due/"), 0U);
 }
@@ -216,7 +220,8 @@ TEST_F(RequestReceiptsTest, ARequestIsNamedOnce) {
   const auto again = decide("t1", true);
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, ErrorCode::conflict);
-  EXPECT_EQ(again.error().place.pointer, condition_);
+  EXPECT_NE(condition_, "");
+  EXPECT_TRUE(again.error().place.pointer.ends_with(condition_));
 }
 
 TEST_F(RequestReceiptsTest, OfAPartyWithoutEvidenceNothingIsExpected) {
@@ -232,8 +237,13 @@ TEST_F(RequestReceiptsTest, AForgedOrForeignAcknowledgementIsRefusedAndLeavesThe
   const v1::Shared end = ended("t1", kDuinmeer, kWaterrijk);
   provenance::Receipt forged = theirs_.append(EntryKind::received, {}, end, clock_.now());
   forged.shared = ended("t1", kDuinmeer, kWaterrijk, "complete", "another").SerializeAsString();
-  const std::string others[] = {forged.to_json(), strange_.append(EntryKind::received, {}, end, clock_.now()).to_json(),
-                                proof_of(end, EntryKind::stream_end), proof_of(ended("t1", kDuinmeer, kStranger), EntryKind::received),
+  forged.checkpoint.clear();
+  EXPECT_EQ(state(acknowledge(strange_.append(EntryKind::received, {}, end, clock_.now()).to_json())), "early")
+      << "a newer list may have that log";
+  EXPECT_NE(state(acknowledge(forged.to_json())), "proven");
+  forged = theirs_.append(EntryKind::received, {}, end, clock_.now());
+  forged.k = std::string(32, 'k');
+  const std::string others[] = {forged.to_json(), proof_of(end, EntryKind::stream_end), proof_of(ended("t1", kDuinmeer, kStranger), EntryKind::received),
                                 proof_of(ended("t1", kStranger, kWaterrijk), EntryKind::received), "{}", "7"};
   for (const std::string& other : others) {
     const json::Array results = acknowledge(other);
@@ -281,8 +291,8 @@ TEST_F(RequestReceiptsTest, AReceiptIsSealedAnewWhereAnErasureGaveTheMonthAnothe
   release("t1");
   const std::string receipt = acknowledgement("t1");
   commits_.before_commit = [this] { ASSERT_TRUE(store_.write({{std::string(gate::kPayloadEpoch), "another"}}, true)); };
-  EXPECT_EQ(post(R"({"receipts":[)" + receipt + "]}").status, 503U);
   EXPECT_EQ(state(acknowledge(receipt)), "proven");
+  EXPECT_EQ(commits_.waiting, 4) << "the decision, the end, and it twice";
   EXPECT_EQ(entries_of(EntryKind::receipt).size(), 1U);
 }
 
@@ -302,7 +312,9 @@ TEST_F(RequestReceiptsTest, WhatBothSidesSayIsHeldAgainstEachOther) {
     std::string sent, sent_body, got, got_body;
     bool fits;
   } cases[] = {{"complete", "12", "complete", "12", true},  {"complete", "12", "complete", "13", false}, {"complete", "12", "cut", "1", true},
-               {"cut", "1", "cut", "1", true},              {"cut", "1", "complete", "1", false},        {"unknown", "", "complete", "12", true}};
+               {"cut", "1", "cut", "1", true},              {"cut", "1", "complete", "1", false},        {"unknown", "", "complete", "12", true},
+               {"complete", "12", "cut", "12", true},       {"complete", "12", "cut", "13", false},      {"complete", "12", "cut", "123", false},
+               {"complete", "12", "failed", "", true}};
   int number = 0;
   for (const auto& one : cases) {
     const std::string transaction = "t" + std::to_string(++number);
@@ -314,6 +326,22 @@ TEST_F(RequestReceiptsTest, WhatBothSidesSayIsHeldAgainstEachOther) {
     EXPECT_EQ(missing().size() - before, one.fits ? 0U : 1U);
   }
   EXPECT_EQ(missing().front(), "contradicts t2");
+  EXPECT_EQ(receipts_.missing(), missing().size());
+  EXPECT_EQ(receipts_.taken(), std::size(cases) - missing().size());
+}
+
+TEST_F(RequestReceiptsTest, BothSpeakOfOneRequestForOnePurpose) {
+  const auto other = [&](auto change) {
+    ASSERT_TRUE(decide("t" + std::to_string(++named_), true));
+    release("t" + std::to_string(named_));
+    v1::Shared said = ended("t" + std::to_string(named_), kDuinmeer, kWaterrijk);
+    change(said);
+    EXPECT_EQ(state(acknowledge(proof_of(said, EntryKind::received))), "proven");
+    EXPECT_EQ(missing().size(), static_cast<std::size_t>(named_));
+  };
+  other([](v1::Shared& said) { said.set_purpose("https://w3id.org/dpv#Marketing"); });
+  other([](v1::Shared& said) { said.set_agreement("urn:agreement:2"); });
+  other([](v1::Shared& said) { said.set_dataset("urn:waterrijk:another"); });
 }
 
 TEST_F(RequestReceiptsTest, WhatStaysAwayIsAnEntryAfterItsTimeAndMayStillCome) {
@@ -336,7 +364,7 @@ TEST_F(RequestReceiptsTest, WhatStaysAwayIsAnEntryAfterItsTimeAndMayStillCome) {
   EXPECT_EQ(entries_of(EntryKind::receipt).size(), 1U);
   after(std::chrono::hours(24));
   EXPECT_EQ(missing(), (Names{"missing t1", "missing t2"}));
-  after(std::chrono::days(31));
+  after(std::chrono::days(61));
   EXPECT_EQ(keys_under("released/") + keys_under("receipt-due/"), 0U);
   EXPECT_EQ(missing().size(), 2U);
 }
@@ -403,8 +431,8 @@ TEST_F(RequestReceiptsTest, WhatAProviderDoesNotProveIsAnEntry) {
   } cases[] = {{"t1", R"({"state":"unknown"})", "unknown"},   {"t2", R"({"state":"gone"})", "gone"},
                {"t3", R"({"state":"refused","reason":"no"})", "refused"}, {"t4", only_decision, "contradicts"},
                {"t5", refusal, "contradicts"},                 {"t6", proven_by_them("t6", "complete", "13"), "contradicts"},
-               {"t7", proven_by_them("another"), "contradicts"}, {"t8", with(proven_by_them("t8"), "\"k\":\"", "\"k\":\"AAAA"), "contradicts"},
-               {"t9", "{}", "refused"},                         {"t10", R"({"state":"proven"})", "contradicts"},
+               {"t7", proven_by_them("another"), "refused"}, {"t8", with(proven_by_them("t8"), "\"k\":\"", "\"k\":\"AAAA"), "refused"},
+               {"t9", "{}", "refused"},                         {"t10", R"({"state":"proven"})", "refused"},
                {"t11", "7", "refused"}};
   for (const auto& one : cases) {
     pull(one.transaction);
@@ -415,6 +443,7 @@ TEST_F(RequestReceiptsTest, WhatAProviderDoesNotProveIsAnEntry) {
   }
   EXPECT_EQ(missing().size(), std::size(cases));
   EXPECT_EQ(receipts_.missing(), std::size(cases));
+  EXPECT_EQ(receipts_.taken(), 0U);
   EXPECT_EQ(receipts_.kept(ParticipantId(kDuinmeer), "t6")->size(), 2U) << "they prove the contradiction";
   EXPECT_EQ(receipts_.kept(ParticipantId(kDuinmeer), "t7")->size(), 0U) << "of another request";
   EXPECT_EQ(keys_under(outbox::kPrefix) + keys_under("pulled/") + keys_under("receipt-due/"), 0U);
@@ -430,7 +459,53 @@ TEST_F(RequestReceiptsTest, WhereNothingCameTheProviderNeedNotKnow) {
   they_answer(R"({"state":"proven","decision":)" + proof_of(decision("t2", false, kDuinmeer, kWaterrijk), EntryKind::decision) + "}");
   EXPECT_EQ(deliver().verdict, Verdict::done);
   EXPECT_EQ(receipts_.kept(ParticipantId(kDuinmeer), "t2")->size(), 1U) << "the refusal is proven";
+  pull("t3", "failed", "");
+  after(std::chrono::hours(25));
   EXPECT_EQ(missing(), Names());
+  they_answer(R"({"state":"unknown"})");
+  EXPECT_EQ(deliver().verdict, Verdict::done);
+  pull("t4", "unknown", "");
+  after(std::chrono::hours(25));
+  EXPECT_EQ(missing(), Names{"missing t4"}) << "this node crashed: something may have come";
+}
+
+TEST_F(RequestReceiptsTest, AProofOfALogThatTheListDoesNotHaveYetWaits) {
+  pull("t1");
+  const auto of_strange = [&](const v1::Shared& shared, EntryKind kind) { return strange_.append(kind, {}, shared, clock_.now()).to_json(); };
+  they_answer(R"({"state":"proven","decision":)" + of_strange(decision("t1", true, kDuinmeer, kWaterrijk), EntryKind::decision) + R"(,"end":)" +
+              of_strange(ended("t1", kDuinmeer, kWaterrijk), EntryKind::stream_end) + "}");
+  EXPECT_EQ(deliver().verdict, Verdict::retry);
+  EXPECT_EQ(missing(), Names());
+  federation_.list.parties[0].log_origins.push_back({strange_.name, strange_.vkey(), {federation_.list.issued, {}}});
+  ++federation_.list.version;
+  ASSERT_TRUE(directory_.load(federation_.envelope(), clock_.now(), true));
+  EXPECT_EQ(deliver().verdict, Verdict::done);
+  EXPECT_EQ(missing(), Names());
+  EXPECT_EQ(receipts_.kept(ParticipantId(kDuinmeer), "t1")->size(), 2U);
+  EXPECT_EQ(receipts_.taken(), 1U);
+}
+
+TEST_F(RequestReceiptsTest, TheTimeThatIsOverMeanwhileCountsOnce) {
+  pull("t1");
+  they_answer(R"({"state":"unknown"})");
+  commits_.before_commit = [this] {
+    clock_.advance(std::chrono::hours(25));
+    ASSERT_TRUE(receipts_.on_timer());
+  };
+  EXPECT_EQ(deliver().verdict, Verdict::retry_uncertain);
+  EXPECT_EQ(missing(), Names{"missing t1"});
+  EXPECT_EQ(deliver().verdict, Verdict::done);
+  EXPECT_EQ(missing().size(), 1U);
+}
+
+TEST_F(RequestReceiptsTest, EachRoleKeepsItsOwnProofsUnderOneName) {
+  pull("t1");
+  they_answer(proven_by_them("t1"));
+  EXPECT_EQ(deliver().verdict, Verdict::done);
+  ASSERT_TRUE(decide("t1", true)) << "the other party names its own request so";
+  release("t1");
+  EXPECT_EQ(state(acknowledge(acknowledgement("t1"))), "proven");
+  EXPECT_EQ(receipts_.kept(ParticipantId(kDuinmeer), "t1")->size(), 3U);
 }
 
 TEST_F(RequestReceiptsTest, APeerThatDoesNotAnswerIsAwayAndOneThatTakesNoneIsTriedLater) {
@@ -462,9 +537,23 @@ TEST_F(RequestReceiptsTest, WhatNobodyAwaitsAnyMoreLeavesTheOutbox) {
   after(std::chrono::hours(25));
   after(std::chrono::days(31));
   EXPECT_EQ(keys_under("pulled/") + keys_under("receipt-due/"), 0U);
-  EXPECT_EQ(deliver().verdict, Verdict::done);
+  EXPECT_EQ(deliver().verdict, Verdict::dropped);
   EXPECT_EQ(transport_.asked.url, "") << "it was not sent";
   EXPECT_EQ(keys_under(outbox::kPrefix), 0U);
+}
+
+TEST_F(RequestReceiptsTest, WhatStaysEarlyHoldsUpNothingBehindIt) {
+  for (int i = 0; i < 40; ++i) pull("t" + std::to_string(i));
+  const auto early = [&](std::size_t count) {
+    std::string results = R"({"state":"early"})";
+    for (std::size_t i = 1; i < count; ++i) results += R"(,{"state":"early"})";
+    they_answer(results);
+    EXPECT_EQ(deliver().verdict, Verdict::retry);
+    EXPECT_EQ(sent(), count);
+  };
+  early(32);
+  early(9);  // the first one, and those behind
+  early(32);
 }
 
 TEST_F(RequestReceiptsTest, OneMessageHasItsBound) {
