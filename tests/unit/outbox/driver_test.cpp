@@ -188,6 +188,18 @@ TEST_F(DriverTest, WhatWaitedTooLongIsFoundAlsoWhereItIsNobodysTurn) {
   EXPECT_EQ(dead()[0].reason.code, "too-old");
 }
 
+TEST_F(DriverTest, AFleetingMessageIsNeverADeadLetter) {
+  for (const char* process : {"a", "b"}) put(process, "one");
+  auto dependencies = with([](const OutboxItem&, const Envelope&, Timestamp) { return Verdict::away; });
+  dependencies.fleeting.insert("test");
+  dependencies.unreachable = [](const std::string&) { return std::optional(Reason{"not-a-member", {}}); };
+  Driver driver(quick(), std::move(dependencies));
+  ASSERT_TRUE(driver.start());
+  ASSERT_TRUE(eventually([&] { return driver.standing().counted && driver.standing().waiting == 0; }));
+  driver.stop();
+  EXPECT_TRUE(dead().empty());
+}
+
 TEST_F(DriverTest, APartyThatIsGoneGetsNothing) {
   auto dependencies = with([](const OutboxItem&, const Envelope&, Timestamp) {
     ADD_FAILURE() << "sent";
