@@ -32,6 +32,7 @@ struct Party {
   std::string class_of_recipient;
   bool sends_claims = true;  ///< the membership list has claim keys for it: then each pull needs a claim
   std::string certificate;   ///< SHA-256 of its certificate, hex; for the log
+  std::shared_ptr<const http::PeerCertificate> shown = {};  ///< that certificate; null: not known, then it is not looked at again
 };
 
 /// A dataset's own HTTP service.
@@ -80,6 +81,9 @@ class Membership {
   /// Until when this party may pull as far as the list goes (exclusive). permission_denied, with the reason: not a
   /// member now, or the list has expired.
   virtual Result<Timestamp> admitted_until(const ParticipantId& party, Timestamp now) = 0;
+  /// Of the certificate on whose connection something runs, once lists of revoked certificates changed. permission_denied, with the reason:
+  /// it, or an authority above it, is revoked.
+  virtual Result<void> still_good(const http::PeerCertificate&) { return {}; }
 };
 
 /// Time as decisions use it (D14).
