@@ -42,6 +42,7 @@ class Certificate {
   Timestamp not_before() const;
   Timestamp not_after() const;
   x509_st* native() const { return x509_.get(); }
+  std::shared_ptr<const x509_st> shared() const { return x509_; }
 
  private:
   explicit Certificate(std::shared_ptr<x509_st> x509) : x509_(std::move(x509)) {}

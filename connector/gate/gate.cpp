@@ -200,6 +200,8 @@ Result<Reevaluation> Gate::look(Asked& asked, Timestamp now) const {
   SLUIS_TRY(asked.verdict, assess(question, with_.store, with_.programs, with_.vocabulary(), with_.declarations, now));
   const auto admitted = with_.membership.admitted_until(asked.party.id, now);
   if (!admitted) return Reevaluation{make_reason("membership", {{"why", admitted.error().message}}), now};
+  const auto good = asked.party.shown ? with_.membership.still_good(*asked.party.shown) : Result<void>();
+  if (!good) return Reevaluation{make_reason("membership", {{"why", good.error().message}}), now};
   if (!asked.plan) return Reevaluation{make_reason("dataset.gone"), now};
   const ReleasePlan& plan = *asked.plan;
   if (auto why = not_served(plan, now)) return Reevaluation{std::move(*why), now};

@@ -33,6 +33,7 @@ struct Party {
   std::string class_of_recipient;
   bool sends_claims = true;  ///< the membership list has claim keys for it: then each pull needs a claim
   std::string certificate;   ///< SHA-256 of its certificate, hex; for the log
+  std::shared_ptr<const http::PeerCertificate> shown = {};  ///< that certificate; null: not known, then it is not looked at again
 };
 
 /// A dataset's own HTTP service.
@@ -83,6 +84,9 @@ class Membership {
   virtual Result<Timestamp> admitted_until(const ParticipantId& party, Timestamp now) = 0;
   /// Whether it keeps a log that proves exchanges with this node as well, as far as the list goes.
   virtual bool keeps_evidence(const ParticipantId& party, Timestamp now) = 0;
+  /// Of the certificate on whose connection something runs, once lists of revoked certificates changed. permission_denied, with the reason:
+  /// it, or an authority above it, is revoked.
+  virtual Result<void> still_good(const http::PeerCertificate&) { return {}; }
 };
 
 /// Time as decisions use it (D14).

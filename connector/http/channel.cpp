@@ -115,9 +115,16 @@ Result<void> Channel::accept(Timestamp now, std::chrono::milliseconds limit) {
   if (const long verdict = SSL_get_verify_result(ssl_.get()); verdict != X509_V_OK && peer_.verify_error.empty()) {
     peer_.verify_error = X509_verify_cert_error_string(verdict);
   }
+  std::vector<std::shared_ptr<const X509>> authorities;
+  const STACK_OF(X509)* verified = SSL_get0_verified_chain(ssl_.get());
+  for (int i = 1; verified != nullptr && i < sk_X509_num(verified); ++i) {
+    X509* above = sk_X509_value(verified, i);
+    X509_up_ref(above);
+    authorities.emplace_back(above, [](const X509* one) { X509_free(const_cast<X509*>(one)); });
+  }
   X509_up_ref(certificate);
   if (const auto read = crypto::Certificate::adopt(certificate)) {
-    peer_.certificate = peer_certificate(*read);
+    peer_.certificate = peer_certificate(*read, std::move(authorities));
   } else {
     peer_.verify_error = "it cannot be read";
   }

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+struct x509_st;
+
 /// What the node's services know of HTTP. No socket, no Asio.
 namespace sluis::http {
 
@@ -26,6 +28,8 @@ struct PeerCertificate {
   std::string oin;     ///< `subject.serialNumber`
   std::string issuer;  ///< the issuer's common name
   Timestamp not_before, not_after;
+  /// It and the authorities above it, as the handshake found them, for lists of revoked certificates; OpenSSL's own objects, not copied.
+  std::vector<std::shared_ptr<const x509_st>> chain = {};
 };
 
 /// What the TLS layer found out about the caller. Nothing of it is trusted before `identity/` has read it.

@@ -29,9 +29,41 @@ std::string_view to_string(ListState state) {
   return "expired";
 }
 
+Result<Trust> Directory::trust() const {
+  const auto held = list_.load();
+  if (!held || !signers_hold_) return configured_;
+  SLUIS_TRY(Trust next, signers_of(*held));
+  next.threshold = std::max(next.threshold, configured_.threshold);
+  return next;
+}
+
+Standing Directory::standing(const MembershipList& list, std::string_view payload) const {
+  const auto held = list_.load();
+  if (!held || list.version > held->version) return Standing::newer;
+  if (list.version < held->version) return Standing::older;
+  return payload == payload_ ? Standing::same : Standing::another;
+}
+
+Result<MembershipList> Directory::read(std::string_view envelope, std::string_view file) const {
+  SLUIS_TRY(const SignedMembership parsed, parse_envelope(envelope, file));
+  const std::lock_guard lock(mutex_);
+  SLUIS_TRY(const Trust trusted, trust());
+  return verify(parsed, trusted, file);
+}
+
+Result<Standing> Directory::standing(std::string_view envelope) const {
+  SLUIS_TRY(const SignedMembership parsed, parse_envelope(envelope));
+  const std::lock_guard lock(mutex_);
+  SLUIS_TRY(const Trust trusted, trust());
+  SLUIS_TRY(const MembershipList list, verify(parsed, trusted));
+  return standing(list, parsed.payload);
+}
+
 Result<void> Directory::load(std::string_view envelope, Timestamp now, bool at_start) {
   SLUIS_TRY(const SignedMembership parsed, parse_envelope(envelope));
-  SLUIS_TRY(MembershipList list, verify(parsed, trust_));
+  const std::lock_guard lock(mutex_);
+  SLUIS_TRY(const Trust trusted, trust());
+  SLUIS_TRY(MembershipList list, verify(parsed, trusted));
   if (!at_start && list.issued > now + limits::kSkew) {
     return Error(ErrorCode::invalid_argument, "the membership list is issued at " + format_time(list.issued) +
                                                   ", which is yet to come");
@@ -40,25 +72,49 @@ Result<void> Directory::load(std::string_view envelope, Timestamp now, bool at_s
     return Error(ErrorCode::invalid_argument, "the membership list expired at " + format_time(list.valid_until))
         .mended_by("fetch a newer list");
   }
-  const std::lock_guard lock(mutex_);
-  if (const auto held = list_.load()) {
-    if (list.version < held->version) {
-      return Error(ErrorCode::conflict, "version " + std::to_string(list.version) +
-          " of the membership list is older than version " +
-                                            std::to_string(held->version) + ", which this node holds");
-    }
-    if (list.version == held->version && parsed.payload != payload_) {
-      return Error(ErrorCode::conflict, "another membership list with version " + std::to_string(list.version) +
-          " is held already");
-    }
-    if (list.federation != held->federation) {
-      return Error(ErrorCode::conflict, "the membership list is of federation `" + list.federation +
-                                            "`, and this node is in `" + held->federation + "`");
-    }
+  if (!at_start && list.signers.size() < configured_.threshold) {
+    return Error(ErrorCode::invalid_argument, "the membership list names " + std::to_string(list.signers.size()) +
+                                                  " signers, and this node wants " + std::to_string(configured_.threshold) + " signatures: it could take no next one")
+        .mended_by("have more signers named, or lower `threshold` of [membership]");
+  }
+  const std::string version = std::to_string(list.version);
+  const Standing stands = standing(list, parsed.payload);
+  switch (stands) {
+    case Standing::newer: case Standing::same: break;
+    case Standing::older:
+      return Error(ErrorCode::conflict, "version " + version + " of the membership list is older than version " +
+                                            std::to_string(list_.load()->version) + ", which this node holds");
+    case Standing::another:
+      return Error(ErrorCode::conflict, "another membership list with version " + version + " is held already");
+  }
+  if (const auto held = list_.load(); held && list.federation != held->federation) {
+    return Error(ErrorCode::conflict, "the membership list is of federation `" + list.federation +
+                                          "`, and this node is in `" + held->federation + "`");
   }
   payload_ = parsed.payload;
+  signers_hold_ = signers_hold_ || (!at_start && stands == Standing::newer);
   list_.store(std::make_shared<const MembershipList>(std::move(list)));
   return {};
+}
+
+Result<void> Directory::load_kept(std::string_view envelope, std::string_view under) {
+  if (under != digest_of(configured_)) return load(envelope, {}, true);
+  SLUIS_TRY(const SignedMembership parsed, parse_envelope(envelope));
+  SLUIS_TRY(const MembershipList claimed, parse_membership(parsed.payload));
+  SLUIS_TRY(const Trust own, signers_of(claimed));  // it was verified by those before them when it was taken
+  SLUIS_TRY(MembershipList list, verify(parsed, own));
+  const std::lock_guard lock(mutex_);
+  payload_ = parsed.payload;
+  signers_hold_ = true;
+  list_.store(std::make_shared<const MembershipList>(std::move(list)));
+  return {};
+}
+
+void Directory::take_over(const Directory& other) {
+  const std::scoped_lock lock(mutex_, other.mutex_);
+  payload_ = other.payload_;
+  signers_hold_ = other.signers_hold_;
+  list_.store(other.list_.load());
 }
 
 ListState Directory::state(Timestamp now) const {

@@ -35,6 +35,24 @@ Result<SignedMembership> read_envelope(const json::Value& value) {
   return envelope;
 }
 
+/// Different keys count, once each.
+Result<void> check_signatures(const SignedMembership& envelope, const Trust& trust, const std::string& whose) {
+  const std::string bytes = signed_bytes(envelope);
+  std::set<std::string> valid;
+  for (const crypto::Key& key : trust.keys) {
+    if (key.kind() != crypto::Key::Kind::ed25519) continue;
+    const std::string id = key_id(key);
+    for (const Signature& one : envelope.signatures) {
+      if (one.key_id == id && key.verify(bytes, one.bytes)) valid.insert(id);
+    }
+  }
+  const std::uint64_t least = std::max<std::uint64_t>(trust.threshold, 1);
+  if (valid.size() >= least) return {};
+  return Error(ErrorCode::permission_denied, "the membership list has " + std::to_string(valid.size()) + " valid signatures of " + whose +
+                                                 ", and needs " + std::to_string(least))
+      .mended_by("get a list that its keepers signed, or check the trusted keys");
+}
+
 }  // namespace
 
 std::string key_id(const crypto::Key& key) { return to_hex(crypto::sha256(key.public_raw())); }
@@ -74,25 +92,27 @@ Result<void> sign(SignedMembership& envelope, const crypto::Key& key) {
   return {};
 }
 
-Result<MembershipList> verify(const SignedMembership& envelope, const Trust& trust, std::string_view file) {
-  const std::string bytes = signed_bytes(envelope);
-  std::set<std::string> valid;
-  for (const crypto::Key& key : trust.keys) {
-    if (key.kind() != crypto::Key::Kind::ed25519) continue;
-    const std::string id = key_id(key);
-    for (const Signature& one : envelope.signatures) {
-      if (one.key_id == id && key.verify(bytes, one.bytes)) valid.insert(id);
-    }
+std::string digest_of(const Trust& trust) {
+  std::set<std::string> ids;
+  for (const crypto::Key& key : trust.keys) ids.insert(key_id(key));
+  std::string text = std::to_string(trust.threshold) + "\n";
+  for (const std::string& id : ids) text += id + "\n";
+  return to_hex(crypto::sha256(text));
+}
+
+Result<Trust> signers_of(const MembershipList& list) {
+  Trust trust;
+  trust.threshold = list.threshold;
+  for (const Signer& one : list.signers) {
+    SLUIS_TRY(crypto::Key key, crypto::Key::from_ed25519_public(one.public_key));
+    trust.keys.push_back(std::move(key));
   }
-  const auto too_few = [&](std::uint64_t needed) {
-    return Error(ErrorCode::permission_denied, "the membership list has " + std::to_string(valid.size()) +
-                                                   " valid signatures of trusted keys, and needs " +
-                                                   std::to_string(needed))
-        .mended_by("get a list that its keepers signed, or check the trusted keys");
-  };
+  return trust;
+}
+
+Result<MembershipList> verify(const SignedMembership& envelope, const Trust& trust, std::string_view file) {
   // Nothing of the payload is read before somebody trusted has signed it.
-  const std::uint64_t least = std::max<std::uint64_t>(trust.threshold, 1);
-  if (valid.size() < least) return too_few(least);
+  SLUIS_CHECK(check_signatures(envelope, trust, "trusted keys"));
   SLUIS_TRY(const auto value, json::parse(envelope.payload));
   SLUIS_TRY(const auto canonical, json::canonical(value));
   if (canonical != envelope.payload) {
@@ -100,7 +120,8 @@ Result<MembershipList> verify(const SignedMembership& envelope, const Trust& tru
         .at({std::string(file), 0, 0, {}});
   }
   SLUIS_TRY(MembershipList list, parse_membership(envelope.payload, file));
-  if (valid.size() < list.threshold) return too_few(list.threshold);
+  SLUIS_TRY(const Trust own, signers_of(list));
+  SLUIS_CHECK(check_signatures(envelope, own, "the signers that it names"));
   return list;
 }
 

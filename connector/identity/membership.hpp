@@ -106,13 +106,19 @@ Result<SignedMembership> wrap(const MembershipList& list);
 /// Adds this key's signature, or replaces its earlier one.
 Result<void> sign(SignedMembership& envelope, const crypto::Key& key);
 
-/// Who may sign a list, from this node's configuration.
+/// Who may sign a list: by this node's configuration, or by the list before it.
 struct Trust {
   std::vector<crypto::Key> keys;
   std::uint64_t threshold = 1;
 };
-/// The list, when it is canonical and at least as many different trusted keys signed it as both the configuration and
-/// the list itself ask for. permission_denied: too few; the message counts them. Time is not looked at.
+/// Names a trust: the same keys and threshold have the same digest, in hex.
+std::string digest_of(const Trust& trust);
+/// The keys that a list names, with its own threshold.
+Result<Trust> signers_of(const MembershipList& list);
+
+/// The list, when it is canonical, enough different trusted keys signed it, and as many of the signers that it names itself as its own
+/// threshold says: whoever is to sign the next one has shown the key. permission_denied: too few; the message counts them. Time is
+/// not looked at.
 Result<MembershipList> verify(const SignedMembership& envelope, const Trust& trust,
                               std::string_view file = "membership list");
 

@@ -18,6 +18,10 @@
 #include <string>
 #include <vector>
 
+namespace sluis::v1 {
+class ShowMembershipResponse;
+}
+
 namespace sluis::management {
 
 struct Finding {
@@ -125,6 +129,8 @@ struct Backend {
   std::function<Result<void>(const outbox::DeadLetter& letter, const std::string& person)> retry_message = {};
   /// The other party never gets it; recorded.
   std::function<Result<void>(const outbox::DeadLetter& letter, const outbox::Reason& reason, const std::string& person)> drop_message = {};
+  /// What the list in force changed, and how lists are fetched.
+  std::function<void(v1::ShowMembershipResponse& response)> tell_membership = {};
 };
 
 }  // namespace sluis::management

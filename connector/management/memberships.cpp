@@ -12,8 +12,10 @@ Result<v1::ShowMembershipResponse> show(const Backend& backend) {
   const auto now = backend.clock.now();
   if (!list) {
     response.mutable_membership()->set_state("none");
+    if (backend.tell_membership) backend.tell_membership(response);
     return response;
   }
+  if (backend.tell_membership) backend.tell_membership(response);
   *response.mutable_membership() = to_proto(*list, identity::to_string(backend.directory.state(now)), now);
   return response;
 }

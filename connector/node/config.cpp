@@ -130,7 +130,11 @@ Result<void> read_management(TomlTable& root, NodeConfig& config) {
 
 Result<void> read_keys(TomlTable& root, NodeConfig& config) {
   SLUIS_TRY(TomlTable tls, root.table("tls"));
-  SLUIS_CHECK(read_tls(std::move(tls), config.folder, config.tls));
+  SLUIS_CHECK(read_tls(tls, config.folder, config.tls));
+  SLUIS_TRY(config.revocation_places, read_list_places(tls, config.folder, kRevocationKeys));
+  if (!config.revocation_places.places.empty() && config.tls.lists.empty()) {
+    return tls.refused(kRevocationKeys.sources, "lists are fetched into the file that `crl` names, and none is named").mended_by("add `crl = \"tls/crl.pem\"`");
+  }
   SLUIS_TRY(TomlTable keys_table, root.table("keys"));
   Paths keys(std::move(keys_table), config.folder);
   SLUIS_CHECK(keys.read("log", config.log_key));
@@ -270,6 +274,7 @@ Result<void> read_data(TomlTable& root, NodeConfig& config) {
     return membership.table().refused("threshold", "more signatures than there are keys, or none");
   }
   config.membership_threshold = static_cast<std::uint64_t>(threshold);
+  SLUIS_TRY(config.membership_places, read_list_places(membership.table(), config.folder, kMembershipKeys));
   return {};
 }
 

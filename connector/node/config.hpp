@@ -2,6 +2,7 @@
 
 #include "connector/base/error.hpp"
 #include "connector/base/ids.hpp"
+#include "connector/node/list_places.hpp"
 #include "connector/node/listener.hpp"
 #include "connector/node/periods.hpp"
 
@@ -50,6 +51,8 @@ struct NodeConfig {
   std::vector<std::filesystem::path> more_purposes;
   std::vector<std::filesystem::path> membership_keys;  ///< Ed25519 public keys that sign the list
   std::uint64_t membership_threshold = 1;
+  ListPlaces membership_places;  ///< where newer lists are fetched; none: they are loaded by hand
+  ListPlaces revocation_places;  ///< where lists of revoked certificates are fetched, into `tls.lists`
 
   /// Somebody who cosigns this node's public checkpoint.
   struct Witness {

@@ -49,6 +49,7 @@ certificate = "tls/node.pem"
 key = "tls/node.key"
 roots = "tls/roots.pem"
 # crl = "tls/crl.pem"             # revocation lists: one of each authority in the chains of others
+# crl_sources = ["http://crl.example/services.crl"]  # fetched into that file, every crl_every = "PT15M": connector/node/README.md
 
 [keys]
 log = "keys/log.key"
@@ -75,6 +76,7 @@ log_origin = "{origin}"
 [membership]
 keys = ["keys/federation.pub"]
 threshold = 1
+# sources = ["https://federation.example/list.json"]  # newer lists are fetched, every = "PT5M": connector/node/README.md
 
 # [[collector]]                 # gets records as they come (OTLP): connector/node/README.md
 # url = "https://otel.example/"

@@ -63,7 +63,7 @@ constexpr std::array<Kind, 11> kKinds{{
      "if the membership list names certificates or issuers of yours, have the new one put beside the old one\n"
      "put certificate and key in the files that [tls] names, each written beside and moved there: a running node uses them from the next connection on\n"
      "see that `sluis doctor` names neither of them, and that sluis_tls_certificate_end_seconds of /metrics is the new one's\n"
-     "have the old one end in the list, and revoked"},
+     "have the old one end in the list, and revoked as superseded: what runs with it goes on"},
     {"management", "shows operators that they talk to this node",
      "no management but over loopback or a Unix socket",
      "put certificate and key in the files that [management.tls] names, each written beside and moved there: a running node uses them from the next connection on\n"
@@ -75,7 +75,7 @@ constexpr std::array<Kind, 11> kKinds{{
      "tell its verification key, which the node says when it starts, to whose logs you watch; they name both for a while"},
     {"membership", "public keys of those who sign the membership list; the private ones are not here",
      "no list can be checked: no new negotiation or pull once the present one is over",
-     "have the federation sign a list with enough of the old signatures that names the new signers\n"
+     "have the federation sign a list with enough of the old signatures that names the new signers, and with enough of theirs: from then on they sign the next\n"
      "add the new public key to [membership] of {config}, with a threshold that both meet, and start the node anew\n"
      "take the old one out once every list in use is signed by the new, and start the node anew"},
     {"roles", "hashes of the tokens and certificates of those who manage this node",

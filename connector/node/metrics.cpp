@@ -41,6 +41,30 @@ prometheus::MetricFamily of_tls(const Measured& measured, const char* name, cons
   return out;
 }
 
+/// Of each place from which lists are fetched, and how long a removal takes.
+void add_places(const Measured& measured, std::vector<prometheus::MetricFamily>& all) {
+  const auto add = [&](const char* name, const char* help, auto value) {
+    all.push_back({name, help, prometheus::MetricType::Gauge, {}});
+    for (const MeasuredPlace& one : measured.places) {
+      prometheus::ClientMetric metric;
+      metric.label = {{"list", one.list}, {"source", one.place}};
+      metric.gauge.value = value(one);
+      all.back().metric.push_back(std::move(metric));
+    }
+  };
+  add("sluis_list_source_failing", "1 when this place was asked for a list last in vain", [](const auto& one) { return one.failing ? 1.0 : 0.0; });
+  add("sluis_list_source_success_seconds", "When this place last had the list in force or a newer one, since 1970; 0: never yet", [](const auto& one) {
+    return one.succeeded ? std::chrono::duration<double>(one.succeeded->time_since_epoch()).count() : 0.0;
+  });
+  all.push_back({"sluis_list_bound_seconds", "From a list at a place that answers until whom it removes has lost access, at most", prometheus::MetricType::Gauge, {}});
+  for (const auto& [list, bound] : measured.list_bounds) {
+    prometheus::ClientMetric metric;
+    metric.label = {{"list", list}};
+    metric.gauge.value = std::chrono::duration<double>(bound).count();
+    all.back().metric.push_back(std::move(metric));
+  }
+}
+
 std::optional<double> seconds_of(Timestamp end) {
   if (end == Timestamp::max()) return std::nullopt;
   return std::chrono::duration<double>(end.time_since_epoch()).count();
@@ -76,6 +100,7 @@ std::string metrics_text(const Measured& measured) {
                        [](const auto& one) { return seconds_of(one.ends); }));
   all.push_back(of_tls(measured, "sluis_tls_revocation_list_end_seconds", "When the first of the revocation lists is over, since 1970",
                        [](const auto& one) { return seconds_of(one.lists_end); }));
+  add_places(measured, all);
   if (!measured.witnesses.witnesses.empty()) {
     const MeasuredWitnesses& those = measured.witnesses;
     const auto add = [&](const char* name, const char* help, auto value) {

@@ -3,7 +3,9 @@
 #include "connector/http/tls.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sluis::node {
@@ -32,6 +34,14 @@ struct MeasuredWitnesses {
   std::vector<One> witnesses;
 };
 
+/// A place from which lists are fetched.
+struct MeasuredPlace {
+  std::string list;   ///< "membership" or "revocations"
+  std::string place;
+  std::optional<Timestamp> succeeded;
+  bool failing = false;
+};
+
 /// What a node measures of itself, at one moment.
 struct Measured {
   std::uint64_t log_entries = 0;
@@ -46,6 +56,8 @@ struct Measured {
   bool refusing = false;  ///< exchanges, as they cannot be recorded
   std::vector<MeasuredCollector> collectors;
   std::vector<http::TlsState> tls;
+  std::vector<MeasuredPlace> places;
+  std::vector<std::pair<std::string, Duration>> list_bounds;  ///< by list: from a new one at a place until its removals are effective here
   MeasuredWitnesses witnesses;  ///< none: nobody is named
   Timestamp started;
   std::string version;

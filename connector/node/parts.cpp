@@ -35,12 +35,14 @@ constexpr std::chrono::seconds kWitnessesAtStart{5};  // the last one that is as
 Result<void> Node::Parts::start() {
   SLUIS_CHECK(start_ground());
   SLUIS_CHECK(start_identity());
+  SLUIS_CHECK(start_revocations());
   SLUIS_CHECK(start_exchange());
   SLUIS_CHECK(start_data_plane());
   SLUIS_CHECK(start_witnesses());
   fill_backend();
   SLUIS_CHECK(recover());
   SLUIS_CHECK(start_collectors());
+  SLUIS_CHECK(start_lists());
   SLUIS_CHECK(start_listeners());
   running = true;
   // What was confirmed and broken off goes on beside the exchanges: a fault in it is no reason to be away.
@@ -132,17 +134,6 @@ Result<void> Node::Parts::keep_identity() {
   return clock.move_as_kept(store);
 }
 
-Result<identity::Trust> Node::Parts::read_trust() const {
-  identity::Trust trust;
-  trust.threshold = config.membership_threshold;
-  for (const auto& file : config.membership_keys) {
-    SLUIS_TRY(const std::string pem, certs::read_file(file));
-    SLUIS_TRY(crypto::Key key, crypto::Key::from_pem(pem));
-    trust.keys.push_back(std::move(key));
-  }
-  return trust;
-}
-
 Result<void> Node::Parts::start_purposes() {
   std::vector<std::filesystem::path> paths{config.purposes};
   paths.insert(paths.end(), config.more_purposes.begin(), config.more_purposes.end());
@@ -169,10 +160,8 @@ Result<void> Node::Parts::start_identity() {
   SLUIS_CHECK(start_purposes());
   roles = std::make_unique<RoleFile>(config.roles);
   SLUIS_CHECK(roles->current());
-  SLUIS_TRY(identity::Trust trust, read_trust());
-  directory = std::make_unique<identity::Directory>(std::move(trust));
-  SLUIS_TRY(const std::optional<std::string> kept, store.get("membership/list"));
-  if (kept) SLUIS_CHECK(directory->load(*kept, log_clock->now(), true));
+  std::optional<std::string> kept;
+  SLUIS_TRY(directory, kept_directory(kept));
   SLUIS_TRY(scheme, make_scheme());
   datasets = std::make_unique<catalog::Catalog>(store, [this] { return purposes->current(); });
   description.participant = config.participant;
@@ -199,11 +188,12 @@ Result<std::unique_ptr<identity::Identity>> Node::Parts::make_scheme() const {
 Result<gate::Party> Node::Parts::party_of(const http::Request& request) const {
   SLUIS_TRY(const identity::VerifiedPeer peer, verified(request));
   if (!request.tls.certificate) return Error(ErrorCode::unauthenticated, "no client certificate was presented");
-  return gate::Party{peer.participant, peer.party->class_of_recipient, !peer.party->claim_keys.empty(), request.tls.certificate->sha256};
+  return gate::Party{peer.participant, peer.party->class_of_recipient, !peer.party->claim_keys.empty(), request.tls.certificate->sha256, request.tls.certificate};
 }
 
 /// The reason of a refusal is the operator's, never the caller's.
 Result<identity::VerifiedPeer> Node::Parts::verified(const http::Request& request) const {
+  if (revoked && revoked->look()) streams->reevaluate_all();  // put there by hand
   auto peer = scheme->verify(request.headers, request.tls);
   if (!peer) {
     refusals->count(request.tls.presented() ? "unknown-party" : "no-certificate");
@@ -289,7 +279,7 @@ Result<void> Node::Parts::start_exchange() {
 Result<void> Node::Parts::start_data_plane() {
   upstreams = std::make_unique<UpstreamClients>(config.folder, config.tls.roots, clock);
   plans = std::make_unique<NodeDatasets>(*datasets, config.datasets, *log_clock, *upstreams);
-  membership = std::make_unique<NodeMembership>(*directory);
+  membership = std::make_unique<NodeMembership>(*directory, revoked.get());
   streams = std::make_unique<gate::StreamRegistry>(*log_clock);
   refusals = std::make_unique<gate::RefusalCounter>(*commits, *log_clock, config.participant);
   const gate::VocabularySource words = [this] { return purposes->current(); };
@@ -565,6 +555,8 @@ void Node::Parts::clock_stepped() {
 }
 
 void Node::Parts::stop(std::chrono::milliseconds grace) {
+  if (list_fetching) list_fetching->halt();
+  if (revocation_fetching) revocation_fetching->halt();
   if (collecting) collecting->halt();  // what it did not send is there at the next start
   const auto tell = [this] {
     streams->cut_all(gate::make_reason("node.stopping"));
@@ -576,6 +568,8 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (public_server) public_server->stop(grace, tell);
   if (management_server) management_server->stop(std::chrono::milliseconds(500), tell);
   grpc_server.reset();
+  list_fetching.reset();  // nobody asks about it any more, and what it takes is recorded yet
+  revocation_fetching.reset();
   if (erasing_thread.joinable()) erasing_thread.join();
   step_watch.reset();
   if (outbox) outbox->stop();  // it plans steps, which wakes the other

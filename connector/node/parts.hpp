@@ -19,6 +19,7 @@
 #include "connector/node/declarations.hpp"
 #include "connector/node/erasing.hpp"
 #include "connector/node/evidence_channel.hpp"
+#include "connector/node/list_fetching.hpp"
 #include "connector/node/node.hpp"
 #include "connector/node/peer_doctor.hpp"
 #include "connector/node/ports.hpp"
@@ -26,6 +27,7 @@
 #include "connector/node/purposes.hpp"
 #include "connector/node/reconciling.hpp"
 #include "connector/node/request_receipts.hpp"
+#include "connector/node/revocation_file.hpp"
 #include "connector/node/role_file.hpp"
 #include "connector/node/scripts.hpp"
 #include "connector/node/transfer_commits.hpp"
@@ -73,6 +75,9 @@ struct Node::Parts {
   mutable log::Seldom caller_told, peer_told, handshake_told;  ///< lines about those who were not let in
   log::Seldom due_told;
   std::unique_ptr<identity::Directory> directory;
+  std::unique_ptr<RevocationFile> revoked;  ///< null: no lists of revoked certificates are configured
+  std::unique_ptr<http::Client> to_revocations;
+  std::unique_ptr<ListFetching> revocation_fetching;  ///< null: nothing is fetched
   std::unique_ptr<identity::Identity> scheme;
   std::unique_ptr<catalog::Catalog> datasets;
   catalog::NodeDescription description;
@@ -127,6 +132,8 @@ struct Node::Parts {
   records::Surroundings told_of_self;  ///< what records say besides their entries
   std::vector<std::unique_ptr<http::Client>> to_collectors;
   std::unique_ptr<Collecting> collecting;
+  std::unique_ptr<http::Client> to_lists;
+  std::unique_ptr<ListFetching> list_fetching;  ///< of membership lists; null: they are loaded by hand
   std::unique_ptr<http::Client> nobody;  ///< calls peers as a stranger would
   std::unique_ptr<PeerDoctor> peer_doctor;
   std::unique_ptr<management::Api> api;
@@ -169,7 +176,15 @@ struct Node::Parts {
   Result<std::string> dsp_url(const ParticipantId& peer) const;
   Result<catalog::RemoteCatalog> fetch_catalog(const ParticipantId& peer);
   Result<transfer::Access> access(const ProcessId& pid) const;
-  Result<management::Taken> load_membership(const std::string& envelope, bool dry_run, const std::string& person);
+  Result<std::unique_ptr<identity::Directory>> kept_directory(std::optional<std::string>& kept) const;
+  Result<management::Taken> load_membership(const std::string& envelope, bool dry_run, const std::string& person, const std::string& place = {});
+  identity::Judged take_fetched(const std::string& envelope, const std::string& place);
+  Result<identity::MembershipList> read_membership(const std::string& envelope, const std::string& file) const;
+  Result<void> start_revocations();
+  Result<void> start_lists();
+  std::vector<std::string> list_findings() const;
+  void tell_membership(v1::ShowMembershipResponse& response) const;
+  void measure_lists(Measured& measured) const;
   Result<management::Taken> publish_purposes(const std::string& text, const std::string& file, bool dry_run,
                                              const management::PublishedBy& by);
   Result<Timestamp> move_clock(Duration by);

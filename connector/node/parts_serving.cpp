@@ -221,11 +221,13 @@ std::vector<std::string> Node::Parts::findings() const {
                   " unless somebody has it tried again: see `sluis outbox list`");
   }
   if (!config.static_identity.empty()) out.emplace_back("peers are known by fixed values, in clear: the identity scheme is `static`, for tests only");
+  for (std::string& finding : list_findings()) out.push_back(std::move(finding));
   if (!roles->current()) out.emplace_back("the file of roles is not in order: nobody has a role");
+  const auto asked = [this] { return list_fetching ? "; asked: " + list_fetching->tried() : std::string(); };
   switch (directory->state(log_clock->now())) {
     case identity::ListState::fresh: break;
-    case identity::ListState::stale: out.emplace_back("the membership list should be refreshed"); break;
-    case identity::ListState::expired: out.emplace_back("there is no valid membership list: no new negotiation or pull"); break;
+    case identity::ListState::stale: out.push_back("the membership list should be refreshed" + asked()); break;
+    case identity::ListState::expired: out.push_back("there is no valid membership list: no new negotiation or pull" + asked()); break;
   }
   return out;
 }
@@ -239,6 +241,8 @@ std::vector<http::TlsState> Node::Parts::tls_states() const {
   for (const auto* server : {&exchange_server, &public_server, &management_server}) add(*server);
   add(client);
   add(to_witnesses);
+  add(to_lists);
+  add(to_revocations);
   for (const auto& one : to_collectors) add(one);
   return all;
 }
@@ -278,6 +282,7 @@ std::vector<http::Route> Node::Parts::management_routes() {
                       if (collecting) now.collectors = collecting->measured();
                       now.tls = tls_states();
                       if (cosigning) now.witnesses = cosigning->measured();
+                      measure_lists(now);
                       now.quarantined = !sequencer->quarantine().empty();
                       now.refusing = now.quarantined || !sequencer->trouble().empty();
                       now.started = backend->started;
@@ -332,32 +337,6 @@ Result<catalog::RemoteCatalog> Node::Parts::fetch_catalog(const ParticipantId& p
   SLUIS_TRY(std::vector<Commit> kept, catalog::RemoteOffers(store).remember(peer, all, log_clock->now()));
   for (Commit& commit : kept) SLUIS_CHECK(commits->commit_and_wait(std::move(commit)));
   return all;
-}
-
-Result<management::Taken> Node::Parts::load_membership(const std::string& envelope, bool dry_run, const std::string& person) {
-  const Timestamp now = log_clock->now();
-  const auto before = directory->list();
-  SLUIS_TRY(identity::Trust trust, read_trust());
-  identity::Directory trial(std::move(trust));
-  SLUIS_TRY(const std::optional<std::string> kept, store.get("membership/list"));
-  if (kept) SLUIS_CHECK(trial.load(*kept, now, true));
-  SLUIS_CHECK(trial.load(envelope, now));
-  management::Taken taken;
-  taken.unchanged = before && trial.list()->version == before->version;
-  if (dry_run || taken.unchanged) return taken;
-  // Recorded first: a list that this node acts on is always one that it can show.
-  Commit commit;
-  commit.commit_class = CommitClass::revoke;  // who is not on it any more loses access
-  commit.preconditions.push_back({"membership/list", kept});
-  commit.changes.push_back({"membership/list", envelope});
-  commit.entries.push_back(writer->plain_entry(provenance::EntryKind::membership, "loaded",
-                                               "version " + std::to_string(trial.list()->version) + " sha256 " + to_hex(crypto::sha256(envelope))));
-  writer->name_person(commit.entries.back(), person);
-  SLUIS_TRY(const CommitReceipt receipt, commits->commit_and_wait(std::move(commit)));
-  SLUIS_CHECK(directory->load(envelope, now));
-  taken.entry = receipt.first_entry;
-  clock_stepped();
-  return taken;
 }
 
 /// Agreements that run keep the purposes they were made with; what is open to everybody is looked at anew.
@@ -421,11 +400,8 @@ void Node::Parts::fill_backend() {
   out.load_membership = [this](const std::string& envelope, bool dry_run, const std::string& person) {
     return load_membership(envelope, dry_run, person);
   };
-  out.read_membership = [this](const std::string& envelope, const std::string& file) -> Result<identity::MembershipList> {
-    SLUIS_TRY(const identity::Trust trust, read_trust());
-    SLUIS_TRY(const identity::SignedMembership signed_list, identity::parse_envelope(envelope, file));
-    return identity::verify(signed_list, trust, file);
-  };
+  out.read_membership = [this](const std::string& envelope, const std::string& file) { return read_membership(envelope, file); };
+  out.tell_membership = [this](v1::ShowMembershipResponse& response) { tell_membership(response); };
   out.witness_policy = [this] { return cosigning ? cosigning->policy_text() : std::string("quorum none\n"); };
   out.vocabulary_by_hash = [this](const Hash& hash) { return purposes->by_hash(hash); };
   out.membership_list = [this]() -> Result<std::string> {

@@ -179,6 +179,10 @@ Result<Timestamp> NodeMembership::admitted_until(const ParticipantId& party, Tim
 
 bool NodeMembership::keeps_evidence(const ParticipantId& party, Timestamp now) { return directory_.keeps_evidence(party, now); }
 
+Result<void> NodeMembership::still_good(const http::PeerCertificate& certificate) {
+  return revoked_ != nullptr ? revoked_->still_good(certificate) : Result<void>();
+}
+
 Result<intake::Registered> activity_allows(const storage::Reader& store, std::string_view activity,
                                            std::string_view purpose, Timestamp now) {
   const std::string named = "the processing activity `" + std::string(activity) + "` ";

@@ -9,6 +9,7 @@
 #include "connector/negotiation/ports.hpp"
 #include "connector/node/config.hpp"
 #include "connector/node/purposes.hpp"
+#include "connector/node/revocation_file.hpp"
 
 /// What the folders below ask of each other, answered by the node.
 namespace sluis::node {
@@ -95,12 +96,15 @@ class NodeDatasets final : public gate::Datasets {
 
 class NodeMembership final : public gate::Membership {
  public:
-  explicit NodeMembership(const identity::Directory& directory) : directory_(directory) {}
+  /// `revoked`: null where no lists of revoked certificates are configured.
+  explicit NodeMembership(const identity::Directory& directory, RevocationFile* revoked = nullptr) : directory_(directory), revoked_(revoked) {}
   Result<Timestamp> admitted_until(const ParticipantId& party, Timestamp now) override;
   bool keeps_evidence(const ParticipantId& party, Timestamp now) override;
+  Result<void> still_good(const http::PeerCertificate& certificate) override;
 
  private:
   const identity::Directory& directory_;
+  RevocationFile* revoked_;
 };
 
 /// The version of this activity that holds now, bound to this purpose. Activities are at `act/<id>`. permission_denied, with

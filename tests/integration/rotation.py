@@ -315,7 +315,7 @@ def tls(paced):
             for file, text in zip(shown[name], (certificate, key)):
                 file.write_text(text)
             expect(f"the {name} certificate at the other party, as both are listed", peer_sees(*shown[name]), 200)
-        put(w.folder / "tls/crl.pem", revocation_lists(f.folder, shown["old"][0]), 0o644)
+        put(w.folder / "tls/crl.pem", revocation_lists(f.folder, shown["old"][0], reason="superseded"), 0o644)
         expect("once it is revoked", (peer_sees(*shown["old"]), peer_sees(*shown["new"])), (404, 200))
         load.go_on()
         put(w.folder / "tls/crl.pem", revocation_lists(f.folder), 0o644)

@@ -61,16 +61,18 @@ def altered(made, issuer_key, old, new):
     return made
 
 
-def revocation_lists(folder, *revoked):
-    """Lists of both authorities of the folder, PEM, in which these certificates are."""
+def revocation_lists(folder, *revoked, reason=""):
+    """Lists of both authorities of the folder, PEM, in which these certificates are. Their numbers count on. `reason`: as openssl names them."""
     text = ""
     for name in ("root", "intermediate"):
-        index, config, made = (folder / f"{name}.{end}" for end in ("index", "cnf", "crl"))
+        index, config, made, number = (folder / f"{name}.{end}" for end in ("index", "cnf", "crl", "number"))
         index.write_text("")
-        config.write_text(f"[ca]\ndefault_ca=x\n[x]\ndatabase={index}\ndefault_md=sha256\ndefault_crl_days=7\n")
+        if not number.exists():
+            number.write_text("01\n")
+        config.write_text(f"[ca]\ndefault_ca=x\n[x]\ndatabase={index}\ncrlnumber={number}\ndefault_md=sha256\ndefault_crl_days=7\n")
         authority = ["-config", config, "-cert", folder / f"authority/{name}.pem", "-keyfile", folder / f"authority/{name}.key"]
         for certificate in revoked if name == "intermediate" else ():
-            subprocess.run(["openssl", "ca", *authority, "-revoke", certificate], check=True, capture_output=True)
+            subprocess.run(["openssl", "ca", *authority, "-revoke", certificate, *(["-crl_reason", reason] if reason else [])], check=True, capture_output=True)
         subprocess.run(["openssl", "ca", *authority, "-gencrl", "-out", made], check=True, capture_output=True)
         text += made.read_text()
     return text

@@ -21,7 +21,7 @@ class GateWorld : public World {
             [this] { return vocabulary_; },
             [this](const http::Request& request) -> Result<gate::Party> {
               if (!request.tls.presented()) return Error(ErrorCode::unauthenticated, "no certificate");
-              return gate::Party{ParticipantId(request.tls.certificate->sha256), "municipality", sends_claims_, "cert"};
+              return gate::Party{ParticipantId(request.tls.certificate->sha256), "municipality", sends_claims_, "cert", request.tls.certificate};
             },
             [this](std::string_view handle) -> Result<transfer::TransferView> {
               if (handle == "handle-2") return Error(ErrorCode::invalid_state, "the transfer is suspended");

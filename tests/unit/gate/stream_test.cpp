@@ -71,6 +71,19 @@ TEST_F(GateStream, MembershipThatEndsCutsAtTheClocksStep) {
   expect_cut("membership");
 }
 
+TEST_F(GateStream, ACertificateThatIsRevokedCutsWhenItIsLookedAtAgain) {
+  while_under_way([&] {
+    membership_.revoke("another party's");
+    streams_.reevaluate_all();
+    EXPECT_FALSE(sink_.is_cut) << "it goes on";
+    membership_.revoke("urn:duinmeer");
+    acted_ = steady_clock::now();
+    streams_.reevaluate_all();
+  });
+  expect_cut("membership");
+  EXPECT_EQ(ask(claim()).status, 403U);
+}
+
 TEST_F(GateStream, APermissionThatIsOverCutsAtTheClocksStep) {
   record_ = put_agreement("urn:duinmeer", crowd_only("," + constraint("elapsedTime", "lt", "\"P7D\"")));
   while_under_way([&] {

@@ -149,7 +149,18 @@ struct FixedMembership final : gate::Membership {
   }
   bool keeps_evidence(const ParticipantId&, Timestamp) override { return evidence; }
   std::atomic<bool> evidence = true;
+  Result<void> still_good(const http::PeerCertificate& certificate) override {
+    const std::lock_guard lock(mutex);
+    if (certificate.sha256 == revoked) return Error(ErrorCode::permission_denied, "its certificate was revoked");
+    return {};
+  }
   std::atomic<Timestamp> until = *parse_time("2027-06-01T00:00:00Z");
+  void revoke(const std::string& digest) {
+    const std::lock_guard lock(mutex);
+    revoked = digest;
+  }
+  std::mutex mutex;
+  std::string revoked;  ///< the digest of a certificate
 };
 
 class SequencerClock final : public gate::DecisionClock {

@@ -66,6 +66,78 @@ TEST_F(DirectoryTest, BadlySignedExpiredOrFutureListsAreRefused) {
   EXPECT_EQ(directory_.state(federation_.list.valid_until), ListState::expired);
 }
 
+/// Keys of three keepers, of whom two sign.
+class RollOver : public ::testing::Test {
+ protected:
+  using Keys = std::vector<crypto::Key>;
+  std::string list(std::uint64_t version, const Keys& named, std::uint64_t threshold, const Keys& signing) {
+    MembershipList made = federation_.list;
+    made.version = version;
+    made.threshold = threshold;
+    made.signers.clear();
+    for (const crypto::Key& key : named) made.signers.push_back({key_id(key), key.public_raw()});
+    return federation_.envelope(made, signing);
+  }
+  static crypto::Key key() { return crypto::Key::generate(crypto::Key::Kind::ed25519); }
+
+  Federation federation_;
+  crypto::Key a_ = key(), b_ = key(), c_ = key(), d_ = key();
+  Trust configured_{{a_, b_}, 2};
+  Directory directory_{configured_};
+};
+
+TEST_F(RollOver, WhoSignsTheNextListStandsInTheOneBefore) {
+  ASSERT_TRUE(directory_.load(list(1, {a_, b_}, 2, {a_, b_}), kNow));
+  EXPECT_EQ(directory_.load(list(2, {c_, d_}, 2, {c_, d_}), kNow).error().code, ErrorCode::permission_denied) << "nobody who may said so";
+  EXPECT_EQ(directory_.load(list(2, {c_, d_}, 2, {a_, c_, d_}), kNow).error().code, ErrorCode::permission_denied) << "one of two";
+  EXPECT_EQ(directory_.load(list(2, {c_, d_}, 2, {a_, b_, c_}), kNow).error().code, ErrorCode::permission_denied) << "d never showed its key";
+  ASSERT_TRUE(directory_.load(list(2, {c_, d_}, 2, {a_, b_, c_, d_}), kNow));
+  EXPECT_EQ(directory_.load(list(3, {a_, b_}, 2, {a_, b_}), kNow).error().code, ErrorCode::permission_denied) << "what was rolled out signs nothing, configured or not";
+  EXPECT_EQ(directory_.load(list(1, {a_, b_}, 2, {a_, b_}), kNow).error().code, ErrorCode::permission_denied);
+  EXPECT_TRUE(directory_.load(list(3, {c_, d_}, 2, {c_, d_}), kNow));
+  EXPECT_EQ(directory_.list()->version, 3U);
+}
+
+TEST_F(RollOver, IsKeptOverAStartForAsLongAsTheConfigurationIsTheSame) {
+  ASSERT_TRUE(directory_.load(list(1, {a_, b_}, 2, {a_, b_}), kNow));
+  ASSERT_TRUE(directory_.load(list(2, {c_, d_}, 2, {a_, b_, c_, d_}), kNow));
+  const std::string kept = list(3, {c_, d_}, 2, {c_, d_});
+  Directory again(configured_);
+  ASSERT_TRUE(again.load_kept(kept, digest_of(configured_)));
+  EXPECT_EQ(again.load(list(4, {a_, b_}, 2, {a_, b_}), kNow).error().code, ErrorCode::permission_denied);
+  EXPECT_TRUE(again.load(list(4, {c_, d_}, 2, {c_, d_}), kNow));
+  Directory unknown(configured_);
+  EXPECT_FALSE(unknown.load_kept(kept, "")) << "of a store that does not know";
+}
+
+TEST_F(RollOver, AChangedConfigurationDecidesOnTheListHeldAndOnTheNext) {
+  const std::string kept = list(1, {a_, b_}, 2, {a_, b_});
+  Directory lost(Trust{{c_, d_}, 2});
+  EXPECT_EQ(lost.load_kept(kept, digest_of(configured_)).error().code, ErrorCode::permission_denied);
+  const Trust more{{a_, b_, c_, d_}, 2};
+  Directory mended(more);
+  ASSERT_TRUE(mended.load_kept(kept, digest_of(configured_)));
+  EXPECT_TRUE(mended.load(list(2, {c_, d_}, 2, {c_, d_}), kNow)) << "keys a and b were lost, and the operator says who signs";
+  EXPECT_FALSE(mended.load(list(3, {a_, b_}, 2, {a_, b_}), kNow));
+}
+
+TEST_F(RollOver, NeverTakesFewerThanTheConfigurationWants) {
+  ASSERT_TRUE(directory_.load(list(1, {a_, b_}, 1, {a_, b_}), kNow));
+  EXPECT_FALSE(directory_.load(list(2, {a_, b_}, 1, {a_}), kNow));
+  const auto one = directory_.load(list(2, {a_}, 1, {a_, b_}), kNow);
+  ASSERT_FALSE(one);
+  EXPECT_EQ(one.error().code, ErrorCode::invalid_argument) << "it could take no next one";
+}
+
+TEST_F(RollOver, HowAListStandsIsToldOnceItsSignaturesAreGood) {
+  ASSERT_TRUE(directory_.load(list(2, {a_, b_}, 2, {a_, b_}), kNow));
+  EXPECT_EQ(*directory_.standing(list(3, {a_, b_}, 2, {a_, b_})), Standing::newer);
+  EXPECT_EQ(*directory_.standing(list(2, {a_, b_}, 2, {b_, a_})), Standing::same) << "other signatures on the same content";
+  EXPECT_EQ(*directory_.standing(list(1, {a_, b_}, 2, {a_, b_})), Standing::older);
+  EXPECT_EQ(*directory_.standing(list(2, {a_, b_, c_}, 2, {a_, b_})), Standing::another);
+  EXPECT_FALSE(directory_.standing(list(9, {a_, b_}, 2, {a_})));
+}
+
 TEST_F(DirectoryTest, AnotherFederationsListIsRefused) {
   load();
   MembershipList other = federation_.list;

@@ -394,7 +394,7 @@ TEST(CommandTable, NounsAndVerbsAreThoseThatArePromised) {
       {"terms", {"check", "test", "explain", "diff"}},
       {"explain", {}},
       {"catalog", {"fetch", "search", "check"}},
-      {"membership", {"show", "check", "load"}},
+      {"membership", {"show", "changes", "sources", "check", "load"}},
       {"purpose", {"list", "publish"}},
       {"activity", {"publish", "list", "show", "import", "export"}},
       {"situation", {"declare", "renew", "end", "list", "show", "definitions"}},
@@ -414,7 +414,7 @@ TEST(CommandTable, NounsAndVerbsAreThoseThatArePromised) {
 /// All that change nothing but what an exchange is recorded by; `catalog fetch` refreshes what is kept of a peer.
 const std::set<std::string> kReading = {
     "dataset list", "dataset show", "terms check", "terms test", "terms explain", "terms diff", "explain",
-    "catalog fetch", "catalog search", "catalog check", "membership show", "membership check", "purpose list",
+    "catalog fetch", "catalog search", "catalog check", "membership show", "membership changes", "membership sources", "membership check", "purpose list",
     "activity list", "activity show", "activity export", "situation list", "situation show", "situation definitions",
     "assessment list", "assessment show", "agreement list", "agreement show", "negotiation list",
     "transfer list", "transfer show", "outbox peers", "outbox list", "outbox show", "retention list", "audit log", "audit report", "audit impact", "audit erasures", "audit export", "audit checkpoint", "audit verify",
