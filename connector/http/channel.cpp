@@ -25,6 +25,14 @@ using Steady = std::chrono::steady_clock;
 
 Error unavailable(const std::string& why) { return Error(ErrorCode::peer_unavailable, why); }
 
+/// Whether it can go on by then.
+bool wait_for(int file, short events, Steady::time_point until) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Steady::now()).count();
+  if (left <= 0) return false;
+  pollfd item{file, events, 0};
+  return ::poll(&item, 1, static_cast<int>(std::min<long>(left, 3'600'000))) > 0;
+}
+
 }  // namespace
 
 void Channel::FreeSsl::operator()(ssl_st* ssl) const { SSL_free(ssl); }
@@ -60,12 +68,7 @@ void Channel::cut() {
   if (::syscall(SYS_connect, file_, &none, sizeof none) != 0) ::shutdown(file_, SHUT_RDWR);
 }
 
-bool Channel::wait(Want want, Steady::time_point until) const {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Steady::now()).count();
-  if (left <= 0) return false;
-  pollfd item{file_, static_cast<short>(want == Want::read ? POLLIN : POLLOUT), 0};
-  return ::poll(&item, 1, static_cast<int>(std::min<long>(left, 3'600'000))) > 0;
-}
+bool Channel::wait(Want want, Steady::time_point until) const { return wait_for(file_, want == Want::read ? POLLIN : POLLOUT, until); }
 
 bool Channel::readable() const {
   if (ssl_ && SSL_pending(ssl_.get()) > 0) return true;
@@ -112,7 +115,9 @@ Result<void> Channel::accept(Timestamp now, std::chrono::milliseconds limit) {
   SLUIS_CHECK(handshake(true, limit));
   X509* certificate = SSL_get0_peer_certificate(ssl_.get());
   if (certificate == nullptr) return {};
-  if (const long verdict = SSL_get_verify_result(ssl_.get()); verdict != X509_V_OK && peer_.verify_error.empty()) {
+  if (resumed()) {  // what was found then may not hold now
+    peer_.verify_error = tls_->verify_peer(ssl_.get(), now);
+  } else if (const long verdict = SSL_get_verify_result(ssl_.get()); verdict != X509_V_OK && peer_.verify_error.empty()) {
     peer_.verify_error = X509_verify_cert_error_string(verdict);
   }
   std::vector<std::shared_ptr<const X509>> authorities;
@@ -134,10 +139,19 @@ Result<void> Channel::accept(Timestamp now, std::chrono::milliseconds limit) {
 void Channel::verify_again(const TlsContextPtr& tls, Timestamp now) {
   if (!ssl_ || (tls == verified_by_ && now < tls->lists_end())) return;
   verified_by_ = tls;
-  if (peer_.certificate) peer_.verify_error = tls->verify_client(ssl_.get(), now);
+  if (peer_.certificate) peer_.verify_error = tls->verify_peer(ssl_.get(), now);
 }
 
-Result<void> Channel::connect(const std::string& host, Timestamp now, std::chrono::milliseconds limit) {
+bool Channel::resumed() const { return ssl_ && SSL_session_reused(ssl_.get()) == 1; }
+
+TlsSession Channel::session() const {
+  const SSL_SESSION* held = ssl_ ? SSL_get0_session(ssl_.get()) : nullptr;
+  if (held == nullptr || SSL_SESSION_is_resumable(held) != 1) return nullptr;
+  // A copy: OpenSSL takes a session for spoilt when its connection ends without a farewell.
+  return {SSL_SESSION_dup(held), &SSL_SESSION_free};
+}
+
+Result<void> Channel::connect(const std::string& host, Timestamp now, std::chrono::milliseconds limit, const TlsSession& session) {
   if (!ssl_) return {};
   X509_VERIFY_PARAM* param = SSL_get0_param(ssl_.get());
   X509_VERIFY_PARAM_set_time(param, static_cast<std::time_t>(std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count()));
@@ -147,12 +161,16 @@ Result<void> Channel::connect(const std::string& host, Timestamp now, std::chron
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     X509_VERIFY_PARAM_set1_host(param, host.c_str(), host.size());
   }
+  if (session) SSL_set_session(ssl_.get(), session.get());
   auto done = handshake(false, limit);
   if (!done) {
     const long verdict = SSL_get_verify_result(ssl_.get());
     if (verdict != X509_V_OK) {
       return unavailable("the certificate of `" + host + "` is refused: " + X509_verify_cert_error_string(verdict));
     }
+  } else if (resumed()) {
+    const std::string trouble = tls_->verify_peer(ssl_.get(), now);
+    if (!trouble.empty()) return unavailable("the certificate of `" + host + "` is refused: " + trouble);
   }
   return done;
 }
@@ -230,6 +248,33 @@ void prepare_socket(int file) {
   ::setsockopt(file, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
 }
 
+Result<std::size_t> receive(int file, char* into, std::size_t size, Steady::time_point until) {
+  for (;;) {
+    const ssize_t got = ::recv(file, into, size, 0);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EAGAIN && errno != EINTR) return unavailable(std::string("the connection ended: ") + std::strerror(errno));
+    if (!wait_for(file, POLLIN, until) && Steady::now() >= until) return unavailable("time is up");
+  }
+}
+
+Result<void> transmit(int file, std::string_view bytes, Steady::time_point until) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(file, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno != EAGAIN && errno != EINTR) {
+      return unavailable(std::string("the connection ended: ") + std::strerror(errno));
+    } else if (!wait_for(file, POLLOUT, until) && Steady::now() >= until) {
+      return unavailable("time is up");
+    }
+  }
+  return {};
+}
+
+std::string host_and_port(const std::string& host, const std::string& port) {
+  return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + port;
+}
+
 Result<int> connect_tcp(const std::string& host, const std::string& port, Steady::time_point until) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
@@ -242,7 +287,7 @@ Result<int> connect_tcp(const std::string& host, const std::string& port, Steady
   std::string why = "no address";
   for (const addrinfo* item = found; item != nullptr; item = item->ai_next) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Steady::now()).count();
-    if (left <= 0) return unavailable("`" + host + ":" + port + "` does not answer in time");
+    if (left <= 0) return unavailable("`" + host_and_port(host, port) + "` does not answer in time");
     const int file = ::socket(item->ai_family, item->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, item->ai_protocol);
     if (file < 0) continue;
     if (::connect(file, item->ai_addr, item->ai_addrlen) == 0) return file;
@@ -259,7 +304,7 @@ Result<int> connect_tcp(const std::string& host, const std::string& port, Steady
     why = std::strerror(errno);
     ::close(file);
   }
-  return unavailable("`" + host + ":" + port + "` does not answer: " + why);
+  return unavailable("`" + host_and_port(host, port) + "` does not answer: " + why);
 }
 
 }  // namespace sluis::http

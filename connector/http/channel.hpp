@@ -24,13 +24,18 @@ class Channel {
 
   /// The server's side of a handshake; a client certificate is verified at `now`, and the result kept in `peer`.
   Result<void> accept(Timestamp now, std::chrono::milliseconds limit);
-  /// The client's side; the server's certificate must be valid at `now` and name `host`.
-  Result<void> connect(const std::string& host, Timestamp now, std::chrono::milliseconds limit);
+  /// The client's side; the server's certificate must be valid at `now` and name `host`. `session`: one that this server gave before to this
+  /// client, or null; its certificate is verified again.
+  Result<void> connect(const std::string& host, Timestamp now, std::chrono::milliseconds limit, const TlsSession& session = nullptr);
+  /// Of a client, once an answer came: the session with which another connection may go on; null: the server gave none.
+  TlsSession session() const;
+  /// Whether the handshake went on with a session of before.
+  bool resumed() const;
   const TlsPeer& peer() const { return peer_; }
   /// The client's certificate was verified by files that were changed since: by those of `tls` it may be another verdict.
   void verify_again(const TlsContextPtr& tls, Timestamp now);
-  /// Whether its handshake was by this one.
-  bool is_of(const TlsContextPtr& tls) const { return tls_ == tls; }
+  /// That its handshake was by; null: in clear.
+  const TlsContextPtr& tls() const { return tls_; }
 
   /// At least one byte, or none at the orderly end. peer_unavailable: time is up, reset, or an end without close_notify.
   Result<std::size_t> read(char* into, std::size_t size, std::chrono::milliseconds limit);
@@ -42,6 +47,8 @@ class Channel {
   /// D25: a reset; what the kernel still held for the peer is dropped. From any thread, again without effect.
   void cut();
   bool was_cut() const { return cut_; }
+  /// For what is read beneath TLS, before its handshake.
+  int descriptor() const { return file_; }
   /// Whether bytes or an end are there to read now.
   bool readable() const;
 
@@ -64,8 +71,15 @@ class Channel {
   std::mutex file_mutex_;  ///< `cut` meets no closed descriptor
 };
 
+/// As an address has them: an IPv6 host gets its brackets.
+std::string host_and_port(const std::string& host, const std::string& port);
 /// A connection to host and port. peer_unavailable.
 Result<int> connect_tcp(const std::string& host, const std::string& port, std::chrono::steady_clock::time_point until);
+/// Of a socket that does not block, beneath TLS and before its handshake: at least one byte, or none at the end. peer_unavailable: the time is
+/// up, or a reset.
+Result<std::size_t> receive(int file, char* into, std::size_t size, std::chrono::steady_clock::time_point until);
+/// All of it, likewise.
+Result<void> transmit(int file, std::string_view bytes, std::chrono::steady_clock::time_point until);
 /// Sets what every connection has: no delay, TCP_NOTSENT_LOWAT of 128 KiB, non-blocking.
 void prepare_socket(int file);
 

@@ -50,6 +50,7 @@ Result<ResponseHead> exchange(Channel& channel, MessageReader& reader, const std
 
 struct Client::Url {
   bool tls = true;
+  bool proxied = false;
   std::string host;
   std::string port;
   std::string authority;
@@ -73,7 +74,7 @@ struct Client::Url {
     const auto target = parsed->encoded_target();
     url.target = std::string(target.data(), target.size());
     if (!url.target.starts_with('/')) url.target = "/" + url.target;
-    url.origin = std::string(url.tls ? "https://" : "http://") + url.host + ":" + url.port;
+    url.origin = std::string(url.tls ? "https://" : "http://") + host_and_port(url.host, url.port);
     return url;
   }
 };
@@ -119,13 +120,41 @@ Result<std::unique_ptr<Client>> Client::make(ClientOptions options, const Clock&
   return client;
 }
 
-Result<std::unique_ptr<Client::Connection>> Client::open(const Url& url, Steady::time_point deadline) {
+/// Where a request goes, if it may go there.
+Result<Client::Url> Client::parse(const PeerRequest& request) const {
+  SLUIS_TRY(Url url, Url::parse(request.url, options_.allow_http));
+  url.proxied = options_.proxy && url.tls && goes_through(*options_.proxy, url.host);
+  if (!url.proxied || !options_.listed || options_.listed(request.peer, request.url)) return url;
+  return Error(ErrorCode::peer_unavailable, "`" + url.origin + "` is not called through the proxy: the membership list has no such address" +
+                                                (request.peer.empty() ? std::string() : " of `" + request.peer.str() + "`") + " now");
+}
+
+Result<std::unique_ptr<Client::Connection>> Client::open(const ParticipantId& peer, const Url& url, Steady::time_point deadline) {
   if (url.tls && !tls_) return Error(ErrorCode::invalid_argument, "no roots are configured to trust `" + url.host + "` by");
-  SLUIS_TRY(const int file, connect_tcp(url.host, url.port, deadline));
-  auto connection = std::make_unique<Connection>(file, url.tls ? tls_->current(clock_.now()) : nullptr);
+  SLUIS_TRY(const int file, url.proxied ? connect_through(*options_.proxy, url.host, url.port, deadline) : connect_tcp(url.host, url.port, deadline));
+  const TlsContextPtr tls = url.tls ? tls_->current(clock_.now()) : nullptr;
+  auto connection = std::make_unique<Connection>(file, tls);
   const Running running(*this, connection->channel);
-  SLUIS_CHECK(connection->channel.connect(url.host, clock_.now(), left(deadline)));
+  SLUIS_CHECK(connection->channel.connect(url.host, clock_.now(), left(deadline), take_session(peer, url.origin, tls)));
   return connection;
+}
+
+TlsSession Client::take_session(const ParticipantId& peer, const std::string& origin, const TlsContextPtr& tls) {
+  const std::lock_guard lock(mutex_);
+  const auto taken = sessions_.extract({peer.str(), origin});
+  if (taken.empty() || taken.mapped().tls != tls || Steady::now() - taken.mapped().since > kSessionAge) return nullptr;
+  return taken.mapped().session;
+}
+
+void Client::keep_session(const ParticipantId& peer, const std::string& origin, const Connection& connection) {
+  if (connection.reused) return;  // it gave its own when it was new
+  TlsSession session = connection.channel.session();
+  if (!session) return;
+  const std::lock_guard lock(mutex_);
+  if (sessions_.size() >= kOrigins && !sessions_.contains({peer.str(), origin})) {
+    sessions_.erase(std::min_element(sessions_.begin(), sessions_.end(), [](const auto& a, const auto& b) { return a.second.since < b.second.since; }));
+  }
+  sessions_[{peer.str(), origin}] = {connection.channel.tls(), std::move(session), Steady::now()};
 }
 
 std::optional<TlsState> Client::tls_state() const {
@@ -147,7 +176,10 @@ std::unique_ptr<Client::Connection> Client::idle(const std::string& origin) {
     auto connection = std::move(found->second.back());
     found->second.pop_back();
     // An end, or bytes that nobody asked for, or too old, or by files of before.
-    if (connection->channel.readable() || Steady::now() - connection->since > kIdleKept || !connection->channel.is_of(tls)) continue;
+    if (connection->channel.readable() || Steady::now() - connection->since > kIdleKept || connection->channel.tls() != tls) {
+      connection->channel.close();
+      continue;
+    }
     connection->reused = true;
     connection->answered = false;
     return connection;
@@ -156,17 +188,18 @@ std::unique_ptr<Client::Connection> Client::idle(const std::string& origin) {
 }
 
 void Client::keep(const std::string& origin, std::unique_ptr<Connection> connection) {
-  if (connection->close || !connection->reader.empty()) return;
+  if (connection->close || !connection->reader.empty()) return connection->channel.close();
   const auto now = Steady::now();
   connection->since = now;
   const std::lock_guard lock(mutex_);
   for (auto at = idle_.begin(); at != idle_.end();) {
-    while (!at->second.empty() && now - at->second.front()->since > kIdleKept) at->second.pop_front();
+    for (; !at->second.empty() && now - at->second.front()->since > kIdleKept; at->second.pop_front()) at->second.front()->channel.close();
     at = at->second.empty() ? idle_.erase(at) : std::next(at);
   }
-  if (idle_.size() >= kOrigins && !idle_.contains(origin)) return;
+  if (idle_.size() >= kOrigins && !idle_.contains(origin)) return connection->channel.close();
   auto& queue = idle_[origin];
-  if (queue.size() < options_.idle_connections) queue.push_back(std::move(connection));
+  if (queue.size() >= options_.idle_connections) return connection->channel.close();
+  queue.push_back(std::move(connection));
 }
 
 Result<PeerResponse> Client::attempt(const PeerRequest& request, const Url& url, Connection& connection,
@@ -175,6 +208,7 @@ Result<PeerResponse> Client::attempt(const PeerRequest& request, const Url& url,
   const Running running(*this, connection.channel);
   SLUIS_TRY(ResponseHead head, exchange(connection.channel, connection.reader, text, url.origin, deadline));
   connection.answered = true;
+  keep_session(request.peer, url.origin, connection);
   connection.close = head.close || !head.framed;
   PeerResponse response{head.status, std::move(head.headers), {}};
   if (request.method == "HEAD") {
@@ -198,12 +232,12 @@ Result<PeerResponse> Client::attempt(const PeerRequest& request, const Url& url,
 }
 
 Result<PeerResponse> Client::send(const PeerRequest& request) {
-  SLUIS_TRY(const Url url, Url::parse(request.url, options_.allow_http));
+  SLUIS_TRY(const Url url, parse(request));
   const auto deadline = Steady::now() + request.timeout;
   std::unique_ptr<Connection> connection = idle(url.origin);
   for (;;) {
     if (!connection) {
-      SLUIS_TRY(connection, open(url, deadline));
+      SLUIS_TRY(connection, open(request.peer, url, deadline));
     }
     auto response = attempt(request, url, *connection, deadline);
     if (!response && connection->reused && !connection->answered && request.method == "GET" && Steady::now() < deadline) {
@@ -216,14 +250,15 @@ Result<PeerResponse> Client::send(const PeerRequest& request) {
 }
 
 Result<StreamEnd> Client::get(const PeerRequest& request, const StreamHandler& handler) {
-  SLUIS_TRY(const Url url, Url::parse(request.url, options_.allow_http));
+  SLUIS_TRY(const Url url, parse(request));
   const auto deadline = Steady::now() + request.timeout;
   PeerRequest asked = request;
   asked.method = "GET";
   SLUIS_TRY(const std::string text, request_text(asked, url.authority, url.target));
-  SLUIS_TRY(const std::unique_ptr<Connection> connection, open(url, deadline));
+  SLUIS_TRY(const std::unique_ptr<Connection> connection, open(request.peer, url, deadline));
   const Running running(*this, connection->channel);
   SLUIS_TRY(const ResponseHead head, exchange(connection->channel, connection->reader, text, url.origin, deadline));
+  keep_session(request.peer, url.origin, *connection);
   StreamEnd end;
   if (!handler.on_head(head.status, head.headers)) {
     connection->channel.cut();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/http/channel.hpp"
+#include "connector/http/tunnel.hpp"
 
 #include <deque>
 #include <map>
@@ -13,6 +14,10 @@ struct ClientOptions {
   bool allow_http = false;  ///< plain http, for the command line on loopback and for tests
   std::size_t idle_connections = 8;  ///< kept per origin
   std::string name = "peers";        ///< for the log
+  std::optional<Proxy> proxy = {};   ///< through which https is called; none: directly
+  /// Whether the membership list has this address for that party (or for any, where the request names none). Asked before each call that goes
+  /// through the proxy, as there this node sees no address but the name. Null: whoever is called is named by the configuration.
+  std::function<bool(const ParticipantId& peer, std::string_view url)> listed = {};
 };
 
 /// Requests to other nodes. Redirects are not followed. Connections are kept and used again, until TLS files change; a request is sent again, once,
@@ -37,7 +42,10 @@ class Client final : public PeerTransport, public Upstream {
   struct Url;
   Client(ClientOptions options, const Clock& clock);
 
-  Result<std::unique_ptr<Connection>> open(const Url& url, std::chrono::steady_clock::time_point deadline);
+  Result<Url> parse(const PeerRequest& request) const;
+  Result<std::unique_ptr<Connection>> open(const ParticipantId& peer, const Url& url, std::chrono::steady_clock::time_point deadline);
+  TlsSession take_session(const ParticipantId& peer, const std::string& origin, const TlsContextPtr& tls);
+  void keep_session(const ParticipantId& peer, const std::string& origin, const Connection& connection);
   std::unique_ptr<Connection> idle(const std::string& origin);
   void keep(const std::string& origin, std::unique_ptr<Connection> connection);
   Result<PeerResponse> attempt(const PeerRequest& request, const Url& url, Connection& connection,
@@ -48,6 +56,13 @@ class Client final : public PeerTransport, public Upstream {
   std::shared_ptr<TlsSource> tls_;  ///< null: no https
   std::mutex mutex_;
   std::map<std::string, std::deque<std::unique_ptr<Connection>>> idle_;
+  struct Resumable {
+    TlsContextPtr tls;
+    TlsSession session;
+    std::chrono::steady_clock::time_point since;
+  };
+  /// By party and address: never offered to another. Each is offered once.
+  std::map<std::pair<std::string, std::string>, Resumable> sessions_;
   std::set<Channel*> running_;
   bool stopped_ = false;
 };

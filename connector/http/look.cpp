@@ -38,6 +38,10 @@ bool is_address(const std::string& host) {
   return ::inet_pton(AF_INET, host.c_str(), &any) == 1 || ::inet_pton(AF_INET6, host.c_str(), &any) == 1;
 }
 
+Result<int> reach(const std::string& host, const std::string& port, Steady::time_point until, const Proxy* proxy) {
+  return proxy != nullptr ? connect_through(*proxy, host, port, until) : connect_tcp(host, port, until);
+}
+
 /// What went wrong; empty: nothing.
 std::string shake_hands(SSL* ssl, int file, Steady::time_point until) {
   for (;;) {
@@ -64,18 +68,18 @@ Resolved resolve(const std::string& host) {
   return out;
 }
 
-Result<void> try_connection(const std::string& address, const std::string& port, std::chrono::milliseconds limit) {
-  SLUIS_TRY(const int file, connect_tcp(address, port, Steady::now() + limit));
+Result<void> try_connection(const std::string& address, const std::string& port, std::chrono::milliseconds limit, const Proxy* proxy) {
+  SLUIS_TRY(const int file, reach(address, port, Steady::now() + limit, proxy));
   ::close(file);
   return {};
 }
 
 Result<std::vector<crypto::Certificate>> look_at_certificates(const std::string& host, const std::string& port, const TlsFiles& files,
-                                                              std::chrono::milliseconds limit) {
+                                                              std::chrono::milliseconds limit, const Proxy* proxy) {
   const auto until = Steady::now() + limit;
   SLUIS_TRY(const std::shared_ptr<TlsContext> tls, TlsContext::client(files));
   SSL_CTX_set_verify(tls->native(), SSL_VERIFY_NONE, nullptr);
-  SLUIS_TRY(const int file, connect_tcp(host, port, until));
+  SLUIS_TRY(const int file, reach(host, port, until, proxy));
   const std::unique_ptr<SSL, decltype(&::SSL_free)> ssl(SSL_new(tls->native()), &::SSL_free);
   SSL_set_fd(ssl.get(), file);
   if (!is_address(host)) SSL_set_tlsext_host_name(ssl.get(), host.c_str());

@@ -2,6 +2,7 @@
 
 #include "connector/crypto/x509.hpp"
 #include "connector/http/channel.hpp"
+#include "connector/http/tunnel.hpp"
 
 #include <string>
 #include <vector>
@@ -18,13 +19,13 @@ struct Resolved {
 };
 Resolved resolve(const std::string& host);
 
-/// Whether a connection is opened to it. peer_unavailable, with the reason.
-Result<void> try_connection(const std::string& address, const std::string& port, std::chrono::milliseconds limit);
+/// Whether a connection is opened to it, where a proxy is given through that. peer_unavailable, with the reason.
+Result<void> try_connection(const std::string& address, const std::string& port, std::chrono::milliseconds limit, const Proxy* proxy = nullptr);
 
 /// A handshake with this node's certificate, where `files` has one, that takes whatever certificate comes: the peer's, its own first.
 /// peer_unavailable: no connection, or the handshake broke off before the certificates came.
 Result<std::vector<crypto::Certificate>> look_at_certificates(const std::string& host, const std::string& port, const TlsFiles& files,
-                                                              std::chrono::milliseconds limit);
+                                                              std::chrono::milliseconds limit, const Proxy* proxy = nullptr);
 
 /// Whether a server's certificate names this host or address, as Channel::connect asks it.
 bool names_host(const crypto::Certificate& certificate, const std::string& host);

@@ -7,11 +7,16 @@
 
 namespace sluis::http {
 
+/// A host as the resolver and certificates have it: an IPv6 address in brackets without them.
+inline std::string without_brackets(std::string_view host) {
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return std::string(host);
+}
+
 /// Whether a numeric address, IPv6 with or without brackets, reaches this machine only. A name never does: what it stands
 /// for is decided elsewhere.
 inline bool is_loopback(std::string_view address) {
-  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-  const std::string text(address);
+  const std::string text = without_brackets(address);
   in_addr four{};
   if (::inet_pton(AF_INET, text.c_str(), &four) == 1) return (ntohl(four.s_addr) >> 24U) == 127U;
   in6_addr six{};

@@ -3,6 +3,7 @@
 #include "connector/base/bytes.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
+#include "connector/http/loopback.hpp"
 #include "connector/http/message.hpp"
 #include "connector/http/sink.hpp"
 
@@ -97,10 +98,10 @@ Result<std::string> normal_path(std::string_view raw) {
 /// The requests of one connection.
 class Server::Session {
  public:
-  Session(Server& server, Channel& channel) : server_(server), channel_(channel), reader_(channel) {}
+  Session(Server& server, Channel& channel, bool by_proxy) : server_(server), channel_(channel), reader_(channel), by_proxy_(by_proxy) {}
 
   void run() {
-    if (const auto done = channel_.accept(server_.clock_.now(), server_.options_.read_timeout); !done) {
+    if (const auto done = begin(); !done) {
       if (server_.options_.on_no_handshake && !server_.stopping_) server_.options_.on_no_handshake(done.error());
       return;
     }
@@ -110,6 +111,13 @@ class Server::Session {
   }
 
  private:
+  /// Within one limit: what a load balancer says, and the handshake. Nothing in the node depends on a caller's address, so none is kept.
+  Result<void> begin() {
+    const auto until = Steady::now() + server_.options_.read_timeout;
+    if (by_proxy_) SLUIS_CHECK(read_proxy_header(channel_.descriptor(), until));
+    return channel_.accept(server_.clock_.now(), std::chrono::ceil<milliseconds>(until - Steady::now()));
+  }
+
   /// Whether a request came; not once the server stops.
   bool wait() {
     {
@@ -236,6 +244,7 @@ class Server::Session {
   Server& server_;
   Channel& channel_;
   MessageReader reader_;
+  bool by_proxy_;
   bool unread_ = false;  ///< bytes of a refused request are still coming
 };
 
@@ -247,9 +256,8 @@ Server::Server(ServerOptions options, std::vector<Route> routes, const Clock& cl
 Server::~Server() { stop(milliseconds(0)); }
 
 Result<void> Server::listen() {
-  const std::string where = options_.address + ":" + std::to_string(options_.port);
-  std::string address = options_.address;
-  if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+  const std::string address = without_brackets(options_.address);
+  const std::string where = host_and_port(address, std::to_string(options_.port));
   addrinfo hints{};
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
   hints.ai_socktype = SOCK_STREAM;
@@ -262,6 +270,8 @@ Result<void> Server::listen() {
   listener_ = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   const int one = 1;
   ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  const int both = 0;  // `[::]` is every address, those of IPv4 too, however the machine is set
+  if (found->ai_family == AF_INET6) ::setsockopt(listener_, IPPROTO_IPV6, IPV6_V6ONLY, &both, sizeof both);
   if (::bind(listener_, found->ai_addr, found->ai_addrlen) == 0 && ::listen(listener_, 512) == 0) return {};
   const std::string why = std::strerror(errno);
   ::close(listener_);
@@ -290,9 +300,11 @@ void Server::accept_loop() {
   while (!stopping_) {
     pollfd items[2] = {{listener_, POLLIN, 0}, {wake_, POLLIN, 0}};
     if (::poll(items, 2, -1) < 0) continue;
-    const int file = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    sockaddr_storage from{};
+    socklen_t size = sizeof from;
+    const int file = ::accept4(listener_, reinterpret_cast<sockaddr*>(&from), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (file >= 0) {
-      take(file);
+      take(file, std::any_of(options_.proxies.begin(), options_.proxies.end(), [&](const Network& one) { return one.holds(reinterpret_cast<sockaddr*>(&from)); }));
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       std::unique_lock lock(mutex_);
       const bool room = make_room(lock);
@@ -312,7 +324,7 @@ bool Server::make_room(std::unique_lock<std::mutex>& lock) {
   return ended_.wait_for(lock, kGivingWay, [this, before = channels_.size()] { return channels_.size() < before; });
 }
 
-void Server::take(int file) {
+void Server::take(int file, bool by_proxy) {
   auto channel = std::make_shared<Channel>(file, tls_ ? tls_->current(clock_.now()) : nullptr);
   std::unique_lock lock(mutex_);
   if (stopping_ || (channels_.size() >= options_.connections && !make_room(lock)) || stopping_) {
@@ -322,7 +334,7 @@ void Server::take(int file) {
   channels_.insert(channel);
   unasked_[channel.get()] = {false, Steady::now()};
   try {
-    std::thread([this, channel]() mutable { serve(std::move(channel)); }).detach();
+    std::thread([this, channel, by_proxy]() mutable { serve(std::move(channel), by_proxy); }).detach();
   } catch (const std::system_error& error) {
     log::error("no thread for a connection", {{"listener", options_.name}, {"what", error.what()}});
     unasked_.erase(channel.get());
@@ -331,9 +343,9 @@ void Server::take(int file) {
   }
 }
 
-void Server::serve(std::shared_ptr<Channel> channel) {
+void Server::serve(std::shared_ptr<Channel> channel, bool by_proxy) {
   try {
-    Session(*this, *channel).run();
+    Session(*this, *channel, by_proxy).run();
   } catch (const std::exception& error) {
     log::error("connection failed", {{"listener", options_.name}, {"what", error.what()}});
     channel->cut();

@@ -3,6 +3,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/random.hpp"
 #include "connector/http/channel.hpp"
+#include "connector/http/proxy_header.hpp"
 
 #include <compare>
 #include <condition_variable>
@@ -27,6 +28,8 @@ struct ServerOptions {
   std::chrono::milliseconds idle_timeout = limits::kHttpIdleTimeout;
   /// A caller whose handshake failed, with the reason; many threads.
   std::function<void(const Error& why)> on_no_handshake = {};
+  /// Load balancers: a connection from there begins with a PROXY header, or is refused. From elsewhere such a header is garbage like any other.
+  std::vector<Network> proxies = {};
 };
 
 /// One listener. Each connection has a thread of its own, at most so many at once (D13). When there are as many, the one whose request has
@@ -53,9 +56,9 @@ class Server {
   class Session;
   Result<void> listen();
   void accept_loop();
-  void take(int file);
+  void take(int file, bool by_proxy);
   bool make_room(std::unique_lock<std::mutex>& lock);
-  void serve(std::shared_ptr<Channel> channel);
+  void serve(std::shared_ptr<Channel> channel, bool by_proxy);
 
   ServerOptions options_;
   std::vector<Route> routes_;

@@ -8,6 +8,7 @@
 #include <string>
 
 struct ssl_ctx_st;
+struct ssl_session_st;
 struct ssl_st;
 
 namespace sluis::http {
@@ -20,8 +21,15 @@ struct TlsFiles {
   std::string lists = {};  ///< revocation lists, one of each authority in the others' chains; empty: none is asked for
 };
 
-/// OpenSSL's context for one listener or client, with what the files held when it was made. TLS 1.2 and 1.3; no tickets and no
-/// resumption, so that every connection shows its certificate. Thread-safe.
+inline constexpr std::size_t kSessions = 1024;         ///< that a listener keeps; the oldest go first
+inline constexpr std::chrono::hours kSessionAge{1};    ///< a session of before is good for so long
+
+/// A session that a server gave. Whoever has it is who made it: it stays where it was made.
+using TlsSession = std::shared_ptr<ssl_session_st>;
+
+/// OpenSSL's context for one listener or client, with what the files held when it was made. TLS 1.2 and 1.3. A listener keeps the sessions of its
+/// connections, with the certificates that were shown, here and nowhere else: with other files there is another context, and they are gone.
+/// What is resumed is verified again like what is new (decision 29). Thread-safe.
 class TlsContext {
  public:
   static Result<std::shared_ptr<TlsContext>> server(const TlsFiles& files, bool request_client_certificate);
@@ -29,8 +37,8 @@ class TlsContext {
   static Result<std::shared_ptr<TlsContext>> client(const TlsFiles& files);
   ssl_ctx_st* native() const { return context_.get(); }
 
-  /// What a handshake with this context would say of the client's certificate that `connection` holds; empty: nothing against it.
-  std::string verify_client(const ssl_st* connection, Timestamp now) const;
+  /// What a handshake with this context would say of the other side's certificate that `connection` holds; empty: nothing against it.
+  std::string verify_peer(ssl_st* connection, Timestamp now) const;
   /// From when until when the own certificate is good; without one it is for ever.
   Timestamp begins() const { return begins_; }
   Timestamp ends() const { return ends_; }
@@ -59,6 +67,7 @@ struct TlsState {
   std::string trouble;      ///< why the files as they stand are not used, and those before still are; empty: they are
   Timestamp ends;           ///< of the certificate in use; Timestamp::max(): there is none
   Timestamp lists_end;      ///< of the first revocation list that is over; Timestamp::max(): there is none
+  std::uint64_t resumed = 0;  ///< connections by the files in use that went on with a session of before
 };
 
 /// The files of one side as they stand: read again once one of them was changed, so that new connections use what is there. What cannot

@@ -4,6 +4,7 @@
 #include "connector/base/suggest.hpp"
 #include "connector/base/toml.hpp"
 #include "connector/http/loopback.hpp"
+#include "connector/http/proxy_header.hpp"
 #include "connector/identity/directory.hpp"
 #include "connector/provenance/entry.hpp"
 #include "connector/provenance/note.hpp"
@@ -24,6 +25,10 @@ Result<ListenerConfig> read_public_listener(TomlTable& root, std::string_view ke
   SLUIS_TRY(ListenerConfig listener, read_listener(table));
   SLUIS_TRY(listener.url, table.string("url"));
   SLUIS_CHECK(check_url(table, listener.url));
+  SLUIS_TRY(listener.proxies, table.strings("proxy_protocol_from"));
+  for (std::size_t i = 0; i < listener.proxies.size(); ++i) {
+    if (const auto range = http::Network::parse(listener.proxies[i]); !range) return Error(range.error()).at(table.place("proxy_protocol_from", i));
+  }
   return listener;
 }
 
@@ -373,6 +378,7 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
   SLUIS_TRY(config.open, read_public_listener(root, "public"));
   SLUIS_CHECK(read_management(root, config));
   SLUIS_CHECK(read_keys(root, config));
+  SLUIS_TRY(config.proxy, read_proxy(root, config.folder));
   SLUIS_CHECK(read_data(root, config));
   SLUIS_CHECK(read_policy(root, config));
   SLUIS_CHECK(read_backup(root, config));

@@ -4,6 +4,7 @@
 #include "connector/base/ids.hpp"
 #include "connector/node/list_places.hpp"
 #include "connector/node/listener.hpp"
+#include "connector/node/outward.hpp"
 #include "connector/node/periods.hpp"
 
 #include <chrono>
@@ -31,6 +32,7 @@ struct NodeConfig {
   std::optional<TlsConfig> management_tls;  ///< none: in clear, on loopback only
 
   TlsConfig tls;
+  std::optional<ProxyConfig> proxy;  ///< none: peers and witnesses are called directly
 
   std::filesystem::path log_key;    ///< Ed25519, signs checkpoints of the node's first log; those of others lie beside it
   std::filesystem::path claim_key;  ///< P-256, signs claims

@@ -1,6 +1,7 @@
 #include "connector/node/init.hpp"
 
 #include "certs/authority.hpp"
+#include "connector/http/loopback.hpp"
 #include "connector/identity/membership.hpp"
 #include "connector/identity/roles.hpp"
 #include "connector/node/offline.hpp"
@@ -25,6 +26,11 @@ std::string host_of_participant(const std::string& participant) {
   return colon == std::string::npos ? participant : participant.substr(colon + 1);
 }
 
+/// As addresses have it before a port.
+std::string with_brackets(const std::string& host) {
+  return host.find(':') == std::string::npos || host.starts_with('[') ? host : "[" + host + "]";
+}
+
 std::string config_text(const InitOptions& o) {
   return fmt::format(R"(# A node of Sluis. Paths are relative to this folder. `sluis config check node.toml` reads it as the node does.
 [node]
@@ -36,6 +42,7 @@ contact = "{contact}"
 [exchange]                      # other nodes; mutual TLS
 listen = "{address}:{exchange}"
 url = "https://{host}:{exchange}"
+# proxy_protocol_from = ["10.1.2.3"]   # load balancers in front: each begins its connections with a PROXY header (v2); [public] may have some, too
 
 [public]                        # everybody: open data, catalogue, the log's hashes
 listen = "{address}:{open}"
@@ -78,6 +85,11 @@ keys = ["keys/federation.pub"]
 threshold = 1
 # sources = ["https://federation.example/list.json"]  # newer lists are fetched, every = "PT5M": connector/node/README.md
 
+# [proxy]                       # peers and witnesses are called through it, by CONNECT: connector/node/README.md
+# address = "proxy.waterrijk.example:3128"
+# credential = "keys/proxy.credential"   # 0600: the value of Proxy-Authorization, as `Basic …`
+# direct = [".waterrijk.example"]        # reached without it
+
 # [[collector]]                 # gets records as they come (OTLP): connector/node/README.md
 # url = "https://otel.example/"
 # forms = ["ldv", "adl"]
@@ -102,7 +114,7 @@ other_offers = "refuse"         # or "steward": proposals that differ from what 
 )",
                      fmt::arg("participant", o.participant), fmt::arg("name", o.name),
                      fmt::arg("party_class", o.class_of_party), fmt::arg("contact", o.contact),
-                     fmt::arg("address", o.address), fmt::arg("host", o.host), fmt::arg("exchange", o.first_port),
+                     fmt::arg("address", with_brackets(o.address)), fmt::arg("host", with_brackets(o.host)), fmt::arg("exchange", o.first_port),
                      fmt::arg("open", o.first_port + 1), fmt::arg("management", o.first_port + 2),
                      fmt::arg("purposes", o.purposes.empty() ? "" : "\"purposes.tsv\""),
                      fmt::arg("origin", host_of_participant(o.participant) + "/log" + (o.demo ? "-demo" : "")));
@@ -117,7 +129,9 @@ Result<void> make_certificate(const InitOptions& options, const Clock& clock, Ra
   request.organisation = options.name;
   request.common_name = host_of_participant(options.participant);
   request.oin = options.oin;
-  request.dns_names = {options.host, options.address};
+  request.dns_names = {http::without_brackets(options.host)};
+  const std::string address = http::without_brackets(options.address);
+  if (address != request.dns_names[0] && address != "0.0.0.0" && address != "::") request.dns_names.push_back(address);  // every address is nobody's name
   request.from = now - days(1);
   request.until = now + kCertificateLife;
   SLUIS_TRY(const certs::Leaf leaf, certs::issue(options.authority, request, random));
@@ -147,7 +161,7 @@ Result<void> write_party(const InitOptions& options, const crypto::Key& claim, c
   party.participant = ParticipantId(options.participant);
   party.name = options.name;
   party.class_of_recipient = options.class_of_party;
-  party.endpoints = {{"https://" + options.host + ":" + std::to_string(options.first_port), from}};
+  party.endpoints = {{"https://" + with_brackets(options.host) + ":" + std::to_string(options.first_port), from}};
   SLUIS_TRY(const std::string pem, certs::read_file(options.folder / "tls/node.pem"));
   SLUIS_TRY(const crypto::Certificate certificate, crypto::Certificate::from_pem(pem));
   identity::CertificateRule rule;
@@ -176,7 +190,7 @@ Result<void> may_begin(const InitOptions& options) {
     return Error(ErrorCode::conflict, "`" + options.folder.string() + "` has a node already")
         .mended_by("name another folder; nothing was changed");
   }
-  if (options.demo && options.address != "127.0.0.1") {
+  if (options.demo && !http::is_loopback(options.address)) {
     return Error(ErrorCode::invalid_argument, "a demo node's clock can be moved: it listens on loopback only");
   }
   return {};

@@ -3,6 +3,7 @@
 #include "certs/authority.hpp"
 #include "connector/base/suggest.hpp"
 #include "connector/crypto/x509.hpp"
+#include "connector/http/channel.hpp"
 #include "connector/json/json.hpp"
 #include "connector/node/config.hpp"
 #include "connector/node/offline.hpp"
@@ -34,7 +35,7 @@ struct Kind {
   std::string_view lost;   ///< what breaks without it
   std::string_view plan;   ///< how it is changed: a line a step
 };
-constexpr std::array<Kind, 11> kKinds{{
+constexpr std::array<Kind, 12> kKinds{{
     {"log", "signs the checkpoints of this node's log",
      "nothing more can be signed: entries stay readable, the node is down for exchanges",
      "stop the node\n"
@@ -92,6 +93,11 @@ constexpr std::array<Kind, 11> kKinds{{
      "have the receiver accept a second secret beside the old one\n"
      "put the new one in the file that `secret` of its [[webhook]] names (0600): it is read for each request\n"
      "have the receiver take the old one out"},
+    {"proxy", "lets this node through the proxy by which it calls peers and witnesses",
+     "no peer is called: messages wait, no pulls; what others ask of this node goes on; the node does not start without it",
+     "get a new credential from whoever runs the proxy\n"
+     "put it in the file that `credential` of [proxy] names (0600): it is read for each connection\n"
+     "have the old one taken away"},
 }};
 
 const Kind& kind_of(std::string_view name) {
@@ -126,6 +132,7 @@ class Lister {
       if (!one.credential.empty()) collector(one);
     }
     for (const NodeConfig::Collector& one : config_.webhooks) webhook(one);
+    if (config_.proxy && !config_.proxy->credential.empty()) credential("proxy", config_.proxy->credential, http::host_and_port(config_.proxy->host, config_.proxy->port));
     return std::move(rows_);
   }
 
@@ -206,10 +213,12 @@ class Lister {
     else row.trouble = describe(key.error());
   }
 
-  void collector(const NodeConfig::Collector& one) {
-    Row& row = add("collector", one.credential);
-    row.shown = one.url;
-    if (const auto value = read_credential(one.credential); !value) row.trouble = describe(value.error());
+  void collector(const NodeConfig::Collector& one) { credential("collector", one.credential, one.url); }
+
+  void credential(std::string_view kind, const fs::path& file, const std::string& shown) {
+    Row& row = add(kind, file);
+    row.shown = shown;
+    if (const auto value = read_credential(file); !value) row.trouble = describe(value.error());
   }
 
   void webhook(const NodeConfig::Collector& one) {

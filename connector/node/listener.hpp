@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace sluis {
 class TomlTable;
@@ -17,6 +18,7 @@ struct ListenerConfig {
   std::string address;
   std::uint16_t port = 0;
   std::string url;  ///< how others reach it, without a trailing slash
+  std::vector<std::string> proxies;  ///< load balancers, each as http::Network has it, that begin connections with a PROXY header
 };
 
 /// The files of one side of TLS, PEM.

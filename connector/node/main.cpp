@@ -146,7 +146,7 @@ void add_keys(CLI::App& app, Words& words, int& code) {
   list->add_flag("--json", words.payloads, "as JSON");
   list->callback([&] { code = key_list(words.config, words.payloads); });
   CLI::App* rotate = keys.add_subcommand("rotate", "the steps in which a kind of key is changed; changes nothing itself");
-  rotate->add_option("KIND", words.file, "log, claim, node, payloads, tls, management, witness, membership, roles, collector, webhook")->required();
+  rotate->add_option("KIND", words.file, "log, claim, node, payloads, tls, management, witness, membership, roles, collector, webhook, proxy")->required();
   rotate->add_flag("--plan", words.dry_run, "says the steps")->required();
   rotate->add_option("--config", words.config, "node.toml")->required();
   rotate->callback([&] { code = key_rotation_plan(words.config, words.file); });

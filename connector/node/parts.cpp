@@ -216,9 +216,7 @@ Result<ParticipantId> Node::Parts::authenticate(const http::Request& request) co
 }
 
 Result<void> Node::Parts::start_exchange() {
-  http::ClientOptions options;
-  options.tls = tls_files(config.tls);
-  options.allow_http = !config.static_identity.empty();  // and the scheme lets none leave this machine
+  SLUIS_TRY(http::ClientOptions options, calling_peers(config, *directory, *log_clock));
   SLUIS_TRY(client, http::Client::make(std::move(options), clock));
   transport = std::make_unique<identity::IdentifiedTransport>(*scheme, *client, *client);
   peers = std::make_unique<dsp::Client>(dsp::ClientOptions{description.dsp_url, limits::kPeerTimeout}, *transport);
@@ -475,6 +473,7 @@ Result<void> Node::Parts::start_witnesses() {
     options.tls.lists.clear();
   }
   options.name = "witnesses";
+  SLUIS_TRY(options.proxy, proxy_of(config.proxy));  // their addresses are the configuration's
   options.allow_http = true;  // the configuration has such addresses on this machine only
   SLUIS_TRY(to_witnesses, http::Client::make(std::move(options), clock));
   std::vector<WitnessAt> list;

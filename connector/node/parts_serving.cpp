@@ -450,16 +450,21 @@ void Node::Parts::fill_backend() {
 Result<void> Node::Parts::start_peer_doctor() {
   const bool in_clear = !config.static_identity.empty();
   const http::TlsFiles tls = in_clear ? http::TlsFiles() : tls_files(config.tls);
-  http::ClientOptions options;
+  SLUIS_TRY(http::ClientOptions options, calling_peers(config, *directory, *log_clock));
+  const auto proxy = options.proxy;
+  options.tls = {};
   options.tls.roots = tls.roots;
-  options.allow_http = in_clear;  // the membership list has such addresses on this machine only
   SLUIS_TRY(nobody, http::Client::make(std::move(options), clock));
+  const auto through = [proxy](const std::string& host) { return proxy && http::goes_through(*proxy, host) ? &*proxy : nullptr; };
   peer_doctor = std::make_unique<PeerDoctor>(
       config.participant, config.exchange.url,
       PeerDoctorDependencies{*directory, *log_clock, *transport, *nobody, tls, [this](const http::Request& request) { return authenticate(request); },
                              [](const std::string& host) { return http::resolve(host); },
-                             [](const std::string& address, const std::string& port) { return http::try_connection(address, port, kToConnect); },
-                             [tls](const std::string& host, const std::string& port) { return http::look_at_certificates(host, port, tls, limits::kPeerTimeout); }});
+                             [through](const std::string& host, const std::string& port) { return http::try_connection(host, port, kToConnect, through(host)); },
+                             [tls, through](const std::string& host, const std::string& port) {
+                               return http::look_at_certificates(host, port, tls, limits::kPeerTimeout, through(host));
+                             },
+                             [through](const std::string& host) { return through(host) ? through(host)->name() : std::string(); }});
   return {};
 }
 
@@ -494,6 +499,7 @@ Result<void> Node::Parts::start_listeners() {
     made.name = name;
     made.address = where.address;
     made.port = where.port;
+    for (const std::string& range : where.proxies) made.proxies.push_back(*http::Network::parse(range));  // as the configuration was read
     made.on_no_handshake = [this, name](const Error& why) {
       refusals->count("no-handshake");
       if (handshake_told.now(log_clock->now())) log::warning("no handshake", {{"listener", name}, {"what", why.message}});

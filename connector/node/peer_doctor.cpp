@@ -230,7 +230,7 @@ void PeerDoctor::road(Course& course) const {
     if (!at) continue;  // the list has none such
     std::vector<std::string> addresses;
     std::string failed;
-    if (!names(course, at->host, addresses)) {
+    if (!names(course, at->host, with_.proxy && at->tls ? with_.proxy(at->host) : std::string(), addresses)) {
       failed = "dns";
     } else if (!opens(course, at->port, addresses)) {
       failed = "tcp";
@@ -243,7 +243,12 @@ void PeerDoctor::road(Course& course) const {
   }
 }
 
-bool PeerDoctor::names(Course& course, const std::string& host, std::vector<std::string>& addresses) const {
+bool PeerDoctor::names(Course& course, const std::string& host, const std::string& proxy, std::vector<std::string>& addresses) const {
+  if (!proxy.empty()) {
+    addresses = {host};
+    course.ok("dns", "`" + host + "` is looked up by the proxy `" + proxy + "`, through which it is reached");
+    return true;
+  }
   const http::Resolved found = with_.resolve(host);
   if (!found.trouble.empty()) {
     course.failed("dns", "`" + host + "` has no address: " + found.trouble,

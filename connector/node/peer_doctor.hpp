@@ -24,6 +24,8 @@ struct PeerDoctorDependencies {
   /// peer_unavailable, with the reason.
   std::function<Result<void>(const std::string& address, const std::string& port)> connect;
   std::function<Result<std::vector<crypto::Certificate>>(const std::string& host, const std::string& port)> certificates;
+  /// Through which proxy a host is reached: `connect` and `certificates` go there by themselves. Null, or empty: through none.
+  std::function<std::string(const std::string& host)> proxy = {};
 };
 
 /// What stands between this node and a peer, one thing after the other, each as it really is asked on the node's own way out. It changes
@@ -47,7 +49,7 @@ class PeerDoctor {
   void own_entry(Course& course) const;
   void their_entry(Course& course) const;
   void road(Course& course) const;
-  bool names(Course& course, const std::string& host, std::vector<std::string>& addresses) const;
+  bool names(Course& course, const std::string& host, const std::string& proxy, std::vector<std::string>& addresses) const;
   bool opens(Course& course, const std::string& port, const std::vector<std::string>& addresses) const;
   bool shows(Course& course, const std::string& host, const std::string& port) const;
   void version(Course& course) const;

@@ -100,12 +100,14 @@ class Node:
         self.participant, self.name, self.party_class, self.oin, offset = PARTIES[key]
         self.port = federation.base_port + offset
         self.folder = federation.folder / key
+        self.host, self.address = "localhost", "127.0.0.1"  # by which others reach it, and where it listens
+        self.demo = True  # a clock that can be moved, on loopback only
         self.process = None
 
     def init(self):
-        self.federation.sluis("init", self.folder, "--demo", "--participant", self.participant, "--name", self.name, "--class",
+        self.federation.sluis("init", self.folder, *(["--demo"] if self.demo else []), "--participant", self.participant, "--name", self.name, "--class",
                               self.party_class, "--oin", self.oin, "--contact", f"data@{self.key}.example", "--port", str(self.port),
-                              "--authority", self.federation.folder / "authority", "--federation-key",
+                              "--host", self.host, "--address", self.address, "--authority", self.federation.folder / "authority", "--federation-key",
                               self.federation.folder / "federation.key.pub", "--purposes", self.federation.purposes, "--activity", ACTIVITIES[self.key])
 
     def start(self):

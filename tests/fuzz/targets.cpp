@@ -7,6 +7,7 @@
 #include "connector/base/zoneinfo.hpp"
 #include "connector/declaration/declaration.hpp"
 #include "connector/dsp/wire.hpp"
+#include "connector/http/proxy_header.hpp"
 #include "connector/http/server.hpp"
 #include "connector/identity/claim.hpp"
 #include "connector/identity/membership.hpp"
@@ -233,6 +234,14 @@ std::vector<Target> targets() {
          const auto path = http::normal_path(text);
          if (path && (("/" + *path + "/").find("/../") != std::string::npos || path->find('\0') != std::string::npos)) std::abort();
          return bool(path);
+       }},
+      {"proxy_header",
+       {std::string("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0f\xC0\0\x02\x07\x0A\0\0\x01\xC3\x50\x20\xFB\x04\0\0", 31), std::string("\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16),
+        std::string("\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x24\x20\x01\x0D\xB8", 20) + std::string(32, '\1')},
+       [](const std::string& bytes) {
+         const auto from = http::parse_proxy_header(bytes);
+         if (from && !from->empty() && !http::Network::parse(*from)) std::abort();  // an address, and nothing else
+         return bool(from);
        }},
       {"time", {"2026-11-26T09:00:00.5+01:00", "P7DT1H"}, [](const std::string& text) { return parse_time(text) || parse_duration(text); }},
   };

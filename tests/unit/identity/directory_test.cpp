@@ -192,6 +192,18 @@ TEST_F(DirectoryTest, OnlyTheListedOriginIsAllowed) {
   EXPECT_EQ(*directory_.endpoint(city_, kNow), "https://duinmeer.example:8443/base");
 }
 
+TEST_F(DirectoryTest, AnAddressOfIpv6IsAnOriginToo) {
+  federation_.list.parties[0].endpoints[0].url = "https://[2001:db8::7]:8443/base";
+  load();
+  const auto allowed = [&](std::string_view url) { return directory_.origin_allowed(city_, url, kNow); };
+  EXPECT_TRUE(allowed("https://[2001:db8::7]:8443/callback"));
+  EXPECT_TRUE(allowed("https://[2001:DB8::7]:8443"));
+  for (const char* url : {"https://[2001:db8::7]/", "https://[2001:db8::8]:8443/", "https://2001:db8::7:8443/", "https://[2001:db8::7]:8443@evil.example/", "https://[2001:db8::7:8443/",
+                          "https://[::ffff:10.0.0.1]:8443/", "https://[::1]:8443/", "https://duinmeer.example:8443/"}) {
+    EXPECT_FALSE(allowed(url)) << url;
+  }
+}
+
 TEST_F(DirectoryTest, MutualTlsProvesClassAndNumber) {
   load();
   sluis::test::ManualClock clock(kNow);

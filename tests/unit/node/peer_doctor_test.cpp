@@ -103,7 +103,8 @@ class PeerDoctorTest : public ::testing::Test {
             [this](const std::string&, const std::string&) -> Result<std::vector<crypto::Certificate>> {
               if (theirs_.empty()) return Error(ErrorCode::peer_unavailable, "TLS failed");
               return theirs_;
-            }};
+            },
+            [this](const std::string&) { return proxy_; }};
   }
   /// The names of all checks with this result.
   static std::vector<std::string> that(const std::map<std::string, v1::NodeDoctorPeerResponse::Check>& checks, const std::string& result) {
@@ -137,6 +138,7 @@ class PeerDoctorTest : public ::testing::Test {
   http::Resolved names_{{"192.0.2.1"}, {"2001:db8::1"}, ""};
   std::map<std::string, bool> open_{{"192.0.2.1", true}, {"2001:db8::1", true}};
   std::vector<crypto::Certificate> theirs_;
+  std::string proxy_;
 };
 
 TEST_F(PeerDoctorTest, AllIsWell) {
@@ -149,6 +151,19 @@ TEST_F(PeerDoctorTest, AllIsWell) {
   ASSERT_EQ(nobody_.asked.size(), 1U);
   EXPECT_TRUE(nobody_.asked[0].peer.empty()) << "a stranger does not say who it is";
   EXPECT_EQ(nobody_.asked[0].url, kBase + kCatalogue);
+}
+
+TEST_F(PeerDoctorTest, BehindAProxyTheNameIsTheProxysToLookUp) {
+  proxy_ = "proxy.waterrijk.example:3128";
+  names_ = {{}, {}, "Name or service not known"};
+  open_ = {{"duinmeer.example", true}};
+  auto checks = examine();
+  EXPECT_EQ(that(checks, "failed"), Names{});
+  EXPECT_EQ(checks["dns"].message(), "`duinmeer.example` is looked up by the proxy `proxy.waterrijk.example:3128`, through which it is reached");
+  EXPECT_EQ(checks["tcp"].message(), "port 8443 is open at duinmeer.example");
+  open_.clear();
+  checks = examine();
+  EXPECT_EQ(that(checks, "failed"), Names{"tcp"});
 }
 
 TEST_F(PeerDoctorTest, WhatCannotBeReachedIsNotAsked) {
