@@ -231,6 +231,17 @@ Result<void> check_open_transforms(const DatasetFile& file, std::span<const poli
   return {};
 }
 
+/// What goes on as it comes has no last row, and its hours no end by which open data are counted.
+Result<void> check_live(const DatasetFile& file, bool whole_table) {
+  if (file.dataset.source.follow.empty()) return {};
+  if (file.dataset.access == Access::open) {
+    return file.root.refused("access", "a file that is followed is not open").mended_by("write `access = \"agreement\"`; what is open is counted by the hour and request");
+  }
+  if (!whole_table) return {};
+  return file.source.refused("follow", "the terms add rows up, and of a file that is followed there is no last row")
+      .mended_by("leave `aggregateBy` out, or let a program write the sums, row by row, to a file that is followed");
+}
+
 }  // namespace
 
 Result<void> check_declarations(const policy::Policy& policy, const std::optional<std::vector<std::string>>& situations) {
@@ -288,7 +299,7 @@ Result<void> add_offer(DatasetFile& file, const DatasetContext& context) {
   SLUIS_CHECK(check_open_transforms(file, transforms));
   const auto plan = policy::ColumnPlan::compile(dataset.source.columns, transforms, means_to_check(dataset.source));
   if (!plan) return Error(plan.error()).at(file.source.place("columns"));
-  return {};
+  return check_live(file, plan->whole_table());
 }
 
 }  // namespace sluis::catalog

@@ -249,15 +249,17 @@ Result<std::string> safe_path(TomlTable& table, std::string_view key, std::strin
   return path;
 }
 
-/// Where the data come from: one of the three.
+/// Where the data come from: one of the four.
 Result<void> read_origin(TomlTable& table, Source& source) {
-  const int origins = (table.has("file") ? 1 : 0) + (table.has("folder") ? 1 : 0) + (table.has("http") ? 1 : 0);
-  if (origins > 1) return Error(ErrorCode::invalid_argument, "a source is one of `file`, `folder` and `http`").at(table.place());
+  const int origins = (table.has("file") ? 1 : 0) + (table.has("follow") ? 1 : 0) + (table.has("folder") ? 1 : 0) + (table.has("http") ? 1 : 0);
+  if (origins > 1) return Error(ErrorCode::invalid_argument, "a source is one of `file`, `follow`, `folder` and `http`").at(table.place());
   if (table.has("folder")) {
     SLUIS_TRY(source.files, read_folder_source(table));
   } else if (table.has("http")) {
     SLUIS_TRY(TomlTable http, table.table("http"));
     SLUIS_TRY(source.http, read_http_source(http));
+  } else if (table.has("follow")) {
+    SLUIS_TRY(source.follow, safe_path(table, "follow"));
   } else {
     SLUIS_TRY(source.file, safe_path(table, "file"));
   }
@@ -280,6 +282,7 @@ Result<void> read_source(TomlTable& table, Source& source) {
   }
   SLUIS_CHECK(read_lookups(table, source));
   SLUIS_CHECK(read_columns(table, source.columns));
+  SLUIS_CHECK(check_follow(table, source));
   return check_choices(table, source);
 }
 
@@ -508,6 +511,7 @@ json::Value public_json(const Dataset& dataset) {
     if (column.action == policy::ColumnAction::keep) kept.push_back(column.name);
   }
   value.set("mediaType", json::Value(dataset.source.media_type));
+  if (!dataset.source.follow.empty()) value.set("live", true);
   value.set("columns", strings_json(kept));
   value.set("processingActivity", dataset.terms.processing_activity);
   value.set("stewardApproval", dataset.terms.steward_approval);

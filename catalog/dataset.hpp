@@ -56,9 +56,10 @@ struct Assessment {
   Timestamp until{};
 };
 
-/// A file below the folder of datasets, files of a folder there, or an HTTP service; and how what comes is read.
+/// A file below the folder of datasets, one that grows, files of a folder there, or an HTTP service; and how what comes is read.
 struct Source {
-  std::string file;  ///< relative, below the folder of datasets: no `..`, no NUL, not absolute; empty: it is one of the two below
+  std::string file;  ///< relative, below the folder of datasets: no `..`, no NUL, not absolute; empty: it is one of those below
+  std::string follow;  ///< the same of a file that grows by lines: what is written to it goes on as it comes (decision 31); empty: none
   std::optional<FolderSource> files;
   std::optional<HttpSource> http;
   std::string media_type = "text/csv";  ///< or `application/jsonl`

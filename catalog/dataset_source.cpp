@@ -173,4 +173,16 @@ Result<void> check_choices(const TomlTable& table, const Source& source) {
   return {};
 }
 
+Result<void> check_follow(const TomlTable& table, const Source& source) {
+  if (source.follow.empty()) return {};
+  if (source.media_type != "application/jsonl") {
+    return table.refused("media_type", "a file that is followed holds JSON lines")
+        .mended_by("write one JSON object a line, and `media_type = \"application/jsonl\"`: a header stands at one place only, and nothing of CSV can "
+                   "be sent while there is nothing to say");
+  }
+  if (source.pace) return table.refused("pace", "a file that is followed goes at its own pace").mended_by("leave it out");
+  if (source.format.mark) return table.refused("byte_order_mark", "what follows a file has no beginning to mark").mended_by("leave it out");
+  return {};
+}
+
 }  // namespace sluis::catalog

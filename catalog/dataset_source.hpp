@@ -15,5 +15,7 @@ Result<FolderSource> read_folder_source(TomlTable& table);
 Result<HttpSource> read_http_source(TomlTable& table);
 /// Each choice that a request can make is by a column that leaves. After the columns were read.
 Result<void> check_choices(const TomlTable& table, const Source& source);
+/// What a file that is followed cannot have. After all of `[source]` was read.
+Result<void> check_follow(const TomlTable& table, const Source& source);
 
 }  // namespace sluis::catalog

@@ -2,6 +2,7 @@
 
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
+#include "connector/gate/live_release.hpp"
 #include "connector/gate/running.hpp"
 
 #include <algorithm>
@@ -215,6 +216,7 @@ Result<Reevaluation> Gate::look(Asked& asked, Timestamp now) const {
 Reevaluation Gate::look_again(Asked asked, Timestamp now) const {
   auto plan = with_.datasets.find(asked.transfer.dataset);
   if (!plan && plan.error().code != ErrorCode::not_found) return {make_reason("store.unavailable"), now};
+  if (plan && asked.plan && !same_live(*asked.plan, *plan)) return {make_reason("dataset.changed"), now};
   asked.plan = plan ? std::optional(std::move(*plan)) : std::nullopt;
   auto seen = look(asked, now);
   return seen ? std::move(*seen) : Reevaluation{make_reason("store.unavailable"), now};
@@ -243,6 +245,9 @@ http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shar
       return refuse(*asked, why.reason, why.status, why.headers);
     }
     if (prepared->upstream && !(prepared->running = calls_.take(asked->party.id.str()))) return refuse(*asked, too_many_calls(), 503, soon_again());
+    if (prepared->live && !(prepared->running = calls_.take("live " + asked->party.id.str(), kLiveAtOnce))) {
+      return refuse(*asked, too_many_live(), 503, soon_again());
+    }
     auto recorded = record_permit(*asked, prepared->version());
     if (recorded) return release(asked, stream, std::move(*prepared));
     const Error& error = recorded.error();

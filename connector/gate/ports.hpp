@@ -50,7 +50,8 @@ struct UpstreamService {
 struct ReleasePlan {
   DatasetId id;
   std::filesystem::path folder;                ///< files are opened beneath it
-  std::string file;                            ///< relative to it; empty: it is one of the two below
+  std::string file;                            ///< relative to it; empty: it is one of those below
+  std::string follow;                          ///< relative to it: a file that grows; empty: none
   std::optional<catalog::FolderSource> files;
   std::optional<UpstreamService> upstream;
   policy::DatasetColumns columns;

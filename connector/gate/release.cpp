@@ -3,6 +3,7 @@
 #include "connector/base/log.hpp"
 #include "connector/crypto/crypto.hpp"
 #include "connector/gate/folder.hpp"
+#include "connector/gate/live_release.hpp"
 #include "connector/gate/reason.hpp"
 #include "connector/gate/row_counter.hpp"
 
@@ -180,6 +181,7 @@ class Sender {
       digest_.update(now);
       end_.bytes += now.size();
       if (counts()) counter_.take(now);
+      stream_.count(counts() ? counter_.rows() : release_.transformer.rows(), end_.bytes);
       const bool sent = sink_.write(now) && (!release_.pace || sink_.flush());
       if (!sent) return end_with(ReleaseEnd::How::failed, "peer.gone");
       bytes.remove_prefix(now.size());
@@ -318,6 +320,7 @@ std::variant<std::unique_ptr<Source>, Unprepared> open_files(const ReleasePlan& 
 
 std::string PreparedRelease::version() const {
   if (upstream) return "GET " + upstream->target + upstream->answered;
+  if (live) return live->file->version();
   return source->version() + (part ? "; " + part->told() : std::string());
 }
 
@@ -339,6 +342,15 @@ Preparation prepare(const ReleasePlan& plan, std::span<const policy::Transform> 
                                     [](const auto& column) { return column.action == policy::ColumnAction::keep; });
   PreparedRelease release{nullptr, std::nullopt, nullptr, policy::Transformer(std::move(*columns), format), plan.pace, plan.content_type,
                           std::move(format), std::nullopt};
+  if (!plan.follow.empty()) {
+    if (release.transformer.whole_table()) {  // as a rule it was refused when it was published
+      return refused(403, make_reason("plan.impossible", {{"why", "rows are added up, and of what is followed there is no last one"}}));
+    }
+    auto live = open_live(plan, wanted);
+    if (auto* why = std::get_if<Unprepared>(&live)) return std::move(*why);
+    release.live = std::get<LiveSource>(std::move(live));
+    return release;
+  }
   if (plan.upstream) {
     auto target = upstream_target(plan.upstream->source, wanted, plan.columns, transforms);
     if (auto* why = std::get_if<policy::Reason>(&target)) return refused(403, std::move(*why));
@@ -378,6 +390,7 @@ Preparation prepare(const ReleasePlan& plan, std::span<const policy::Transform> 
 
 ReleaseEnd send(PreparedRelease& release, Stream& stream, const DecisionClock& clock, http::ResponseSink& sink,
                 http::Headers headers) {
+  if (release.live) return send_live(release, stream, clock, sink, std::move(headers));
   const Attached attached(stream, sink);
   headers["content-type"] = release.content_type;
   headers["cache-control"] = "no-store";

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "connector/gate/follow.hpp"
+#include "connector/gate/live.hpp"
 #include "connector/gate/means.hpp"
 #include "connector/gate/ports.hpp"
 #include "connector/gate/source.hpp"
@@ -25,11 +27,17 @@ struct ReleaseEnd {
   std::uint64_t bytes = 0;
 };
 
+/// A source that grows, and how its rows are sent.
+struct LiveSource {
+  std::unique_ptr<FollowedFile> file;
+  LiveForm form = LiveForm::lines;
+};
+
 /// Source and plan, bound together before anything is promised.
 struct PreparedRelease {
-  std::unique_ptr<Source> source;    ///< null: it is `upstream`'s answer
+  std::unique_ptr<Source> source;    ///< null: it is `upstream`'s answer, or `live`
   std::optional<UpstreamCall> upstream;
-  std::shared_ptr<const void> running = {};  ///< of an `upstream`: its place among those that run, set by the gate
+  std::shared_ptr<const void> running = {};  ///< of an `upstream`, or `live`: its place among those that run, set by the gate
   policy::Transformer transformer;
   std::optional<std::uint64_t> pace;
   std::string content_type;
@@ -38,6 +46,7 @@ struct PreparedRelease {
   std::string tag = {};              ///< of the source's version, where the plan may leave its bytes as they are; empty: no ranges
   std::optional<Part> part = {};     ///< only these bytes leave, past the plan, which changes nothing in this version
   std::string whole_digest = {};     ///< of a part: SHA-256 of the whole, as `Repr-Digest` has it (RFC 9530)
+  std::optional<LiveSource> live = {};
 
   /// For the log: the source's version, and which part of it.
   std::string version() const;

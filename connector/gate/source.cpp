@@ -66,6 +66,19 @@ Result<int> open_folder(const std::filesystem::path& root, const std::string& fo
   return opened;
 }
 
+Result<int> open_in(int folder, const std::string& name) {
+  SLUIS_CHECK(check_name(name));
+  const int file = open_beneath(folder, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (file < 0) return refused(name, errno);
+  struct stat found{};
+  const bool known = ::fstat(file, &found) == 0;
+  if (known && S_ISREG(found.st_mode)) return file;
+  const int why = errno;
+  ::close(file);
+  if (!known) return refused(name, why);
+  return Error(ErrorCode::invalid_argument, "the source `" + name + "` is not a regular file");
+}
+
 Result<FileSource> FileSource::open(const std::filesystem::path& folder, const std::string& file) {
   SLUIS_CHECK(check_name(file));
   const int folder_fd = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -27,6 +27,9 @@ class Source {
 /// A folder beneath another, opened for listing without following any link. The caller closes it. Errors as FileSource::open.
 Result<int> open_folder(const std::filesystem::path& root, const std::string& folder);
 
+/// A regular file in an opened folder, for reading. The caller closes it. Errors as FileSource::open.
+Result<int> open_in(int folder, const std::string& name);
+
 /// A file of a dataset, pinned while it is read: a change of its size, time or inode ends it with an error.
 /// One thread at a time.
 class FileSource final : public Source {

@@ -77,6 +77,11 @@ bool Stream::wait_until(std::chrono::steady_clock::time_point time) {
   return !cut_;
 }
 
+void Stream::count(std::uint64_t rows, std::uint64_t bytes) {
+  rows_ = rows;
+  bytes_ = bytes;
+}
+
 struct StreamRegistry::Shared {
   mutable std::mutex mutex;
   std::unordered_map<const Stream*, std::weak_ptr<Stream>> streams;
@@ -133,6 +138,24 @@ std::size_t StreamRegistry::cut_transfer(const ProcessId& transfer, const policy
 
 std::size_t StreamRegistry::cut_all(const policy::Reason& reason) {
   return cut_if([](const StreamSubject&) { return true; }, reason);
+}
+
+std::size_t StreamRegistry::cut_endless(const policy::Reason& reason) {
+  std::size_t count = 0;
+  for (const auto& stream : all()) {
+    if (!stream->progress().endless) continue;
+    stream->cut(reason);
+    ++count;
+  }
+  return count;
+}
+
+std::vector<StreamProgress> StreamRegistry::progress(const ProcessId& transfer) const {
+  std::vector<StreamProgress> out;
+  for (const auto& stream : all()) {
+    if (stream->subject().transfer == transfer) out.push_back(stream->progress());
+  }
+  return out;
 }
 
 void StreamRegistry::reevaluate_all() {

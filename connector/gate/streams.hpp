@@ -3,10 +3,13 @@
 #include "connector/base/ids.hpp"
 #include "connector/base/time.hpp"
 #include "connector/gate/alarm.hpp"
+#include "connector/gate/progress.hpp"
 #include "connector/http/port.hpp"
 #include "policy/odrl/explain.hpp"
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -52,6 +55,11 @@ class Stream {
   Timestamp valid_until() const;
   /// Waits until then, or less when it is cut; whether it may go on.
   bool wait_until(std::chrono::steady_clock::time_point time);
+  /// What has left, or come, in all; by the one thread that sends.
+  void count(std::uint64_t rows, std::uint64_t bytes);
+  /// It has no end of its own.
+  void set_endless() { endless_ = true; }
+  StreamProgress progress() const { return {rows_, bytes_, endless_}; }
 
  private:
   StreamSubject subject_;
@@ -63,6 +71,9 @@ class Stream {
   Timestamp valid_until_ = Timestamp::max();
   std::optional<policy::Reason> cut_;
   http::ResponseSink* sink_ = nullptr;
+  std::atomic<std::uint64_t> rows_ = 0;
+  std::atomic<std::uint64_t> bytes_ = 0;
+  std::atomic<bool> endless_ = false;
 };
 
 /// The stream knows the sink as long as this lives.
@@ -93,9 +104,13 @@ class StreamRegistry {
   std::size_t cut_agreement(const AgreementId& agreement, const policy::Reason& reason);
   std::size_t cut_transfer(const ProcessId& transfer, const policy::Reason& reason);
   std::size_t cut_all(const policy::Reason& reason);
+  /// Those that would not end by themselves however long one waits.
+  std::size_t cut_endless(const policy::Reason& reason);
   /// The wall clock stepped, or membership, datasets or vocabulary changed: looks at all anew, at once.
   void reevaluate_all();
   std::size_t size() const;
+  /// Of the streams under a transfer, how far each has come.
+  std::vector<StreamProgress> progress(const ProcessId& transfer) const;
 
  private:
   template <class Fits>

@@ -41,7 +41,7 @@ class UpstreamCalls {
  public:
   static constexpr unsigned kAtOnce = 16;
   /// One more, until the pointer goes, which may outlive this. Null: as many run as may.
-  std::shared_ptr<const void> take(const std::string& asker);
+  std::shared_ptr<const void> take(const std::string& asker, unsigned at_once = kAtOnce);
 
  private:
   struct Running {

@@ -25,6 +25,16 @@ std::optional<std::uint64_t> number(std::string_view text) {
 
 std::string bounded(std::string_view header) { return header.size() > kWantedBytes ? "too long" : std::string(header); }
 
+/// Whether a list of media types names it, whatever stands behind it.
+bool accepts_events(std::string_view accept) {
+  while (!accept.empty()) {
+    const std::string_view one = accept.substr(0, accept.find(','));
+    accept.remove_prefix(std::min(accept.size(), one.size() + 1));
+    if (trimmed(one.substr(0, one.find(';'))) == kEventsType) return true;
+  }
+  return false;
+}
+
 std::optional<std::string> decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -59,7 +69,7 @@ std::string Wanted::told() const {
 Wanted wanted_of(const http::Request& request, std::string path) {
   if (path.size() > kWantedBytes) path = "//";
   return {std::move(path), request.query.substr(0, kWantedBytes + 1), bounded(request.header("range")), bounded(request.header("if-match")),
-          bounded(request.header("if-range"))};
+          bounded(request.header("if-range")), accepts_events(request.header("accept"))};
 }
 
 std::optional<ByteRange> one_range(std::string_view header) {

@@ -12,6 +12,7 @@
 namespace sluis::gate {
 
 inline constexpr std::size_t kWantedBytes = 1024;  ///< of each of these
+inline constexpr std::string_view kEventsType = "text/event-stream";
 
 /// What a request asks of a source, beside the dataset as such. As it came: not judged yet.
 struct Wanted {
@@ -20,6 +21,7 @@ struct Wanted {
   std::string range = {};     ///< the headers of RFC 9110, sections 13 and 14; empty: none came
   std::string if_match = {};
   std::string if_range = {};
+  bool events = false;        ///< `Accept` has `text/event-stream`; only a live stream has that form
 
   /// Whether it says more than the dataset's own address does.
   bool more() const { return !(path.empty() && query.empty() && range.empty() && if_match.empty()); }

@@ -1,5 +1,7 @@
 #include "connector/intake/relay.hpp"
 
+#include "connector/base/log.hpp"
+#include "connector/gate/live.hpp"
 #include "connector/gate/reason.hpp"
 #include "connector/gate/row_counter.hpp"
 #include "connector/gate/wanted.hpp"
@@ -31,8 +33,8 @@ class Relay {
                                               return on_head(status, headers);
                                             },
                                             [this](std::string_view bytes) { return on_data(bytes); }});
-    result_.received.digest = digest_.finish();
-    result_.received.rows = rows_.rows();
+    result_.received.digest = live_ ? live_->digest() : digest_.finish();
+    result_.received.rows = live_ ? live_->rows() : rows_.rows();
     if (started_) end_of_stream(end);
     else if (wrong_part_) mismatch("the part");
     else if (status_ == 0 && answered_) end_with(Received::How::cut, cut_or("peer.gone"));
@@ -67,6 +69,10 @@ class Relay {
       own.erase("content-range");
     }
     result_.received.version = version_of(own);
+    if (const auto form = gate::live_form(own["content-type"]); form && status == 200) {
+      live_.emplace(*form);
+      stream_.set_endless();
+    }
     own["cache-control"] = "no-store";
     own["trailer"] = std::string(gate::kRowsTrailer) + ", " + std::string(gate::kDigestTrailer);
     started_ = true;
@@ -100,11 +106,27 @@ class Relay {
       body_ += bytes;
       return true;
     }
+    if (live_) return pass_on(bytes);
     digest_.update(bytes);
     rows_.take(bytes);
     result_.received.bytes += bytes.size();
+    stream_.count(rows_.rows(), result_.received.bytes);
     if (!stream_.may_go_on(clock_.now())) return false;
     app_gone_ = !sink_.write(bytes) || !sink_.flush();
+    return !app_gone_;
+  }
+
+  /// Of a live stream, whole rows: so that what the record has is what the application got.
+  bool pass_on(std::string_view bytes) {
+    const auto whole = live_->take(bytes);
+    if (!whole) {
+      log::warning("live_row_without_end", {{"error", whole.error().message}});
+      return false;
+    }
+    result_.received.bytes = live_->bytes();
+    stream_.count(live_->rows(), live_->bytes());
+    if (!stream_.may_go_on(clock_.now())) return false;
+    app_gone_ = !whole->empty() && (!sink_.write(*whole) || !sink_.flush());
     return !app_gone_;
   }
 
@@ -163,6 +185,7 @@ class Relay {
   const http::Headers& headers_;
   crypto::Sha256 digest_;
   gate::RowCounter rows_;
+  std::optional<gate::LiveReader> live_;  ///< set: the rows are counted and digested by it
   RelayResult result_;
   std::string body_;
   std::optional<gate::ByteRange> asked_;

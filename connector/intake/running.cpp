@@ -115,6 +115,7 @@ Result<http::PeerRequest> Intake::Running::request() const {
   SLUIS_TRY(std::string token, intake_.with_.sign_claim(claim));
   out.headers = {{"authorization", "Bearer " + access.handle}, {std::string(identity::kClaimHeader), std::move(token)}};
   const gate::Wanted& wanted = asked_->wanted;
+  if (wanted.events) out.headers["accept"] = gate::kEventsType;
   if (!wanted.range.empty()) out.headers["range"] = wanted.range;
   if (!wanted.if_match.empty()) out.headers["if-match"] = wanted.if_match;
   if (!wanted.if_range.empty()) out.headers["if-range"] = wanted.if_range;

@@ -3,6 +3,7 @@
 #include "catalog/catalog.hpp"
 #include "catalog/remote.hpp"
 #include "connector/declaration/definitions.hpp"
+#include "connector/gate/progress.hpp"
 #include "connector/identity/directory.hpp"
 #include "connector/management/commit_signal.hpp"
 #include "connector/negotiation/service.hpp"
@@ -119,6 +120,8 @@ struct Backend {
   /// Asks for an older log to be pruned, or confirms it.
   std::function<Result<v1::AuditPruneResponse>(const v1::AuditPruneRequest& request, const std::string& person)> prune = {};
   std::function<Result<v1::NodeBackupResponse>(bool dry_run, const std::string& person)> back_up = {};
+  /// Of the streams that run under a transfer, how far each has come.
+  std::function<std::vector<gate::StreamProgress>(const ProcessId& transfer)> streams = {};
   /// After a dataset was published or retracted, or an activity changed: what streams is looked at anew.
   std::function<void()> look_anew = {};
   /// Adds to the commit what is to be sent to the other party (the receipt of the confirmation).

@@ -81,6 +81,12 @@ Result<v1::ShowTransferResponse> show(Backend& backend, const v1::ShowTransferRe
   SLUIS_TRY(const auto process, wait_for(backend, ProcessId(request.id()), request.wait_seconds()));
   v1::ShowTransferResponse response;
   *response.mutable_transfer() = to_proto(process);
+  for (const auto& stream : backend.streams ? backend.streams(process.own_pid) : std::vector<gate::StreamProgress>()) {
+    auto* told = response.mutable_transfer()->add_streams();
+    told->set_rows(stream.rows);
+    told->set_bytes(stream.bytes);
+    told->set_endless(stream.endless);
+  }
   if (process.pending) tell_dead(backend, process.own_pid, process.pending->delivery, *response.mutable_transfer()->mutable_delivery());
   return response;
 }

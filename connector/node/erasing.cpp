@@ -6,9 +6,9 @@
 #include "connector/gate/running.hpp"
 #include "connector/intake/running.hpp"
 #include "connector/management/convert.hpp"
+#include "connector/node/known_request.hpp"
 #include "connector/node/runs.hpp"
 #include "connector/provenance/receipt.hpp"
-#include "connector/node/request_receipts.hpp"
 
 #include <algorithm>
 

@@ -43,6 +43,7 @@ Result<void> Node::start() {
 
 void Node::stop(std::chrono::milliseconds grace) {
   if (!parts_) return;
+  if (parts_->streams) parts_->streams->cut_endless(gate::make_reason("node.stopping"));  // no grace would see their end
   parts_->stop(grace);
   parts_.reset();
 }

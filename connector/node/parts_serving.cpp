@@ -394,6 +394,7 @@ void Node::Parts::fill_backend() {
     }
     return certs::read_file(config.datasets / name);
   };
+  out.streams = [this](const ProcessId& transfer) { return streams->progress(transfer); };
   out.look_anew = [this] { streams->reevaluate_all(); };
   out.fetch_catalog = [this](const ParticipantId& peer) { return fetch_catalog(peer); };
   out.dsp_url = [this](const ParticipantId& peer) { return dsp_url(peer); };

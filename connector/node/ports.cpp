@@ -22,6 +22,7 @@ gate::ReleasePlan plan_of(const catalog::Dataset& dataset, const catalog::Catalo
   plan.id = dataset.id;
   plan.folder = folder;
   plan.file = dataset.source.file;
+  plan.follow = dataset.source.follow;
   plan.files = dataset.source.files;
   if (dataset.source.http) plan.upstream = upstreams.service(*dataset.source.http, dataset.source.media_type);
   plan.columns = dataset.source.columns;

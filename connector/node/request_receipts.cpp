@@ -3,6 +3,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/gate/evidence.hpp"
+#include "connector/node/known_request.hpp"
 #include "connector/outbox/keys.hpp"
 
 #include <fmt/format.h>
@@ -17,11 +18,6 @@ namespace {
 using provenance::EntryKind;
 using provenance::Receipt;
 
-constexpr std::string_view kReleased = "released/";      ///< what a provider keeps of a request until its receipts are in and old
-constexpr std::string_view kPulled = "pulled/";          ///< what a consumer keeps of one
-constexpr std::string_view kHeldAsProvider = "request-receipts/provider/";
-constexpr std::string_view kHeldAsConsumer = "request-receipts/consumer/";
-constexpr std::string_view kDue = "receipt-due/";        ///< `<16 hex digits of time>/<key of one of those>`
 constexpr std::string_view kProcess = "data-requests";   ///< of the outbox: what waits for one peer stands in one row
 constexpr std::string_view kService = "acknowledgement";
 constexpr std::size_t kAtOnce = 32;                      ///< receipts in one message
@@ -32,60 +28,6 @@ constexpr std::size_t kNoteBytes = 4096;                 ///< of a checkpoint th
 constexpr std::chrono::days kLate{30};                   ///< what comes after its time is taken so long
 constexpr std::chrono::days kAnswers{60};                ///< an end is proven so long: longer than any node waits for it
 constexpr int kTries = 3;
-
-/// What is known of one request. Stored as JSON.
-struct Known {
-  std::string decision;  ///< commit of the provider's decision; of a consumer's request empty
-  std::string end;       ///< commit of the end; empty: it has not ended, or was refused
-  std::string state;     ///< "open", "taken", "missing"; before its end empty
-  Timestamp due;         ///< where it has a state
-
-  std::string encode() const {
-    return json::serialise(json::object({{"decision", decision}, {"end", end}, {"state", state}, {"due", format_time(due)}}));
-  }
-  static Result<Known> decode(std::string_view bytes) {
-    SLUIS_TRY(const json::Value value, json::parse(bytes));
-    Known known;
-    SLUIS_TRY(known.decision, json::required_string(value, "decision"));
-    SLUIS_TRY(known.end, json::required_string(value, "end"));
-    SLUIS_TRY(known.state, json::required_string(value, "state"));
-    SLUIS_TRY(const std::string due, json::required_string(value, "due"));
-    SLUIS_TRY(known.due, parse_time(due));
-    return known;
-  }
-};
-
-/// Of both nodes the same; says nothing of either.
-std::string name_of(const ParticipantId& peer, std::string_view transaction) {
-  return to_hex(crypto::sha256(peer.str() + '\0' + std::string(transaction)));
-}
-std::string due_key(Timestamp due, std::string_view key) {
-  std::string time;
-  put_u64(time, static_cast<std::uint64_t>(due.time_since_epoch().count()));
-  return std::string(kDue) + to_hex(time) + "/" + std::string(key);
-}
-constexpr std::size_t kDueHead = kDue.size() + 17;  ///< of such a key, before the other
-
-Result<std::optional<Known>> read_known(const storage::Reader& store, const std::string& key) {
-  SLUIS_TRY(const std::optional<std::string> bytes, store.get(key));
-  if (!bytes) return std::optional<Known>();
-  SLUIS_TRY(Known known, Known::decode(*bytes));
-  return std::optional(std::move(known));
-}
-
-/// Moves it to another state, with another time at which it is looked at next.
-void move(Commit& commit, const std::string& key, const Known& before, Known after) {
-  commit.preconditions.push_back({key, before.encode()});
-  commit.changes.push_back({key, after.encode()});
-  if (after.due == before.due) return;
-  commit.changes.push_back({due_key(before.due, key), std::nullopt});
-  commit.changes.push_back({due_key(after.due, key), ""});
-}
-void forget(Commit& commit, const std::string& key, const Known& known) {
-  commit.preconditions.push_back({key, known.encode()});
-  commit.changes.push_back({key, std::nullopt});
-  commit.changes.push_back({due_key(known.due, key), std::nullopt});
-}
 
 bool came(const v1::Shared& end) { return end.bytes() > 0 || end.end() == "complete"; }
 
@@ -131,13 +73,6 @@ EntryDraft missing_entry(const v1::Shared& end, const Hash& offer, std::string_v
 std::string list_of(const std::vector<std::string>& texts) { return fmt::format("[{}]", fmt::join(texts, ",")); }
 
 }  // namespace
-
-std::vector<std::string> keys_of_request(const ParticipantId& peer, std::string_view transaction) {
-  const std::string name = name_of(peer, transaction);
-  std::vector<std::string> keys;
-  for (const std::string_view prefix : {kReleased, kPulled, kHeldAsProvider, kHeldAsConsumer}) keys.push_back(std::string(prefix) + name);
-  return keys;
-}
 
 /// The checkpoints of one message: each is opened once, this node's as well.
 class RequestReceipts::Notes {
@@ -196,7 +131,7 @@ class RequestReceipts::Notes {
 struct RequestReceipts::Waiting {
   std::string item;  ///< key in the outbox
   std::string key;   ///< of what is known of the request
-  Known known;
+  KnownRequest known;
   Receipt receipt;   ///< of this node's entry
   v1::Shared end;    ///< what that says
 };
@@ -221,7 +156,7 @@ Result<void> RequestReceipts::keep(const std::string& key, const std::string& te
 }
 
 Result<bool> RequestReceipts::is_known(const ParticipantId& party, std::string_view transaction) const {
-  const std::string name = name_of(party, transaction);
+  const std::string name = name_of_request(party, transaction);
   for (const std::string_view prefix : {kReleased, kHeldAsProvider}) {
     SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(std::string(prefix) + name));
     if (bytes) return true;
@@ -232,14 +167,14 @@ Result<bool> RequestReceipts::is_known(const ParticipantId& party, std::string_v
 std::string RequestReceipts::decided(Commit& commit, const v1::Shared& decision, bool permit) {
   const ParticipantId peer(decision.counterparty());
   if (!has_evidence(peer)) return {};
-  std::string name = name_of(peer, decision.transaction());
+  std::string name = name_of_request(peer, decision.transaction());
   const std::string key = std::string(kReleased) + name;
   commit.id = new_id("decision");
-  Known known{commit.id, "", "", {}};
+  KnownRequest known{commit.id, "", "", {}};
   if (!permit) {
     known.state = "taken";  // nothing more is awaited
     known.due = with_.clock.now() + kAnswers;
-    commit.changes.push_back({due_key(known.due, key), ""});
+    commit.changes.push_back({receipt_due_key(known.due, key), ""});
   }
   commit.preconditions.push_back({key, std::nullopt});
   commit.preconditions.push_back({std::string(kHeldAsProvider) + name, std::nullopt});
@@ -248,8 +183,8 @@ std::string RequestReceipts::decided(Commit& commit, const v1::Shared& decision,
 }
 
 void RequestReceipts::released(Commit& commit, const v1::Shared& end) {
-  const std::string key = std::string(kReleased) + name_of(ParticipantId(end.counterparty()), end.transaction());
-  auto known = read_known(with_.store, key);
+  const std::string key = std::string(kReleased) + name_of_request(ParticipantId(end.counterparty()), end.transaction());
+  auto known = KnownRequest::read(with_.store, key);
   if (!known) {
     log::error("no acknowledgement can be expected", {{"transaction", end.transaction()}, {"what", known.error().message}});
     return;
@@ -259,17 +194,17 @@ void RequestReceipts::released(Commit& commit, const v1::Shared& end) {
   (*known)->state = "open";
   (*known)->due = with_.clock.now() + options_.within;
   commit.changes.push_back({key, (*known)->encode()});
-  commit.changes.push_back({due_key((*known)->due, key), ""});
+  commit.changes.push_back({receipt_due_key((*known)->due, key), ""});
 }
 
 void RequestReceipts::received(Commit& commit, const v1::Shared& end) {
   const ParticipantId peer(end.counterparty());
   if (!has_evidence(peer)) return;
-  const std::string key = std::string(kPulled) + name_of(peer, end.transaction());
+  const std::string key = std::string(kPulled) + name_of_request(peer, end.transaction());
   commit.id = new_id("pull");
-  const Known known{"", commit.id, "open", with_.clock.now() + options_.within};
+  const KnownRequest known{"", commit.id, "open", with_.clock.now() + options_.within};
   commit.changes.push_back({key, known.encode()});
-  commit.changes.push_back({due_key(known.due, key), ""});
+  commit.changes.push_back({receipt_due_key(known.due, key), ""});
   outbox::Envelope envelope;
   envelope.service = kService;
   envelope.id = to_hex(with_.random.bytes(16));
@@ -341,9 +276,9 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
   const auto said = notes.check(*receipt);
   if (!said && said.error().code == ErrorCode::not_found) return state("early");
   if (!said) return refused(said.error());
-  const std::string key = std::string(kReleased) + name_of(notes.peer(), said->transaction());
+  const std::string key = std::string(kReleased) + name_of_request(notes.peer(), said->transaction());
   if (!notes.first(key)) return state("early");
-  const auto known = read_known(with_.store, key);
+  const auto known = KnownRequest::read(with_.store, key);
   if (!known) return state("early");  // as it cannot be read now
   if (!*known) return state("unknown");
   if ((*known)->state.empty()) return state("early");
@@ -359,7 +294,7 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
 
   v1::Shared sent;
   if (!sent.ParseFromString(end->shared)) return state("gone");
-  const std::string kept_key = std::string(kHeldAsProvider) + name_of(notes.peer(), said->transaction());
+  const std::string kept_key = std::string(kHeldAsProvider) + name_of_request(notes.peer(), said->transaction());
   if (!keep(kept_key, list_of({receipt->to_json()}), now, commit)) return state("early");
   v1::Shared own = about(sent, provenance::kind_name(receipt->leaf.kind), now);
   own.set_end(said->end());
@@ -374,10 +309,10 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
   } else {
     ++notes.taken;
   }
-  Known after = **known;
+  KnownRequest after = **known;
   after.state = "taken";
   after.due = now + kAnswers;
-  move(commit, key, **known, std::move(after));
+  move_request(commit, key, **known, after);
   return out;
 }
 
@@ -401,7 +336,7 @@ Result<std::vector<RequestReceipts::Waiting>> RequestReceipts::waiting(const out
   std::vector<Waiting> out;
   std::size_t bytes = 0;
   for (auto& [message, key] : found) {
-    SLUIS_TRY(std::optional<Known> known, read_known(with_.store, key));
+    SLUIS_TRY(std::optional<KnownRequest> known, KnownRequest::read(with_.store, key));
     auto receipt = known ? receipt_of(known->end, notes) : Result<Receipt>(Error(ErrorCode::not_found, "its time is over"));
     v1::Shared end;
     if (receipt && !end.ParseFromString(receipt->shared)) receipt = Error(ErrorCode::corruption, "it cannot be read");
@@ -409,7 +344,7 @@ Result<std::vector<RequestReceipts::Waiting>> RequestReceipts::waiting(const out
     if (!receipt) {
       if (receipt.error().code != ErrorCode::not_found) log::error("nothing can be acknowledged", {{"peer", item.peer}, {"what", receipt.error().message}});
       commit.changes.push_back({message, std::nullopt});
-      if (known) forget(commit, key, *known);
+      if (known) forget_request(commit, key, *known);
       ++left;
       continue;
     }
@@ -495,7 +430,7 @@ Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& resu
     } else if (event.empty()) {
       ++notes.taken;
     }
-    forget(commit, one.key, one.known);
+    forget_request(commit, one.key, one.known);
     return {};
   };
   if (!state || (*state != "proven" && *state != "unknown" && *state != "gone")) return over("refused");
@@ -527,7 +462,7 @@ Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& resu
   std::vector<std::string> kept{decision->to_json()};
   if (end) kept.push_back(end->to_json());
   // Also where they contradict: that is what proves it.
-  SLUIS_CHECK(keep(std::string(kHeldAsConsumer) + name_of(notes.peer(), one.end.transaction()), list_of(kept), now, commit));
+  SLUIS_CHECK(keep(std::string(kHeldAsConsumer) + name_of_request(notes.peer(), one.end.transaction()), list_of(kept), now, commit));
   if (right && one.known.state == "missing") {
     v1::Shared own = about(one.end, "late", now);
     own.set_peer_checkpoint(decision->checkpoint);
@@ -538,14 +473,14 @@ Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& resu
 
 /// What is due by this key. False: it could not be looked at.
 Result<bool> RequestReceipts::miss(std::string_view due, Commit& commit, Timestamp now) {
-  const std::string key(due.substr(std::min(due.size(), kDueHead)));
-  SLUIS_TRY(const std::optional<Known> known, read_known(with_.store, key));
+  const std::string key(due.substr(std::min(due.size(), kReceiptDueHead)));
+  SLUIS_TRY(const std::optional<KnownRequest> known, KnownRequest::read(with_.store, key));
   if (!known) {
     commit.changes.push_back({std::string(due), std::nullopt});
     return true;
   }
   if (known->state != "open") {
-    forget(commit, key, *known);
+    forget_request(commit, key, *known);
     return true;
   }
   const auto entry = channel_.first_entry(known->end);
@@ -553,30 +488,30 @@ Result<bool> RequestReceipts::miss(std::string_view due, Commit& commit, Timesta
   if (!payload && payload.error().code == ErrorCode::storage_unavailable) return payload.error();
   v1::Shared end;
   if (!payload || !end.ParseFromString(payload->shared)) {  // it was erased: nobody is told of it
-    forget(commit, key, *known);
+    forget_request(commit, key, *known);
     return true;
   }
   const auto offer = to_hash(end.offer_hash());
   // Of a pull of which nothing came, the provider need not know; where this node crashed, something may have.
   const bool owed = !key.starts_with(kPulled) || came(end) || end.end() == "unknown";
   if (owed) commit.entries.push_back(missing_entry(end, offer ? *offer : Hash{}, "missing", now));
-  Known after = *known;
+  KnownRequest after = *known;
   after.state = "missing";
   after.due = now + kLate;
-  move(commit, key, *known, std::move(after));
+  move_request(commit, key, *known, after);
   return true;
 }
 
 Result<std::optional<Timestamp>> RequestReceipts::on_timer() {
   const Timestamp now = with_.clock.now();
-  const std::string end = due_key(now + Duration(1), "");
+  const std::string end = receipt_due_key(now + Duration(1), "");
   std::vector<std::string> due;
   std::optional<Timestamp> next;
-  SLUIS_CHECK(with_.store.scan(kDue, kDue, [&](std::string_view key, std::string_view) {
+  SLUIS_CHECK(with_.store.scan(kReceiptDue, kReceiptDue, [&](std::string_view key, std::string_view) {
     if (key >= end || due.size() == kDueAtOnce) {
       std::uint64_t time = 0;
-      const char* const digits = key.data() + kDue.size();
-      if (key.size() >= kDueHead && std::from_chars(digits, digits + 16, time, 16).ec == std::errc()) {
+      const char* const digits = key.data() + kReceiptDue.size();
+      if (key.size() >= kReceiptDueHead && std::from_chars(digits, digits + 16, time, 16).ec == std::errc()) {
         next = std::max(now, Timestamp(Duration(static_cast<std::int64_t>(time))));
       }
       return false;
@@ -606,7 +541,7 @@ Result<std::optional<Timestamp>> RequestReceipts::on_timer() {
 Result<std::vector<std::string>> RequestReceipts::kept(const ParticipantId& peer, std::string_view transaction) const {
   std::vector<std::string> out;
   for (const std::string_view prefix : {kHeldAsProvider, kHeldAsConsumer}) {
-    const std::string key = std::string(prefix) + name_of(peer, transaction);
+    const std::string key = std::string(prefix) + name_of_request(peer, transaction);
     SLUIS_TRY(const std::optional<std::string> sealed, with_.store.get(key));
     const auto text = sealed ? with_.payload_keys.unseal(*sealed, {0, gate::bound_to(key)}) : Result<std::string>("[]");
     if (!text && text.error().code == ErrorCode::not_found) continue;  // erased

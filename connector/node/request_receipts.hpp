@@ -7,12 +7,6 @@
 
 namespace sluis::node {
 
-/// `request-receipts/<provider or consumer, as which this node holds them>/<hash of party and transaction>`: the other party's receipts of one
-/// data request, sealed.
-inline constexpr std::string_view kRequestReceiptsPrefix = "request-receipts/";
-/// What a node keeps of one request, in either role: these keys, and no others.
-std::vector<std::string> keys_of_request(const ParticipantId& peer, std::string_view transaction);
-
 /// Receipts of data requests (D20). Once a pull has ended, the consumer's node acknowledges it: it sends the receipt of its own
 /// entry of what came, through the outbox, and gets those of the provider's decision and of the release's end for it. The provider's node
 /// records each acknowledgement. What does not come in time, or does not fit what this node has seen, is an entry of its own.

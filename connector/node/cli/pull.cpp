@@ -1,5 +1,6 @@
 #include "connector/base/bytes.hpp"
 #include "connector/crypto/crypto.hpp"
+#include "connector/gate/live.hpp"
 #include "connector/node/cli/command.hpp"
 #include "connector/node/cli/special.hpp"
 #include "connector/node/cli/words.hpp"
@@ -62,6 +63,7 @@ struct Arrival {
   std::uint64_t before = 0;  ///< bytes that were there
   std::uint64_t bytes = 0;
   bool written = true;
+  std::optional<gate::LiveReader> live = {};  ///< of a live stream the digest is over its rows
 
   bool released() const { return status == 200 || status == 206; }
   std::string header(std::string_view name) const {
@@ -99,7 +101,7 @@ Result<std::string> check_end(const Result<http::StreamEnd>& end, Arrival& arriv
     return Error(ErrorCode::outcome_unknown, say(options, "pull.cut", arrival.bytes))
         .mended_by(say(options, "pull.cut.mend"));
   }
-  if (lower(digest->second) != to_hex(arrival.digest.finish())) {
+  if (lower(digest->second) != to_hex(arrival.live ? arrival.live->digest() : arrival.digest.finish())) {
     return Error(ErrorCode::corruption, say(options, "pull.differs"));
   }
   // Of a part the provider says what the whole is (RFC 9530): all that is there now has to be that.
@@ -129,6 +131,7 @@ Result<std::string> fetch(Session& session, const http::PeerRequest& request, co
     arrival.status = status;
     arrival.head = headers;
     if (arrival.released()) out = open(arrival);
+    if (const auto form = gate::live_form(arrival.header("content-type"))) arrival.live.emplace(*form);
     arrival.written = !arrival.released() || out != nullptr;
     return arrival.written;
   };
@@ -140,7 +143,9 @@ Result<std::string> fetch(Session& session, const http::PeerRequest& request, co
     arrival.digest.update(bytes);
     arrival.whole.update(bytes);
     arrival.bytes += bytes.size();
+    if (arrival.live && !arrival.live->take(bytes)) return false;
     out->write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    if (arrival.live) out->flush();
     arrival.written = out->good();
     return arrival.written;
   };

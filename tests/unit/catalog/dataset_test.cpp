@@ -67,6 +67,26 @@ TEST(Dataset, AFolderThatIsNoneIsRefused) {
   EXPECT_NE(refused(kFile + "pattern = \"*\"\n").find("pattern"), std::string::npos);
 }
 
+std::string followed(const std::string& more = "") {
+  return with(with(with(agreement_file(), kFile, "follow = \"now.jsonl\"\n" + more), "text/csv", "application/jsonl"), "pace = \"16 KiB/s\"\n", "");
+}
+
+TEST(Dataset, AFileThatIsFollowedIsDeclared) {
+  const Dataset dataset = good(followed());
+  EXPECT_EQ(dataset.source.follow, "now.jsonl");
+  EXPECT_EQ(dataset.source.file, "");
+  EXPECT_NE(public_json(dataset).find("live"), nullptr);
+  EXPECT_EQ(public_json(good(agreement_file())).find("live"), nullptr);
+}
+
+TEST(Dataset, WhatCannotBeFollowedIsRefused) {
+  EXPECT_NE(bad(with(followed(), "now.jsonl", "../now.jsonl")).message.find("is not a path below"), std::string::npos);
+  EXPECT_NE(bad(followed(kFile)).message.find("is one of"), std::string::npos);
+  EXPECT_NE(bad(with(followed(), "application/jsonl", "text/csv")).message.find("holds JSON lines"), std::string::npos);
+  EXPECT_NE(bad(followed("pace = \"16 KiB/s\"\n")).message.find("at its own pace"), std::string::npos);
+  EXPECT_NE(bad(followed("byte_order_mark = true\n")).message.find("no beginning to mark"), std::string::npos);
+}
+
 /// `[source.http]` stands behind the last key of `[source]`.
 std::string of_service(const std::string& more, const std::string& url = "https://counts.waterrijk.example/api") {
   return with(with(agreement_file(), kFile, ""), "pace = \"16 KiB/s\"\n",

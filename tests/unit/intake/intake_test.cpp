@@ -507,5 +507,60 @@ TEST_F(IntakeTest, JsonLinesAreCountedAsSuch) {
   EXPECT_EQ(received().rows(), 2U);
 }
 
+/// A provider whose source grows.
+class IntakeLiveTest : public IntakeTest {
+ protected:
+  void serve(const std::string& type, const std::vector<std::string>& parts, const std::string& rows, std::uint64_t count) {
+    provider_.head = {{"content-type", type}};
+    provider_.parts = parts;
+    provider_.trailers = {{"sluis-rows", std::to_string(count)}, {"sluis-sha256", to_hex(crypto::sha256(rows))}};
+  }
+  void expect_received(const std::string& rows, std::uint64_t count) {
+    EXPECT_EQ(received().rows(), count);
+    EXPECT_EQ(received().bytes(), rows.size());
+    EXPECT_EQ(received().digest(), std::string(view(crypto::sha256(rows))));
+  }
+};
+
+TEST_F(IntakeLiveTest, LinesArePassedOnAndCountedWithoutWhatIsNoData) {
+  serve("application/x-ndjson", {"{\"a\":1}\n{\"a\"", ":2}\n", "\n", "{\"a\":3}\n"}, "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n", 3);
+  std::vector<std::size_t> sizes;
+  sink_.on_write = [&] { sizes.push_back(sink_.size); };
+  pull();
+  EXPECT_TRUE(sink_.finished) << received().decision().code();
+  EXPECT_EQ(sink_.body, "{\"a\":1}\n{\"a\":2}\n\n{\"a\":3}\n");
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{8, 16, 17, 25})) << "as they came, each line whole";
+  EXPECT_EQ(sink_.headers["content-type"], "application/x-ndjson");
+  expect_received("{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n", 3);
+  EXPECT_EQ(provider_.asked.headers.count("accept"), 0U);
+}
+
+TEST_F(IntakeLiveTest, EventsAreForWhoAcceptsThem) {
+  serve("text/event-stream", {": nothing new\n\nid: 1\ndata: {\"a\":1}\n", "\n"}, "{\"a\":1}\n", 1);
+  auto asked = request();
+  asked.headers["accept"] = "text/event-stream";
+  ask(asked).stream(sink_);
+  EXPECT_EQ(provider_.asked.headers["accept"], "text/event-stream");
+  EXPECT_TRUE(sink_.finished) << received().decision().code();
+  expect_received("{\"a\":1}\n", 1);
+}
+
+TEST_F(IntakeLiveTest, WhatIsCutInARowIsCountedUpToIt) {
+  serve("application/x-ndjson", {"{\"a\":1}\n{\"a\""}, "", 0);
+  provider_.complete = false;
+  pull();
+  EXPECT_TRUE(sink_.is_cut);
+  EXPECT_EQ(sink_.body, "{\"a\":1}\n");
+  EXPECT_EQ(received().decision().code(), "provider.incomplete");
+  expect_received("{\"a\":1}\n", 1);
+}
+
+TEST_F(IntakeLiveTest, OtherRowsThanTheProviderSaysAreNoEnd) {
+  serve("application/x-ndjson", {"{\"a\":1}\n"}, "{\"a\":2}\n", 1);
+  pull();
+  EXPECT_TRUE(sink_.is_cut);
+  EXPECT_EQ(received().decision().code(), "provider.mismatch");
+}
+
 }  // namespace
 }  // namespace sluis::test

@@ -1,5 +1,6 @@
 #include "connector/node/request_receipts.hpp"
 
+#include "connector/node/known_request.hpp"
 #include "connector/outbox/keys.hpp"
 #include "tests/unit/node/peer_log.hpp"
 
