@@ -4,7 +4,19 @@
 
 #include <charconv>
 
+#include <arpa/inet.h>
+
 namespace sluis::node {
+namespace {
+
+/// In brackets an IPv6 address, and one nowhere else.
+bool may_be_host(const std::string& host) {
+  if (!host.starts_with('[')) return !host.empty() && host.find_first_of(":[]") == std::string::npos;
+  in6_addr six{};
+  return host.ends_with(']') && ::inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &six) == 1;
+}
+
+}  // namespace
 
 Result<ListenerConfig> read_listener(TomlTable& table) {
   SLUIS_TRY(const std::string listen, table.string("listen"));
@@ -14,8 +26,7 @@ Result<ListenerConfig> read_listener(TomlTable& table) {
   unsigned port = 0;
   const char* end = listen.data() + listen.size();
   if (colon == std::string::npos ||
-      std::from_chars(listen.data() + colon + 1, end, port).ptr != end || port > 65535 || listener.address.empty() ||
-      (listener.address.find(':') != std::string::npos && !listener.address.starts_with('['))) {
+      std::from_chars(listen.data() + colon + 1, end, port).ptr != end || port > 65535 || !may_be_host(listener.address)) {
     return table.refused("listen", "`" + listen + "` is not address:port").mended_by("write 127.0.0.1:8445, or [::1]:8445");
   }
   listener.port = static_cast<std::uint16_t>(port);

@@ -7,6 +7,7 @@ usage: proxy.py BIN_DIR SOURCE_DIR
 import base64
 import json
 import pathlib
+import re
 import shutil
 import socket
 import sys
@@ -205,7 +206,7 @@ try:
         expect(f"from {ranges}, {'with' if header else 'without'} a header", got if said else isinstance(got, str), said or True)
         w.stop()
     for ranges, said in (('"10.0.0.1/8"', "below its prefix"), ('"proxy.example"', "no address")):
-        foreign.write(f, w.folder / "node.toml", text.replace("[public] ", f"[public]\nproxy_protocol_from = [{ranges}] ", 1))
+        foreign.write(f, w.folder / "node.toml", re.sub(r"(?m)^\[public\]", f"[public]\nproxy_protocol_from = [{ranges}]", text, count=1))
         done = f.sluis("config", "check", w.folder / "node.toml", check=False)
         expect(f"not {ranges}", (done.returncode != 0, said in done.stdout + done.stderr or done.stderr), (True, True))
     foreign.write(f, w.folder / "node.toml", text)

@@ -205,8 +205,9 @@ try:
     a_consumer_that_stays_away(slow, one_sided)
     for node in f.nodes.values():
         export = f.folder / f"{node.key}-log"
+        node.command("audit", "checkpoint", "-O", f.folder / f"{node.key}-anchor", role="dpo")
         node.command("audit", "export-log", export, role="dpo")
-        expect(f"{node.key}: its log holds", f.sluis("audit", "verify", "--log", export, "--key", (node.folder / "log.vkey").read_text().strip(), check=False).returncode, 0)
+        expect(f"{node.key}: its log holds", f.sluis("audit", "verify", "--log", export, "--key", (node.folder / "log.vkey").read_text().strip(), "--anchor", f.folder / f"{node.key}-anchor", check=False).returncode, 0)
 finally:
     f.stop()
     shutil.rmtree(f.folder, ignore_errors=True)
