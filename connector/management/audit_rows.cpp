@@ -206,7 +206,7 @@ Result<std::string> visit_page(const provenance::LogReader& log, std::uint64_t s
                                const std::function<Result<void>(v1::AuditEntry)>& visit) {
   SLUIS_TRY(const auto filter, AuditFilter::make(asked));
   if (size == 0) return std::string();
-  SLUIS_TRY(const std::uint64_t first_kept, log.first_kept());
+  SLUIS_TRY(std::uint64_t first_kept, log.first_kept());
   std::uint64_t index = asked.newest_first() ? size - 1 : first_kept;
   if (!asked.page_token().empty()) {
     SLUIS_TRY(index, page_begin(asked.page_token()));
@@ -216,13 +216,21 @@ Result<std::string> visit_page(const provenance::LogReader& log, std::uint64_t s
   std::size_t found = 0;
   for (std::uint64_t looked = 0; index < size && index >= first_kept; ++looked) {
     if (looked == kLookedAt || found == wanted) return std::to_string(index);
-    SLUIS_TRY(const auto leaf, log.leaf(index));
-    if (filter.may_match(leaf)) {
-      SLUIS_TRY(auto row, audit_row(log, index, asked.lang()));
-      if (filter.matches(row)) {
-        SLUIS_CHECK(visit(std::move(row)));
-        ++found;
-      }
+    const auto leaf = log.leaf(index);
+    auto row = leaf && filter.may_match(*leaf) ? audit_row(log, index, asked.lang()) : Result<v1::AuditEntry>(v1::AuditEntry());
+    if (!leaf || !row) {
+      const Error& why = leaf ? row.error() : leaf.error();
+      if (why.code != ErrorCode::not_found) return why;
+      const std::uint64_t before = first_kept;
+      SLUIS_TRY(first_kept, log.first_kept());
+      if (first_kept == before || index >= first_kept) return why;
+      if (asked.newest_first()) break;  // it was pruned just now, with all before it
+      index = first_kept;
+      continue;
+    }
+    if (filter.may_match(*leaf) && filter.matches(*row)) {
+      SLUIS_CHECK(visit(std::move(*row)));
+      ++found;
     }
     if (asked.newest_first() && index == 0) break;
     index = asked.newest_first() ? index - 1 : index + 1;

@@ -302,6 +302,10 @@ class Story:
 
     def dpo_lists(self):
         """Waterrijk's DPO keeps a checkpoint and lists who got what, for which purpose, and what was refused"""
+        until = time.monotonic() + 20
+        while len([e for e in self.listed("--kind", "receipt") if e["event"] == "received"]) < len(self.listed("--kind", "cut") + self.listed("--kind", "stream-end")) \
+                and time.monotonic() < until:
+            time.sleep(0.05)  # what each party's log says of its pulls comes by itself
         kept = self.f.folder / "kept-checkpoint"
         self.runs(self.w, "audit", "checkpoint", "-O", kept, role="dpo")
         self.kept = kept.read_text()
