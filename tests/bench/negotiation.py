@@ -69,7 +69,7 @@ def in_flight(count):
     """So many wait for their end at any time; one caller watches for ends. Milliseconds of each, and how long all took."""
     begun, times, wrong = {}, [], []
     ended, free = {}, threading.Semaphore(count)
-    stop = threading.Event()
+    stop, asked = threading.Event(), threading.Event()
     lock = threading.Lock()
     watching = Steward()
     at = int(watching.call("AuditService/Watch", {"kinds": ["negotiation"], "fromEnd": True})["next"])
@@ -86,7 +86,7 @@ def in_flight(count):
 
     def watch(at):
         try:
-            while not (stop.is_set() and not begun):
+            while begun or not asked.is_set():
                 page = watching.call("AuditService/Watch", {"kinds": ["negotiation"], "from": at, "waitSeconds": 1})
                 at, now = int(page["next"]), time.perf_counter()
                 for entry in page.get("entries", []):
@@ -109,13 +109,16 @@ def in_flight(count):
             wrong.append(str(error))
 
     began = time.perf_counter()
-    threads = [threading.Thread(target=watch, args=(at,))] + [threading.Thread(target=ask) for _ in range(min(count, 8))]
-    for thread in threads:
+    watcher = threading.Thread(target=watch, args=(at,), daemon=True)
+    asking = [threading.Thread(target=ask) for _ in range(min(count, 8))]
+    for thread in (watcher, *asking):
         thread.start()
     time.sleep(SECONDS)
     stop.set()
-    for thread in threads:
+    for thread in asking:
         thread.join(60)
+    asked.set()
+    watcher.join(60)
     if wrong or begun:
         raise RuntimeError(f"{len(begun)} were not over; {wrong[:1]}")
     return times, time.perf_counter() - began
