@@ -53,7 +53,7 @@ http::Response too_many(const Error& error) {
 }  // namespace
 
 Gate::Gate(ParticipantId self, GateDependencies dependencies)
-    : self_(std::move(self)), with_(std::move(dependencies)) {}
+    : self_(std::move(self)), with_(std::move(dependencies)), live_(kLiveAtOnce) {}
 Gate::~Gate() = default;
 
 std::vector<http::Route> Gate::routes() {
@@ -183,10 +183,6 @@ Result<std::optional<policy::Reason>> Gate::judge(Asked& asked, Timestamp now) c
   SLUIS_TRY(Reevaluation seen, look(asked, now));  // also fills in the agreement, for the record
   if (with_.decision_clock.behind()) return std::optional(make_reason("clock.behind"));
   if (claim) return claim;
-  if (with_.receipts != nullptr && !asked.replay_key.empty()) {
-    SLUIS_TRY(const bool known, with_.receipts->is_known(asked.party.id, asked.transaction));
-    if (known) return std::optional(make_reason("transaction.repeated"));
-  }
   if (!asked.started) return std::optional(make_reason("transfer.not_started", {{"state", asked.state}}));
   asked.valid_until = seen.valid_until;
   return std::move(seen.cut);
@@ -245,7 +241,7 @@ http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shar
       return refuse(*asked, why.reason, why.status, why.headers);
     }
     if (prepared->upstream && !(prepared->running = calls_.take(asked->party.id.str()))) return refuse(*asked, too_many_calls(), 503, soon_again());
-    if (prepared->live && !(prepared->running = calls_.take("live " + asked->party.id.str(), kLiveAtOnce))) {
+    if (prepared->live && !(prepared->running = live_.take(asked->party.id.str()))) {
       return refuse(*asked, too_many_live(), 503, soon_again());
     }
     auto recorded = record_permit(*asked, prepared->version());

@@ -101,6 +101,7 @@ class Gate {
   mutable log::Seldom claim_told_;
   Verbatim verbatim_;
   UpstreamCalls calls_;  ///< by party
+  UpstreamCalls live_;   ///< live streams, by party
 };
 
 }  // namespace sluis::gate

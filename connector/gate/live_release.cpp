@@ -1,7 +1,7 @@
 #include "connector/gate/live_release.hpp"
 
 #include "connector/base/log.hpp"
-#include "connector/gate/reason.hpp"
+#include "connector/gate/sending.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -41,37 +41,20 @@ std::string_view code_of(const Error& error) {
   }
 }
 
-class LiveSender {
+class LiveSender : Sending {
  public:
   LiveSender(PreparedRelease& release, Stream& stream, const DecisionClock& clock, http::ResponseSink& sink, std::chrono::milliseconds keep_alive)
-      : release_(release), source_(*release.live->file), stream_(stream), clock_(clock), sink_(sink), writer_(release.live->form), keep_alive_(keep_alive) {}
+      : Sending(stream, clock, sink), release_(release), source_(*release.live->file), writer_(release.live->form), keep_alive_(keep_alive) {}
 
   ReleaseEnd run(const http::Headers& headers) {
     if (may_go_on() && check(sink_.start(200, headers, std::nullopt))) follow();
-    end_.digest = digest_.finish();
     if (!ended_ && may_go_on()) finish();
+    if (!digested_) end_.digest = digest_.finish();
     if (end_.how != ReleaseEnd::How::complete) sink_.cut();
     return std::move(end_);
   }
 
  private:
-  void end_with(ReleaseEnd::How how, std::string_view code, std::map<std::string, std::string> parameters = {}) {
-    ended_ = true;
-    end_.how = how;
-    end_.reason = make_reason(code, std::move(parameters));
-    if (auto reason = stream_.cut_reason()) {
-      end_.how = ReleaseEnd::How::cut;
-      end_.reason = std::move(*reason);
-    }
-  }
-
-  bool may_go_on() {
-    if (ended_) return false;
-    if (stream_.may_go_on(clock_.now())) return true;
-    end_with(ReleaseEnd::How::cut, "time.over_now");
-    return false;
-  }
-
   bool check(const Result<void>& sent) {
     if (!sent) end_with(ReleaseEnd::How::failed, "peer.gone");
     return !ended_;
@@ -118,23 +101,11 @@ class LiveSender {
 
   bool send(std::string_view body) { return check(sink_.write(body)) && check(sink_.flush()); }
 
-  void finish() {
-    end_.how = ReleaseEnd::How::complete;
-    const auto done = sink_.finish({{std::string(kRowsTrailer), std::to_string(end_.rows)}, {std::string(kDigestTrailer), to_hex(end_.digest)}});
-    if (!done) end_with(ReleaseEnd::How::failed, "peer.gone");
-  }
-
   PreparedRelease& release_;
   FollowedFile& source_;
-  Stream& stream_;
-  const DecisionClock& clock_;
-  http::ResponseSink& sink_;
   LiveWriter writer_;
   std::chrono::milliseconds keep_alive_;
-  crypto::Sha256 digest_;
-  ReleaseEnd end_;
   bool sent_ = false;
-  bool ended_ = false;
 };
 
 /// What the query says of how many lines before the end are wanted. Nothing: it says something else.

@@ -87,7 +87,7 @@ class Membership {
   virtual bool keeps_evidence(const ParticipantId& party, Timestamp now) = 0;
   /// Of the certificate on whose connection something runs, once lists of revoked certificates changed. permission_denied, with the reason:
   /// it, or an authority above it, is revoked.
-  virtual Result<void> still_good(const http::PeerCertificate&) { return {}; }
+  virtual Result<void> still_good(const http::PeerCertificate& certificate) = 0;
 };
 
 /// Time as decisions use it (D14).
@@ -120,8 +120,6 @@ DeclarationSource asked_once(DeclarationSource source, Duration at_most = limits
 class RequestReceipts {
  public:
   virtual ~RequestReceipts() = default;
-  /// Whether a decision on a request of this name is recorded already. Errors: the store's.
-  virtual Result<bool> is_known(const ParticipantId& party, std::string_view transaction) const = 0;
   /// To the commit of a provider's decision, with conditions that the name is new. What the keys of those end with; empty: there are none.
   virtual std::string decided(Commit& commit, const v1::Shared& decision, bool permit) = 0;
   /// To the commit of a release's end.

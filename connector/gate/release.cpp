@@ -6,6 +6,7 @@
 #include "connector/gate/live_release.hpp"
 #include "connector/gate/reason.hpp"
 #include "connector/gate/row_counter.hpp"
+#include "connector/gate/sending.hpp"
 
 #include <algorithm>
 
@@ -14,11 +15,10 @@ namespace {
 
 constexpr std::uint64_t kPaceParts = 8;  ///< a paced stream moves about so often a second
 
-/// One release on its way out. Nothing is written once `end` is set.
-class Sender {
+class Sender : Sending {
  public:
   Sender(PreparedRelease& release, Stream& stream, const DecisionClock& clock, http::ResponseSink& sink)
-      : release_(release), stream_(stream), clock_(clock), sink_(sink), began_(std::chrono::steady_clock::now()),
+      : Sending(stream, clock, sink), release_(release), began_(std::chrono::steady_clock::now()),
         counter_(release.part ? RowCounter::of_part(release.part->first, release.format.form == policy::Form::csv)
                               : RowCounter(release.format)) {}
 
@@ -54,23 +54,6 @@ class Sender {
     http::Headers headers{{"content-type", "application/json"}};
     if (const auto found = headers_.find(kTransactionHeader); found != headers_.end()) headers.insert(*found);
     if (!sink_.start(instead_, headers, body.size()) || !sink_.write(body) || !sink_.finish()) sink_.cut();
-  }
-
-  void end_with(ReleaseEnd::How how, std::string_view code, std::map<std::string, std::string> parameters = {}) {
-    ended_ = true;
-    end_.how = how;
-    end_.reason = make_reason(code, std::move(parameters));
-    if (auto reason = stream_.cut_reason()) {
-      end_.how = ReleaseEnd::How::cut;
-      end_.reason = std::move(*reason);
-    }
-  }
-
-  bool may_go_on() {
-    if (ended_) return false;
-    if (stream_.may_go_on(clock_.now())) return true;
-    end_with(ReleaseEnd::How::cut, "time.over_now");
-    return false;
   }
 
   void send_all() {
@@ -199,29 +182,13 @@ class Sender {
     return false;
   }
 
-  void finish() {
-    end_.digest = digest_.finish();
-    digested_ = true;
-    end_.how = ReleaseEnd::How::complete;
-    const auto done = sink_.finish({{std::string(kRowsTrailer), std::to_string(end_.rows)},
-                                    {std::string(kDigestTrailer), to_hex(end_.digest)}});
-    if (!done) end_with(ReleaseEnd::How::failed, "peer.gone");
-  }
-
   PreparedRelease& release_;
-  Stream& stream_;
-  const DecisionClock& clock_;
-  http::ResponseSink& sink_;
   std::chrono::steady_clock::time_point began_;
-  crypto::Sha256 digest_;
   RowCounter counter_;
-  ReleaseEnd end_;
   http::Headers headers_;
   unsigned instead_ = 0;   ///< the status of an answer in place of data; 0: there is none
   bool answered_ = false;  ///< by the upstream
   bool started_ = false;   ///< the data of an upstream
-  bool ended_ = false;
-  bool digested_ = false;
 };
 
 Result<std::string> whole_of(PreparedRelease& release) {

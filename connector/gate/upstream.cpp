@@ -121,11 +121,11 @@ Result<UpstreamCall> upstream_call(const UpstreamService& service, std::string t
   return call;
 }
 
-std::shared_ptr<const void> UpstreamCalls::take(const std::string& asker, unsigned at_once) {
+std::shared_ptr<const void> UpstreamCalls::take(const std::string& asker) {
   {
     const std::lock_guard lock(running_->mutex);
     unsigned& calls = running_->calls[asker];
-    if (calls >= at_once) return nullptr;
+    if (calls == at_once_) return nullptr;
     ++calls;
   }
   return {running_.get(), [running = running_, asker](const void*) {

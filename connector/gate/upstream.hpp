@@ -40,14 +40,16 @@ Result<UpstreamCall> upstream_call(const UpstreamService& service, std::string t
 class UpstreamCalls {
  public:
   static constexpr unsigned kAtOnce = 16;
+  explicit UpstreamCalls(unsigned at_once = kAtOnce) : at_once_(at_once) {}
   /// One more, until the pointer goes, which may outlive this. Null: as many run as may.
-  std::shared_ptr<const void> take(const std::string& asker, unsigned at_once = kAtOnce);
+  std::shared_ptr<const void> take(const std::string& asker);
 
  private:
   struct Running {
     std::mutex mutex;
     std::map<std::string, unsigned> calls;
   };
+  unsigned at_once_;
   std::shared_ptr<Running> running_ = std::make_shared<Running>();
 };
 /// Why there is no call, and what is answered with it (503).

@@ -28,13 +28,6 @@ std::string lower(std::string_view text) {
 
 Error failed(const Proxy& proxy, const std::string& what) { return Error(ErrorCode::peer_unavailable, "the proxy `" + proxy.name() + "` " + what); }
 
-/// Of a host as the address had it, percent-decoded: what could end the line is no part of a name.
-bool is_name(std::string_view host) {
-  return !host.empty() && host.size() <= 253 && std::all_of(host.begin(), host.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == ':';
-  });
-}
-
 /// The status that the head begins with; 0: it does not begin as one.
 unsigned status_of(std::string_view head) {
   if (head.size() < kStatusLine || !head.starts_with(kBegins) || (head[7] != '0' && head[7] != '1') || head[8] != ' ') return 0;
@@ -90,6 +83,12 @@ Result<void> open_tunnel(int file, const Proxy& proxy, const std::string& target
 
 }  // namespace
 
+bool is_host(std::string_view text) {
+  return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == ':';
+  });
+}
+
 std::string Proxy::name() const { return host_and_port(host, port); }
 
 bool goes_through(const Proxy& proxy, std::string_view host) {
@@ -102,7 +101,7 @@ bool goes_through(const Proxy& proxy, std::string_view host) {
 }
 
 Result<int> connect_through(const Proxy& proxy, const std::string& host, const std::string& port, Time until) {
-  if (!is_name(host) || port.empty() || port.find_first_not_of("0123456789") != std::string::npos) {
+  if (!is_host(host) || port.empty() || port.find_first_not_of("0123456789") != std::string::npos) {
     return failed(proxy, "is not asked: the address has no host name or port that could be told to it");
   }
   const std::string target = host_and_port(host, port);

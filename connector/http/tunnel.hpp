@@ -22,6 +22,8 @@ struct Proxy {
   std::string name() const;
 };
 
+/// Whether these are the characters of a name or of an address in numbers, and some: what could end a line is no part of one.
+bool is_host(std::string_view text);
 /// Whether a host is reached through it. This machine never is: to the proxy, `127.0.0.1` and `localhost` are its own.
 bool goes_through(const Proxy& proxy, std::string_view host);
 

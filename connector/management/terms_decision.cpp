@@ -1,3 +1,4 @@
+#include "connector/gate/assess.hpp"
 #include "connector/gate/reason.hpp"
 #include "connector/management/audit_rows.hpp"
 #include "connector/management/terms_parts.hpp"
@@ -124,6 +125,8 @@ std::string report_of(const Backend& backend, const Recorded& entry, const negot
   asked.target = program->name(record.dataset.str());
   asked.now = Timestamp(std::chrono::microseconds(entry.shared.time_us()));
   asked.agreed = record.timestamp;
+  const policy::Attribute evidence = gate::evidence_of(*program, entry.shared.evidence().empty());  // as it was recorded
+  asked.attributes = {&evidence, 1};
   return json::serialise(policy::to_json(policy::report(*program, asked), record.id.str()));
 }
 

@@ -60,7 +60,7 @@ class Replay {
     bool two_sided = false;
     if (const auto party = backend_.directory.find(ParticipantId(shared.counterparty()))) {
       asked.class_of_recipient = program.class_of_recipient((*party)->class_of_recipient);
-      two_sided = (*party)->evidence;
+      two_sided = (*party)->evidence && shared.evidence().empty();
     }
     asked.target = program.name(dataset_.str());
     asked.now = Timestamp(std::chrono::microseconds(shared.time_us()));

@@ -3,6 +3,7 @@
 #include "connector/base/toml.hpp"
 #include "connector/http/client.hpp"
 #include "connector/http/loopback.hpp"
+#include "connector/http/tunnel.hpp"
 #include "connector/identity/directory.hpp"
 #include "connector/node/config.hpp"
 #include "connector/node/secrets.hpp"
@@ -14,13 +15,6 @@ namespace sluis::node {
 namespace {
 
 constexpr std::size_t kDirectHosts = 64;
-
-/// Of a name, or of an address in numbers; not empty.
-bool is_host(std::string_view text) {
-  return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == ':';
-  });
-}
 
 }  // namespace
 
@@ -38,7 +32,7 @@ Result<std::optional<ProxyConfig>> read_proxy(TomlTable& root, const std::filesy
   unsigned port = 0;
   const char* end = address.data() + address.size();
   const bool numbered = colon != std::string::npos && std::from_chars(address.data() + colon + 1, end, port).ptr == end && port > 0 && port < 65536;
-  if (!numbered || !is_host(proxy.host) || (proxy.host == host && host.find(':') != std::string::npos)) {
+  if (!numbered || !http::is_host(proxy.host) || (proxy.host == host && host.find(':') != std::string::npos)) {
     return table->refused("address", "`" + address + "` is not host:port of a proxy").mended_by("write proxy.waterrijk.example:3128, or [2001:db8::7]:3128: it is asked in clear, by CONNECT");
   }
   proxy.port = std::to_string(port);
@@ -49,7 +43,7 @@ Result<std::optional<ProxyConfig>> read_proxy(TomlTable& root, const std::filesy
   for (std::size_t i = 0; i < proxy.direct.size(); ++i) {
     std::string& one = proxy.direct[i];
     one = http::without_brackets(one);
-    if (is_host(one) && one != "." && (one.find(':') == std::string::npos || std::count(one.begin(), one.end(), ':') > 1)) continue;
+    if (http::is_host(one) && one != "." && (one.find(':') == std::string::npos || std::count(one.begin(), one.end(), ':') > 1)) continue;
     return Error(ErrorCode::invalid_argument, "`" + one + "` is no host that is reached directly").at(table->place("direct", i))
         .mended_by("write a name, an address, or `.waterrijk.example` for all names below; without scheme and port");
   }

@@ -27,6 +27,7 @@ constexpr std::size_t kDueAtOnce = 64;
 constexpr std::size_t kNoteBytes = 4096;                 ///< of a checkpoint that a receipt comes with
 constexpr std::chrono::days kLate{30};                   ///< what comes after its time is taken so long
 constexpr std::chrono::days kAnswers{60};                ///< an end is proven so long: longer than any node waits for it
+constexpr std::chrono::hours kAgain{24};                 ///< what is damaged is looked at once a day
 constexpr int kTries = 3;
 
 bool came(const v1::Shared& end) { return end.bytes() > 0 || end.end() == "complete"; }
@@ -153,15 +154,6 @@ Result<void> RequestReceipts::keep(const std::string& key, const std::string& te
   commit.preconditions.push_back({std::string(gate::kPayloadEpoch), std::move(epoch)});
   commit.changes.push_back({key, std::move(sealed)});
   return {};
-}
-
-Result<bool> RequestReceipts::is_known(const ParticipantId& party, std::string_view transaction) const {
-  const std::string name = name_of_request(party, transaction);
-  for (const std::string_view prefix : {kReleased, kHeldAsProvider}) {
-    SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(std::string(prefix) + name));
-    if (bytes) return true;
-  }
-  return false;
 }
 
 std::string RequestReceipts::decided(Commit& commit, const v1::Shared& decision, bool permit) {
@@ -344,7 +336,7 @@ Result<std::vector<RequestReceipts::Waiting>> RequestReceipts::waiting(const out
     if (!receipt) {
       if (receipt.error().code != ErrorCode::not_found) log::error("nothing can be acknowledged", {{"peer", item.peer}, {"what", receipt.error().message}});
       commit.changes.push_back({message, std::nullopt});
-      if (known) forget_request(commit, key, *known);
+      if (known && receipt.error().code == ErrorCode::not_found) forget_request(commit, key, *known);
       ++left;
       continue;
     }
@@ -471,25 +463,26 @@ Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& resu
   return over(right ? "" : "contradicts");
 }
 
-/// What is due by this key. False: it could not be looked at.
-Result<bool> RequestReceipts::miss(std::string_view due, Commit& commit, Timestamp now) {
+/// What is due by this key. Errors: it cannot be looked at.
+Result<void> RequestReceipts::miss(std::string_view due, Commit& commit, Timestamp now) {
   const std::string key(due.substr(std::min(due.size(), kReceiptDueHead)));
   SLUIS_TRY(const std::optional<KnownRequest> known, KnownRequest::read(with_.store, key));
   if (!known) {
     commit.changes.push_back({std::string(due), std::nullopt});
-    return true;
+    return {};
   }
   if (known->state != "open") {
     forget_request(commit, key, *known);
-    return true;
+    return {};
   }
   const auto entry = channel_.first_entry(known->end);
   const auto payload = entry ? with_.log.payload(*entry) : Result<provenance::Payload>(entry.error());
-  if (!payload && payload.error().code == ErrorCode::storage_unavailable) return payload.error();
+  if (!payload && payload.error().code != ErrorCode::not_found) return payload.error();
   v1::Shared end;
-  if (!payload || !end.ParseFromString(payload->shared)) {  // it was erased: nobody is told of it
+  if (payload && !end.ParseFromString(payload->shared)) return Error(ErrorCode::corruption, "the entry of its end cannot be read");
+  if (!payload) {  // it was erased: nobody is told of it
     forget_request(commit, key, *known);
-    return true;
+    return {};
   }
   const auto offer = to_hash(end.offer_hash());
   // Of a pull of which nothing came, the provider need not know; where this node crashed, something may have.
@@ -499,7 +492,7 @@ Result<bool> RequestReceipts::miss(std::string_view due, Commit& commit, Timesta
   after.state = "missing";
   after.due = now + kLate;
   move_request(commit, key, *known, after);
-  return true;
+  return {};
 }
 
 Result<std::optional<Timestamp>> RequestReceipts::on_timer() {
@@ -523,8 +516,9 @@ Result<std::optional<Timestamp>> RequestReceipts::on_timer() {
   for (const std::string& key : due) {
     if (const auto looked = miss(key, commit, now); !looked) {
       if (looked.error().code == ErrorCode::storage_unavailable) return looked.error();
-      log::error("what is due cannot be read", {{"key", key}, {"what", looked.error().message}});  // it stays, and holds up nothing else
-      next = std::max(next.value_or(now), now + std::chrono::minutes(10));
+      log::error("what is due cannot be read", {{"key", key}, {"what", looked.error().message}});
+      commit.changes.push_back({key, std::nullopt});  // till tomorrow: it holds up nothing else
+      commit.changes.push_back({receipt_due_key(now + kAgain, key.substr(std::min(key.size(), kReceiptDueHead))), ""});
     }
   }
   const std::size_t missing = commit.entries.size();

@@ -24,7 +24,6 @@ class RequestReceipts final : public gate::RequestReceipts {
   RequestReceipts(Options options, EvidenceDependencies with, const EvidenceChannel& channel,
                   std::function<void(std::string_view peer, std::string_view process)> notify);
 
-  Result<bool> is_known(const ParticipantId& party, std::string_view transaction) const override;
   std::string decided(Commit& commit, const v1::Shared& decision, bool permit) override;
   void released(Commit& commit, const v1::Shared& end) override;
   void received(Commit& commit, const v1::Shared& end) override;
@@ -57,7 +56,7 @@ class RequestReceipts final : public gate::RequestReceipts {
   Result<provenance::Receipt> receipt_of(std::string_view commit_id, Notes& notes) const;
   Result<std::vector<Waiting>> waiting(const outbox::OutboxItem& item, Notes& notes, Commit& commit, std::uint64_t& left, const std::string& from) const;
   Result<void> settle(const Waiting& one, const json::Value& result, Notes& notes, Commit& commit, Timestamp now);
-  Result<bool> miss(std::string_view due_key, Commit& commit, Timestamp now);
+  Result<void> miss(std::string_view due_key, Commit& commit, Timestamp now);
 
   Options options_;
   EvidenceDependencies with_;

@@ -11,7 +11,7 @@ namespace sluis::node {
 class Writer final : public negotiation::EvidenceWriter, public transfer::EvidenceWriter {
  public:
   /// `keeps_evidence`: whether this party keeps a log that proves agreements as well.
-  Writer(ParticipantId self, const Clock& clock, std::function<bool(const ParticipantId&)> keeps_evidence = [](const auto&) { return true; })
+  Writer(ParticipantId self, const Clock& clock, std::function<bool(const ParticipantId&)> keeps_evidence = [](const auto&) { return false; })
       : self_(std::move(self)), clock_(clock), keeps_evidence_(std::move(keeps_evidence)) {}
 
   EntryDraft negotiation_entry(const negotiation::Negotiation& negotiation, std::string_view event,

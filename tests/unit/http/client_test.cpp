@@ -2,6 +2,7 @@
 #include "connector/http/client.hpp"
 #include "connector/http/server.hpp"
 #include "tests/support/doubles.hpp"
+#include "tests/unit/http/listening.hpp"
 
 #include <gtest/gtest.h>
 
@@ -25,15 +26,7 @@ class ScriptedPeer {
  public:
   enum class Then { keep, close };
   explicit ScriptedPeer(std::string answer, Then then = Then::keep) : answer_(std::move(answer)), then_(then) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(::listen(listener_, 16), 0);
-    socklen_t size = sizeof address;
-    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
+    listener_ = listen_here(port_);
     thread_ = std::thread([this] { run(); });
   }
   ~ScriptedPeer() {

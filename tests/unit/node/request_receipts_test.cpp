@@ -188,7 +188,9 @@ TEST_F(RequestReceiptsTest, AnAcknowledgementIsRecordedOnceAndGetsTheProofsEachT
   EXPECT_EQ(keys_under("released/") + keys_under("receipt-due/"), 0U) << "nothing is left of what was taken";
   EXPECT_EQ(state(acknowledge(receipt)), "unknown");
   EXPECT_EQ(receipts_.kept(ParticipantId(kDuinmeer), "t1")->size(), 1U);
-  EXPECT_TRUE(*receipts_.is_known(ParticipantId(kDuinmeer), "t1")) << "its name is not free while a proof is held under it";
+  const auto again = decide("t1", true);
+  ASSERT_FALSE(again) << "its name is not free while a proof is held under it";
+  EXPECT_TRUE(again.error().code == ErrorCode::conflict && again.error().place.pointer.ends_with(condition_));
 }
 
 TEST_F(RequestReceiptsTest, WhatHasNotEndedIsEarlyAndWhatNeverBeganIsUnknown) {
@@ -214,10 +216,10 @@ TEST_F(RequestReceiptsTest, ARefusalIsProvenAndNothingMoreIsRecorded) {
 }
 
 TEST_F(RequestReceiptsTest, ARequestIsNamedOnce) {
-  EXPECT_FALSE(*receipts_.is_known(ParticipantId(kDuinmeer), "t1"));
   ASSERT_TRUE(decide("t1", true));
-  EXPECT_TRUE(*receipts_.is_known(ParticipantId(kDuinmeer), "t1"));
-  EXPECT_FALSE(*receipts_.is_known(ParticipantId(kStranger), "t1")) << "each party has its own names";
+  const std::string name = condition_;
+  EXPECT_TRUE(decide("t2", true));
+  EXPECT_NE(condition_, name);
   const auto again = decide("t1", true);
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, ErrorCode::conflict);
@@ -385,6 +387,19 @@ TEST_F(RequestReceiptsTest, TheTimerSaysWhenItHasWorkNext) {
   EXPECT_EQ(missing().size(), 64U);
   EXPECT_TRUE(receipts_.on_timer());
   EXPECT_EQ(missing().size(), 101U);
+}
+
+TEST_F(RequestReceiptsTest, WhatIsDamagedHoldsUpNothingElse) {
+  for (int i = 0; i < 70; ++i) {
+    const std::string key = std::string(node::kReleased) + "damaged" + std::to_string(i);
+    ASSERT_TRUE(store_.write({{key, "{"}, {node::receipt_due_key(clock_.now(), key), ""}}, true));
+  }
+  ASSERT_TRUE(decide("t1", true));
+  release("t1");
+  after(std::chrono::hours(24));
+  after(Duration(0));
+  EXPECT_EQ(missing(), Names{"missing t1"});
+  EXPECT_EQ(keys_under("receipt-due/"), 71U) << "it is looked at again";
 }
 
 TEST_F(RequestReceiptsTest, AConsumerSendsWhatItGotAndKeepsTheProofs) {
