@@ -12,7 +12,7 @@ namespace sluis::http {
 struct ClientOptions {
   TlsFiles tls;             ///< as they stand at each new connection. Chain empty: no client certificate; roots empty: no https
   bool allow_http = false;  ///< plain http, for the command line on loopback and for tests
-  std::size_t idle_connections = 8;  ///< kept per origin
+  std::size_t idle_connections = 24;  ///< kept per origin
   std::string name = "peers";        ///< for the log
   std::optional<Proxy> proxy = {};   ///< through which https is called; none: directly
   /// Whether the membership list has this address for that party (or for any, where the request names none). Asked before each call that goes

@@ -23,7 +23,7 @@ namespace sluis::outbox {
 class Dispatcher {
  public:
   struct Options {
-    std::size_t in_flight = 4;       ///< to one peer
+    std::size_t in_flight = 16;      ///< to one peer
     std::size_t probes = 2;          ///< to all peers that are away, together
     std::size_t window = 128;        ///< processes of one peer in memory whose message was tried less than three times
     std::size_t tried = 4096;        ///< others

@@ -21,7 +21,7 @@ namespace sluis::outbox {
 
 struct DriverOptions {
   Dispatcher::Options dispatcher = {};
-  std::size_t threads = 8;
+  std::size_t threads = 32;
   Duration give_up_after = std::chrono::days(30);  ///< a message that waited longer is a dead letter
   Duration walk_every = std::chrono::hours(24);    ///< through all that waits: for what waited too long, and to count
 };
