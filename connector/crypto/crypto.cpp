@@ -10,6 +10,7 @@
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 
+#include <array>
 #include <stdexcept>
 
 namespace sluis::crypto {
@@ -48,6 +49,22 @@ const EVP_CIPHER* aes_256_gcm() {
   return cipher;
 }
 
+/// A context of this thread for a hash that is made in one go: making and freeing one costs more than a small hash.
+EVP_MD_CTX* hashing() {
+  thread_local const MdContext context(EVP_MD_CTX_new());
+  must(context && EVP_DigestInit_ex2(context.get(), sha256_md(), nullptr) == 1, "sha-256");
+  return context.get();
+}
+
+Hash hash_of(std::string_view first, std::string_view second) {
+  EVP_MD_CTX* const context = hashing();
+  Hash hash{};
+  must(EVP_DigestUpdate(context, first.data(), first.size()) == 1 && EVP_DigestUpdate(context, second.data(), second.size()) == 1 &&
+           EVP_DigestFinal_ex(context, hash.data(), nullptr) == 1,
+       "sha-256");
+  return hash;
+}
+
 std::string bio_text(BIO* bio) {
   char* text = nullptr;
   const long size = BIO_get_mem_data(bio, &text);
@@ -80,11 +97,7 @@ std::string last_openssl_error() {
   return text.empty() ? "no detail" : text;
 }
 
-Hash sha256(std::string_view bytes) {
-  Hash hash{};
-  must(EVP_Digest(bytes.data(), bytes.size(), hash.data(), nullptr, sha256_md(), nullptr) == 1, "sha-256");
-  return hash;
-}
+Hash sha256(std::string_view bytes) { return hash_of(bytes, {}); }
 
 void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
 
@@ -104,30 +117,18 @@ Hash Sha256::finish() {
 
 Hash hmac_sha256(std::string_view key, std::string_view bytes) {
   // RFC 2104 over the fetched digest: EVP_MAC's set-up costs several times the hash of an entry.
-  std::string block(64, '\0');
-  if (key.size() > 64) {
+  std::array<char, 64> block{};
+  if (key.size() > block.size()) {
     const Hash short_key = sha256(key);
     std::copy(short_key.begin(), short_key.end(), block.begin());
   } else {
     std::copy(key.begin(), key.end(), block.begin());
   }
-  std::string inner = block;
-  std::string outer = block;
-  for (std::size_t i = 0; i < 64; ++i) {
-    inner[i] = static_cast<char>(inner[i] ^ 0x36);
-    outer[i] = static_cast<char>(outer[i] ^ 0x5c);
-  }
-  Sha256 first;
-  first.update(inner);
-  first.update(bytes);
-  const Hash middle = first.finish();
-  Sha256 second;
-  second.update(outer);
-  second.update(view(middle));
-  const Hash mac = second.finish();
+  for (char& byte : block) byte = static_cast<char>(byte ^ 0x36);
+  const Hash middle = hash_of({block.data(), block.size()}, bytes);
+  for (char& byte : block) byte = static_cast<char>(byte ^ 0x36 ^ 0x5c);
+  const Hash mac = hash_of({block.data(), block.size()}, view(middle));
   OPENSSL_cleanse(block.data(), block.size());
-  OPENSSL_cleanse(inner.data(), inner.size());
-  OPENSSL_cleanse(outer.data(), outer.size());
   return mac;
 }
 
@@ -151,6 +152,7 @@ bool equal(std::string_view a, std::string_view b) {
 std::string seal(Random& random, std::string_view key, std::string_view plain, std::string_view associated) {
   if (key.size() != 32) throw std::logic_error("AES-256-GCM needs a key of 32 bytes");
   std::string out = random.bytes(kNonce);
+  out.reserve(kNonce + plain.size() + kTag);
   const CipherContext context(EVP_CIPHER_CTX_new());
   int size = 0;
   must(context && EVP_EncryptInit_ex(context.get(), aes_256_gcm(), nullptr, data(key), data(out)) == 1, "seal");
