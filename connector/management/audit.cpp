@@ -8,6 +8,7 @@
 #include "connector/management/handlers.hpp"
 #include "connector/management/logbook.hpp"
 #include "connector/management/package.hpp"
+#include "connector/provenance/passing.hpp"
 #include "connector/provenance/receipt.hpp"
 
 #include <fmt/core.h>
@@ -43,9 +44,10 @@ Result<v1::AuditWatchResponse> watch(Backend& backend, const v1::AuditWatchReque
   SLUIS_CHECK(wait_until(backend, request.wait_seconds(), [&]() -> Result<bool> {
     SLUIS_TRY(const auto entries, backend.log.entries());
     for (; next < entries && response.entries_size() < 100; ++next) {
-      SLUIS_TRY(const auto leaf, backend.log.leaf(next));
-      if (!kinds.empty() && !kinds.contains(leaf.kind)) continue;
-      SLUIS_TRY(*response.add_entries(), audit_row(backend.log, next, request.lang()));
+      SLUIS_TRY(const auto leaf, provenance::leaf_in_pass(backend.log, next));
+      if (!leaf || (!kinds.empty() && !kinds.contains(leaf->kind))) continue;
+      SLUIS_TRY(auto row, audit_row_in_pass(backend.log, next, request.lang()));
+      if (row) *response.add_entries() = std::move(*row);
     }
     return response.entries_size() > 0;
   }));

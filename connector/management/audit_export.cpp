@@ -2,6 +2,7 @@
 
 #include "connector/management/audit_rows.hpp"
 #include "connector/management/convert.hpp"
+#include "connector/provenance/passing.hpp"
 
 #include <algorithm>
 
@@ -45,15 +46,16 @@ Result<v1::AuditExportResponse> export_records(const Backend& backend, const v1:
   if (gone) response.add_notes(*gone);
   std::string text = request.page_token().empty() ? recorder->head() : std::string();
   for (std::uint64_t taken = 0, looked = 0; number < entries; ++number, ++looked) {
-    SLUIS_TRY(const provenance::Leaf leaf, backend.log.leaf(number));
+    SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_in_pass(backend.log, number));
     if (looked >= kLookedAt && taken == 0) {  // nothing that a record could be cut in
       response.set_next_page_token(std::to_string(number));
       break;
     }
-    if (!span.may_hold(leaf)) continue;
-    SLUIS_TRY(const auto entry, records::read_entry(backend.log, number, leaf));
+    if (!leaf || !span.may_hold(*leaf)) continue;
+    SLUIS_TRY(const auto entry, records::read_entry(backend.log, number, *leaf));
     if (!entry) {
-      response.set_erased(response.erased() + 1);
+      SLUIS_TRY(const auto still, provenance::leaf_in_pass(backend.log, number));
+      response.set_erased(response.erased() + (still ? 1 : 0));
       continue;
     }
     if (!span.holds(Timestamp(Duration(entry->shared.time_us())))) continue;

@@ -5,6 +5,7 @@
 #include "connector/base/suggest.hpp"
 #include "connector/gate/reason.hpp"
 #include "connector/management/convert.hpp"
+#include "connector/provenance/passing.hpp"
 #include "sluis/v1/evidence.pb.h"
 
 #include <fmt/core.h>
@@ -92,7 +93,7 @@ bool TimeSpan::may_hold(const provenance::Leaf& leaf) const {
 Result<bool> reaches_pruned(const provenance::LogReader& log, const TimeSpan& span) {
   SLUIS_TRY(const std::uint64_t first_kept, log.first_kept());
   if (first_kept == 0) return false;
-  SLUIS_TRY(const provenance::Leaf first, log.leaf(first_kept));
+  SLUIS_TRY(const provenance::Leaf first, provenance::first_leaf(log));
   return span.begins_before(hour(first.hours) + std::chrono::hours(1));
 }
 
@@ -142,6 +143,16 @@ Result<v1::AuditEntry> audit_row(const provenance::LogReader& log, std::uint64_t
   put_shared(row, shared, language);
   put_internal(row, internal);
   return row;
+}
+
+Result<std::optional<v1::AuditEntry>> audit_row_in_pass(const provenance::LogReader& log, std::uint64_t index, std::string_view language) {
+  auto row = audit_row(log, index, language);
+  if (row && !row->erased()) return std::optional(std::move(*row));
+  if (!row && row.error().code != ErrorCode::not_found) return row.error();
+  SLUIS_TRY(const std::optional<provenance::Leaf> still, provenance::leaf_in_pass(log, index));
+  if (!still) return std::optional<v1::AuditEntry>();
+  if (!row) return row.error();
+  return std::optional(std::move(*row));
 }
 
 Result<std::set<std::uint8_t>> kinds_named(const google::protobuf::RepeatedPtrField<std::string>& names) {
@@ -206,7 +217,7 @@ Result<std::string> visit_page(const provenance::LogReader& log, std::uint64_t s
                                const std::function<Result<void>(v1::AuditEntry)>& visit) {
   SLUIS_TRY(const auto filter, AuditFilter::make(asked));
   if (size == 0) return std::string();
-  SLUIS_TRY(std::uint64_t first_kept, log.first_kept());
+  SLUIS_TRY(const std::uint64_t first_kept, log.first_kept());
   std::uint64_t index = asked.newest_first() ? size - 1 : first_kept;
   if (!asked.page_token().empty()) {
     SLUIS_TRY(index, page_begin(asked.page_token()));
@@ -216,21 +227,19 @@ Result<std::string> visit_page(const provenance::LogReader& log, std::uint64_t s
   std::size_t found = 0;
   for (std::uint64_t looked = 0; index < size && index >= first_kept; ++looked) {
     if (looked == kLookedAt || found == wanted) return std::to_string(index);
-    const auto leaf = log.leaf(index);
-    auto row = leaf && filter.may_match(*leaf) ? audit_row(log, index, asked.lang()) : Result<v1::AuditEntry>(v1::AuditEntry());
-    if (!leaf || !row) {
-      const Error& why = leaf ? row.error() : leaf.error();
-      if (why.code != ErrorCode::not_found) return why;
-      const std::uint64_t before = first_kept;
-      SLUIS_TRY(first_kept, log.first_kept());
-      if (first_kept == before || index >= first_kept) return why;
-      if (asked.newest_first()) break;  // it was pruned just now, with all before it
-      index = first_kept;
-      continue;
+    SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_in_pass(log, index));
+    std::optional<v1::AuditEntry> row;
+    if (leaf && filter.may_match(*leaf)) {
+      SLUIS_TRY(row, audit_row_in_pass(log, index, asked.lang()));
     }
-    if (filter.may_match(*leaf) && filter.matches(*row)) {
+    if (row && filter.matches(*row)) {
       SLUIS_CHECK(visit(std::move(*row)));
       ++found;
+    }
+    if (!leaf) {  // it was pruned just now, with all before it
+      if (asked.newest_first()) break;
+      SLUIS_TRY(index, log.first_kept());
+      continue;
     }
     if (asked.newest_first() && index == 0) break;
     index = asked.newest_first() ? index - 1 : index + 1;

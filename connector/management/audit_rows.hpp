@@ -12,6 +12,9 @@ namespace sluis::management {
 Result<v1::AuditEntry> audit_row(const provenance::LogReader& log, std::uint64_t index,
                                  std::string_view language = {});
 
+/// The same of an entry that was there when a pass over the log began; nothing: it was pruned since.
+Result<std::optional<v1::AuditEntry>> audit_row_in_pass(const provenance::LogReader& log, std::uint64_t index, std::string_view language = {});
+
 /// From when until when, of what was recorded.
 class TimeSpan {
  public:

@@ -134,6 +134,8 @@ struct Backend {
   std::function<Result<void>(const outbox::DeadLetter& letter, const outbox::Reason& reason, const std::string& person)> drop_message = {};
   /// What the list in force changed, and how lists are fetched.
   std::function<void(v1::ShowMembershipResponse& response)> tell_membership = {};
+  /// Has the log that was prepared follow the newest.
+  std::function<Result<v1::RotateLogKeyResponse>(bool dry_run, const std::string& person)> rotate_log_key = {};
 };
 
 }  // namespace sluis::management

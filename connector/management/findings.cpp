@@ -4,6 +4,7 @@
 #include "connector/management/findings_signed.hpp"
 #include "connector/management/findings_sentences.hpp"
 #include "connector/management/terms_parts.hpp"
+#include "connector/provenance/passing.hpp"
 
 #include <algorithm>
 
@@ -42,8 +43,7 @@ Result<Period> covered(const Backend& backend, const v1::AuditFindingsRequest& r
   }
   SLUIS_TRY(const auto entries, backend.log.entries());
   if (entries > 0) {
-    SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
-    SLUIS_TRY(const auto first, backend.log.leaf(first_kept));
+    SLUIS_TRY(const auto first, provenance::first_leaf(backend.log));
     period.from = Timestamp(std::chrono::hours(first.hours));
   }
   if (request.has_from()) {
@@ -216,7 +216,7 @@ class Comparison {
     for (const auto& [whose, shown] : practice_.unproven) {
       auto finding = about("request.unproven");
       finding.set_party(whose.first);
-      add(std::move(finding), shown, {}, whose.second ? "contradicts" : "");
+      add(std::move(finding), shown, {}, whose.second);
     }
   }
 

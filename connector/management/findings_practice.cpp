@@ -1,4 +1,5 @@
 #include "connector/management/findings_practice.hpp"
+#include "connector/provenance/passing.hpp"
 
 #include "catalog/offer.hpp"
 #include "sluis/v1/evidence.pb.h"
@@ -210,7 +211,9 @@ class Pass {
   }
 
   void miss_receipt(const Entry& entry) {
-    Shown* shown = in(practice_.unproven, {entry.shared.counterparty(), entry.shared.event() == "contradicts"});
+    const std::string& event = entry.shared.event();
+    const bool told = event == "contradicts" || event == "one-sided" || event == "restored";
+    Shown* shown = in(practice_.unproven, {entry.shared.counterparty(), told ? event : std::string()});
     if (shown != nullptr) shown->add(entry.index, entry.time);
   }
 
@@ -244,15 +247,16 @@ Result<Practice> Practice::read(const Backend& backend, const std::shared_ptr<co
   SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
   SLUIS_TRY(const bool reaches, reaches_pruned(backend.log, span));
   for (std::uint64_t index = first_kept; index < entries; ++index) {
-    SLUIS_TRY(const auto leaf, backend.log.leaf(index));
-    if (!tells(leaf.kind) || !span.may_hold(leaf)) continue;
+    SLUIS_TRY(const auto leaf, provenance::leaf_in_pass(backend.log, index));
+    if (!leaf || !tells(leaf->kind) || !span.may_hold(*leaf)) continue;
     const auto payload = backend.log.payload(index);
     if (!payload && payload.error().code == ErrorCode::not_found) {
-      pass.erased(index, Timestamp(std::chrono::hours(leaf.hours)));
+      SLUIS_TRY(const auto still, provenance::leaf_in_pass(backend.log, index));
+      if (still) pass.erased(index, Timestamp(std::chrono::hours(leaf->hours)));
       continue;
     }
     if (!payload) return payload.error();
-    Entry entry{index, static_cast<EntryKind>(leaf.kind), {}, {}, {}};
+    Entry entry{index, static_cast<EntryKind>(leaf->kind), {}, {}, {}};
     if (!entry.shared.ParseFromString(payload->shared) || !entry.internal.ParseFromString(payload->internal)) continue;
     entry.time = Timestamp(std::chrono::microseconds(entry.shared.time_us()));
     if (!span.holds(entry.time)) continue;

@@ -68,8 +68,9 @@ struct Practice {
   std::map<std::string, PartyAsked> parties;
   /// Ends that a crash took away, by day and by whether this node received.
   std::map<std::pair<std::chrono::sys_days, bool>, Shown> unknown_ends;
-  /// Data requests that the other party did not prove, by party and by whether what it proved is not what was seen here.
-  std::map<std::pair<std::string, bool>, Shown> unproven;
+  /// Data requests that the other party did not prove, by party and by what is the matter: of the events of such entries `contradicts`, `one-sided` and
+  /// `restored`, else nothing.
+  std::map<std::pair<std::string, std::string>, Shown> unproven;
   std::vector<LateDeletion> late;
   std::map<std::string, std::uint64_t> published;  ///< the newest publication of a dataset
   Shown erased;                                    ///< entries that say nothing any more

@@ -7,6 +7,7 @@
 #include "connector/management/audit_rows.hpp"
 #include "connector/management/entries.hpp"
 #include "connector/management/status_codes.hpp"
+#include "connector/provenance/passing.hpp"
 
 #include <fmt/core.h>
 
@@ -107,13 +108,14 @@ class Look {
     json::Array found;
     std::size_t bytes = 0;
     for (std::uint64_t read = 0, seen = 0; number < entries; ++number, ++seen) {
-      SLUIS_TRY(const provenance::Leaf leaf, backend.log.leaf(number));
+      SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_in_pass(backend.log, number));
+      if (!leaf) continue;
       // What ended in time was recorded within the hour, and hours never fall.
-      if (end_ && Timestamp(std::chrono::hours(leaf.hours)) > *end_ + std::chrono::hours(1)) break;
-      const auto kind = static_cast<EntryKind>(leaf.kind);
+      if (end_ && Timestamp(std::chrono::hours(leaf->hours)) > *end_ + std::chrono::hours(1)) break;
+      const auto kind = static_cast<EntryKind>(leaf->kind);
       if (kind != EntryKind::stream_end && kind != EntryKind::cut && kind != EntryKind::received) continue;
       if (++read > kMostRead || seen > kMostSeen) return too_much("too many entries of the log would have to be looked through");
-      SLUIS_TRY(const auto entry, records::read_entry(backend.log, number, leaf));
+      SLUIS_TRY(const auto entry, records::read_entry(backend.log, number, *leaf));
       if (!entry || (!trace_.empty() && to_hex(entry->internal.trace_id()) != trace_)) continue;
       recorder->add(*entry);
       const std::string line = recorder->take();
@@ -146,8 +148,8 @@ class Look {
     std::uint64_t high = entries;
     while (low < high) {
       const std::uint64_t middle = low + (high - low) / 2;
-      SLUIS_TRY(const provenance::Leaf leaf, log.leaf(middle));
-      if (Timestamp(std::chrono::hours(leaf.hours + 2)) <= *start_) low = middle + 1;
+      SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_in_pass(log, middle));
+      if (!leaf || Timestamp(std::chrono::hours(leaf->hours + 2)) <= *start_) low = middle + 1;
       else high = middle;
     }
     return low;

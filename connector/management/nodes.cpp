@@ -160,6 +160,11 @@ void add_nodes(Methods& methods, Backend& backend) {
         if (!backend.back_up) return not_here("backups");
         return backend.back_up(request.dry_run(), caller.person);
       });
+  methods.add<v1::RotateLogKeyRequest, v1::RotateLogKeyResponse>(
+      "NodeService.RotateLogKey", [&backend](const auto& request, const Caller& caller) -> Result<v1::RotateLogKeyResponse> {
+        if (!backend.rotate_log_key) return not_here("logs that follow");
+        return backend.rotate_log_key(request.dry_run(), caller.person);
+      });
   methods.add<v1::DemoClockRequest, v1::DemoClockResponse>(
       "NodeService.DemoClock", [&backend](const auto& request, const Caller&) { return demo_clock(backend, request); });
 }

@@ -3,6 +3,7 @@
 #include "connector/management/audit_rows.hpp"
 #include "connector/management/convert.hpp"
 #include "connector/management/entries.hpp"
+#include "connector/provenance/passing.hpp"
 #include "connector/provenance/receipt.hpp"
 #include "connector/records/record.hpp"
 
@@ -45,14 +46,15 @@ Result<void> each_entry(const provenance::LogReader& log, std::uint64_t first, s
                         const std::function<Result<void>(const records::Entry&, const provenance::Leaf&, bool in_period)>& visit) {
   SLUIS_TRY(const std::uint64_t first_kept, log.first_kept());
   for (std::uint64_t number = std::max(first, first_kept); number < end; ++number) {
-    SLUIS_TRY(const provenance::Leaf leaf, log.leaf(number));
+    SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_in_pass(log, number));
+    if (!leaf) continue;
     const auto payload = log.payload(number);
     if (!payload && payload.error().code == ErrorCode::not_found) continue;
     if (!payload) return payload.error();
-    records::Entry entry{number, static_cast<EntryKind>(leaf.kind), {}, {}};
+    records::Entry entry{number, static_cast<EntryKind>(leaf->kind), {}, {}};
     if (!entry.shared.ParseFromString(payload->shared) || !entry.internal.ParseFromString(payload->internal)) continue;
     const bool in_period = holds(period, entry.shared);
-    if (in_period || records::is_paper(leaf.kind)) SLUIS_CHECK(visit(entry, leaf, in_period));
+    if (in_period || records::is_paper(leaf->kind)) SLUIS_CHECK(visit(entry, *leaf, in_period));
   }
   return {};
 }
@@ -229,8 +231,7 @@ Result<records::Manifest> begin(const Backend& backend, const v1::AuditPackageRe
   }
   SLUIS_TRY(const std::uint64_t entries, backend.log.entries());
   if (entries == 0) return Error(ErrorCode::invalid_state, "nothing has been recorded yet");
-  SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
-  SLUIS_TRY(const provenance::Leaf first, backend.log.leaf(first_kept));
+  SLUIS_TRY(const provenance::Leaf first, provenance::first_leaf(backend.log));
   manifest.from = std::min(manifest.until, Timestamp(std::chrono::hours(first.hours)));
   if (request.has_from()) {
     SLUIS_TRY(manifest.from, read_time(request.from(), "/from"));

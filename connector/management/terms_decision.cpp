@@ -2,6 +2,7 @@
 #include "connector/gate/reason.hpp"
 #include "connector/management/audit_rows.hpp"
 #include "connector/management/terms_parts.hpp"
+#include "connector/provenance/passing.hpp"
 #include "policy/odrl/report.hpp"
 #include "sluis/v1/evidence.pb.h"
 
@@ -99,8 +100,9 @@ Result<Recorded> find_decision(const Backend& backend, const std::string& named)
   }
   SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
   for (index = size; index-- > first_kept;) {
-    SLUIS_TRY(const auto leaf, backend.log.leaf(index));
-    if (!may_hold_decision(leaf.kind)) continue;
+    SLUIS_TRY(const auto leaf, provenance::leaf_in_pass(backend.log, index));
+    if (!leaf) break;  // it was pruned just now, with all before it
+    if (!may_hold_decision(leaf->kind)) continue;
     SLUIS_TRY(auto entry, read_entry(backend, index));
     if (!entry || !entry->shared.has_decision()) continue;
     const auto& shared = entry->shared;

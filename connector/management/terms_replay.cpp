@@ -3,6 +3,7 @@
 #include "connector/management/audit_rows.hpp"
 #include "connector/management/terms_parts.hpp"
 #include "connector/provenance/entry.hpp"
+#include "connector/provenance/passing.hpp"
 #include "sluis/v1/evidence.pb.h"
 
 #include <map>
@@ -139,10 +140,10 @@ Result<v1::ReplayTermsResponse> replay_terms(const Backend& backend, const v1::R
   SLUIS_TRY(const auto entries, backend.log.entries());
   SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
   for (std::uint64_t index = first_kept; index < entries; ++index) {
-    SLUIS_TRY(const auto leaf, backend.log.leaf(index));
-    if (leaf.kind != static_cast<std::uint8_t>(provenance::EntryKind::decision)) continue;
+    SLUIS_TRY(const auto leaf, provenance::leaf_in_pass(backend.log, index));
+    if (!leaf || leaf->kind != static_cast<std::uint8_t>(provenance::EntryKind::decision)) continue;
     // An entry's own time and the leaf's hour may lie on both sides of the hour.
-    if (Timestamp(std::chrono::hours(leaf.hours + 2)) <= from) continue;
+    if (Timestamp(std::chrono::hours(leaf->hours + 2)) <= from) continue;
     const auto payload = backend.log.payload(index);
     if (!payload && payload.error().code == ErrorCode::not_found) continue;  // erased
     if (!payload) return payload.error();

@@ -6,6 +6,7 @@
 #include "connector/crypto/crypto.hpp"
 #include "connector/http/message.hpp"
 #include "connector/json/json.hpp"
+#include "connector/provenance/passing.hpp"
 #include "connector/records/otlp.hpp"
 
 #include <fmt/core.h>
@@ -230,9 +231,9 @@ class Collecting::Lane {
     }
     for (; number < entries; ++number) {
       const bool far = number - from >= kLookedAt;
-      SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
-      const bool wanted = at_.kinds.empty() || at_.kinds.contains(provenance::kind_name(leaf.kind));
-      SLUIS_TRY(const auto entry, wanted ? records::read_entry(with_.log, number, leaf) : std::optional<records::Entry>());
+      SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_in_pass(with_.log, number));
+      const bool wanted = !leaf || at_.kinds.empty() || at_.kinds.contains(provenance::kind_name(leaf->kind));
+      SLUIS_TRY(const auto entry, wanted && leaf ? records::read_entry(with_.log, number, *leaf) : std::optional<records::Entry>());
       if (!entry) {
         batch.without_record += wanted ? 1 : 0;
         if (!far) continue;

@@ -38,11 +38,12 @@ struct Kind {
 constexpr std::array<Kind, 12> kKinds{{
     {"log", "signs the checkpoints of this node's log",
      "nothing more can be signed: entries stay readable, the node is down for exchanges",
-     "stop the node\n"
-     "sluis log rotate-key --config {config}: the old log ends with the name of the new key, the new one begins with the old checkpoint\n"
-     "have the new key put in the membership list beside the old one, which keeps its time until then (party.json has both)\n"
+     "sluis log next --config {config}: makes the next log's key, and prints its line\n"
+     "have that put in the membership list beside the old one, which keeps its time until then (party.json has both)\n"
      "give it to your witnesses and to who verifies the log\n"
-     "start the node; destroy the old key when no open receipt needs it"},
+     "sluis log follow --config {config}: the old log ends with the name of the new key, the new one begins with the old checkpoint; the node is away for a moment, and who asks then asks again\n"
+     "or, where the node stands still anyhow: sluis log rotate-key --config {config} does all this with a key that is listed afterwards\n"
+     "see that `sluis status` says the new log; destroy the old key when no open receipt needs it"},
     {"claim", "signs the claims of purpose of this node's requests (ES256)",
      "no data can be pulled from other nodes until the list has a new one; what others pull from here goes on",
      "make a key: openssl ecparam -name prime256v1 -genkey -noout, in a file of its own (0600)\n"

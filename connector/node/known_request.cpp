@@ -4,10 +4,19 @@
 #include "connector/crypto/crypto.hpp"
 #include "connector/json/json.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace sluis::node {
+namespace {
+
+/// As it is stored; of one that runs, empty.
+constexpr std::array<std::string_view, 4> kStates{"", "open", "taken", "missing"};
+
+}  // namespace
 
 std::string KnownRequest::encode() const {
-  return json::serialise(json::object({{"decision", decision}, {"end", end}, {"state", state}, {"due", format_time(due)}}));
+  return json::serialise(json::object({{"decision", decision}, {"end", end}, {"state", kStates.at(static_cast<std::size_t>(state))}, {"due", format_time(due)}}));
 }
 
 Result<KnownRequest> KnownRequest::decode(std::string_view bytes) {
@@ -15,7 +24,10 @@ Result<KnownRequest> KnownRequest::decode(std::string_view bytes) {
   KnownRequest known;
   SLUIS_TRY(known.decision, json::required_string(value, "decision"));
   SLUIS_TRY(known.end, json::required_string(value, "end"));
-  SLUIS_TRY(known.state, json::required_string(value, "state"));
+  SLUIS_TRY(const std::string state, json::required_string(value, "state"));
+  const auto at = std::find(kStates.begin(), kStates.end(), state);
+  if (at == kStates.end()) return Error(ErrorCode::corruption, "a request is in no state `" + state.substr(0, 40) + "`");
+  known.state = static_cast<RequestState>(at - kStates.begin());
   SLUIS_TRY(const std::string due, json::required_string(value, "due"));
   SLUIS_TRY(known.due, parse_time(due));
   return known;

@@ -22,11 +22,18 @@ inline constexpr std::string_view kHeldAsConsumer = "request-receipts/consumer/"
 inline constexpr std::string_view kReceiptDue = "receipt-due/";  ///< `<16 hex digits of time>/<key of what is known>`
 inline constexpr std::size_t kReceiptDueHead = kReceiptDue.size() + 17;  ///< of such a key, before the other
 
+enum class RequestState : std::uint8_t {
+  running,  ///< decided, and without an end that is recorded
+  open,     ///< it has ended, and the other party's receipt is awaited
+  taken,    ///< it came, or none is awaited
+  missing,  ///< it did not come in its time; it is taken for a while yet
+};
+
 struct KnownRequest {
   std::string decision;  ///< commit of the provider's decision; of a consumer's request empty
   std::string end;       ///< commit of the end; empty: it has not ended, or was refused
-  std::string state;     ///< "open", "taken", "missing"; before its end empty
-  Timestamp due;         ///< where it has a state
+  RequestState state = RequestState::running;
+  Timestamp due{};       ///< when it is looked at next; of requests that an older version of this node began it may be the beginning of time
 
   std::string encode() const;
   /// corruption, invalid_argument: not what `encode` wrote.

@@ -175,7 +175,7 @@ void add_backup(CLI::App& app, Words& words, int& code) {
   recover->add_option("--last-known", words.recover.last_known, "the newest checkpoint that others have of the old log: so it is named what is lost");
   add_dry_run(*recover, words);
   recover->callback([&] { code = log_recover(words.config, words.recover, words.dry_run); });
-  CLI::App* rotate = log.add_subcommand("rotate-key", "ends the stopped node's log, and lets another follow under a new key");
+  CLI::App* rotate = log.add_subcommand("rotate-key", "ends the stopped node's log, and lets another follow under a new key; of a node that runs: log next, then log follow");
   rotate->add_option("--config", words.config, "node.toml")->required();
   add_dry_run(*rotate, words);
   rotate->callback([&] { code = log_rotate_key(words.config, words.dry_run); });

@@ -48,7 +48,7 @@ void Node::stop(std::chrono::milliseconds grace) {
   parts_.reset();
 }
 
-bool Node::log_is_over() const { return parts_ && parts_->log_is_over(); }
+std::string Node::why_log_is_over() const { return parts_ ? parts_->why_log_is_over() : std::string(); }
 
 int serve(const std::filesystem::path& config_file) {
   if (::geteuid() == 0) {
@@ -64,10 +64,8 @@ int serve(const std::filesystem::path& config_file) {
   const StopSignal signal;
   Node node(*config);
   const auto start = [&]() -> Result<void> {
-    if (config->log_period) {  // a crash on the way from one log to the next
-      SLUIS_TRY(const bool half_way, is_half_way(*config));
-      if (half_way) SLUIS_CHECK(follow_prepared(*config));
-    }
+    SLUIS_TRY(const bool half_way, is_half_way(*config));  // a crash on the way from one log to the next
+    if (half_way) SLUIS_CHECK(follow_prepared(*config));
     return node.start();
   };
   Timestamp not_before{};  // what failed is not tried again at once
@@ -84,12 +82,12 @@ int serve(const std::filesystem::path& config_file) {
       continue;
     }
     served = true;
-    bool told = !config->log_period;
-    if (told) signal.wait();
-    while (!told && !(told = signal.wait_for(kLookEach))) {
-      if (SystemClock().now() >= not_before && node.log_is_over()) break;
+    bool told = false;
+    std::string over;
+    while (!(told = signal.wait_for(kLookEach))) {
+      if (SystemClock().now() >= not_before && !(over = node.why_log_is_over()).empty()) break;
     }
-    log::info(told ? "stopping" : "the log's period is over");
+    log::info(told ? "stopping" : over);
     node.stop(std::chrono::seconds(10));
     if (told) return 0;
     if (const auto followed = follow_prepared(*config); !followed) {

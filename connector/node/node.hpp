@@ -17,8 +17,9 @@ class Node {
   Result<void> start();
   /// Takes no more requests, lets those that are under way finish for so long, cuts the rest, closes the log.
   void stop(std::chrono::milliseconds grace);
-  /// Whether the period of the log is over, and the next is prepared and listed. Between `start` and `stop`.
-  bool log_is_over() const;
+  /// Why another log is to follow now: the period of the newest is over, and the next is prepared and listed, or a person asked for it. Empty:
+  /// it goes on. Between `start` and `stop`.
+  std::string why_log_is_over() const;
 
  private:
   struct Parts;
@@ -26,7 +27,7 @@ class Node {
   std::unique_ptr<Parts> parts_;
 };
 
-/// Runs until SIGTERM or SIGINT. When the period of the log is over it stops all parts, lets the prepared log follow and starts them again. The
+/// Runs until SIGTERM or SIGINT. When another log is to follow it stops all parts, lets the prepared log follow and starts them again. The
 /// exit code.
 int serve(const std::filesystem::path& config_file);
 

@@ -61,6 +61,8 @@ Result<void> Node::Parts::start_ground() {
   if (!opened && reserve->give_way()) opened = store.reopen();
   SLUIS_CHECK(opened);
   SLUIS_CHECK(check_finished(store));
+  SLUIS_TRY(const std::optional<std::string> asked, node::rotation_asked(store));
+  rotation_asked = asked.has_value();
   SLUIS_TRY(std::vector<provenance::Shard> logs, logs_of(config, store));
   SLUIS_TRY(crypto::Key log_key, read_private_key(log_key_file(config, logs.back())));
   sequencer = std::make_unique<commit::Sequencer>(

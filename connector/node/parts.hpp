@@ -46,7 +46,7 @@ struct Node::Parts {
   explicit Parts(const NodeConfig& node_config) : config(node_config) {}
   Result<void> start();
   void stop(std::chrono::milliseconds grace);
-  bool log_is_over() const;
+  std::string why_log_is_over() const;
 
   const NodeConfig& config;
   SystemRandom random;
@@ -196,6 +196,7 @@ struct Node::Parts {
   std::vector<http::TlsState> tls_states() const;
   Result<std::optional<Timestamp>> period_ends() const;
   std::string why_none_follows() const;
+  std::atomic<bool> rotation_asked = false;  ///< by a person; the store has it
   std::vector<http::Route> public_routes();
   std::vector<http::Route> older_logs();
   std::vector<http::Route> management_routes();
@@ -205,6 +206,7 @@ struct Node::Parts {
   Result<v1::NodeBackupResponse> back_up(bool dry_run, const std::string& person);
   Result<v1::AuditReconcileResponse> reconcile(const v1::AuditReconcileRequest& request, const std::string& person);
   Result<v1::AuditEraseResponse> erase(const v1::AuditEraseRequest& request, const std::string& person);
+  Result<v1::RotateLogKeyResponse> rotate_log_key(bool dry_run, const std::string& person);
   Result<v1::AuditPruneResponse> prune(const v1::AuditPruneRequest& request, const std::string& person);
   Result<std::set<Hash>> in_force() const;
   std::optional<outbox::Reason> unreachable(const std::string& peer) const;

@@ -177,10 +177,38 @@ std::string Node::Parts::why_none_follows() const {
   return "the membership list in force does not name `" + (*next)->origin + "` with its key: `sluis log next` prints the line for it";
 }
 
-bool Node::Parts::log_is_over() const {
-  if (!ready()) return false;
+std::string Node::Parts::why_log_is_over() const {
+  if (!ready()) return {};
+  if (rotation_asked) return why_none_follows().empty() ? "an operator wants another log" : std::string();
   const auto ends = period_ends();
-  return ends && *ends && **ends <= log_clock->now() && why_none_follows().empty();
+  return ends && *ends && **ends <= log_clock->now() && why_none_follows().empty() ? "the log's period is over" : std::string();
+}
+
+/// Asks for it: whoever runs these parts stops them for it. As that is on the disk, a crash between here and there forgets nothing.
+Result<v1::RotateLogKeyResponse> Node::Parts::rotate_log_key(bool dry_run, const std::string& person) {
+  if (const std::string why = sequencer->quarantine(); !why.empty()) {
+    return Error(ErrorCode::storage_unavailable, "the log is quarantined: " + why).mended_by("`sluis log recover` is for that");
+  }
+  if (const std::string why = why_none_follows(); !why.empty()) {
+    return Error(ErrorCode::invalid_state, "no log can follow: " + why).mended_by("prepare one with `sluis log next`, and have its line in the membership list: others know its key then");
+  }
+  SLUIS_TRY(const auto next, prepared_log(config, log->shards()));
+  if (!next) return Error(ErrorCode::conflict, "what is prepared changed just now").mended_by("ask again");
+  v1::RotateLogKeyResponse response;
+  response.set_dry_run(dry_run);
+  response.set_ends(log->shard().origin);
+  response.set_follows(next->origin);
+  response.set_key(next->key);
+  SLUIS_TRY(const std::optional<std::string> asked, store.get(kRotationAsked));
+  response.set_unchanged(asked.has_value());
+  if (dry_run || asked) return response;
+  Commit commit;
+  commit.commit_class = CommitClass::revoke;  // a key that may be in other hands waits for nothing
+  commit.preconditions.push_back({std::string(kRotationAsked), std::nullopt});
+  commit.changes.push_back({std::string(kRotationAsked), encode_rotation(next->origin, person)});
+  SLUIS_CHECK(commits->commit_and_wait(std::move(commit)));
+  rotation_asked = true;
+  return response;
 }
 
 /// Digests of what is published or declared now: entries that others may still ask the proof of.

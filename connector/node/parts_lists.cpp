@@ -17,13 +17,15 @@ constexpr std::string_view kChanges = "membership/changes";  ///< what it change
 constexpr std::chrono::seconds kCut{1};  ///< from the commit of a revocation until the last packet (D25)
 
 /// Without a certificate, as nobody needs to know who asks; and without lists of revoked certificates: what is fetched is signed by itself, and a list
-/// that is over must not keep its own successor away.
+/// that is over must not keep its own successor away. Through the node's proxy, if it has one; but for http, as that proxy is asked to connect
+/// and not to fetch (decision 28): such a place is called directly.
 Result<std::unique_ptr<http::Client>> client_for(const NodeConfig& config, const ListPlaces& places, const char* name, bool plain_http, const Clock& clock) {
   http::ClientOptions options;
   options.tls.roots = places.roots.empty() ? config.tls.roots.string() : places.roots.string();
   options.allow_http = plain_http;
   options.idle_connections = 0;
   options.name = name;
+  SLUIS_TRY(options.proxy, proxy_of(config.proxy));  // the places are the configuration's
   return http::Client::make(std::move(options), clock);
 }
 

@@ -9,6 +9,7 @@
 #include "connector/http/message.hpp"
 #include "connector/management/logbook.hpp"
 #include "connector/node/metrics.hpp"
+#include "connector/node/one_sided.hpp"
 #include "connector/node/pinned_purposes.hpp"
 #include "connector/node/witness_routes.hpp"
 #include "connector/provenance/tiles.hpp"
@@ -202,6 +203,11 @@ std::vector<std::string> Node::Parts::findings() const {
       out.push_back("the period of the log " + std::string(over ? "ended" : "ends") + " on " + format_time(**ends).substr(0, 10) + (over ? ", and it goes on" : "") + ": " + why);
     }
   }
+  if (rotation_asked) {
+    const std::string why = why_none_follows();
+    if (!why.empty()) out.push_back("another log was asked for, and none can follow: " + why);
+  }
+  for (std::string& finding : one_sided_findings(store, *directory)) out.push_back(std::move(finding));
   if (cosigning) {
     for (std::string& finding : cosigning->findings()) out.push_back(std::move(finding));
   }
@@ -420,6 +426,7 @@ void Node::Parts::fill_backend() {
     return response;
   };
   out.prune = [this](const v1::AuditPruneRequest& request, const std::string& person) { return prune(request, person); };
+  out.rotate_log_key = [this](bool dry_run, const std::string& person) { return rotate_log_key(dry_run, person); };
   out.back_up = [this](bool dry_run, const std::string& person) -> Result<v1::NodeBackupResponse> {
     auto made = back_up(dry_run, person);
     if (made && !dry_run) (void)erasing->copied_anew(made->entries());  // what is left stays a finding

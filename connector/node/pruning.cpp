@@ -5,6 +5,8 @@
 #include "connector/crypto/crypto.hpp"
 #include "connector/json/json.hpp"
 #include "connector/management/convert.hpp"
+#include "connector/node/known_request.hpp"
+#include "connector/provenance/passing.hpp"
 
 #include <fmt/format.h>
 
@@ -247,6 +249,21 @@ Result<std::vector<std::string>> Pruning::unfinished() const {
   return out;
 }
 
+/// What the other party's log proves of a data request goes with this log's own entry of its end. Of an entry that was erased, it went then.
+Result<void> Pruning::drop_receipts(std::uint64_t number, Commit& commit) const {
+  SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_in_pass(with_.log, number));
+  if (!leaf) return {};  // an earlier run took it away
+  const auto kind = static_cast<EntryKind>(leaf->kind);
+  const bool consumer = kind == EntryKind::received;
+  if (!consumer && kind != EntryKind::stream_end && kind != EntryKind::cut) return {};
+  const auto payload = with_.log.payload(number);
+  v1::Shared shared;
+  if (!payload || !shared.ParseFromString(payload->shared) || shared.transaction().empty()) return {};
+  const std::string_view prefix = consumer ? kHeldAsConsumer : kHeldAsProvider;
+  commit.changes.push_back({std::string(prefix) + name_of_request(ParticipantId(shared.counterparty()), shared.transaction()), std::nullopt});
+  return {};
+}
+
 /// How far it came stands in the same commit as what went.
 Result<void> Pruning::run(Pruned pruned) {
   SLUIS_TRY(pruned.entry, with_.entry_of(pruned.commit));
@@ -256,6 +273,7 @@ Result<void> Pruning::run(Pruned pruned) {
     const std::uint64_t until = std::min(pruned.end, pruned.next + kAtOnce);
     for (std::uint64_t number = pruned.next; number < until; ++number) {
       if (pruned.kept.contains(number)) continue;
+      SLUIS_CHECK(drop_receipts(number, commit));
       commit.changes.push_back({provenance::entry_key(number), std::nullopt});
       commit.changes.push_back({provenance::payload_key(number), std::nullopt});
     }

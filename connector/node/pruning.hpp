@@ -69,6 +69,7 @@ class Pruning {
  private:
   Result<std::optional<Prune>> waiting(std::uint32_t log) const;
   Result<void> look_through(Prune& prune) const;
+  Result<void> drop_receipts(std::uint64_t number, Commit& commit) const;
   Result<void> run(provenance::Pruned pruned);
   EntryDraft entry(const Prune& prune, std::string_view event, const std::string& person) const;
 

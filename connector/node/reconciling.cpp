@@ -3,6 +3,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/gate/assess.hpp"
+#include "connector/provenance/passing.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -174,18 +175,18 @@ Result<std::string> Reconciling::answer(const ParticipantId& peer, std::string_v
 Result<std::optional<Timestamp>> Reconciling::pruned_until() const {
   SLUIS_TRY(const std::uint64_t first_kept, with_.log.first_kept());
   if (first_kept == 0) return std::optional<Timestamp>();
-  SLUIS_TRY(const provenance::Leaf first, with_.log.leaf(first_kept));
+  SLUIS_TRY(const provenance::Leaf first, provenance::first_leaf(with_.log));
   return std::optional(Timestamp(std::chrono::hours(first.hours + 1)));
 }
 
 Result<std::optional<SharedEntry>> Reconciling::entry_at(std::uint64_t number, const ParticipantId& peer, Timestamp from, Timestamp until) const {
   const std::optional<SharedEntry> none;
-  SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
-  if (!is_compared(static_cast<EntryKind>(leaf.kind)) || !leaf_within(leaf, from, until)) return none;
+  SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_in_pass(with_.log, number));
+  if (!leaf || !is_compared(static_cast<EntryKind>(leaf->kind)) || !leaf_within(*leaf, from, until)) return none;
   const auto payload = with_.log.payload(number);
   if (!payload && payload.error().code == ErrorCode::not_found) return none;
   if (!payload) return payload.error();
-  SharedEntry entry{static_cast<EntryKind>(leaf.kind), {}, number};
+  SharedEntry entry{static_cast<EntryKind>(leaf->kind), {}, number};
   if (!entry.shared.ParseFromString(payload->shared) || entry.shared.counterparty() != peer.str()) return none;
   // What this organisation refused its own applications, or told them, is nobody else's: it names activities.
   v1::Internal internal;
@@ -197,12 +198,14 @@ Result<std::optional<SharedEntry>> Reconciling::entry_at(std::uint64_t number, c
 /// Whose entry an erased one was nobody knows any more.
 Result<std::optional<ErasedEntry>> Reconciling::erased_at(std::uint64_t number, Timestamp from, Timestamp until) const {
   const std::optional<ErasedEntry> none;
-  SLUIS_TRY(const provenance::Leaf leaf, with_.log.leaf(number));
-  if (!is_compared(static_cast<EntryKind>(leaf.kind)) || !leaf_within(leaf, from, until)) return none;
+  SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_in_pass(with_.log, number));
+  if (!leaf || !is_compared(static_cast<EntryKind>(leaf->kind)) || !leaf_within(*leaf, from, until)) return none;
   const auto payload = with_.log.payload(number);
   if (payload) return none;
   if (payload.error().code != ErrorCode::not_found) return payload.error();
-  return std::optional<ErasedEntry>({static_cast<EntryKind>(leaf.kind), Timestamp{std::chrono::hours(leaf.hours)}, number});
+  SLUIS_TRY(const auto still, provenance::leaf_in_pass(with_.log, number));
+  if (!still) return none;
+  return std::optional<ErasedEntry>({static_cast<EntryKind>(leaf->kind), Timestamp{std::chrono::hours(leaf->hours)}, number});
 }
 
 Result<std::vector<SharedEntry>> Reconciling::ours(const ParticipantId& peer, Timestamp from, Timestamp until,

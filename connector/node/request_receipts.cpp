@@ -3,7 +3,10 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/gate/evidence.hpp"
+#include "connector/gate/running.hpp"
 #include "connector/node/known_request.hpp"
+#include "connector/node/one_sided.hpp"
+#include "connector/node/request_evidence.hpp"
 #include "connector/outbox/keys.hpp"
 
 #include <fmt/format.h>
@@ -29,46 +32,6 @@ constexpr std::chrono::days kLate{30};                   ///< what comes after i
 constexpr std::chrono::days kAnswers{60};                ///< an end is proven so long: longer than any node waits for it
 constexpr std::chrono::hours kAgain{24};                 ///< what is damaged is looked at once a day
 constexpr int kTries = 3;
-
-bool came(const v1::Shared& end) { return end.bytes() > 0 || end.end() == "complete"; }
-
-/// Whether both speak of the same.
-bool same_request(const v1::Shared& one, const v1::Shared& other) {
-  return one.agreement() == other.agreement() && one.dataset() == other.dataset() && one.purpose() == other.purpose();
-}
-
-/// Of what a consumer got and a provider sent: whether both can be true. A cut may fall between the two; what a provider that crashed had
-/// sent it does not know.
-bool fit(const v1::Shared& received, const v1::Shared& sent) {
-  if (!same_request(received, sent)) return false;
-  if (sent.end() == "unknown") return true;
-  const bool whole = sent.end() == "complete";
-  const bool equal = sent.bytes() == received.bytes() && sent.digest() == received.digest() && sent.rows() == received.rows();
-  if (received.end() == "complete") return whole && equal;
-  if (!whole || received.bytes() < sent.bytes()) return true;
-  return received.bytes() == sent.bytes() && (received.bytes() == 0 || received.digest() == sent.digest());
-}
-
-/// Of the same request as the record of its end here.
-v1::Shared about(const v1::Shared& end, std::string_view event, Timestamp now) {
-  v1::Shared own;
-  gate::set_time(own, now);
-  own.set_event(std::string(event));
-  own.set_self(end.self());
-  own.set_counterparty(end.counterparty());
-  own.set_transaction(end.transaction());
-  own.set_dataset(end.dataset());
-  own.set_agreement(end.agreement());
-  own.set_transfer(end.transfer());
-  own.set_offer_hash(end.offer_hash());
-  return own;
-}
-
-EntryDraft missing_entry(const v1::Shared& end, const Hash& offer, std::string_view event, Timestamp now) {
-  v1::Shared own = about(end, event, now);
-  *own.mutable_decision() = gate::to_proto(gate::make_reason("receipt." + std::string(event), {{"party", end.counterparty()}}), false);
-  return gate::make_entry(EntryKind::receipt_missing, offer, own, {});
-}
 
 /// A JSON list of texts that are JSON.
 std::string list_of(const std::vector<std::string>& texts) { return fmt::format("[{}]", fmt::join(texts, ",")); }
@@ -142,7 +105,8 @@ RequestReceipts::RequestReceipts(Options options, EvidenceDependencies with, con
     : options_(std::move(options)), with_(std::move(with)), channel_(channel), notify_(std::move(notify)) {}
 
 bool RequestReceipts::has_evidence(const ParticipantId& peer) const {
-  return with_.directory.keeps_evidence(peer, with_.clock.now()) && with_.directory.keeps_evidence(options_.self, with_.clock.now());
+  const Timestamp now = with_.clock.now();
+  return with_.directory.keeps_evidence(peer, now) && with_.directory.keeps_evidence(options_.self, now) && !is_one_sided(with_.store, with_.directory, peer, now);
 }
 
 std::string RequestReceipts::new_id(std::string_view what) const { return std::string(what) + "-" + to_hex(with_.random.bytes(16)); }
@@ -162,12 +126,12 @@ std::string RequestReceipts::decided(Commit& commit, const v1::Shared& decision,
   std::string name = name_of_request(peer, decision.transaction());
   const std::string key = std::string(kReleased) + name;
   commit.id = new_id("decision");
-  KnownRequest known{commit.id, "", "", {}};
+  KnownRequest known{commit.id, "", RequestState::running, with_.clock.now() + options_.within};
   if (!permit) {
-    known.state = "taken";  // nothing more is awaited
+    known.state = RequestState::taken;  // nothing more is awaited
     known.due = with_.clock.now() + kAnswers;
-    commit.changes.push_back({receipt_due_key(known.due, key), ""});
   }
+  commit.changes.push_back({receipt_due_key(known.due, key), ""});
   commit.preconditions.push_back({key, std::nullopt});
   commit.preconditions.push_back({std::string(kHeldAsProvider) + name, std::nullopt});
   commit.changes.push_back({key, known.encode()});
@@ -183,7 +147,8 @@ void RequestReceipts::released(Commit& commit, const v1::Shared& end) {
   }
   if (!*known) return;  // it was of a party without evidence, or not named by its claim
   commit.id = (*known)->end = new_id("release");
-  (*known)->state = "open";
+  (*known)->state = RequestState::open;
+  commit.changes.push_back({receipt_due_key((*known)->due, key), std::nullopt});
   (*known)->due = with_.clock.now() + options_.within;
   commit.changes.push_back({key, (*known)->encode()});
   commit.changes.push_back({receipt_due_key((*known)->due, key), ""});
@@ -194,7 +159,7 @@ void RequestReceipts::received(Commit& commit, const v1::Shared& end) {
   if (!has_evidence(peer)) return;
   const std::string key = std::string(kPulled) + name_of_request(peer, end.transaction());
   commit.id = new_id("pull");
-  const KnownRequest known{"", commit.id, "open", with_.clock.now() + options_.within};
+  const KnownRequest known{"", commit.id, RequestState::open, with_.clock.now() + options_.within};
   commit.changes.push_back({key, known.encode()});
   commit.changes.push_back({receipt_due_key(known.due, key), ""});
   outbox::Envelope envelope;
@@ -273,7 +238,8 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
   const auto known = KnownRequest::read(with_.store, key);
   if (!known) return state("early");  // as it cannot be read now
   if (!*known) return state("unknown");
-  if ((*known)->state.empty()) return state("early");
+  if ((*known)->state == RequestState::running) return state("early");
+  if ((*known)->state == RequestState::missing && (*known)->end.empty()) return state("gone");  // its end was never read
   const auto of = [&](const std::string& id) { return receipt_of(id, notes); };
   const auto later = [&](const Error& why) { return state(why.code == ErrorCode::storage_unavailable ? "early" : "gone"); };
   const auto decision = of((*known)->decision);
@@ -282,7 +248,7 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
   const auto end = of((*known)->end);
   if (!end) return later(end.error());
   std::string out = fmt::format(R"({{"state":"proven","decision":{},"end":{}}})", decision->to_json(), end->to_json());
-  if ((*known)->state == "taken") return out;
+  if ((*known)->state == RequestState::taken) return out;
 
   v1::Shared sent;
   if (!sent.ParseFromString(end->shared)) return state("gone");
@@ -302,7 +268,7 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
     ++notes.taken;
   }
   KnownRequest after = **known;
-  after.state = "taken";
+  after.state = RequestState::taken;
   after.due = now + kAnswers;
   move_request(commit, key, **known, after);
   return out;
@@ -387,10 +353,16 @@ outbox::Delivered RequestReceipts::deliver(const outbox::OutboxItem& item, const
   request.timeout = limits::kPeerTimeout;
   const auto response = with_.transport.send(request);
   if (!response || response->status >= 500 || response->status == 408 || response->status == 429) return finish(Verdict::away);
+  if (response->status == 404 || response->status == 405) {
+    const auto told = takes_none(notes.peer(), now);
+    if (!told) log::error("that a party takes no receipts cannot be recorded", {{"peer", item.peer}, {"what", told.error().message}});
+    return finish(Verdict::retry);
+  }
   const auto answer = response->status == 200 ? json::parse(response->body) : Result<json::Value>(Error(ErrorCode::not_found, "no answer"));
   const json::Value* list = answer ? answer->find("results") : nullptr;
   const auto* results = list == nullptr ? nullptr : list->if_array();
   if (results == nullptr || results->size() != some->size()) return finish(Verdict::retry);  // it takes none: they are missing in their time
+  if (const auto known = forget_one_sided(with_.store, notes.peer(), commit); !known) return Verdict::retry_uncertain;
   for (std::size_t i = 0; i < some->size(); ++i) {
     const Waiting& one = (*some)[i];
     const std::size_t before = commit.changes.size();
@@ -410,13 +382,53 @@ outbox::Delivered RequestReceipts::deliver(const outbox::OutboxItem& item, const
   return done;
 }
 
+/// The peer has no such route: recorded once, until its logs in the list change. What waits is asked again in time, and is missed by nobody. A node
+/// that does not know this one yet answers the same; its first answer to what waits ends it.
+Result<void> RequestReceipts::takes_none(const ParticipantId& peer, Timestamp now) {
+  Commit commit;
+  SLUIS_TRY(const bool news, mark_one_sided(with_.store, with_.directory, peer, now, commit));
+  if (news) {
+    v1::Shared own;
+    own.set_self(options_.self.str());
+    own.set_counterparty(peer.str());
+    commit.entries.push_back(missing_entry(own, Hash{}, "one-sided", now));
+  } else {
+    commit.commit_class = CommitClass::bulk;
+  }
+  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  return {};
+}
+
+/// Whether the release of this request goes on.
+Result<bool> RequestReceipts::is_running(const v1::Shared& decision) const {
+  SLUIS_TRY(const auto open, gate::open_processes(with_.store, gate::kReleasePrefix, with_.payload_keys));
+  return std::any_of(open.begin(), open.end(), [&](const auto& one) {
+    return one.second.shared.transaction() == decision.transaction() && one.second.shared.counterparty() == decision.counterparty();
+  });
+}
+
+/// When the newest log began that followed one that was lost, or was put back from a backup, and this entry is of before; none: it was not
+/// so. What came after the backup is not here, and nobody can say of it that it did not come.
+Result<std::optional<Timestamp>> RequestReceipts::recovered_since(std::uint64_t entry) const {
+  const auto& logs = with_.log.shards();
+  for (auto one = logs.rbegin(); one != logs.rend() && one->first > entry; ++one) {
+    const auto payload = with_.log.payload(one->first);
+    if (!payload && payload.error().code == ErrorCode::not_found) continue;
+    if (!payload) return payload.error();
+    v1::Shared begun;
+    const auto document = begun.ParseFromString(payload->shared) ? json::parse(begun.document()) : Result<json::Value>(Error(ErrorCode::corruption, "no entry"));
+    if (document && document->find("found") != nullptr) return std::optional(Timestamp(Duration(begun.time_us())));
+  }
+  return std::optional<Timestamp>();
+}
+
 /// What the provider said of one request; what follows goes into the commit, with its removal from what is awaited. Nothing: it is early.
 Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& result, Notes& notes, Commit& commit, Timestamp now) {
   const auto state = json::required_string(result, "state");
   if (state && *state == "early") return {};
   const auto over = [&](std::string_view event) -> Result<void> {
     // Of a request of which nothing came, the provider need not have anything. What is missing already is so once.
-    if (!event.empty() && (came(one.end) || event == "contradicts") && (one.known.state != "missing" || event == "contradicts")) {
+    if (!event.empty() && (came(one.end) || event == "contradicts") && (one.known.state != RequestState::missing || event == "contradicts")) {
       ++notes.missing;
       commit.entries.push_back(missing_entry(one.end, one.receipt.leaf.policy_digest, event, now));
     } else if (event.empty()) {
@@ -455,7 +467,7 @@ Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& resu
   if (end) kept.push_back(end->to_json());
   // Also where they contradict: that is what proves it.
   SLUIS_CHECK(keep(std::string(kHeldAsConsumer) + name_of_request(notes.peer(), one.end.transaction()), list_of(kept), now, commit));
-  if (right && one.known.state == "missing") {
+  if (right && one.known.state == RequestState::missing) {
     v1::Shared own = about(one.end, "late", now);
     own.set_peer_checkpoint(decision->checkpoint);
     commit.entries.push_back(gate::make_entry(EntryKind::receipt, decision->leaf.policy_digest, own, {}));
@@ -471,25 +483,45 @@ Result<void> RequestReceipts::miss(std::string_view due, Commit& commit, Timesta
     commit.changes.push_back({std::string(due), std::nullopt});
     return {};
   }
-  if (known->state != "open") {
+  if (known->state != RequestState::open && known->state != RequestState::running) {
     forget_request(commit, key, *known);
     return {};
   }
-  const auto entry = channel_.first_entry(known->end);
+  const bool ended = known->state == RequestState::open;
+  const auto entry = channel_.first_entry(ended ? known->end : known->decision);
   const auto payload = entry ? with_.log.payload(*entry) : Result<provenance::Payload>(entry.error());
   if (!payload && payload.error().code != ErrorCode::not_found) return payload.error();
-  v1::Shared end;
-  if (payload && !end.ParseFromString(payload->shared)) return Error(ErrorCode::corruption, "the entry of its end cannot be read");
+  v1::Shared said;
+  if (payload && !said.ParseFromString(payload->shared)) return Error(ErrorCode::corruption, "the entry of it cannot be read");
   if (!payload) {  // it was erased: nobody is told of it
     forget_request(commit, key, *known);
     return {};
   }
-  const auto offer = to_hash(end.offer_hash());
-  // Of a pull of which nothing came, the provider need not know; where this node crashed, something may have.
-  const bool owed = !key.starts_with(kPulled) || came(end) || end.end() == "unknown";
-  if (owed) commit.entries.push_back(missing_entry(end, offer ? *offer : Hash{}, "missing", now));
   KnownRequest after = *known;
-  after.state = "missing";
+  if (!ended) {
+    SLUIS_TRY(const bool runs, is_running(said));
+    if (runs) {
+      after.due = now + options_.within;
+      move_request(commit, key, *known, after);
+      return {};
+    }
+  }
+  SLUIS_TRY(const std::optional<Timestamp> recovered, recovered_since(*entry));
+  if (recovered && now < *recovered + options_.within) {  // the other party is asked again first
+    after.due = *recovered + options_.within;
+    move_request(commit, key, *known, after);
+    return {};
+  }
+  SLUIS_TRY(const std::optional<OneSided> one_sided, read_one_sided(with_.store, ParticipantId(said.counterparty())));
+  if (one_sided) {  // which is recorded, of the party as a whole
+    forget_request(commit, key, *known);
+    return {};
+  }
+  const auto offer = to_hash(said.offer_hash());
+  // Of a pull of which nothing came, the provider need not know; where this node crashed, something may have.
+  const bool owed = !key.starts_with(kPulled) || came(said) || said.end() == "unknown";
+  if (owed) commit.entries.push_back(missing_entry(said, offer ? *offer : Hash{}, recovered ? "restored" : "missing", now));
+  after.state = RequestState::missing;
   after.due = now + kLate;
   move_request(commit, key, *known, after);
   return {};

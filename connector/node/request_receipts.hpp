@@ -56,6 +56,9 @@ class RequestReceipts final : public gate::RequestReceipts {
   Result<provenance::Receipt> receipt_of(std::string_view commit_id, Notes& notes) const;
   Result<std::vector<Waiting>> waiting(const outbox::OutboxItem& item, Notes& notes, Commit& commit, std::uint64_t& left, const std::string& from) const;
   Result<void> settle(const Waiting& one, const json::Value& result, Notes& notes, Commit& commit, Timestamp now);
+  Result<void> takes_none(const ParticipantId& peer, Timestamp now);
+  Result<bool> is_running(const v1::Shared& decision) const;
+  Result<std::optional<Timestamp>> recovered_since(std::uint64_t entry) const;
   Result<void> miss(std::string_view due_key, Commit& commit, Timestamp now);
 
   Options options_;

@@ -244,6 +244,7 @@ Result<void> recover(const fs::path& file, const RecoverOrder& order, bool dry_r
     changes.push_back({std::string(commit::kKeptMark), std::nullopt});
     changes.push_back({std::string(commit::kRestoredMark), std::nullopt});
     changes.push_back({std::string(commit::kGivenUpMark), std::nullopt});
+    changes.push_back({std::string(kRotationAsked), std::nullopt});  // another log follows after all
     changes.push_back({std::string(kBeginning), beginning(document, named)});
     SLUIS_CHECK(node.store.write(changes, true));
   }
@@ -257,6 +258,15 @@ struct Rotated {
   std::uint64_t size = 0;
 };
 
+/// Who asked for it on the running node; empty: nobody did. `key`: of what was asked.
+Result<std::string> asked_member(const storage::Reader& store, std::string_view key) {
+  SLUIS_TRY(const std::optional<std::string> asked, store.get(kRotationAsked));
+  if (!asked) return std::string();
+  const auto value = json::parse(*asked);
+  if (value) return json::required_string(*value, key);
+  return Error(ErrorCode::corruption, "who asked for another log cannot be read");
+}
+
 /// `origin`: of the one that follows, unless an earlier try has chosen; empty: a new one.
 Result<Rotated> rotate(Stopped& node, const std::string& prepared, const std::string& reason, bool dry_run) {
   if (const std::string why = node.sequencer->quarantine(); !why.empty()) {
@@ -268,6 +278,7 @@ Result<Rotated> rotate(Stopped& node, const std::string& prepared, const std::st
   const provenance::LogReader log(node.store, *node.keys, node.logs);
   SLUIS_TRY(std::uint64_t size, log.size());
   SLUIS_TRY(const std::optional<std::string> chosen, node.store.get(kNext));  // by an earlier try
+  SLUIS_TRY(const std::string person, asked_member(node.store, "person"));
   const std::string origin = chosen ? *chosen : !prepared.empty() ? prepared : next_origin(node.config, node.logs, node.sequencer->decision_time());
   SLUIS_TRY(provenance::Shard next, successor(node.config, old, origin, old.first + size + 1, dry_run));
   if (!dry_run) {
@@ -289,7 +300,8 @@ Result<Rotated> rotate(Stopped& node, const std::string& prepared, const std::st
     std::vector<storage::Change> changes = provenance::follow(old, next, head.recorded);
     changes.push_back({std::string(commit::kKeptMark), std::nullopt});
     changes.push_back({std::string(kNext), std::nullopt});
-    changes.push_back({std::string(kBeginning), beginning(document, {})});
+    changes.push_back({std::string(kRotationAsked), std::nullopt});
+    changes.push_back({std::string(kBeginning), beginning(document, person)});
     SLUIS_CHECK(node.write(changes));
   }
   return Rotated{std::move(old), std::move(next), size};
@@ -355,12 +367,22 @@ Result<std::optional<provenance::Shard>> prepared_log(const NodeConfig& config, 
   return std::optional(std::move(next));
 }
 
+Result<std::optional<std::string>> rotation_asked(const storage::Reader& store) {
+  SLUIS_TRY(const std::string origin, asked_member(store, "origin"));
+  return origin.empty() ? std::optional<std::string>() : std::optional(origin);
+}
+
+std::string encode_rotation(const std::string& origin, const std::string& person) {
+  return json::serialise(json::object({{"origin", origin}, {"person", person}}));
+}
+
 Result<bool> is_half_way(const NodeConfig& config) {
   std::error_code ec;
   if (!fs::exists(config.store / "CURRENT", ec)) return false;  // there is no store yet
   SLUIS_TRY(const std::unique_ptr<storage::Reader> store, storage::open_rocks_reader(config.store));
   SLUIS_TRY(const std::optional<std::string> next, store->get(kNext));
-  return next.has_value();
+  SLUIS_TRY(const std::optional<std::string> asked, store->get(kRotationAsked));
+  return next && (config.log_period || asked);  // else it was `log rotate-key`, which goes on with its own
 }
 
 Result<void> follow_prepared(const NodeConfig& config) {
@@ -369,7 +391,8 @@ Result<void> follow_prepared(const NodeConfig& config) {
   SLUIS_TRY(const std::optional<provenance::Shard> next, prepared_log(config, node.logs));
   SLUIS_TRY(const std::optional<std::string> chosen, node.store.get(kNext));
   if (!next && !chosen) return Error(ErrorCode::not_found, "no log is prepared").mended_by("`sluis log next` prepares one");
-  SLUIS_TRY(const Rotated done, rotate(node, next ? next->origin : std::string(), "its period is over", false));
+  SLUIS_TRY(const std::optional<std::string> asked, node.store.get(kRotationAsked));
+  SLUIS_TRY(const Rotated done, rotate(node, next ? next->origin : std::string(), asked ? "a new key" : "its period is over", false));
   log::info("another log follows", {{"ended", done.old.origin}, {"entries", std::to_string(done.size)}, {"follows", done.next.origin}});
   return {};
 }

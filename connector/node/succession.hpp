@@ -20,7 +20,14 @@ Result<std::vector<provenance::Shard>> logs_of(const NodeConfig& config, const s
 
 /// The log that is to follow the newest of these: its origin and key, which lie beside the keys of the others. None: none was prepared.
 Result<std::optional<provenance::Shard>> prepared_log(const NodeConfig& config, const std::vector<provenance::Shard>& logs);
-/// Whether a log has ended and the next was not made yet: a crash was in between. Reads the store by itself.
+/// In the store once a person asked the running node to go over to the log that is prepared: `{"origin", "person"}`. Gone with that step.
+inline constexpr std::string_view kRotationAsked = "meta/log-rotation-asked";
+/// The origin that was asked for; none: nothing was. corruption.
+Result<std::optional<std::string>> rotation_asked(const storage::Reader& store);
+/// As `kRotationAsked` has it.
+std::string encode_rotation(const std::string& origin, const std::string& person);
+/// Whether a running node was on its way to the next log as it fell: the old one has ended, and the next was not made yet. Reads the store by
+/// itself.
 Result<bool> is_half_way(const NodeConfig& config);
 /// What `log rotate-key` does, on a node that stands still, to the log that was prepared.
 Result<void> follow_prepared(const NodeConfig& config);

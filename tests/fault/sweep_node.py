@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Lets one system call that changes files fail, or kills the program at it, while the real binary changes a node's evidence: the log's
-key is changed, entries are erased, an erasure that was broken off goes on at start, a copy is made, a copy is put back. After each the
+key is changed, on a node that stands still and on one that runs, entries are erased, an erasure that was broken off goes on at start, a copy is made, a copy is put back. After each the
 node starts again or the command is given again, and then: every entry is there that was, every checkpoint that was ever signed is of
 the log that is there, the log verifies from a checkpoint that was kept before, what was to be erased is wholly readable or gone, one
 payload key a month is left, a copy that was said to be made can be used, and a node that was put back signs nothing until
@@ -30,9 +30,10 @@ import time
 from injection import ENDS_THE_STORE, KILL, KINDS, Case, Done, calls_of, met, skip, strace_options, strace_words, summary
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/second_reader")]
+sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/second_reader"), str(SOURCE / "tests/support")]
 from federation import ACTIVITIES, PURPOSE, Federation, Refused, scratch  # noqa: E402
 from node_room import LIMIT_S, Room, Wrong, holders, leaves_of, need  # noqa: E402
+from logs import list_logs  # noqa: E402
 from reader import root_of  # noqa: E402
 
 ALL = 1_000_000
@@ -41,6 +42,7 @@ ROOM_FOR_ONE = 6 << 10  # bytes: for the word that an erasure is confirmed, not 
 TRIES = 3
 COPIES_S = 5  # for keys in copies to go, once an erasure is recorded
 QUIET_S = 2  # for what a node does after it could not say a word
+NONE_FOLLOWS, NOT_AGAIN = "no other log could follow", "the node does not start again yet"
 LEFT, GIVEN_UP = "copies of erased keys are left", "an erasure cannot be gone on with"  # what the node says to its operator
 ERASED = '"event":"erased"'
 CALLS = {call: actions for call, actions in KINDS.items() if call != "close"}
@@ -271,6 +273,58 @@ class GoesOn(Erase):
         return {} if room.ended == 0 and ERASED in room.output() and GIVEN_UP not in room.output() else None
 
 
+class Follow(Served):
+    name = "log follow"
+    base = "prepared"
+
+    def newest(self, room):
+        try:
+            return room.call("NodeService/Status")["logOrigin"]
+        except (OSError, http.client.HTTPException, Refused, KeyError):  # it goes from one log to the next
+            return None
+
+    def came(self, room, origin, limit=LIMIT_S):
+        """Whether this log is written, before anything else becomes of the node."""
+        until = time.monotonic() + limit
+        while time.monotonic() < until and room.process.poll() is None:
+            if self.newest(room) == origin:
+                return True
+            if NONE_FOLLOWS in room.output() or NOT_AGAIN in room.output():
+                return False
+            time.sleep(0.02)
+        return False
+
+    def act(self, room, words):
+        del words
+        answer = self.asked(room, "NodeService/RotateLogKey", {}, "operator")
+        if answer:
+            self.came(room, answer["follows"])
+        return answer and answer["key"]
+
+    def check(self, room, acknowledged, number):
+        room.see()
+        room.kill()
+        (room.place / "errors").write_text("")
+        room.restart()
+        came = self.came(room, next_key.split("+")[0], LIMIT_S if acknowledged else QUIET_S)
+        if acknowledged or came:
+            need("what was asked for goes on at start", came)
+            need("it answers", room.up("/readyz"))
+        need("the key that was said", acknowledged in (None, next_key))
+        entries_hold(room)
+        ended, begun = room.log(kinds=["log-ended"]), room.log(kinds=["log-begun"])
+        need("an end and a beginning, or neither", (len(ended), len(begun)), (1, 1) if came else (0, 0))
+        keys = {ORIGIN: vkey}
+        if came:
+            keys[next_key.split("+")[0]] = next_key
+            seal = json.loads(begun[0]["document"])["previous"]["checkpoint"]
+            need("the last checkpoint covers the end", seal.split("\n")[1], str(int(ended[0].get("leaf", 0)) + 1))
+            need("nothing comes after it", int(begun[0]["index"]), int(ended[0]["index"]) + 1)
+            room.notes.add(seal)
+        room.kill()
+        logs_hold(room, keys)
+
+
 class Backup(Served):
     name = "backup create"
 
@@ -486,7 +540,7 @@ def settled():
 
 def make_base():
     """A node with an agreement, pulls, a copy of itself, and an erasure that waits for a second person."""
-    global kept, anchor, gone_transaction, gone, erasure, old_key, first_copy_entries, vkey, ORIGIN, MONTH
+    global next_key, kept, anchor, gone_transaction, gone, erasure, old_key, first_copy_entries, vkey, ORIGIN, MONTH
     f.make()
     config = w.folder / "node.toml"
     config.write_text(config.read_text() + f'\n[backup]\nstore = "{f.folder}/backup"\nkeys = "{f.folder}/backup-keys"\n')
@@ -503,6 +557,8 @@ def make_base():
     anchor = w.call("AuditService/Checkpoint", role="dpo")["note"]
     first_copy_entries = int(w.call("NodeService/Backup", role="operator")["entries"])
     erasure = w.call("AuditService/Erase", {"transaction": gone_transaction, "basis": "GDPR art. 17"}, role="privacy_officer")["erasure"]["id"]
+    next_key = w.command("log", "next").stdout.strip()
+    list_logs(f, w, 2, next_key)
     kept = {int(entry.get("index", 0)): entry for entry in settled()}
     vkey = (w.folder / "log.vkey").read_text().strip()
     ORIGIN = vkey.split("+")[0]
@@ -514,6 +570,9 @@ def make_base():
     subprocess.run([*f.leave_root, "mkdir", base, w.folder / "datasets"], check=True)
     for source, name in ((w.folder, "node"), (f.folder / "backup", "backup"), (f.folder / "backup-keys", "backup-keys")):
         source.rename(base / name)
+    subprocess.run([*f.leave_root, "cp", "-a", base, f.folder / "prepared"], check=True)
+    for path in base.glob("node/keys/log-*"):  # the others begin without
+        path.unlink()
 
 
 def make_broken_off(room):
@@ -554,7 +613,7 @@ def main():
             free.put(room)
 
     with concurrent.futures.ThreadPoolExecutor(len(rooms)) as pool:
-        scenarios = (Rotate(), Erase(), GoesOn(), Backup(), Restore())
+        scenarios = (Rotate(), Follow(), Erase(), GoesOn(), Backup(), Restore())
         prepared = list(pool.map(lambda scenario: in_a_room(lambda room: Prepared(scenario, room, options)), scenarios))
         cases = [case for each in prepared for case in each.cases()]
         results = list(pool.map(lambda one: in_a_room(lambda room: play(one[1].scenario, room, options, one[1], one[0])[0]), enumerate(cases)))

@@ -354,18 +354,84 @@ def claim():
         expect(f"a pull by {kid}", refusal(load.transfer), *wanted)
 
 
+class Asking(threading.Thread):
+    """An application that pulls, and asks again what it did not get, until that comes."""
+
+    def __init__(self, transfer):
+        super().__init__(daemon=True)
+        self.transfer, self.over, self.whole, self.again, self.lost = transfer, threading.Event(), 0, 0, 0
+        self.start()
+
+    def run(self):
+        while not self.over.is_set():
+            until = time.monotonic() + 20
+            while not self.asked():
+                self.again += 1
+                if time.monotonic() > until:
+                    self.lost += 1
+                    break
+                time.sleep(0.05)
+
+    def asked(self):
+        try:
+            good = d.pull(self.transfer, CROWD, ACTIVITY)[1]
+        except (Refused, OSError):
+            good = False
+        self.whole += bool(good)
+        return good
+
+
+def goes_over(key):
+    """Asked for at the running node; when it was away."""
+    since = time.monotonic()
+    done = w.command("log", "follow", "--no-input", role="operator")
+    expect("log follow" + done.stderr, done.returncode, 0)
+
+    def newest():
+        try:
+            return w.call("NodeService/Status", {})["logOrigin"] == key.split("+")[0]
+        except (OSError, Refused, KeyError):
+            return False
+    wait_for("the new log is written", newest)
+    w.wait_ready(20)
+    return since, time.monotonic()
+
+
 def log():
-    with Change("log", restarts=True) as change:
+    with Change("log") as change:
         old_key, old_receipt = (w.folder / "log.vkey").read_text().strip(), receipt_of(w, "decision")
-        change.says("sluis log rotate-key")
-        with change.away(w):
-            done = f.sluis("log", "rotate-key", "--config", w.folder / "node.toml")
-            new_key = done.stdout.strip()
-            party(w, lambda said: said["log_origins"].append({**said["log_origins"][0], "origin": new_key.split("+")[0], "vkey": new_key}))
-            document = publish_list(to=[d])
-        load_list(w, document)
+        change.says("sluis log next")
+        early = w.command("log", "follow", "--no-input", role="operator")
+        expect("nothing is prepared, and nothing follows", (early.returncode, "sluis log next" in early.stderr), (1, True))
+        new_key = w.command("log", "next").stdout.strip()
+        early = w.command("log", "follow", "--no-input", role="operator")
+        expect("others do not know it yet", (early.returncode, "membership list" in early.stderr), (1, True))
+        party(w, lambda said: said["log_origins"].append({**said["log_origins"][0], "origin": new_key.split("+")[0], "vkey": new_key}))
+        publish_list()
+        change.says("sluis log follow")
+        refused = w.command("log", "follow", "--no-input", role="steward")
+        expect("an operator does it", refused.returncode, 1)
+        dry = w.command("log", "follow", "--dry-run", role="operator")
+        expect("a dry run changes nothing" + dry.stderr, (dry.returncode, w.call("NodeService/Status", {})["logOrigin"]), (0, old_key.split("+")[0]))
+        asking = [Asking(load.transfer) for _ in range(3)]
+        wait_for("all of them get data", lambda: all(one.whole > 1 for one in asking))
+        change.down.append(goes_over(new_key))
+        seen = [one.whole for one in asking]
+        wait_for("and do so after it", lambda: all(one.whole > before + 1 for one, before in zip(asking, seen)))
+        for one in asking:
+            one.over.set()
+        for one in asking:
+            one.join(60)
+        expect("nobody is left without an answer", [one.lost for one in asking], [0, 0, 0])
         load.go_on()
         expect("the new one signs", w.call("NodeService/Status", {})["logOrigin"], new_key.split("+")[0])
+        (ended,), (begun,) = w.log(kinds=["log-ended"]), w.log(kinds=["log-begun"])
+        previous = json.loads(begun["document"])["previous"]
+        expect("the last checkpoint covers the end, and nothing comes after it", (int(previous["size"]), previous["checkpoint"].split("\n")[1], int(begun.get("leaf", 0))),
+               (int(ended["leaf"]) + 1, str(int(ended["leaf"]) + 1), 0))
+        expect("who asked for it is named", bool(begun.get("person")), True)
+        whole = sum(one.whole for one in asking)
+        expect("each release that came whole is on record", len(w.wait_log(whole, kinds=["stream-end"])) >= whole, True)
         expect("a receipt of before holds, by the old key alone", (holds(old_receipt, old_key), holds(old_receipt, new_key)), (0, 1))
         newest = w.call("AuditService/Checkpoint", role="dpo")["note"]
         expect("the old one signs nothing any more", (old_key.split("+")[0] + "\n" in newest, newest.startswith(new_key.split("+")[0] + "\n")), (False, True))

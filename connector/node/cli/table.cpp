@@ -233,6 +233,8 @@ std::vector<Command> overseeing() {
       {"doctor", "peer", "NodeService/DoctorPeer", "what stands between the node and one party, and how to mend it",
        {{"PEER", "peer", Kind::text, true, "participant id or name"}}, "checks", kPeerChecks, "name"},
       {"backup", "create", "NodeService/Backup", "copies the running node to the places that its configuration names", {}, "", {}, "id", true},
+      {"log", "follow", "NodeService/RotateLogKey", "the running node goes over to the log that `sluis log next` prepared, under its own key; needs it in the membership list", {}, "", {},
+       "follows", true, true},
       {"demo", "clock", "NodeService/DemoClock", "moves the clock of a demonstration's node",
        {{"SPAN", "bySeconds", Kind::duration, true, "forward, as +8d or 36h"}}, "", {}, "now", true},
   };

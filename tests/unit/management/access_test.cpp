@@ -53,6 +53,7 @@ const std::map<std::string, std::string> kTable = {
     {"OutboxService.Show", "spdao"},          {"OutboxService.Retry", "so"},
     {"OutboxService.Drop", "s"},
     {"AuditService.Reconcile", "spd"},        {"NodeService.Backup", "o"},
+    {"NodeService.RotateLogKey", "o"},
     {"NodeService.DemoClock", "so"},          {"AuthzenService.Evaluation", "A"},
     {"AuthzenService.Evaluations", "A"},      {"AuthzenService.SearchSubject", "A"},
     {"AuthzenService.SearchResource", "A"},   {"AuthzenService.SearchAction", "A"},

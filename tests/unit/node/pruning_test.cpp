@@ -2,6 +2,7 @@
 
 #include "connector/gate/evidence.hpp"
 #include "connector/negotiation/agreement.hpp"
+#include "connector/node/known_request.hpp"
 #include "connector/provenance/export.hpp"
 #include "connector/provenance/receipt.hpp"
 #include "connector/storage/memory_store.hpp"
@@ -58,7 +59,13 @@ class PruningTest : public ::testing::Test {
         v1::Shared shared;
         gate::set_time(shared, clock_.now());
         shared.set_agreement(at == 20 ? "urn:runs" : "urn:over");
-        const EntryKind kind = at == 10 || at == 11 ? EntryKind::published : EntryKind::agreement;
+        shared.set_counterparty("did:web:duinmeer.example");
+        if (at == 30) shared.set_transaction("sent");
+        if (at == 31) shared.set_transaction("got");
+        const EntryKind kind = at == 10 || at == 11 ? EntryKind::published
+                               : at == 30           ? EntryKind::stream_end
+                               : at == 31           ? EntryKind::received
+                                                    : EntryKind::agreement;
         commit.entries.push_back(gate::make_entry(kind, at == 10 ? offer_ : at == 11 ? crypto::sha256("retracted") : Hash{}, shared, {}));
       }
       ASSERT_TRUE(port_.commit_and_wait(std::move(commit)));
@@ -133,6 +140,19 @@ TEST_F(PruningTest, NothingGoesWhileAnErasureStillReadsTheLog) {
   EXPECT_FALSE(pruning().confirm(id, "steward"));
   erasing_ = false;
   EXPECT_TRUE(pruning().confirm(id, "steward"));
+}
+
+TEST_F(PruningTest, WhatTheOtherPartyProvedOfARequestGoesWithItsEnd) {
+  const ParticipantId peer("did:web:duinmeer.example");
+  for (const std::string_view prefix : {kHeldAsProvider, kHeldAsConsumer}) {
+    for (const std::string one : {"sent", "got", "newer"}) ASSERT_TRUE(store_.write({{std::string(prefix) + name_of_request(peer, one), "sealed"}}, true));
+  }
+  ASSERT_TRUE(pruning().confirm(pruning().ask(first_, "law", "dpo")->id, "steward"));
+  const auto held = [&](std::string_view prefix, const std::string& one) { return store_.get(std::string(prefix) + name_of_request(peer, one))->has_value(); };
+  EXPECT_FALSE(held(kHeldAsProvider, "sent"));
+  EXPECT_FALSE(held(kHeldAsConsumer, "got"));
+  EXPECT_TRUE(held(kHeldAsConsumer, "sent") && held(kHeldAsProvider, "got")) << "of the other role";
+  EXPECT_TRUE(held(kHeldAsProvider, "newer") && held(kHeldAsConsumer, "newer")) << "its end is in a later log";
 }
 
 TEST_F(PruningTest, WhatCannotBeReadNowIsNotTakenForNeededByNobody) {

@@ -1,6 +1,9 @@
 #include "connector/node/request_receipts.hpp"
 
+#include "connector/gate/evidence.hpp"
+#include "connector/gate/running.hpp"
 #include "connector/node/known_request.hpp"
+#include "connector/node/one_sided.hpp"
 #include "connector/outbox/keys.hpp"
 #include "tests/unit/node/peer_log.hpp"
 
@@ -131,6 +134,14 @@ class RequestReceiptsTest : public World {
     for (const Entry& entry : entries_of(EntryKind::receipt_missing)) out.push_back(entry.shared.event() + " " + entry.shared.transaction());
     return out;
   }
+  void clear(std::string_view prefix) {
+    std::vector<storage::Change> changes;
+    EXPECT_TRUE(store_.scan(prefix, prefix, [&](std::string_view key, std::string_view) {
+      changes.push_back({std::string(key), std::nullopt});
+      return true;
+    }));
+    EXPECT_TRUE(store_.write(changes, true));
+  }
   void after(Duration by) {
     clock_.advance(by);
     const auto next = receipts_.on_timer();
@@ -232,6 +243,95 @@ TEST_F(RequestReceiptsTest, OfAPartyWithoutEvidenceNothingIsExpected) {
   EXPECT_EQ(condition_, "");
   pull("t2", "complete", "12", kStranger);
   EXPECT_EQ(keys_under("released/") + keys_under("pulled/") + keys_under("receipt-due/") + keys_under(outbox::kPrefix), 0U);
+}
+
+TEST_F(RequestReceiptsTest, APartyWhoseNodeHasNoSuchRouteIsOneSidedAndThatIsSaidOnce) {
+  for (const unsigned status : {404U, 405U}) {
+    transport_.answer = {status, {}, R"({"code":"not_found"})"};
+    pull("t" + std::to_string(status));
+    EXPECT_EQ(keys_under("pulled/"), 1U) << status;
+    EXPECT_EQ(deliver().verdict, Verdict::retry);
+    EXPECT_EQ(missing(), Names{"one-sided "}) << "of the party, and once";
+    pull("none");
+    EXPECT_EQ(keys_under("pulled/"), 1U) << "nothing is awaited of it";
+    ASSERT_TRUE(decide("d" + std::to_string(status), true));
+    EXPECT_EQ(condition_, "");
+    ASSERT_EQ(node::one_sided_findings(store_, directory_).size(), 1U);
+    EXPECT_NE(node::one_sided_findings(store_, directory_)[0].find("one-sided"), std::string::npos);
+    after(std::chrono::hours(25));
+    EXPECT_EQ(missing(), Names{"one-sided "}) << "no request is missing";
+    clear(outbox::kPrefix);
+    clear("pulled/");
+  }
+  pull("again");
+  they_answer(proven_by_them("again"));
+  EXPECT_EQ(deliver().verdict, Verdict::done) << "after a day it is asked again";
+  EXPECT_TRUE(node::one_sided_findings(store_, directory_).empty());
+  pull("later");
+  EXPECT_EQ(keys_under("pulled/"), 1U);
+  after(std::chrono::hours(25));
+  EXPECT_EQ(missing(), (Names{"one-sided ", "missing later"})) << "silence is another matter";
+}
+
+TEST_F(RequestReceiptsTest, APartyWithAnotherLogIsAskedAgainAtOnce) {
+  transport_.answer = {404, {}, ""};
+  pull("t1");
+  EXPECT_EQ(deliver().verdict, Verdict::retry);
+  federation_.list.version += 1;
+  federation_.list.parties[0].log_origins.push_back({strange_.name, strange_.vkey(), {federation_.list.issued, {}}});
+  ASSERT_TRUE(directory_.load(federation_.envelope(), clock_.now(), true));
+  pull("t2");
+  EXPECT_EQ(keys_under("pulled/"), 2U);
+  EXPECT_EQ(deliver().verdict, Verdict::retry);
+  EXPECT_EQ(missing(), (Names{"one-sided ", "one-sided "})) << "of that log, too";
+}
+
+TEST_F(RequestReceiptsTest, AnEndThatIsNeverReadIsMissingInItsTime) {
+  ASSERT_TRUE(decide("t1", true));
+  after(std::chrono::hours(23));
+  EXPECT_EQ(missing(), Names());
+  after(std::chrono::hours(2));
+  EXPECT_EQ(missing(), Names{"missing t1"});
+  EXPECT_EQ(state(acknowledge(acknowledgement("t1"))), "gone") << "this node can prove no end";
+  after(std::chrono::days(31));
+  EXPECT_EQ(keys_under("released/") + keys_under("receipt-due/"), 0U);
+  EXPECT_EQ(missing().size(), 1U);
+}
+
+TEST_F(RequestReceiptsTest, WhatStillRunsIsNotMissing) {
+  ASSERT_TRUE(decide("t1", true));
+  Commit commit;
+  gate::OpenProcess process;
+  process.shared = decision("t1", true);
+  const std::string key = gate::open_process_key(gate::kReleasePrefix, random_);
+  ASSERT_TRUE(gate::keep_open(key, process, store_, keys_, clock_.now(), random_, commit));
+  ASSERT_TRUE(commits_.commit_and_wait(std::move(commit)));
+  after(std::chrono::hours(30));
+  EXPECT_EQ(missing(), Names()) << "a long stream";
+  release("t1");
+  EXPECT_EQ(keys_under("receipt-due/"), 1U);
+  EXPECT_EQ(state(acknowledge(acknowledgement("t1"))), "proven");
+}
+
+TEST_F(RequestReceiptsTest, AfterABackupWasPutBackNothingOfBeforeIsCalledMissing) {
+  ASSERT_TRUE(decide("t1", true));
+  release("t1");
+  clock_.advance(std::chrono::hours(23));
+  Commit begun;
+  begun.entries.push_back(writer_.plain_entry(EntryKind::log_begun, "begun", R"({"found":"it was restored from a backup"})"));
+  const auto recovered = commits_.commit_and_wait(std::move(begun));
+  ASSERT_TRUE(recovered);
+  const provenance::LogReader log(store_, keys_, {{0, "waterrijk.example/log", 0, {}, {}}, {1, "waterrijk.example/log/2", recovered->first_entry, {}, {}}});
+  const node::EvidenceDependencies with{commits_, store_, keys_, log, sequencer_, directory_, clock_, random_, writer_, transport_, with_.authenticate, {}, {}, {}, &mistakes_};
+  const node::EvidenceChannel channel{ParticipantId(kWaterrijk), with};
+  node::RequestReceipts receipts{{ParticipantId(kWaterrijk)}, with, channel, [](std::string_view, std::string_view) {}};
+  clock_.advance(std::chrono::hours(2));
+  ASSERT_TRUE(receipts.on_timer());
+  EXPECT_EQ(missing(), Names()) << "the other party has its time again";
+  clock_.advance(std::chrono::hours(23));
+  ASSERT_TRUE(receipts.on_timer());
+  EXPECT_EQ(missing(), Names{"restored t1"});
+  EXPECT_EQ(entries_of(EntryKind::receipt_missing).at(0).shared.decision().code(), "receipt.restored");
 }
 
 TEST_F(RequestReceiptsTest, AForgedOrForeignAcknowledgementIsRefusedAndLeavesTheOthersAlone) {
@@ -530,7 +630,7 @@ TEST_F(RequestReceiptsTest, APeerThatDoesNotAnswerIsAwayAndOneThatTakesNoneIsTri
     transport_.answer = {status, {}, ""};
     EXPECT_EQ(deliver().verdict, Verdict::away) << status;
   }
-  for (const auto& [status, body] : {std::pair(404U, "nothing"), std::pair(200U, "<html>"), std::pair(200U, R"({"results":[]})"),
+  for (const auto& [status, body] : {std::pair(403U, "nothing"), std::pair(200U, "<html>"), std::pair(200U, R"({"results":[]})"),
                                      std::pair(200U, R"({"results":7})"), std::pair(400U, "{}")}) {
     transport_.answer = {status, {}, body};
     EXPECT_EQ(deliver().verdict, Verdict::retry) << status << body;

@@ -1,6 +1,7 @@
 #include "connector/provenance/verify.hpp"
 
 #include "connector/provenance/export.hpp"
+#include "connector/provenance/passing.hpp"
 #include "connector/provenance/receipt.hpp"
 #include "connector/storage/memory_store.hpp"
 #include "tests/support/doubles.hpp"
@@ -242,6 +243,20 @@ TEST_F(PrunedTest, WhatProofsNeedStaysAndWhatIsGoneIsSaid) {
   LogAppender again(keys_, random_);
   ASSERT_TRUE(again.recover(store_));
   EXPECT_EQ(again.next(), 1000U);
+}
+
+TEST_F(PrunedTest, APassLeavesOutWhatWasPrunedUnderItAndNothingElse) {
+  const auto gone = leaf_in_pass(log(), 5);
+  ASSERT_TRUE(gone) << describe(gone.error());
+  EXPECT_FALSE(*gone);
+  for (const std::uint64_t there : {3U, 700U, 999U}) {
+    const auto leaf = leaf_in_pass(log(), there);
+    EXPECT_TRUE(leaf && *leaf) << there;
+  }
+  EXPECT_EQ(leaf_in_pass(log(), 1000).error().code, ErrorCode::not_found) << "nothing was ever there";
+  EXPECT_EQ(first_leaf(log())->bytes(), log().leaf(700)->bytes());
+  ASSERT_TRUE(store_.write({{entry_key(800), std::nullopt}}, true));
+  EXPECT_EQ(leaf_in_pass(log(), 800).error().code, ErrorCode::not_found) << "it is missing, and no log was pruned there";
 }
 
 TEST_F(PrunedTest, ItVerifiesWhereALaterLogSaysThatJustThisOneWasPruned) {
