@@ -3,6 +3,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/http/channel.hpp"
 #include "connector/http/loopback.hpp"
+#include "connector/http/tunnel_answer.hpp"
 
 #include <unistd.h>
 
@@ -39,8 +40,9 @@ unsigned status_of(std::string_view head) {
   return head.size() == kStatusLine || head[kStatusLine] == ' ' || head[kStatusLine] == '\r' ? status : 0;
 }
 
-/// The head of its answer. After a tunnel was opened nothing may follow: TLS begins with this side's word.
-Result<unsigned> answer(int file, const Proxy& proxy, Time until) {
+}  // namespace
+
+Result<unsigned> tunnel_answer(int file, const Proxy& proxy, Time until) {
   std::string head;
   char chunk[2048];
   for (;;) {
@@ -61,6 +63,8 @@ Result<unsigned> answer(int file, const Proxy& proxy, Time until) {
   }
 }
 
+namespace {
+
 Result<void> open_tunnel(int file, const Proxy& proxy, const std::string& target, Time until) {
   std::string text = "CONNECT " + target + " HTTP/1.1\r\nhost: " + target + "\r\n";
   if (proxy.credential) {
@@ -70,7 +74,7 @@ Result<void> open_tunnel(int file, const Proxy& proxy, const std::string& target
     text += "proxy-authorization: " + *credential + "\r\n";
   }
   if (const auto sent = transmit(file, text + "\r\n", until); !sent) return failed(proxy, "did not take the request: " + sent.error().message);
-  SLUIS_TRY(const unsigned status, answer(file, proxy, until));
+  SLUIS_TRY(const unsigned status, tunnel_answer(file, proxy, until));
   if (status == kTunnel) return {};
   if (status == kWantsCredential) {
     return failed(proxy, proxy.credential ? "does not take this node's credential (407)" : "wants a credential (407)")

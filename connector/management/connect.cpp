@@ -8,6 +8,8 @@
 
 #include <fmt/core.h>
 
+#include <set>
+
 namespace sluis::management {
 namespace {
 
@@ -78,6 +80,7 @@ http::Response connect_error(const Error& error) {
 
 std::vector<http::Route> connect_routes(const Api& api) {
   std::vector<http::Route> routes;
+  std::set<std::string> services;
   for (const auto& [path, method] : api.methods().all()) {
     const Method* served = &method;
     auto handler = [&api, served](const http::Request& request) {
@@ -88,6 +91,15 @@ std::vector<http::Route> connect_routes(const Api& api) {
     };
     // Files travel as strings in JSON: escapes make them longer than they are.
     routes.push_back({"POST", path, std::move(handler), limits::kJsonBytes});
+    services.insert(path.substr(0, path.rfind('/')));
+  }
+  // After those that there are: a client of a newer contract is told so in Connect's words.
+  for (const std::string& service : services) {
+    auto handler = [](const http::Request& request) {
+      if (auto refused = refuse_headers(request)) return std::move(*refused);
+      return error_with(Error(ErrorCode::not_found, "no such method").mended_by("use the contract of this version"), 501, "unimplemented");
+    };
+    routes.push_back({"POST", service + "/*", std::move(handler), limits::kJsonBytes});
   }
   return routes;
 }

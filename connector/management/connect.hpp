@@ -5,8 +5,8 @@
 
 namespace sluis::management {
 
-/// The Connect protocol's unary calls with JSON bodies: `POST /sluis.v1.DatasetService/List`, one route a method. `api`
-/// outlives the routes.
+/// The Connect protocol's unary calls with JSON bodies: `POST /sluis.v1.DatasetService/List`, one route a method, and
+/// at the end one a service for what it does not have (unimplemented). `api` outlives the routes.
 std::vector<http::Route> connect_routes(const Api& api);
 
 /// An error as Connect writes it: `{"code", "message", "details": [{"type", "value"}]}`, with the right status.

@@ -78,9 +78,12 @@ class Call {
         new Call(shared_);  // the next one; it ends itself
         return read();
       case Step::reading:
-        if (!good && asked_ == 0) return finish({grpc::StatusCode::INVALID_ARGUMENT, "no request"});
+        if (!good && asked_ == 0) return finish({grpc::StatusCode::UNIMPLEMENTED, "no request, where one is expected"});
         if (!good) return finish(grpc::Status::OK);  // a conversation that the caller ended
         ++asked_;
+        return is_reflection(context_.method()) ? converse() : expect_end();
+      case Step::ending:
+        if (good) return finish({grpc::StatusCode::UNIMPLEMENTED, "more than one request, where one is expected"});
         return respond();
       case Step::answering: return good ? read() : finish(grpc::Status::CANCELLED);
       case Step::finishing: return end();
@@ -88,7 +91,7 @@ class Call {
   }
 
  private:
-  enum class Step { waiting, reading, answering, finishing };
+  enum class Step { waiting, reading, ending, answering, finishing };
 
   void end() {
     auto& calls = shared_.calls;
@@ -99,6 +102,11 @@ class Call {
   void read() {
     step_ = Step::reading;
     stream_.Read(&request_, this);
+  }
+  /// A call with one request is over for its caller: what comes after is none of it.
+  void expect_end() {
+    step_ = Step::ending;
+    stream_.Read(&more_, this);
   }
   void finish(const grpc::Status& status) {
     step_ = Step::finishing;
@@ -132,7 +140,6 @@ class Call {
   }
 
   void respond() {
-    if (is_reflection(context_.method())) return converse();
     if (context_.method() == kHealthCheck) return tell_health();
     const auto* method = shared_.api.methods().find(context_.method());
     if (method == nullptr) return finish({grpc::StatusCode::UNIMPLEMENTED, "no such method"});
@@ -162,7 +169,7 @@ class Call {
   Shared& shared_;
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter stream_;
-  grpc::ByteBuffer request_;
+  grpc::ByteBuffer request_, more_;
   Step step_ = Step::waiting;
   int asked_ = 0;
 };

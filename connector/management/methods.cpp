@@ -46,7 +46,8 @@ const Method* Methods::find(std::string_view path) const {
 void Methods::insert(std::string_view name, const google::protobuf::Descriptor* request,
                      const google::protobuf::Descriptor* response, decltype(Method::handle) handle) {
   const auto* pool = google::protobuf::DescriptorPool::generated_pool();
-  const auto* descriptor = pool->FindMethodByName("sluis.v1." + std::string(name));
+  const bool whole = name.find('.') != name.rfind('.');  // with its package: none of ours
+  const auto* descriptor = pool->FindMethodByName((whole ? "" : "sluis.v1.") + std::string(name));
   if (descriptor == nullptr) mistake(name, "not in the contract");
   if (descriptor->input_type() != request || descriptor->output_type() != response) mistake(name, "other types");
   Method method;

@@ -29,8 +29,8 @@ struct Method {
 /// All methods of sluis.v1 with what answers them. Filled once, then read from any thread.
 class Methods {
  public:
-  /// `name` as `DatasetService.List`. A method that the contract does not have, or has with other types, ends the
-  /// program: it is a mistake of the programmer.
+  /// `name` as `DatasetService.List`, or with another package than the contract's. A method that is in no contract, or has other types there,
+  /// ends the program: it is a mistake of the programmer.
   template <class Request, class Response, class Handle>
   void add(std::string_view name, Handle handle) {
     insert(name, Request::descriptor(), Response::descriptor(),

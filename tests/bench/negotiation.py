@@ -4,65 +4,26 @@ flight, and the processor that one takes. None may be lost: both nodes have as m
 
 usage: negotiation.py BIN_DIR SOURCE_DIR [SECONDS]
 """
-import http.client
-import json
-import os
 import pathlib
 import shutil
-import statistics
 import sys
 import threading
 import time
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
 SECONDS = float(sys.argv[3]) if len(sys.argv) > 3 else 5
-sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
-from federation import Federation, PURPOSE, scratch  # noqa: E402
+sys.path.insert(0, str(SOURCE / "tests/bench"))
+from pair import CROWD, Caller, OFFER, Processor, begin_pair, make_pair, say, say_times  # noqa: E402
 
-f = Federation(scratch("bench-negotiation"), binary=BIN / "sluis", base_port=23740, parties=("waterrijk", "duinmeer"))
+f = make_pair("negotiation", BIN / "sluis", base_port=23740)
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def say(name, value, unit, against="", ratio=None):
-    print(json.dumps({"name": name, "value": round(value, 3), "unit": unit, "against": against, "ratio": ratio}), flush=True)
-
-
-def processor():
-    """Seconds that both nodes took so far."""
-    spent = 0
-    for node in (w, d):
-        fields = pathlib.Path(f"/proc/{node.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        spent += int(fields[11]) + int(fields[12])
-    return spent / TICKS
-
-
-class Steward:
-    """One connection to Duinmeer's management, kept."""
-
-    def __init__(self):
-        self.connection = http.client.HTTPConnection("127.0.0.1", d.port + 2, timeout=60)
-        self.head = {"Authorization": f"Bearer {d.token('steward')}", "Content-Type": "application/json"}
-
-    def call(self, method, request):
-        self.connection.request("POST", f"/sluis.v1.{method}", json.dumps(request), self.head)
-        answer = self.connection.getresponse()
-        body = json.loads(answer.read())
-        if answer.status != 200:
-            raise RuntimeError(f"{method}: {answer.status}: {body}")
-        return body
-
-    def negotiate(self):
-        """Milliseconds from the request to FINALIZED at the consumer's node."""
-        began = time.perf_counter()
-        made = self.call("AgreementService/Request", {"peer": w.participant, "offer": "urn:waterrijk:detailed-counts",
-                                                      "purpose": PURPOSE + "CrowdManagement", "waitSeconds": 20})["negotiation"]
-        until = time.monotonic() + 60
-        while made["state"] != "FINALIZED" and time.monotonic() < until:
-            made = self.call("AgreementService/Show", {"id": made["id"], "waitSeconds": 20})["negotiation"]
-        if made["state"] != "FINALIZED":
-            raise RuntimeError(f"lost: {made}")
-        return (time.perf_counter() - began) * 1000
+def negotiate(steward):
+    """Milliseconds from the request to FINALIZED at the consumer's node."""
+    began = time.perf_counter()
+    steward.negotiate(w)
+    return (time.perf_counter() - began) * 1000
 
 
 def in_flight(count):
@@ -71,7 +32,7 @@ def in_flight(count):
     ended, free = {}, threading.Semaphore(count)
     stop, asked = threading.Event(), threading.Event()
     lock = threading.Lock()
-    watching = Steward()
+    watching = Caller(d)
     at = int(watching.call("AuditService/Watch", {"kinds": ["negotiation"], "fromEnd": True})["next"])
 
     def note(number, when, side, other):
@@ -97,13 +58,12 @@ def in_flight(count):
 
     def ask():
         try:
-            steward = Steward()
+            steward = Caller(d)
             while not stop.is_set():
                 if not free.acquire(timeout=0.5):
                     continue
                 now = time.perf_counter()
-                made = steward.call("AgreementService/Request", {"peer": w.participant, "offer": "urn:waterrijk:detailed-counts",
-                                                                 "purpose": PURPOSE + "CrowdManagement"})["negotiation"]
+                made = steward.call("AgreementService/Request", {"peer": w.participant, "offer": OFFER, "purpose": CROWD})["negotiation"]
                 note(made["id"], now, begun, ended)
         except Exception as error:  # noqa: BLE001: told below
             wrong.append(str(error))
@@ -135,29 +95,21 @@ def agreements(node):
 
 
 try:
-    f.make()
-    for node in (w, d):
-        config = node.folder / "node.toml"
-        config.write_text(config.read_text() + "\n[quota]\nrequests_per_minute = 100000000\nnegotiations_per_minute = 100000000\n")
-    f.start()
-    f.join()
-    f.offer_counts()
-    steward = Steward()
-    made = sum(1 for _ in range(100) if steward.negotiate() > 0)
-    spent = processor()
-    times = [steward.negotiate() for _ in range(300)]
+    begin_pair(f)
+    steward = Caller(d)
+    made = sum(1 for _ in range(100) if negotiate(steward) > 0)
+    processor = Processor(f)
+    times = [negotiate(steward) for _ in range(300)]
     made += len(times)
-    say("negotiation.idle_p50", statistics.median(times), "ms")
-    say("negotiation.idle_p99", statistics.quantiles(times, n=100)[98], "ms")
-    say("negotiation.idle_processor", (processor() - spent) / len(times) * 1000, "ms, both nodes")
+    say_times("negotiation.idle", times)
+    processor.say("negotiation.idle", len(times))
     for count in (1, 10, 50, 200):
-        spent = processor()
+        processor = Processor(f)
         times, seconds = in_flight(count)
         made += len(times)
         say(f"negotiation.in_flight_{count}", len(times) / seconds, "negotiations/s")
-        say(f"negotiation.in_flight_{count}_p50", statistics.median(times), "ms")
-        say(f"negotiation.in_flight_{count}_p99", statistics.quantiles(times, n=100)[98], "ms")
-        say(f"negotiation.in_flight_{count}_processor", (processor() - spent) / len(times) * 1000, "ms, both nodes")
+        say_times(f"negotiation.in_flight_{count}", times)
+        processor.say(f"negotiation.in_flight_{count}", len(times))
     for node in (w, d):
         say(f"negotiation.lost_at_{node.key}", made - agreements(node), "agreements")
 finally:

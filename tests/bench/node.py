@@ -4,7 +4,6 @@
 usage: node.py BIN_DIR SOURCE_DIR
 """
 import concurrent.futures
-import json
 import pathlib
 import shutil
 import statistics
@@ -12,15 +11,11 @@ import sys
 import time
 
 BIN, SOURCE = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-sys.path.insert(0, str(SOURCE / "deploy/demo.d"))
-from federation import Federation, PURPOSE, scratch  # noqa: E402
+sys.path.insert(0, str(SOURCE / "tests/bench"))
+from pair import Caller, make_pair, say, without_quotas  # noqa: E402
 
-f = Federation(scratch("bench-node"), binary=BIN / "sluis", base_port=18640, parties=("waterrijk", "duinmeer"))
+f = make_pair("node", BIN / "sluis", base_port=18640)
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
-
-
-def say(name, value, unit, against="", ratio=None):
-    print(json.dumps({"name": name, "value": round(value, 2), "unit": unit, "against": against, "ratio": ratio}), flush=True)
 
 
 def memory(node):
@@ -31,15 +26,13 @@ def memory(node):
 
 def negotiate():
     began = time.perf_counter()
-    made = d.call("AgreementService/Request", {"peer": w.participant, "offer": "urn:waterrijk:detailed-counts",
-                                               "purpose": PURPOSE + "CrowdManagement", "waitSeconds": 20})["negotiation"]
-    while made["state"] != "FINALIZED":
-        made = d.call("AgreementService/Show", {"id": made["id"], "waitSeconds": 20})["negotiation"]
+    Caller(d).negotiate(w)
     return (time.perf_counter() - began) * 1000
 
 
 try:
     f.make()
+    without_quotas(f)
     ready = []
     for _ in range(5):
         began = time.perf_counter()

@@ -140,7 +140,7 @@ std::vector<Target> targets() {
       std::string(kOffer).substr(1) + "}";
   std::string bundle;
   provenance::put_bundle_entry(bundle, "entry");
-  return {
+  std::vector<Target> all{
       {"json", {kOffer, R"([1,2.5e3,"\ud83d\ude00",null,true,{"a":{}}])"}, [](const std::string& text) {
          const auto value = json::parse(text);
          if (!value) return false;
@@ -245,6 +245,8 @@ std::vector<Target> targets() {
        }},
       {"time", {"2026-11-26T09:00:00.5+01:00", "P7DT1H"}, [](const std::string& text) { return parse_time(text) || parse_duration(text); }},
   };
+  for (Target& one : wire_targets()) all.push_back(std::move(one));
+  return all;
 }
 
 }  // namespace sluis::fuzz

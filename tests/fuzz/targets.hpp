@@ -13,5 +13,7 @@ struct Target {
   std::function<bool(const std::string&)> take;  ///< whether it was accepted; ends the program where a law is broken
 };
 std::vector<Target> targets();
+/// Of these, those of `targets_wire.cpp`.
+std::vector<Target> wire_targets();
 
 }  // namespace sluis::fuzz

@@ -3,6 +3,7 @@
 #include "connector/base/bytes.hpp"
 #include "sluis/v1/access.pb.h"
 
+#include <algorithm>
 #include <thread>
 
 namespace sluis::management::test {
@@ -57,6 +58,20 @@ TEST(Connect, WhoHasNoTokenLearnsNothingOfTheBody) {
   const auto response = world.post(kShow, "{", "guessed");
   EXPECT_EQ(response.status, 401U);
   EXPECT_EQ(response.headers.at("www-authenticate"), "Bearer");
+}
+
+TEST(Connect, WhatAServiceDoesNotHaveIsToldInItsWords) {
+  World world;
+  const auto last = std::find_if(world.routes.begin(), world.routes.end(), [](const http::Route& route) { return route.path == "/sluis.v1.DatasetService/*"; });
+  ASSERT_NE(last, world.routes.end());
+  EXPECT_GT(last, std::find_if(world.routes.begin(), world.routes.end(), [](const http::Route& route) { return route.path == kShow; }));
+  http::Request request;
+  request.method = "POST";
+  request.path = "/sluis.v1.DatasetService/Explode";
+  request.headers = {{"content-type", "application/json"}};
+  const auto response = last->handler(request);
+  EXPECT_EQ(response.status, 501U);
+  EXPECT_NE(response.body.find(R"("code":"unimplemented")"), std::string::npos) << response.body;
 }
 
 TEST(Connect, HeadersAreChecked) {

@@ -53,17 +53,40 @@ struct Served {
     stream->StartCall(&context);
     bool going = done();
     for (std::size_t i = 0; going && i < questions.size(); ++i) {
-      stream->Write(questions[i], &context);
+      if (i + 1 == questions.size()) stream->WriteLast(questions[i], grpc::WriteOptions(), &context);
+      else stream->Write(questions[i], &context);
       going = done();
       grpc::ByteBuffer answer;
       if (going) stream->Read(&answer, &context);
       going = going && done();
       if (going) answers.push_back(std::move(answer));
     }
-    if (going) {
-      stream->WritesDone(&context);
-      going = done();
+    grpc::Status status;
+    stream->Finish(&status, &status);
+    queue.Next(&tag, &good);
+    return status;
+  }
+
+  /// All messages before anything is read; what the call ended with.
+  grpc::Status send_all(const std::string& path, const std::vector<grpc::ByteBuffer>& messages) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    context.AddMetadata("authorization", "Bearer steward");
+    grpc::CompletionQueue queue;
+    void* tag = nullptr;
+    bool good = false;
+    const auto stream = stub->PrepareCall(&context, path, &queue);
+    stream->StartCall(&context);
+    queue.Next(&tag, &good);
+    for (const grpc::ByteBuffer& message : messages) {
+      stream->Write(message, &context);
+      queue.Next(&tag, &good);
     }
+    stream->WritesDone(&context);
+    queue.Next(&tag, &good);
+    grpc::ByteBuffer answer;
+    stream->Read(&answer, &context);
+    queue.Next(&tag, &good);
     grpc::Status status;
     stream->Finish(&status, &status);
     queue.Next(&tag, &good);
@@ -92,6 +115,17 @@ TEST(ManagementWellKnown, HealthIsWhetherTheNodeIsReadyAndIsToldToAnybody) {
   ready = false;
   EXPECT_EQ(asked(""), Answer(grpc::OK, v1::HealthResponse::NOT_SERVING));
   EXPECT_EQ(asked("sluis.v1.AuditService"), Answer(grpc::OK, v1::HealthResponse::NOT_SERVING));
+}
+
+TEST(ManagementWellKnown, ACallHasOneRequestNoneAndMoreAreRefused) {
+  Served served([] { return true; });
+  const auto request = bytes_of(v1::HealthRequest());
+  const std::string list = "/sluis.v1.DatasetService/List";  // the empty message is a request of it, too
+  for (const std::string& path : {std::string(kHealthCheck), list}) {
+    EXPECT_EQ(served.send_all(path, {request}).error_code(), grpc::OK) << path;
+    EXPECT_EQ(served.send_all(path, {}).error_code(), grpc::UNIMPLEMENTED) << path;
+    EXPECT_EQ(served.send_all(path, {request, request}).error_code(), grpc::UNIMPLEMENTED) << path;
+  }
 }
 
 TEST(ManagementWellKnown, WhereNobodySaysWhetherItIsReadyItIsNot) {
