@@ -577,6 +577,7 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
     look_alarm = nullptr;
   }
   deadlines.reset();
+  revocation_look.reset();
   if (running) {
     (void)open->close();
     refusals->flush();
