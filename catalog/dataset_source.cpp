@@ -151,6 +151,16 @@ Result<HttpSource> read_http_source(TomlTable& table) {
   if (source.patience < std::chrono::seconds(1) || source.patience > std::chrono::seconds(60)) {
     return table.refused("timeout", "a service is waited for from one second to a minute");
   }
+  SLUIS_TRY(const auto silence, table.optional_duration("silence"));
+  if (silence) source.silence = std::chrono::ceil<std::chrono::milliseconds>(*silence);
+  if (source.silence < std::chrono::seconds(1) || source.silence > std::chrono::minutes(5)) {
+    return table.refused("silence", "a service may be silent for one second to five minutes");
+  }
+  SLUIS_TRY(const auto whole, table.optional_duration("whole"));
+  if (whole) source.whole = std::chrono::ceil<std::chrono::milliseconds>(*whole);
+  if (source.whole < std::chrono::seconds(1) || source.whole > std::chrono::hours(24)) {
+    return table.refused("whole", "an answer takes at most one second to a day in all");
+  }
   return source;
 }
 

@@ -31,6 +31,8 @@ struct HttpSource {
   std::map<std::string, std::string> selects;  ///< by which column a key of the query, or a part in braces, selects
   bool selects_rows = false;                   ///< stated: it leaves out whole rows, and adds nothing up
   std::chrono::milliseconds patience{10'000};  ///< until its answer begins
+  std::chrono::milliseconds silence{30'000};   ///< at most so long between two bytes of it
+  std::chrono::milliseconds whole = std::chrono::hours(12);  ///< for all of it, as fast as it is taken
 };
 
 }  // namespace sluis::catalog

@@ -5,32 +5,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace sluis::gate {
 namespace {
 
 using Steady = std::chrono::steady_clock;
-
-/// A cut wakes the sender where it waits for the source.
-class WakingSink final : public http::ResponseSink {
- public:
-  WakingSink(http::ResponseSink& inner, const FollowedFile& source) : inner_(inner), source_(source) {}
-
-  Result<void> start(unsigned status, const http::Headers& headers, std::optional<std::uint64_t> length) override {
-    return inner_.start(status, headers, length);
-  }
-  Result<void> write(std::string_view bytes) override { return inner_.write(bytes); }
-  Result<void> flush() override { return inner_.flush(); }
-  Result<void> finish(const http::Headers& trailers) override { return inner_.finish(trailers); }
-  void cut() override {
-    inner_.cut();
-    source_.wake();
-  }
-
- private:
-  http::ResponseSink& inner_;
-  const FollowedFile& source_;
-};
 
 std::string_view code_of(const Error& error) {
   switch (error.code) {
@@ -153,7 +133,7 @@ std::variant<LiveSource, Unprepared> open_live(const ReleasePlan& plan, const Wa
 ReleaseEnd send_live(PreparedRelease& release, Stream& stream, const DecisionClock& clock, http::ResponseSink& sink, http::Headers headers,
                      std::chrono::milliseconds keep_alive) {
   stream.set_endless();
-  WakingSink waking(sink, *release.live->file);
+  WakingSink waking(sink, [&source = std::as_const(*release.live->file)] { source.wake(); });
   const Attached attached(stream, waking);
   headers["content-type"] = media_type_of(release.live->form);
   headers["cache-control"] = "no-store";

@@ -6,6 +6,7 @@
 #include "connector/gate/live_release.hpp"
 #include "connector/gate/reason.hpp"
 #include "connector/gate/row_counter.hpp"
+#include "connector/gate/row_mark.hpp"
 #include "connector/gate/sending.hpp"
 
 #include <algorithm>
@@ -17,10 +18,11 @@ constexpr std::uint64_t kPaceParts = 8;  ///< a paced stream moves about so ofte
 
 class Sender : Sending {
  public:
-  Sender(PreparedRelease& release, Stream& stream, const DecisionClock& clock, http::ResponseSink& sink)
-      : Sending(stream, clock, sink), release_(release), began_(std::chrono::steady_clock::now()),
-        counter_(release.part ? RowCounter::of_part(release.part->first, release.format.form == policy::Form::csv)
-                              : RowCounter(release.format)) {}
+  Sender(PreparedRelease& release, Stream& stream, const DecisionClock& clock, http::ResponseSink& sink, http::CallCutter& cutter)
+      : Sending(stream, clock, sink), release_(release), cutter_(cutter), began_(std::chrono::steady_clock::now()),
+        counter_(counter_of(release)) {
+    if (release.part && release.part->of_rows) skip_.emplace(release.part->first, release.format);
+  }
 
   ReleaseEnd run(http::Headers headers) {
     headers_ = std::move(headers);
@@ -39,7 +41,13 @@ class Sender : Sending {
   }
 
  private:
-  /// Whether rows are counted in what leaves: where a row may be cut in two.
+  static RowCounter counter_of(const PreparedRelease& release) {
+    if (!release.part) return RowCounter(release.format);
+    if (release.part->of_rows) return RowCounter::behind_row(release.format);
+    return RowCounter::of_part(release.part->first, release.format.form == policy::Form::csv);
+  }
+
+  /// Whether rows are counted in what leaves: where a row may be cut in two, or not all leave.
   bool counts() const { return release_.pace || release_.part; }
 
   bool start() {
@@ -70,21 +78,18 @@ class Sender : Sending {
         if (block.error().code == ErrorCode::invalid_argument) return malformed(block.error());
         return end_with(ReleaseEnd::How::cut, changed ? "source.changed" : "source.unavailable");
       }
-      if (release_.part) {
-        if (block->empty()) return count_part();
-        write(*block);
-      } else {
-        pass(*block);
-        if (block->empty()) return;
-      }
+      if (release_.part && !skip_) write(*block);
+      else pass(*block);
+      if (block->empty()) return count_part();
     }
   }
 
   void malformed(const Error& error) { end_with(ReleaseEnd::How::cut, "source.malformed", {{"why", error.message}}); }
 
   void count_part() {
+    if (!release_.part || ended_) return;
     end_.rows = counter_.rows();
-    if (end_.bytes != release_.part->length()) end_with(ReleaseEnd::How::cut, "source.changed");
+    if ((skip_ ? end_.rows : end_.bytes) != release_.part->length()) end_with(ReleaseEnd::How::cut, "source.changed");
   }
 
   /// Through the plan; an empty block is the end.
@@ -94,25 +99,29 @@ class Sender : Sending {
       log::error("source_malformed", {{"error", describe(rows.error())}});
       return malformed(rows.error());
     }
-    if (started_ || !release_.upstream) write(*rows);
+    if (skip_ && !skip_->done() && !may_go_on()) return;  // of what is passed over nothing is written
+    if (started_ || !release_.upstream) write(skip_ ? skip_->rest_of(*rows) : std::string_view(*rows));
     if (!ended_) end_.rows = release_.transformer.rows();
   }
 
-  /// From the upstream, as fast as it is taken. Nothing is promised before its answer began, and of a whole table not before it ended.
+  /// From the upstream, as fast as it is taken: nothing is read of it while the sink waits for its reader. Nothing is promised before its answer began, and of a whole table not before it ended.
   void ask() {
     UpstreamCall& call = *release_.upstream;
     const auto since = std::chrono::steady_clock::now();
     const auto got = call.by->get(call.request, {[&](unsigned status, const http::Headers& headers) { return take_head(status, headers); },
-                                                 [&](std::string_view bytes) { return take(bytes); }});
-    if (ended_) return;
+                                                 [&](std::string_view bytes) { return take(bytes); }, {}, &cutter_});
+    if (!may_go_on()) return;
     if (!got && !answered_) {
       log::error("upstream_failed", {{"error", got.error().message}});
       const bool late = std::chrono::steady_clock::now() - since >= call.request.timeout;
       return instead(late ? 504 : 502, make_reason(late ? "upstream.late" : "upstream.unreachable"));
     }
     if (!got || !got->complete) {
-      if (!started_) return instead(502, make_reason("upstream.incomplete"));
-      return end_with(ReleaseEnd::How::failed, "upstream.incomplete");
+      const bool late = got && got->late;
+      const std::string_view code = late ? "upstream.stalled" : "upstream.incomplete";
+      log::error("upstream_failed", {{"error", got ? std::string(late ? "it took too long" : "its answer was cut short") : got.error().message}});
+      if (!started_) return instead(late ? 504 : 502, make_reason(code));
+      return end_with(ReleaseEnd::How::failed, code);
     }
     if (release_.transformer.whole_table()) return send_table();
     pass({});
@@ -183,8 +192,10 @@ class Sender : Sending {
   }
 
   PreparedRelease& release_;
+  http::CallCutter& cutter_;
   std::chrono::steady_clock::time_point began_;
   RowCounter counter_;
+  std::optional<RowSkip> skip_;  ///< set: what goes on behind a row
   http::Headers headers_;
   unsigned instead_ = 0;   ///< the status of an answer in place of data; 0: there is none
   bool answered_ = false;  ///< by the upstream
@@ -217,7 +228,7 @@ std::string tag_of(const ReleasePlan& plan, const Source& source) {
 
 /// The SHA-256 of a file, where the plan changes nothing in it and each line end is that of a row; so that any part of it may leave as it is.
 /// A file that the plan refuses has no parts either: what would be cut as a whole does not leave in pieces.
-Result<std::optional<Hash>> unchanged_by(const ReleasePlan& plan, const policy::CsvFormat& format, const std::string& version, const Verbatim& verbatim) {
+Result<std::optional<Hash>> unchanged_by(const ReleasePlan& plan, const policy::CsvFormat& format, const std::string& version, const Tried<Hash>& verbatim) {
   SLUIS_TRY(policy::ColumnPlan columns, policy::ColumnPlan::compile(plan.columns, {}));
   policy::Transformer transformer(std::move(columns), format);
   SLUIS_TRY(FileSource file, FileSource::open(plan.folder, plan.file));
@@ -239,25 +250,47 @@ Result<std::optional<Hash>> unchanged_by(const ReleasePlan& plan, const policy::
   return digest == out.finish() && ends == rows ? std::optional(digest) : std::optional<Hash>();
 }
 
-/// The conditions and the range of a request for a file (RFC 9110, 13.2.2 and 14.2). An answer: nothing is released.
-std::optional<Unprepared> take_range(const ReleasePlan& plan, const Wanted& wanted, Verbatim& verbatim, FileSource& file,
-                                     PreparedRelease& release) {
-  if (!wanted.if_match.empty() && !has_tag(wanted.if_match, release.tag)) return refused(412, make_reason("source.other_version"));
+/// Whether a condition of the request names another version (RFC 9110, 13.1.1 and 13.1.5).
+bool other_version(const Wanted& wanted, const std::string& tag) { return !wanted.if_match.empty() && !has_tag(wanted.if_match, tag); }
+bool other_range(const Wanted& wanted, const std::string& tag) { return !wanted.if_range.empty() && wanted.if_range != tag; }
+
+Unprepared no_such(std::string_view code, std::string_view unit, std::uint64_t size) {
+  const std::string all = std::to_string(size);
+  return refused(416, make_reason(code, {{"size", all}}), {{"content-range", std::string(unit) + " */" + all}});
+}
+
+std::string repr_digest(const Hash& digest) { return "sha-256=:" + to_base64(view(digest)) + ":"; }
+
+/// A range of bytes of a file (RFC 9110, 14.2). An answer: nothing is released.
+std::optional<Unprepared> take_range(const ReleasePlan& plan, const Wanted& wanted, Tried<Hash>& verbatim, FileSource& file, PreparedRelease& release) {
   const auto range = one_range(wanted.range);
-  if (release.tag.empty() || !range || (!wanted.if_range.empty() && wanted.if_range != release.tag)) return std::nullopt;
+  if (!range || other_range(wanted, release.tag)) return std::nullopt;
   const auto digest = verbatim.look(release.tag, [&] { return unchanged_by(plan, release.format, file.version(), verbatim); });
   if (!digest) return operators(digest.error());
-  if (!*digest) {
+  if (!*digest) {  // from now on it has another tag, by which one may go on behind a row
     release.tag.clear();
     return std::nullopt;
   }
   release.part = part_of(*range, file.size());
-  if (!release.part) {
-    const std::string size = std::to_string(file.size());
-    return refused(416, make_reason("source.no_such_range", {{"size", size}}), {{"content-range", "bytes */" + size}});
-  }
+  if (!release.part) return no_such("source.no_such_range", "bytes", file.size());
   file.only(release.part->first, release.part->length());
-  release.whole_digest = "sha-256=:" + to_base64(view(**digest)) + ":";
+  release.whole_digest = repr_digest(**digest);
+  return std::nullopt;
+}
+
+/// A request to go on behind a row. `again`: source and plan once more, to see what leaves in all. An answer: nothing is released.
+std::optional<Unprepared> take_rows(const Wanted& wanted, Tried<WholeRelease>& tried,
+                                    const std::function<Result<std::optional<WholeRelease>>()>& again, PreparedRelease& release) {
+  const auto mark = row_mark(wanted.range);
+  if (!mark || other_range(wanted, release.tag)) return std::nullopt;
+  if (wanted.if_match.empty() && wanted.if_range.empty()) return refused(412, make_reason("source.unnamed_version"));
+  const auto whole = tried.look(release.tag, again);
+  if (!whole) return operators(whole.error());
+  if (!*whole) return refused(416, make_reason("source.no_rows"));
+  release.part = part_of({*mark, std::nullopt}, (*whole)->rows);
+  if (!release.part) return no_such("source.no_such_row", "rows", (*whole)->rows);
+  release.part->of_rows = true;
+  release.whole_digest = repr_digest((*whole)->digest);
   return std::nullopt;
 }
 
@@ -281,6 +314,33 @@ std::variant<std::unique_ptr<Source>, Unprepared> open_files(const ReleasePlan& 
   if (source.error().code == ErrorCode::limit_exceeded) return refused(403, make_reason("source.choice", {{"why", source.error().message}}));
   if (source.error().code != ErrorCode::not_found) return operators(source.error());
   return refused(404, make_reason("source.none"));
+}
+
+/// Which version it is, and the part of it that the request asks for, if any. An answer: nothing is released.
+std::optional<Unprepared> take_part(const ReleasePlan& plan, std::span<const policy::Transform> transforms, const std::optional<Recipient>& recipient,
+                                    const Wanted& wanted, bool may_pass, Verbatim& verbatim, PreparedRelease& release) {
+  const std::string bytes_tag = may_pass ? tag_of(plan, *release.source) : std::string();
+  release.in_bytes = may_pass && !verbatim.bytes.has_none(bytes_tag);
+  auto tag = release.in_bytes ? Result<std::string>(bytes_tag) : tag_of_rows(plan, release.source->version(), transforms, recipient);
+  if (!tag) return operators(tag.error());
+  release.tag = std::move(*tag);
+  if (other_version(wanted, release.tag)) return refused(412, make_reason("source.other_version"));
+  if (release.in_bytes) return take_range(plan, wanted, verbatim.bytes, static_cast<FileSource&>(*release.source), release);
+  const auto again = [&]() -> Result<std::optional<WholeRelease>> {
+    SLUIS_TRY(policy::ColumnPlan columns, policy::ColumnPlan::compile(plan.columns, transforms, means_of(plan.folder, plan.lookups, recipient)));
+    std::unique_ptr<Source> source;
+    if (plan.files) {
+      auto files = open_files(plan, transforms, wanted);
+      if (auto* why = std::get_if<Unprepared>(&files)) return Error(ErrorCode::invalid_state, why->reason.sentence);
+      source = std::get<std::unique_ptr<Source>>(std::move(files));
+    } else {
+      SLUIS_TRY(FileSource file, FileSource::open(plan.folder, plan.file));
+      source = std::make_unique<FileSource>(std::move(file));
+    }
+    if (source->version() != release.source->version()) return Error(ErrorCode::invalid_state, "the source changed while it was read");
+    return whole_release(*source, policy::Transformer(std::move(columns), release.format), [&] { return verbatim.rows.stopped(); });
+  };
+  return take_rows(wanted, verbatim.rows, again, release);
 }
 
 }  // namespace
@@ -307,6 +367,8 @@ Preparation prepare(const ReleasePlan& plan, std::span<const policy::Transform> 
   const bool may_pass = transforms.empty() && !columns->rewrites() &&
                         std::all_of(plan.columns.columns.begin(), plan.columns.columns.end(),
                                     [](const auto& column) { return column.action == policy::ColumnAction::keep; });
+  const bool asks_for_rows = row_mark(wanted.range).has_value();
+  if (asks_for_rows && (columns->whole_table() || plan.upstream || !plan.follow.empty())) return refused(416, make_reason("source.no_rows"));
   PreparedRelease release{nullptr, std::nullopt, nullptr, policy::Transformer(std::move(*columns), format), plan.pace, plan.content_type,
                           std::move(format), std::nullopt};
   if (!plan.follow.empty()) {
@@ -331,14 +393,11 @@ Preparation prepare(const ReleasePlan& plan, std::span<const policy::Transform> 
   } else {
     auto file = FileSource::open(plan.folder, plan.file);
     if (!file) return operators(file.error());
-    if (may_pass && verbatim != nullptr) release.tag = tag_of(plan, *file);
-    if (verbatim != nullptr && verbatim->changes(release.tag)) release.tag.clear();
-    if (verbatim != nullptr) {
-      if (auto instead = take_range(plan, wanted, *verbatim, *file, release)) return std::move(*instead);
-    }
     release.source = std::make_unique<FileSource>(std::move(*file));
   }
-  if ((plan.files || plan.upstream) && !wanted.if_match.empty() && !has_tag(wanted.if_match, "")) {
+  if (verbatim != nullptr && release.source && !release.transformer.whole_table()) {
+    if (auto instead = take_part(plan, transforms, recipient, wanted, may_pass && !plan.files, *verbatim, release)) return std::move(*instead);
+  } else if (other_version(wanted, "")) {
     return refused(412, make_reason("source.other_version"));
   }
   if (!release.transformer.whole_table() || release.upstream) return release;
@@ -358,17 +417,19 @@ Preparation prepare(const ReleasePlan& plan, std::span<const policy::Transform> 
 ReleaseEnd send(PreparedRelease& release, Stream& stream, const DecisionClock& clock, http::ResponseSink& sink,
                 http::Headers headers) {
   if (release.live) return send_live(release, stream, clock, sink, std::move(headers));
-  const Attached attached(stream, sink);
+  http::CallCutter cutter;  // who waits for an upstream that says nothing is not reached through the sink
+  WakingSink waking(sink, [&cutter] { cutter.cut(); });
+  const Attached attached(stream, waking);
   headers["content-type"] = release.content_type;
   headers["cache-control"] = "no-store";
   headers["trailer"] = std::string(kRowsTrailer) + ", " + std::string(kDigestTrailer);
-  headers["accept-ranges"] = release.tag.empty() ? "none" : "bytes";
+  headers["accept-ranges"] = release.tag.empty() ? "none" : release.in_bytes ? "bytes" : "rows";
   if (!release.tag.empty()) headers["etag"] = release.tag;
   if (release.part) {
     headers["content-range"] = release.part->told();
     headers["repr-digest"] = release.whole_digest;
   }
-  return Sender(release, stream, clock, sink).run(std::move(headers));
+  return Sender(release, stream, clock, waking, cutter).run(std::move(headers));
 }
 
 }  // namespace sluis::gate

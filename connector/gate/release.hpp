@@ -43,8 +43,9 @@ struct PreparedRelease {
   std::string content_type;
   policy::CsvFormat format;
   std::optional<std::string> whole;  ///< all of it, where nothing may leave before it is complete
-  std::string tag = {};              ///< of the source's version, where the plan may leave its bytes as they are; empty: no ranges
-  std::optional<Part> part = {};     ///< only these bytes leave, past the plan, which changes nothing in this version
+  std::string tag = {};              ///< of the source's version through this plan; empty: there are no parts
+  bool in_bytes = false;             ///< parts are of bytes, as the plan may leave them as they are; else of rows
+  std::optional<Part> part = {};     ///< only these leave: bytes past the plan, which changes nothing in this version; or rows through it
   std::string whole_digest = {};     ///< of a part: SHA-256 of the whole, as `Repr-Digest` has it (RFC 9530)
   std::optional<LiveSource> live = {};
 
@@ -62,9 +63,10 @@ struct Unprepared {
 using Preparation = boost::system::result<PreparedRelease, Unprepared>;
 
 /// A whole-table transform of a file is done here, before the decision is recorded, so that its error is one before the first
-/// byte; and so is the look whether a part may leave as it is. Without `verbatim` there are no ranges. Answers: 403 more groups than
+/// byte; and so is the look whether a part may leave as it is, or what leaves in all where it goes on behind a row. Without `verbatim` there are
+/// no parts. Answers: 403 more groups than
 /// declared, too many files, or a choice that the lists do not have or that could undo the minimisation; 404 an empty choice; 412 another
-/// version than the one named; 416 no byte of the range; 503 an operator's matter.
+/// version than the one named, or none named with a row; 416 nothing of the range, or no rows to go on behind; 503 an operator's matter.
 Preparation prepare(const ReleasePlan& plan, std::span<const policy::Transform> transforms, const std::optional<Recipient>& recipient,
                     const Wanted& wanted = {}, Verbatim* verbatim = nullptr);
 

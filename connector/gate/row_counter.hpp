@@ -22,24 +22,61 @@ class RowCounter {
     return counter;
   }
 
+  /// Of what goes on behind a row, without a header.
+  static RowCounter behind_row(const policy::CsvFormat& format) {
+    RowCounter counter(format);
+    counter.header_ = false;
+    return counter;
+  }
+
   void take(std::string_view bytes) {
     while (!bytes.empty()) {
       const std::size_t quote = quote_ == '\0' ? bytes.size() : std::min(bytes.find(quote_), bytes.size());
-      if (!quoted_) {
-        ends_ += static_cast<std::uint64_t>(
-            std::count(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(quote), '\n'));
+      const std::string_view plain = bytes.substr(0, quote);
+      const std::size_t last = quoted_ ? std::string_view::npos : plain.rfind('\n');
+      if (last != std::string_view::npos) {
+        ends_ += static_cast<std::uint64_t>(std::count(plain.begin(), plain.end(), '\n'));
+        whole_ = taken_ + last + 1;
       }
-      if (quote == bytes.size()) return;
-      quoted_ = !quoted_;
-      bytes.remove_prefix(quote + 1);
+      const std::size_t now = std::min(bytes.size(), quote + 1);
+      if (now > quote) quoted_ = !quoted_;
+      taken_ += now;
+      bytes.remove_prefix(now);
     }
   }
   std::uint64_t rows() const { return ends_ == 0 || !header_ ? ends_ : ends_ - 1; }
+  /// Of all bytes that were taken, those up to the end of the last record, a header included.
+  std::uint64_t whole() const { return whole_; }
 
  private:
   char quote_ = '"';  ///< NUL: none, as none leaves
   bool header_ = true;
   std::uint64_t ends_ = 0;
+  std::uint64_t taken_ = 0;
+  std::uint64_t whole_ = 0;
+  bool quoted_ = false;
+};
+
+/// Leaves out the beginning of a stream: so many rows, and of CSV the header.
+class RowSkip {
+ public:
+  RowSkip(std::uint64_t rows, const policy::CsvFormat& format)
+      : quote_(format.form == policy::Form::csv ? format.quote : '\0'), left_(rows + (format.form == policy::Form::csv ? 1 : 0)) {}
+
+  /// What of these bytes stands behind them.
+  std::string_view rest_of(std::string_view bytes) {
+    std::size_t at = 0;
+    for (; at < bytes.size() && left_ != 0; ++at) {
+      if (quote_ != '\0' && bytes[at] == quote_) quoted_ = !quoted_;
+      else if (bytes[at] == '\n' && !quoted_) --left_;
+    }
+    return bytes.substr(at);
+  }
+  bool done() const { return left_ == 0; }
+
+ private:
+  char quote_;  ///< NUL: none
+  std::uint64_t left_;
   bool quoted_ = false;
 };
 

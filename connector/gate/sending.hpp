@@ -6,6 +6,28 @@
 
 namespace sluis::gate {
 
+/// A sink whose cut also wakes a sender that waits elsewhere than at the sink.
+class WakingSink final : public http::ResponseSink {
+ public:
+  /// `wake` may be called from any thread, and more than once.
+  WakingSink(http::ResponseSink& inner, std::function<void()> wake) : inner_(inner), wake_(std::move(wake)) {}
+
+  Result<void> start(unsigned status, const http::Headers& headers, std::optional<std::uint64_t> length) override {
+    return inner_.start(status, headers, length);
+  }
+  Result<void> write(std::string_view bytes) override { return inner_.write(bytes); }
+  Result<void> flush() override { return inner_.flush(); }
+  Result<void> finish(const http::Headers& trailers) override { return inner_.finish(trailers); }
+  void cut() override {
+    inner_.cut();
+    wake_();
+  }
+
+ private:
+  http::ResponseSink& inner_;
+  std::function<void()> wake_;
+};
+
 /// A release on its way out: how it ends. Nothing is written once it has. One thread.
 class Sending {
  protected:

@@ -9,9 +9,9 @@
 
 namespace sluis::gate {
 
-/// Read at a time. Each stream has such a block, the row reader's and what it made of it, and a sink of 120 KiB: less than 256 KiB. Over TLS
-/// come a collector of 128 KiB, while something is on its way out (`http/collector.hpp`), and TLS's own buffers on top.
-inline constexpr std::size_t kSourceBlock = 32U << 10U;
+/// Read at a time. Each stream has such a block, the row reader's and what it made of it. While something is on its way out come the buffers of
+/// the sink and of TLS's collector; a stream that waits for its reader has neither (`http/sink.cpp`), and is below 256 KiB.
+inline constexpr std::size_t kSourceBlock = 16U << 10U;
 
 /// Where a release reads. One thread at a time.
 class Source {

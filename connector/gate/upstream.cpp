@@ -113,6 +113,8 @@ Result<UpstreamCall> upstream_call(const UpstreamService& service, std::string t
   call.request.method = "GET";
   call.request.url = service.source.url + target;
   call.request.timeout = service.source.patience;
+  call.request.silence = service.source.silence;
+  call.request.whole = service.source.whole;
   call.request.headers = {{"accept", service.media_type}, {"accept-encoding", "identity"}};
   if (service.credential) {
     SLUIS_TRY(call.request.headers["authorization"], service.credential());

@@ -13,33 +13,75 @@
 
 namespace sluis::gate {
 
-/// Which versions of files leave a column plan byte for byte as they are: only of those are there ranges. That is not to be seen
-/// from the plan (a column that is not declared is dropped, quotes that are not needed go, a last line gets its end), so each
-/// version is tried once, in whole; what was found is kept for as many as `kKept`. Thread-safe; one is tried at a time, and nobody waits for
-/// it who asks for what is known.
-class Verbatim {
+/// What was found out of versions of sources by reading each once, in whole; kept for as many as `kKept`. Thread-safe; one is tried at a time,
+/// and nobody waits for it who asks for what is known.
+template <class Found>
+class Tried {
  public:
   static constexpr std::size_t kKept = 256;
-  using Try = std::function<Result<std::optional<Hash>>()>;
+  using Try = std::function<Result<std::optional<Found>>()>;
 
-  /// The SHA-256 of the whole; nothing: it is changed by the plan. `tag` names version and plan. Errors of `attempt`; they are not kept.
+  /// What was found; nothing: there is nothing to be found in it. `tag` names version and plan. Errors of `attempt`; they are not kept.
   /// invalid_state: stopped.
-  Result<std::optional<Hash>> look(const std::string& tag, const Try& attempt);
-  /// Whether it is known that the plan changes it.
-  bool changes(const std::string& tag) const;
+  Result<std::optional<Found>> look(const std::string& tag, const Try& attempt) {
+    if (const auto at_once = known(tag)) return *at_once;
+    const std::lock_guard one(trying_);
+    if (const auto meanwhile = known(tag)) return *meanwhile;
+    if (stopped_) return Error(ErrorCode::invalid_state, "the node is stopping");
+    SLUIS_TRY(const std::optional<Found> found, attempt());
+    const std::lock_guard lock(mutex_);
+    if (order_.size() == kKept) {
+      known_.erase(order_.front());
+      order_.pop_front();
+    }
+    known_.emplace(tag, found);
+    order_.push_back(tag);
+    return found;
+  }
+  /// Whether it is known that there is nothing to be found in it.
+  bool has_none(const std::string& tag) const {
+    const auto found = known(tag);
+    return found && !*found;
+  }
   /// Nothing is tried from now on. An attempt that runs looks at `stopped` between its blocks.
   void stop() { stopped_ = true; }
   bool stopped() const { return stopped_; }
 
  private:
   /// Nothing: not known yet.
-  std::optional<std::optional<Hash>> known(const std::string& tag) const;
+  std::optional<std::optional<Found>> known(const std::string& tag) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = known_.find(tag);
+    if (found == known_.end()) return std::nullopt;
+    return std::optional<std::optional<Found>>(std::in_place, found->second);
+  }
 
   std::atomic<bool> stopped_ = false;
   std::mutex trying_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::optional<Hash>> known_;
+  std::map<std::string, std::optional<Found>> known_;
   std::deque<std::string> order_;
+};
+
+/// What leaves of a version through a plan, in whole.
+struct WholeRelease {
+  Hash digest{};           ///< SHA-256
+  std::uint64_t rows = 0;
+};
+
+/// Which parts of versions of sources there are.
+struct Verbatim {
+  /// Versions that leave a column plan byte for byte as they are, with their SHA-256: only of those are there ranges of bytes. That is not to be
+  /// seen from the plan (a column that is not declared is dropped, quotes that are not needed go, a last line gets its end).
+  Tried<Hash> bytes;
+  /// Of others, of which one may go on behind a row: what leaves in all. Nothing: the plan refuses it, so what would be cut as a whole does not
+  /// leave in pieces.
+  Tried<WholeRelease> rows;
+
+  void stop() {
+    bytes.stop();
+    rows.stop();
+  }
 };
 
 }  // namespace sluis::gate

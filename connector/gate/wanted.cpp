@@ -85,8 +85,16 @@ std::optional<ByteRange> one_range(std::string_view header) {
   return range;
 }
 
+std::optional<std::uint64_t> row_mark(std::string_view header) {
+  constexpr std::string_view unit = "rows=";
+  if (!header.starts_with(unit) || !header.ends_with('-')) return std::nullopt;
+  header.remove_prefix(unit.size());
+  header.remove_suffix(1);
+  return number(trimmed(header));
+}
+
 std::string Part::told() const {
-  return "bytes " + std::to_string(first) + "-" + std::to_string(last) + "/" + std::to_string(size);
+  return std::string(of_rows ? "rows " : "bytes ") + std::to_string(first) + "-" + std::to_string(last) + "/" + std::to_string(size);
 }
 
 std::optional<Part> part_of(const ByteRange& range, std::uint64_t size) {
@@ -100,15 +108,15 @@ std::optional<Part> part_of(const ByteRange& range, std::uint64_t size) {
 }
 
 std::optional<Part> read_content_range(std::string_view header) {
-  constexpr std::string_view unit = "bytes ";
-  if (!header.starts_with(unit)) return std::nullopt;
-  header.remove_prefix(unit.size());
+  const bool of_rows = header.starts_with("rows ");
+  if (!of_rows && !header.starts_with("bytes ")) return std::nullopt;
+  header.remove_prefix(header.find(' ') + 1);
   const std::size_t slash = header.find('/'), dash = header.find('-');
   if (slash == std::string_view::npos || dash == std::string_view::npos || dash > slash) return std::nullopt;
   const auto first = number(header.substr(0, dash)), last = number(header.substr(dash + 1, slash - dash - 1)),
              size = number(header.substr(slash + 1));
   if (!first || !last || !size || *last < *first || *size <= *last) return std::nullopt;
-  return Part{*first, *last, *size};
+  return Part{*first, *last, *size, of_rows};
 }
 
 bool has_tag(std::string_view list, std::string_view tag) {

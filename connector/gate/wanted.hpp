@@ -39,18 +39,22 @@ struct ByteRange {
 /// `bytes=a-b`, `bytes=a-` or `bytes=-n`. Nothing for all else, several ranges too: such a header is ignored (RFC 9110, 14.2).
 std::optional<ByteRange> one_range(std::string_view header);
 
-/// Bytes `first` to `last`, both included, of `size`.
+/// `rows=n-`: all rows but the first n, without the header (another unit of ranges, RFC 9110, 14.1). Nothing for all else.
+std::optional<std::uint64_t> row_mark(std::string_view header);
+
+/// Bytes, or rows, `first` to `last`, both included and counted from 0, of `size`.
 struct Part {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
   std::uint64_t size = 0;
+  bool of_rows = false;
   std::uint64_t length() const { return last - first + 1; }
   /// As `Content-Range` has it.
   std::string told() const;
 };
 /// Nothing: no byte of it is there.
 std::optional<Part> part_of(const ByteRange& range, std::uint64_t size);
-/// `bytes a-b/n`, as `Part::told` writes it. Nothing for all else.
+/// `bytes a-b/n` or `rows a-b/n`, as `Part::told` writes it. Nothing for all else.
 std::optional<Part> read_content_range(std::string_view header);
 
 /// Whether a list of entity tags, or `*`, has this one; compared strongly. An empty tag is that of nothing.

@@ -120,10 +120,20 @@ Result<void> Channel::accept(Timestamp now, std::chrono::milliseconds limit) {
   } else if (const long verdict = SSL_get_verify_result(ssl_.get()); verdict != X509_V_OK && peer_.verify_error.empty()) {
     peer_.verify_error = X509_verify_cert_error_string(verdict);
   }
+  keep_certificate();
+  return {};
+}
+
+/// Of the other side, with the authorities above it. Of a session that went on no chain was found anew: then those are kept that were shown.
+void Channel::keep_certificate() {
+  X509* certificate = SSL_get0_peer_certificate(ssl_.get());
+  if (certificate == nullptr) return;
+  const STACK_OF(X509)* chain = SSL_get0_verified_chain(ssl_.get());
+  if (chain == nullptr) chain = SSL_get_peer_cert_chain(ssl_.get());
   std::vector<std::shared_ptr<const X509>> authorities;
-  const STACK_OF(X509)* verified = SSL_get0_verified_chain(ssl_.get());
-  for (int i = 1; verified != nullptr && i < sk_X509_num(verified); ++i) {
-    X509* above = sk_X509_value(verified, i);
+  for (int i = 0; chain != nullptr && i < sk_X509_num(chain); ++i) {
+    X509* above = sk_X509_value(chain, i);
+    if (X509_cmp(above, certificate) == 0) continue;
     X509_up_ref(above);
     authorities.emplace_back(above, [](const X509* one) { X509_free(const_cast<X509*>(one)); });
   }
@@ -133,7 +143,6 @@ Result<void> Channel::accept(Timestamp now, std::chrono::milliseconds limit) {
   } else {
     peer_.verify_error = "it cannot be read";
   }
-  return {};
 }
 
 void Channel::verify_again(const TlsContextPtr& tls, Timestamp now) {
@@ -172,6 +181,7 @@ Result<void> Channel::connect(const std::string& host, Timestamp now, std::chron
     const std::string trouble = tls_->verify_peer(ssl_.get(), now);
     if (!trouble.empty()) return unavailable("the certificate of `" + host + "` is refused: " + trouble);
   }
+  if (done) keep_certificate();
   return done;
 }
 
@@ -184,6 +194,15 @@ Result<std::size_t> Channel::read(char* into, std::size_t size, std::chrono::mil
                                },
                                limit, false));
   return static_cast<std::size_t>(got);
+}
+
+Result<void> Channel::await_room(std::chrono::milliseconds limit, Time end) {
+  const auto until = std::min(Steady::now() + limit, end);
+  while (!cut_) {
+    if (wait(Want::write, until)) return {};
+    if (Steady::now() >= until) return unavailable("time is up");
+  }
+  return unavailable("the connection was cut");
 }
 
 /// `limit` counts from the last byte that the peer took.
@@ -204,6 +223,7 @@ Result<void> Channel::write(std::string_view bytes, std::chrono::milliseconds li
   while (!bytes.empty()) {
     const auto now = Steady::now();
     if (now >= end) return unavailable("time is up");
+    if (ssl_ && collected == 0) SLUIS_CHECK(await_room(limit, end));  // before the collector has a buffer
     const int most = static_cast<int>(std::min<std::size_t>(bytes.size(), ssl_ ? Collector::kPlain - collected : 1U << 20U));
     SLUIS_TRY(const int sent, drive(
                                   [&] {

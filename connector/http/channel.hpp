@@ -31,6 +31,7 @@ class Channel {
   TlsSession session() const;
   /// Whether the handshake went on with a session of before.
   bool resumed() const;
+  /// What the other side has shown; of a client, whose handshake fails otherwise, without an error.
   const TlsPeer& peer() const { return peer_; }
   /// The client's certificate was verified by files that were changed since: by those of `tls` it may be another verdict.
   void verify_again(const TlsContextPtr& tls, Timestamp now);
@@ -39,6 +40,8 @@ class Channel {
 
   /// At least one byte, or none at the orderly end. peer_unavailable: time is up, reset, or an end without close_notify.
   Result<std::size_t> read(char* into, std::size_t size, std::chrono::milliseconds limit);
+  /// Until the socket takes more: so that who has something for a slow peer need not hold it ready meanwhile. peer_unavailable.
+  Result<void> await_room(std::chrono::milliseconds limit, Time end = Time::max());
   /// All of it. `limit` counts from the last byte that the peer took; after `end` no more is sent.
   Result<void> write(std::string_view bytes, std::chrono::milliseconds limit, Time end = Time::max());
   /// close_notify and a normal end. Reads on for at most `linger` what the peer still sends, so that unread bytes do not
@@ -56,6 +59,7 @@ class Channel {
   enum class Want { read, write };
   bool wait(Want want, std::chrono::steady_clock::time_point until) const;
   Result<void> handshake(bool server, std::chrono::milliseconds limit);
+  void keep_certificate();
   Result<void> flush(std::chrono::milliseconds limit, Time end);
   template <class Step>
   Result<int> drive(Step step, std::chrono::milliseconds limit, bool writing);

@@ -15,7 +15,6 @@ namespace {
 using Steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kStreamIdle{30'000};
 constexpr std::chrono::seconds kIdleKept{30};  ///< less than the server's, so that both seldom close at once
 constexpr std::size_t kOrigins = 64;
 
@@ -81,6 +80,14 @@ struct Client::Url {
 
 struct Client::Connection {
   Connection(int file, TlsContextPtr tls) : channel(file, std::move(tls)), reader(channel) {}
+  /// Whether bytes that belong to no answer have come.
+  bool more() {
+    char byte = 0;
+    if (!reader.empty()) return true;
+    const auto got = channel.readable() ? channel.read(&byte, 1, milliseconds(0)) : Result<std::size_t>(0);
+    return got && *got != 0;
+  }
+
   Channel channel;
   MessageReader reader;
   Steady::time_point since;  ///< when it became idle
@@ -89,15 +96,17 @@ struct Client::Connection {
   bool close = false;
 };
 
-/// While it lives, `stop` reaches this connection.
+/// While it lives, `stop` reaches this connection, and so does who may end this call, if anybody.
 class Client::Running {
  public:
-  Running(Client& client, Channel& channel) : client_(client), channel_(channel) {
+  Running(Client& client, Channel& channel, CallCutter* cutter) : client_(client), channel_(channel), cutter_(cutter) {
+    if (cutter_ != nullptr) cutter_->attach([&channel] { channel.cut(); });
     const std::lock_guard lock(client_.mutex_);
     if (client_.stopped_) channel_.cut();
     client_.running_.insert(&channel_);
   }
   ~Running() {
+    if (cutter_ != nullptr) cutter_->attach(nullptr);
     const std::lock_guard lock(client_.mutex_);
     client_.running_.erase(&channel_);
   }
@@ -107,6 +116,7 @@ class Client::Running {
  private:
   Client& client_;
   Channel& channel_;
+  CallCutter* cutter_;
 };
 
 Client::Client(ClientOptions options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
@@ -129,12 +139,12 @@ Result<Client::Url> Client::parse(const PeerRequest& request) const {
                                                 (request.peer.empty() ? std::string() : " of `" + request.peer.str() + "`") + " now");
 }
 
-Result<std::unique_ptr<Client::Connection>> Client::open(const ParticipantId& peer, const Url& url, Steady::time_point deadline) {
+Result<std::unique_ptr<Client::Connection>> Client::open(const ParticipantId& peer, const Url& url, Steady::time_point deadline, CallCutter* cutter) {
   if (url.tls && !tls_) return Error(ErrorCode::invalid_argument, "no roots are configured to trust `" + url.host + "` by");
   SLUIS_TRY(const int file, url.proxied ? connect_through(*options_.proxy, url.host, url.port, deadline) : connect_tcp(url.host, url.port, deadline));
   const TlsContextPtr tls = url.tls ? tls_->current(clock_.now()) : nullptr;
   auto connection = std::make_unique<Connection>(file, tls);
-  const Running running(*this, connection->channel);
+  const Running running(*this, connection->channel, cutter);
   SLUIS_CHECK(connection->channel.connect(url.host, clock_.now(), left(deadline), take_session(peer, url.origin, tls)));
   return connection;
 }
@@ -205,7 +215,7 @@ void Client::keep(const std::string& origin, std::unique_ptr<Connection> connect
 Result<PeerResponse> Client::attempt(const PeerRequest& request, const Url& url, Connection& connection,
                                      Steady::time_point deadline) {
   SLUIS_TRY(const std::string text, request_text(request, url.authority, url.target));
-  const Running running(*this, connection.channel);
+  const Running running(*this, connection.channel, nullptr);
   SLUIS_TRY(ResponseHead head, exchange(connection.channel, connection.reader, text, url.origin, deadline));
   connection.answered = true;
   keep_session(request.peer, url.origin, connection);
@@ -237,7 +247,7 @@ Result<PeerResponse> Client::send(const PeerRequest& request) {
   std::unique_ptr<Connection> connection = idle(url.origin);
   for (;;) {
     if (!connection) {
-      SLUIS_TRY(connection, open(request.peer, url, deadline));
+      SLUIS_TRY(connection, open(request.peer, url, deadline, nullptr));
     }
     auto response = attempt(request, url, *connection, deadline);
     if (!response && connection->reused && !connection->answered && request.method == "GET" && Steady::now() < deadline) {
@@ -251,12 +261,16 @@ Result<PeerResponse> Client::send(const PeerRequest& request) {
 
 Result<StreamEnd> Client::get(const PeerRequest& request, const StreamHandler& handler) {
   SLUIS_TRY(const Url url, parse(request));
-  const auto deadline = Steady::now() + request.timeout;
+  const auto begun = Steady::now();
+  const auto deadline = begun + request.timeout;
   PeerRequest asked = request;
   asked.method = "GET";
   SLUIS_TRY(const std::string text, request_text(asked, url.authority, url.target));
-  SLUIS_TRY(const std::unique_ptr<Connection> connection, open(request.peer, url, deadline));
-  const Running running(*this, connection->channel);
+  SLUIS_TRY(const std::unique_ptr<Connection> connection, open(request.peer, url, deadline, handler.cutter));
+  const Running running(*this, connection->channel, handler.cutter);
+  if (handler.on_peer && url.tls && !handler.on_peer(connection->channel.peer().certificate)) {
+    return Error(ErrorCode::peer_unavailable, "the certificate of `" + url.host + "` is not taken now");
+  }
   SLUIS_TRY(const ResponseHead head, exchange(connection->channel, connection->reader, text, url.origin, deadline));
   keep_session(request.peer, url.origin, *connection);
   StreamEnd end;
@@ -264,9 +278,19 @@ Result<StreamEnd> Client::get(const PeerRequest& request, const StreamHandler& h
     connection->channel.cut();
     return end;
   }
-  // An answer without framing ends with its connection, so nobody can tell whether it is whole.
-  end.complete = connection->reader.response_body(kStreamIdle, Steady::time_point::max(), handler.on_data, end.trailers) &&
-                 head.framed;
+  const auto last = request.whole ? begun + *request.whole : Steady::time_point::max();
+  auto heard = Steady::now();
+  bool taken = true;
+  const auto take = [&](std::string_view bytes) {
+    taken = handler.on_data(bytes);
+    heard = Steady::now();
+    return taken;
+  };
+  // An answer without framing ends with its connection, so nobody can tell whether it is whole; and what stands behind the end of one may have
+  // been meant to be in it.
+  end.complete = connection->reader.response_body(request.silence, last, take, end.trailers) && head.framed && !connection->more();
+  const auto now = Steady::now();
+  end.late = !end.complete && taken && (now >= last || now - heard >= request.silence);
   if (end.complete) {
     connection->channel.close();
   } else {

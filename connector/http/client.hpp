@@ -29,6 +29,7 @@ class Client final : public PeerTransport, public Upstream {
   ~Client() override;
 
   Result<PeerResponse> send(const PeerRequest& request) override;
+  /// As `Upstream` has it. `on_peer` is asked on encrypted connections only.
   Result<StreamEnd> get(const PeerRequest& request, const StreamHandler& handler) override;
   /// Cuts each exchange that is under way, and begins no other: who waits for an answer goes on at once. A connection that is only being
   /// opened takes its time. From any thread.
@@ -43,7 +44,8 @@ class Client final : public PeerTransport, public Upstream {
   Client(ClientOptions options, const Clock& clock);
 
   Result<Url> parse(const PeerRequest& request) const;
-  Result<std::unique_ptr<Connection>> open(const ParticipantId& peer, const Url& url, std::chrono::steady_clock::time_point deadline);
+  Result<std::unique_ptr<Connection>> open(const ParticipantId& peer, const Url& url, std::chrono::steady_clock::time_point deadline,
+                                           CallCutter* cutter);
   TlsSession take_session(const ParticipantId& peer, const std::string& origin, const TlsContextPtr& tls);
   void keep_session(const ParticipantId& peer, const std::string& origin, const Connection& connection);
   std::unique_ptr<Connection> idle(const std::string& origin);

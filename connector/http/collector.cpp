@@ -77,9 +77,12 @@ const BIO_METHOD* method() {
 
 }  // namespace
 
-Collector::~Collector() {
-  if (bytes_.capacity() >= kBuffer) pool().give(std::move(bytes_));
+std::string take_buffer() { return pool().take(); }
+void give_buffer(std::string buffer) {
+  if (buffer.capacity() >= kBuffer) pool().give(std::move(buffer));
 }
+
+Collector::~Collector() { give_buffer(std::move(bytes_)); }
 
 bio_st* Collector::make_bio() {
   BIO* bio = BIO_new(method());
@@ -104,7 +107,7 @@ int Collector::flush() {
     sent_ += static_cast<std::size_t>(now);
   }
   sent_ = 0;
-  if (bytes_.capacity() >= kBuffer) pool().give(std::exchange(bytes_, std::string()));
+  give_buffer(std::exchange(bytes_, std::string()));
   return 1;
 }
 

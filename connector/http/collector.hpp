@@ -7,9 +7,12 @@ struct bio_st;
 
 namespace sluis::http {
 
+/// A buffer for up to 128 KiB, from a pool whose newest is used first, as that one is still in the cache; and back to it, emptied. Thread-safe.
+std::string take_buffer();
+void give_buffer(std::string buffer);
+
 /// Collects what TLS writes, so that one `send` carries several records (standards/data-plane.md: one of 112 to 128 KiB in place
-/// of eight of 16 KiB). Between writes it holds no memory: buffers come from a pool whose newest is used first, as that one is
-/// still in the cache. One thread at a time; outlives its BIO.
+/// of eight of 16 KiB). Between writes it holds no memory. One thread at a time; outlives its BIO.
 class Collector {
  public:
   /// Plain bytes that are encrypted before they are sent together: seven full records.

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -103,7 +104,9 @@ struct PeerRequest {
   std::string url;  ///< absolute, https (http only where the configuration allows it)
   Headers headers;
   std::string body;
-  std::chrono::milliseconds timeout{5000};  ///< from the first byte sent to the whole answer's end
+  std::chrono::milliseconds timeout{5000};  ///< from the first byte sent to the whole answer's end; of a streamed one, until its body begins
+  std::chrono::milliseconds silence{30'000};  ///< of a streamed answer: at most so long between two bytes of its body
+  std::optional<std::chrono::milliseconds> whole = {};  ///< of a streamed answer: for all of it; none: as long as it goes on
 };
 
 struct PeerResponse {
@@ -121,16 +124,42 @@ class PeerTransport {
   virtual Result<PeerResponse> send(const PeerRequest& request) = 0;
 };
 
+/// Ends a call from another thread, while it runs or before it has begun: who waits for its answer goes on at once. Thread-safe.
+class CallCutter {
+ public:
+  void cut() {
+    const std::lock_guard lock(mutex_);
+    cut_ = true;
+    if (end_) end_();
+  }
+  /// By the transport, for as long as there is a connection to end; null: no longer.
+  void attach(std::function<void()> end) {
+    const std::lock_guard lock(mutex_);
+    end_ = std::move(end);
+    if (cut_ && end_) end_();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::function<void()> end_;
+  bool cut_ = false;
+};
+
 /// Takes a streamed answer. `on_head` may refuse (false: the connection is closed); so may `on_data`.
 struct StreamHandler {
   std::function<bool(unsigned status, const Headers& headers)> on_head;
   std::function<bool(std::string_view bytes)> on_data;
+  /// Before the request leaves, where the connection is encrypted: what certificate the other side has shown, which was verified. False:
+  /// nothing is sent (peer_unavailable).
+  std::function<bool(const std::shared_ptr<const PeerCertificate>& shown)> on_peer = {};
+  CallCutter* cutter = nullptr;  ///< outlives the call
 };
 
 /// How a streamed answer ended.
 struct StreamEnd {
-  bool complete = false;  ///< the final chunk or the whole length came
+  bool complete = false;  ///< the final chunk or the whole length came, and nothing behind it
   Headers trailers;
+  bool late = false;      ///< not complete: it was silent for too long, or took too long in all
 };
 
 /// A streamed GET from a peer. Blocking: worker threads only. A reset in the middle is no error: `complete` is false.

@@ -1,14 +1,17 @@
 #include "connector/http/sink.hpp"
 
+#include "connector/http/collector.hpp"
 #include "connector/http/message.hpp"
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 namespace sluis::http {
 namespace {
 
-constexpr std::size_t kCollect = 120U << 10U;
+constexpr std::size_t kFraming = 32;  ///< of a chunk, at most
+constexpr std::size_t kCollect = Collector::kPlain - kFraming;  ///< what TLS sends at once: a rest would be waited with
 constexpr std::chrono::seconds kStall{30};  ///< a peer that takes nothing for so long is given up
 
 Error misuse(const char* what) { return Error(ErrorCode::internal, what); }
@@ -40,6 +43,10 @@ Result<void> ChannelSink::write(std::string_view bytes) {
     left_ -= bytes.size();
   }
   while (!bytes.empty()) {
+    if (buffer_.empty()) {  // of many streams that wait for slow peers none holds one
+      SLUIS_CHECK(channel_.await_room(kStall));
+      buffer_ = take_buffer();
+    }
     const std::string_view part = bytes.substr(0, kCollect - buffer_.size());
     buffer_.append(part);
     bytes.remove_prefix(part.size());
@@ -58,7 +65,7 @@ Result<void> ChannelSink::flush() {
     buffer_ += "\r\n";
   }
   auto sent = send(buffer_);
-  buffer_.clear();
+  give_buffer(std::exchange(buffer_, std::string()));
   return sent;
 }
 

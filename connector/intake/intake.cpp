@@ -130,9 +130,17 @@ Result<gate::Reevaluation> Intake::look(Asked& asked, const gate::DeclarationSou
   return gate::Reevaluation{std::nullopt, std::min({verdict.valid_until, *admitted, registered->until})};
 }
 
+std::optional<policy::Reason> Intake::revoked(const Asked& asked) const {
+  const auto shown = asked.provider->get();
+  const auto good = shown ? with_.membership.still_good(*shown) : Result<void>();
+  if (good) return std::nullopt;
+  return gate::make_reason("membership", {{"why", good.error().message}});
+}
+
 /// With the declarations that were proven when the pull began: each ends by itself, and when one is ended or another declared
 /// meanwhile, the provider cuts. Asking here would hold up the cuts of others.
 gate::Reevaluation Intake::look_again(Asked asked, Timestamp now) const {
+  if (auto why = revoked(asked)) return {std::move(*why), now};
   const auto proven = [known = asked.verdict.declarations](const auto&, Timestamp) -> Result<gate::KnownDeclarations> { return known; };
   auto seen = look(asked, proven, now);
   return seen ? std::move(*seen) : gate::Reevaluation{gate::make_reason("store.unavailable"), now};

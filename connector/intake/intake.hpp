@@ -80,6 +80,8 @@ class Intake {
   http::Response decide(const std::shared_ptr<Asked>& asked, const std::shared_ptr<gate::Stream>& stream);
   Result<gate::Reevaluation> look(Asked& asked, const gate::DeclarationSource& declarations, Timestamp now) const;
   gate::Reevaluation look_again(Asked asked, Timestamp now) const;
+  /// Why the provider's certificate, on whose connection this pull runs, is none any more; nothing: it is good, or not known yet.
+  std::optional<policy::Reason> revoked(const Asked& asked) const;
   EntryDraft begin(Asked& asked, provenance::EntryKind kind, std::string_view event, const policy::Reason& reason,
                    bool permit) const;
   Result<void> record_intent(Asked& asked) const;

@@ -27,17 +27,16 @@ class Relay {
   Relay(gate::Stream& stream, const gate::DecisionClock& clock, http::ResponseSink& sink, const http::Headers& headers)
       : stream_(stream), clock_(clock), sink_(sink), headers_(headers) {}
 
-  RelayResult run(http::Upstream& upstream, const http::PeerRequest& request) {
-    if (const auto range = request.headers.find("range"); range != request.headers.end()) asked_ = gate::one_range(range->second);
-    const auto end = upstream.get(request, {[this](unsigned status, const http::Headers& headers) {
-                                              return on_head(status, headers);
-                                            },
-                                            [this](std::string_view bytes) { return on_data(bytes); }});
+  RelayResult run(http::Upstream& upstream, const http::PeerRequest& request, http::StreamHandler handler) {
+    if (const auto range = request.headers.find("range"); range != request.headers.end()) read(range->second);
+    handler.on_head = [this](unsigned status, const http::Headers& headers) { return on_head(status, headers); };
+    handler.on_data = [this](std::string_view bytes) { return on_data(bytes); };
+    const auto end = upstream.get(request, handler);
     result_.received.digest = live_ ? live_->digest() : digest_.finish();
     result_.received.rows = live_ ? live_->rows() : rows_.rows();
     if (started_) end_of_stream(end);
     else if (wrong_part_) mismatch("the part");
-    else if (status_ == 0 && answered_) end_with(Received::How::cut, cut_or("peer.gone"));
+    else if (status_ == 0 && (answered_ || stream_.cut_reason())) end_with(Received::How::cut, cut_or("peer.gone"));
     else if (status_ == 0) unreachable(end ? "it gave no answer" : end.error().message);
     else refused();
     if (started_ && result_.received.how != Received::How::complete) sink_.cut();
@@ -64,7 +63,8 @@ class Relay {
       part_ = gate::read_content_range(own["content-range"]);
       wrong_part_ = !is_asked_for();
       if (wrong_part_) return false;
-      rows_ = gate::RowCounter::of_part(part_->first, csv);
+      if (!part_->of_rows) rows_ = gate::RowCounter::of_part(part_->first, csv);
+      else if (csv) rows_ = gate::RowCounter::behind_row({});
     } else {
       own.erase("content-range");
     }
@@ -80,9 +80,15 @@ class Relay {
     return !app_gone_;
   }
 
+  void read(std::string_view range) {
+    const auto mark = gate::row_mark(range);
+    asked_ = mark ? std::optional(gate::ByteRange{*mark, std::nullopt}) : gate::one_range(range);
+    rows_asked_ = mark.has_value();
+  }
+
   /// Whether the part is what was asked for, or the beginning of that; the provider knows the size.
   bool is_asked_for() const {
-    if (!part_ || !asked_) return false;
+    if (!part_ || !asked_ || part_->of_rows != rows_asked_) return false;
     const auto due = gate::part_of(*asked_, part_->size);
     return due && due->first == part_->first && due->last == part_->last;
   }
@@ -148,7 +154,7 @@ class Relay {
       const auto found = end->trailers.find(name);
       return found == end->trailers.end() ? std::string() : found->second;
     };
-    if (part_ && result_.received.bytes != part_->length()) {
+    if (part_ && (part_->of_rows ? result_.received.rows : result_.received.bytes) != part_->length()) {
       return end_with(Received::How::cut, gate::make_reason("provider.mismatch", {{"what", "the length"}}));
     }
     if (stated(gate::kDigestTrailer) != to_hex(result_.received.digest)) {
@@ -189,6 +195,7 @@ class Relay {
   RelayResult result_;
   std::string body_;
   std::optional<gate::ByteRange> asked_;
+  bool rows_asked_ = false;  ///< of rows, not of bytes
   std::optional<gate::Part> part_;  ///< that the provider announced
   bool wrong_part_ = false;    ///< it is not what was asked for: nothing of it is taken
   unsigned status_ = 0;        ///< of an answer that is no release
@@ -200,8 +207,8 @@ class Relay {
 }  // namespace
 
 RelayResult relay(http::Upstream& upstream, const http::PeerRequest& request, gate::Stream& stream,
-                  const gate::DecisionClock& clock, http::ResponseSink& sink, const http::Headers& headers) {
-  return Relay(stream, clock, sink, headers).run(upstream, request);
+                  const gate::DecisionClock& clock, http::ResponseSink& sink, const http::Headers& headers, http::StreamHandler around) {
+  return Relay(stream, clock, sink, headers).run(upstream, request, std::move(around));
 }
 
 }  // namespace sluis::intake

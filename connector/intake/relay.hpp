@@ -19,13 +19,15 @@ struct Received {
 
 /// Fetches from the provider's gate and streams through to the application. Complete only when the final chunk came
 /// and the trailers' digest and rows are those counted here, and of a part its length is the one announced; else the application's connection is reset. A refusal is
-/// passed on with its reason. Does not finish the sink of a complete stream: that waits for its record.
+/// passed on with its reason. Does not finish the sink of a complete stream: that waits for its record. `around`: who looks at the provider's
+/// certificate, and what ends the call.
 struct RelayResult {
   Received received;
   http::Headers trailers;   ///< to pass on
   unsigned status = 0;      ///< of a refusal or failure: what to tell the application
 };
 RelayResult relay(http::Upstream& upstream, const http::PeerRequest& request, gate::Stream& stream,
-                  const gate::DecisionClock& clock, http::ResponseSink& sink, const http::Headers& headers);
+                  const gate::DecisionClock& clock, http::ResponseSink& sink, const http::Headers& headers,
+                  http::StreamHandler around = {});
 
 }  // namespace sluis::intake

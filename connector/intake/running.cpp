@@ -2,6 +2,7 @@
 
 #include "connector/base/log.hpp"
 #include "connector/gate/ending.hpp"
+#include "connector/gate/sending.hpp"
 
 #include <algorithm>
 
@@ -125,12 +126,15 @@ Result<http::PeerRequest> Intake::Running::request() const {
 }
 
 void Intake::Running::run(http::ResponseSink& sink) {
-  const gate::Attached attached(*stream_, sink);
+  http::CallCutter cutter;  // who waits for a provider that says nothing is not reached through the sink
+  gate::WakingSink waking(sink, [&cutter] { cutter.cut(); });
+  const gate::Attached attached(*stream_, waking);
   const http::Headers headers{{std::string(gate::kTransactionHeader), asked_->transaction}};
   const auto peer_request = request();
   RelayResult result;
   if (peer_request) {
-    result = relay(intake_.with_.upstream, *peer_request, *stream_, intake_.with_.decision_clock, sink, headers);
+    result = relay(intake_.with_.upstream, *peer_request, *stream_, intake_.with_.decision_clock, waking, headers,
+                   {{}, {}, [this](const auto& shown) { return meet(shown); }, &cutter});
   } else {
     log::error("claim_not_signed", {{"error", peer_request.error().message}});
     result.received.reason = gate::make_reason("provider.unavailable", {{"why", "this node could not sign its claim"}});
@@ -139,6 +143,14 @@ void Intake::Running::run(http::ResponseSink& sink) {
   const auto recorded = record(result.received);
   if (result.status != 0) return answer(sink, result.status, result.received.reason, headers);
   if (result.received.how != Received::How::complete || !recorded || !sink.finish(result.trailers)) sink.cut();
+}
+
+bool Intake::Running::meet(const std::shared_ptr<const http::PeerCertificate>& shown) {
+  asked_->provider->set(shown);
+  const auto revoked = intake_.revoked(*asked_);
+  if (!revoked) return true;
+  stream_->cut(*revoked);
+  return false;
 }
 
 Intake::Running::~Running() {

@@ -8,6 +8,24 @@ namespace sluis::intake {
 
 inline constexpr std::string_view kIntentPrefix = "int/";  ///< intents without an end
 
+/// The certificate that a provider showed on the connection of a pull. Thread-safe.
+class Shown {
+ public:
+  void set(std::shared_ptr<const http::PeerCertificate> certificate) {
+    const std::lock_guard lock(mutex_);
+    certificate_ = std::move(certificate);
+  }
+  /// Null: its connection does not stand yet.
+  std::shared_ptr<const http::PeerCertificate> get() const {
+    const std::lock_guard lock(mutex_);
+    return certificate_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const http::PeerCertificate> certificate_;
+};
+
 /// One request of an application.
 struct Intake::Asked {
   Application application;
@@ -17,6 +35,7 @@ struct Intake::Asked {
   gate::Wanted wanted;
   std::string transaction;
   gate::Verdict verdict;
+  std::shared_ptr<Shown> provider = std::make_shared<Shown>();
   Precondition activity_as_read;
   Trace decided;            ///< the step in which this node decides
   Trace obtained;           ///< and that in which it asks the provider and gets what comes
@@ -41,6 +60,8 @@ class Intake::Running {
  private:
   Result<http::PeerRequest> request() const;
   Result<void> record(const Received& received);
+  /// The provider's certificate: kept for looks that come, and looked at now, as its list may have changed since the handshake.
+  bool meet(const std::shared_ptr<const http::PeerCertificate>& shown);
 
   Intake& intake_;
   std::shared_ptr<const Asked> asked_;

@@ -579,6 +579,7 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
     look_alarm = nullptr;
   }
   deadlines.reset();
+  revocation_look.reset();
   if (running) {
     (void)open->close();
     refusals->flush();

@@ -98,6 +98,7 @@ struct Node::Parts {
   std::unique_ptr<TransferCommits> transfer_commits;
   std::unique_ptr<transfer::Service> transfers;
   std::unique_ptr<gate::Alarm> deadlines;  ///< silent until `recover`
+  std::unique_ptr<gate::Alarm> revocation_look;  ///< at lists that are put there by hand; null: there are none
   std::unique_ptr<EvidenceChannel> evidence;
   std::unique_ptr<RequestReceipts> receipts;
   std::unique_ptr<Reconciling> reconciling;

@@ -14,6 +14,7 @@ using identity::Judged;
 constexpr std::string_view kList = "membership/list";
 constexpr std::string_view kUnder = "membership/under";      ///< the configuration under which it was taken
 constexpr std::string_view kChanges = "membership/changes";  ///< what it changed
+constexpr std::chrono::milliseconds kListLook{500};  ///< at a file of lists, so that what is put there cuts within the second of D25
 constexpr std::chrono::seconds kCut{1};  ///< from the commit of a revocation until the last packet (D25)
 
 /// Without a certificate, as nobody needs to know who asks; and without lists of revoked certificates: what is fetched is signed by itself, and a list
@@ -166,6 +167,13 @@ Result<void> Node::Parts::start_revocations() {
 }
 
 Result<void> Node::Parts::start_lists() {
+  if (revoked) {  // nobody may call meanwhile: what runs is cut all the same
+    revocation_look = std::make_unique<gate::Alarm>(*log_clock, [this](Timestamp now) {
+      if (revoked->look()) streams->reevaluate_all();
+      return std::optional(now + kListLook);
+    });
+    revocation_look->wake();
+  }
   if (revocation_fetching) revocation_fetching->start();
   const ListPlaces& places = config.membership_places;
   if (places.places.empty()) return {};

@@ -135,6 +135,8 @@ void CsvReader::compact() {
 
 Result<void> CsvReader::append(std::string_view bytes) {
   if (format_.encoding == Encoding::utf_8) {
+    // Room for what is left of a row as well: else the buffer would double with the second block.
+    if (buffer_.capacity() < bytes.size()) buffer_.reserve(bytes.size() + bytes.size() / 8);
     buffer_ += bytes;
     return {};
   }

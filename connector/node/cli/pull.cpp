@@ -1,6 +1,7 @@
 #include "connector/base/bytes.hpp"
 #include "connector/crypto/crypto.hpp"
 #include "connector/gate/live.hpp"
+#include "connector/gate/row_counter.hpp"
 #include "connector/node/cli/command.hpp"
 #include "connector/node/cli/special.hpp"
 #include "connector/node/cli/words.hpp"
@@ -61,6 +62,7 @@ struct Arrival {
   crypto::Sha256 digest;     ///< of what came now
   crypto::Sha256 whole;      ///< with what was there before
   std::uint64_t before = 0;  ///< bytes that were there
+  std::optional<std::uint64_t> rows_before = {};  ///< set: it goes on behind so many rows, not at a byte
   std::uint64_t bytes = 0;
   bool written = true;
   std::optional<gate::LiveReader> live = {};  ///< of a live stream the digest is over its rows
@@ -152,7 +154,8 @@ Result<std::string> fetch(Session& session, const http::PeerRequest& request, co
   return check_end(session.client().get(request, handler), arrival, session.options);
 }
 
-/// What is there of a pull that broke: `FILE.part`, and in `FILE.part.version` of which version of the source it is.
+/// What is there of a pull that broke: `FILE.part`, and in `FILE.part.version` of which version of the source it is, and on a second line in
+/// what its parts are, if that is not bytes: `rows text/csv`.
 class PartFile {
  public:
   explicit PartFile(const std::string& file) : part_(file + ".part"), version_(file + ".part.version") {}
@@ -162,6 +165,10 @@ class PartFile {
     std::ifstream in(part_, std::ios::binary), version(version_);
     std::string tag;
     if (!in || !std::getline(version, tag) || tag.size() > 256 || !tag.starts_with('"')) return std::nullopt;
+    if (std::string parts; std::getline(version, parts) && parts.starts_with(kRows)) {
+      in.close();
+      return rows_after(arrival, tag, parts.substr(kRows.size()));
+    }
     std::string block(64U << 10U, '\0');
     while (in.read(block.data(), static_cast<std::streamsize>(block.size())) || in.gcount() > 0) {
       const std::string_view got(block.data(), static_cast<std::size_t>(in.gcount()));
@@ -178,9 +185,16 @@ class PartFile {
     out_.open(part_, std::ios::binary | (goes_on ? std::ios::app : std::ios::trunc));
     if (!goes_on) {
       arrival.before = 0;
+      arrival.rows_before.reset();
       arrival.whole = {};
-      if (arrival.header("accept-ranges") == "bytes" && !arrival.header("etag").empty()) std::ofstream(version_) << arrival.header("etag") << "\n";
-      else forget_version();
+      const std::string parts = arrival.header("accept-ranges");
+      if ((parts == "bytes" || parts == "rows") && !arrival.header("etag").empty()) {
+        std::ofstream version(version_);
+        version << arrival.header("etag") << "\n";
+        if (parts == "rows") version << kRows << arrival.header("content-type") << "\n";
+      } else {
+        forget_version();
+      }
     }
     return out_ ? &out_ : nullptr;
   }
@@ -204,6 +218,31 @@ class PartFile {
   const std::string& name() const { return part_; }
 
  private:
+  static constexpr std::string_view kRows = "rows ";
+
+  /// To go on behind the last whole row. What stands behind that is taken away.
+  std::optional<http::Headers> rows_after(Arrival& arrival, const std::string& tag, std::string_view content_type) const {
+    auto counter = content_type.starts_with("application/jsonl") ? gate::RowCounter::of_part(0, false) : gate::RowCounter();
+    std::ifstream in(part_, std::ios::binary);
+    std::string block(64U << 10U, '\0');
+    const auto each = [&](std::uint64_t most, const auto& take) {
+      in.clear();
+      in.seekg(0);
+      while (most > 0 && (in.read(block.data(), static_cast<std::streamsize>(std::min<std::uint64_t>(most, block.size()))) || in.gcount() > 0)) {
+        take(std::string_view(block.data(), static_cast<std::size_t>(in.gcount())));
+        most -= static_cast<std::uint64_t>(in.gcount());
+      }
+    };
+    each(UINT64_MAX, [&](std::string_view bytes) { counter.take(bytes); });
+    arrival.before = counter.whole();
+    arrival.rows_before = counter.rows();
+    each(arrival.before, [&](std::string_view bytes) { arrival.whole.update(bytes); });
+    std::error_code failed;
+    std::filesystem::resize_file(part_, arrival.before, failed);
+    if (failed || arrival.before == 0) return std::nullopt;
+    return http::Headers{{"range", fmt::format("rows={}-", *arrival.rows_before)}, {"if-match", tag}};
+  }
+
   void forget_version() const {
     std::error_code failed;
     std::filesystem::remove(version_, failed);
@@ -259,8 +298,13 @@ void pull(Session& session, const Words& words) {
   if (!rows && (there == 0 || rows.error().code == ErrorCode::corruption)) part->forget();
   if (!rows) return session.fail(rows.error());
   if (!part->become(words.file)) return session.fail(Error(ErrorCode::storage_unavailable, fmt::format("cannot write `{}`", words.file)));
-  if (arrival->status == 206) session.with.err << say(session.options, "pull.continued", words.file, arrival->before, *rows, arrival->bytes) << '\n';
-  else session.with.err << fmt::format("{}: {} rows, {} bytes\n", words.file, *rows, arrival->bytes);
+  if (arrival->status == 206 && arrival->rows_before) {
+    session.with.err << say(session.options, "pull.continued.rows", words.file, *arrival->rows_before, *rows, arrival->bytes) << '\n';
+  } else if (arrival->status == 206) {
+    session.with.err << say(session.options, "pull.continued", words.file, arrival->before, *rows, arrival->bytes) << '\n';
+  } else {
+    session.with.err << fmt::format("{}: {} rows, {} bytes\n", words.file, *rows, arrival->bytes);
+  }
 }
 
 }  // namespace

@@ -131,6 +131,8 @@ constexpr std::array kPhrases{
     policy::Sentence{"pull.whole_differs.mend", {"pull again without --continue", "haal opnieuw op, zonder --continue"}},
     policy::Sentence{"pull.continued", {"{0}: continued at byte {1}, {2} rows and {3} bytes more; the digest of the whole is right",
            "{0}: verder vanaf byte {1}, {2} rijen en {3} bytes erbij; het controlegetal van het geheel klopt"}},
+    policy::Sentence{"pull.continued.rows", {"{0}: continued behind row {1}, {2} rows and {3} bytes more; the digest of the whole is right",
+           "{0}: verder na rij {1}, {2} rijen en {3} bytes erbij; het controlegetal van het geheel klopt"}},
     policy::Sentence{"pull.anew.changed", {"the source has changed since the pull broke off: it begins anew",
            "de bron is veranderd sinds het ophalen stopte: het begint opnieuw"}},
     policy::Sentence{"pull.anew.range", {"the source does not go on where the pull broke off: it begins anew",

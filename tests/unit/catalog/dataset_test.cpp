@@ -95,12 +95,14 @@ std::string of_service(const std::string& more, const std::string& url = "https:
 
 TEST(Dataset, AServiceIsDeclaredWithAllThatIsOpen) {
   const HttpSource http = *good(of_service("credential = \"counts.credential\"\nquery = [\"from\", \"total\"]\nselects_rows = true\n"
-                                           "timeout = \"PT2S\"\nselects = { day = \"time\", from = \"time\" }\n")).source.http;
+                                           "timeout = \"PT2S\"\nsilence = \"PT1M\"\nwhole = \"PT1H\"\nselects = { day = \"time\", from = \"time\" }\n")).source.http;
   EXPECT_EQ(http.url, "https://counts.waterrijk.example/api");
   EXPECT_EQ(http.paths.size(), 2U);
   EXPECT_EQ(http.selects.at("day"), "time");
   EXPECT_TRUE(http.selects_rows);
   EXPECT_EQ(http.patience, std::chrono::seconds(2));
+  EXPECT_EQ(http.silence, std::chrono::minutes(1));
+  EXPECT_EQ(http.whole, std::chrono::hours(1));
   EXPECT_TRUE(good(of_service("selects = { day = \"time\" }\n", "http://127.0.0.1:9000/api")).source.http);
 }
 
@@ -118,6 +120,8 @@ TEST(Dataset, AServiceThatIsNoneIsRefused) {
   EXPECT_NE(refused(of_service(day + "query = [\"a b\"]\n")).find("is no key of a query"), std::string::npos);
   EXPECT_NE(refused(of_service(day + "credential = \"../key\"\n")).find("below the node's folder"), std::string::npos);
   EXPECT_NE(refused(of_service(day + "timeout = \"PT0S\"\n")).find("waited for"), std::string::npos);
+  EXPECT_NE(refused(of_service(day + "silence = \"PT6M\"\n")).find("may be silent"), std::string::npos);
+  EXPECT_NE(refused(of_service(day + "whole = \"P2D\"\n")).find("in all"), std::string::npos);
   EXPECT_NE(refused(with(of_service(day), "[\"GET\"]", "[\"GET\", \"POST\"]")).find("`methods`"), std::string::npos);
   EXPECT_NE(refused(with(of_service(day), "\"/counts\"", "\"/../x\"")).find("is no path"), std::string::npos);
   EXPECT_NE(refused(with(of_service(day), "\"/counts\"", "\"counts\"")).find("is no path"), std::string::npos);

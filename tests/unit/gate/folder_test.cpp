@@ -41,7 +41,7 @@ class FolderTest : public GateWorld {
 
 TEST_F(FolderTest, FilesAreOneAfterTheOtherWithOneHeader) {
   EXPECT_EQ(body(), "time,total\n1,12\n2,13\n3,14\n");
-  EXPECT_EQ(headers_["accept-ranges"], "none");
+  EXPECT_EQ(headers_["accept-ranges"], "rows");
   const std::string version = entries_of(EntryKind::decision).back().internal.source();
   EXPECT_TRUE(version.starts_with("counts/counts-*.csv files=3 first=counts-2026-01.csv last=counts-2026-03.csv sha256=")) << version;
   put("counts-2026-03.csv", "time,total\n3,15\n");

@@ -1,6 +1,8 @@
 #include "connector/gate/upstream.hpp"
 #include "tests/unit/gate/gate_world.hpp"
 
+#include <future>
+
 namespace sluis::test {
 namespace {
 
@@ -17,7 +19,15 @@ class Service final : public http::Upstream {
     for (const std::string& part : parts) {
       if (!handler.on_data(part)) return http::StreamEnd{};
     }
-    return http::StreamEnd{complete, {}};
+    if (silent) {
+      std::promise<void> ended;
+      handler.cutter->attach([&] { ended.set_value(); });
+      silent();
+      ended.get_future().wait();
+      handler.cutter->attach(nullptr);
+      return http::StreamEnd{};
+    }
+    return http::StreamEnd{complete, {}, late};
   }
   http::PeerRequest asked;
   int requests = 0;
@@ -26,6 +36,8 @@ class Service final : public http::Upstream {
   http::Headers headers{{"content-type", "text/csv; charset=utf-8"}, {"etag", "\"v1\""}, {"set-cookie", "a=b"}};
   std::vector<std::string> parts{"time,counter,tot", "al\n10:00,a,12\n", "11:00,b,7\n"};
   bool complete = true;
+  bool late = false;
+  std::function<void()> silent;  ///< set: called once all parts were given; then nothing comes until the call is ended
 };
 
 class UpstreamTest : public GateWorld {
@@ -180,6 +192,37 @@ TEST_F(UpstreamTest, OneThatStopsInTheMiddleEndsIncomplete) {
   service_->parts.push_back("12:00,too,many,cells\n");
   EXPECT_EQ(body(), "cut");
   EXPECT_EQ(entries_of(EntryKind::cut).back().shared.decision().code(), "source.malformed");
+}
+
+TEST_F(UpstreamTest, OneThatTakesTooLongIsToldApart) {
+  service_->complete = false;
+  service_->late = true;
+  EXPECT_EQ(body(), "cut");
+  EXPECT_EQ(end_code(), "upstream.stalled");
+  EXPECT_EQ(entries_of(EntryKind::stream_end).back().shared.rows(), 2U) << "what had left is recorded";
+  EXPECT_EQ(service_->asked.silence, std::chrono::seconds(30));
+  EXPECT_EQ(service_->asked.whole, std::chrono::hours(12));
+}
+
+TEST_F(UpstreamTest, ACutEndsTheCallOfOneThatIsSilent) {
+  auto response = ask_for("");
+  ASSERT_TRUE(response.stream);
+  service_->silent = [&] { gate_->on_revoked(record_.id, gate::make_reason("agreement.ended", {{"by", "x"}, {"when", "now"}, {"why", "y"}})); };
+  Sink sink;
+  response.stream(sink);
+  EXPECT_TRUE(sink.is_cut);
+  EXPECT_EQ(entries_of(EntryKind::cut).back().shared.decision().code(), "agreement.ended");
+  EXPECT_EQ(keys_under("rel/"), 0U);
+}
+
+TEST_F(UpstreamTest, ThereAreNoRowsToGoOnBehind) {
+  auto asked = request(claim());
+  asked.headers["range"] = "rows=1-";
+  asked.headers["if-match"] = "*";
+  const auto refused = ask(asked);
+  EXPECT_EQ(refused.status, 416U);
+  EXPECT_EQ(code(refused), "source.no_rows");
+  EXPECT_EQ(service_->requests, 0);
 }
 
 TEST_F(UpstreamTest, ACredentialThatCannotBeReadIsAnOperatorsMatter) {

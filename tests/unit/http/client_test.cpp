@@ -298,5 +298,75 @@ TEST_F(ClientTest, WhoWaitsForAnAnswerGoesOnWhenTheClientIsStopped) {
   EXPECT_EQ(peer.requests(), 1);
 }
 
+/// A stream that is asked of a peer: what came of it, and how it ended.
+struct Streamed {
+  Result<StreamEnd> end;
+  std::string body;
+};
+
+Streamed stream(Client& client, const std::string& url, milliseconds silence = milliseconds(3000), std::optional<milliseconds> whole = std::nullopt,
+                CallCutter* cutter = nullptr, const std::function<void()>& on_bytes = [] {}) {
+  PeerRequest request;
+  request.url = url;
+  request.silence = silence;
+  request.whole = whole;
+  std::string body;
+  StreamHandler handler{[](unsigned, const Headers&) { return true; },
+                        [&](std::string_view bytes) {
+                          body += bytes;
+                          on_bytes();
+                          return true;
+                        }};
+  handler.cutter = cutter;
+  auto end = client.get(request, handler);
+  return {std::move(end), std::move(body)};
+}
+
+TEST_F(ClientTest, AStreamIsCompleteByItsFramingAndNothingElse) {
+  const std::string ok = "HTTP/1.1 200 OK\r\n", chunked = ok + "transfer-encoding: chunked\r\n\r\n";
+  const std::vector<std::pair<std::string, bool>> answers{
+      {ok + "content-length: 5\r\n\r\nwhole", true},
+      {chunked + "5\r\nwhole\r\n0\r\n\r\n", true},
+      {ok + "content-length: 9\r\n\r\nwhole", false},                // it ends early
+      {ok + "content-length: 5\r\n\r\nwhole and more", false},      // more than was said
+      {chunked + "5\r\nwhole\r\n", false},                          // no last chunk
+      {chunked + "5\r\nwhole\r\nzz\r\nmore\r\n0\r\n\r\n", false},  // no size of a chunk
+      {chunked + "5\r\nwhole and\r\n0\r\n\r\n", false},           // no end of a chunk
+      {chunked + "5\r\nwhole\r\n0\r\n\r\nmore", false},
+  };
+  for (const auto& [answer, complete] : answers) {
+    const ScriptedPeer peer(answer, ScriptedPeer::Then::close);
+    const auto got = stream(*client_, peer.url());
+    ASSERT_TRUE(got.end) << answer;
+    EXPECT_EQ(got.end->complete, complete) << answer;
+    EXPECT_TRUE(got.body.starts_with("whole")) << answer;
+    EXPECT_FALSE(got.end->late) << answer;
+  }
+}
+
+TEST_F(ClientTest, AStreamThatIsSilentOrTakesTooLongIsLate) {
+  const ScriptedPeer peer("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nsome");
+  const auto silent = stream(*client_, peer.url(), milliseconds(50));
+  ASSERT_TRUE(silent.end);
+  EXPECT_FALSE(silent.end->complete);
+  EXPECT_TRUE(silent.end->late);
+  EXPECT_EQ(silent.body, "some");
+  const auto in_all = stream(*client_, peer.url(), std::chrono::minutes(10), milliseconds(50));
+  ASSERT_TRUE(in_all.end);
+  EXPECT_TRUE(in_all.end->late);
+}
+
+TEST_F(ClientTest, AnotherThreadEndsAStreamThatIsSilent) {
+  const ScriptedPeer peer("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nsome");
+  CallCutter cutter;
+  std::optional<std::thread> other;
+  const auto got = stream(*client_, peer.url(), std::chrono::minutes(10), std::nullopt, &cutter, [&] { other.emplace([&] { cutter.cut(); }); });
+  other->join();
+  ASSERT_TRUE(got.end);
+  EXPECT_FALSE(got.end->complete);
+  EXPECT_FALSE(got.end->late);
+  EXPECT_FALSE(stream(*client_, peer.url(), std::chrono::minutes(10), std::nullopt, &cutter).end) << "nor does it begin once it was ended";
+}
+
 }  // namespace
 }  // namespace sluis::http

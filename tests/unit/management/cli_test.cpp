@@ -54,6 +54,7 @@ class CommandLine : public ::testing::Test {
   /// `urn:parts`: the first request breaks after five bytes; what follows is told by the version asked for. `urn:parts:forged`: the rest is
   /// of something else. `urn:parts:none`: there are no parts.
   static http::Response part_of(const http::Request& request) {
+    if (request.rest == "urn:parts:rows") return rows_of(request);
     const std::string body = "a,b\n1,2\n", range(request.header("range"));
     if (!range.empty() && request.header("if-match") != "\"v1\"") {
       return http::json_response(412, R"({"code":"source.other_version","reason":["another version"]})");
@@ -75,6 +76,25 @@ class CommandLine : public ::testing::Test {
       } else {
         (void)sink.write(sent);
       }
+      (void)sink.finish({{"sluis-rows", "1"}, {"sluis-sha256", to_hex(crypto::sha256(sent))}});
+    };
+    return response;
+  }
+
+  /// Of a transfer whose parts are rows: without a range a pull that breaks in the middle of a row.
+  static http::Response rows_of(const http::Request& request) {
+    const std::string body = "a,b\n1,\"x\ny\"\n3,4\n", range(request.header("range"));
+    http::Response response;
+    response.stream = [=](http::ResponseSink& sink) {
+      const bool goes_on = range == "rows=1-";
+      http::Headers headers{{"trailer", "sluis-rows, sluis-sha256"}, {"accept-ranges", "rows"}, {"etag", "\"v1\""}, {"content-type", "text/csv"}};
+      if (goes_on) headers["content-range"] = "rows 1-1/2";
+      if (goes_on) headers["repr-digest"] = "sha-256=:" + to_base64(view(crypto::sha256(body))) + ":";
+      if (!sink.start(goes_on ? 206 : 200, headers, std::nullopt)) return;
+      const std::string sent = goes_on ? "3,4\n" : body.substr(0, body.size() - 2);
+      (void)sink.write(sent);
+      (void)sink.flush();
+      if (!goes_on) return sink.cut();
       (void)sink.finish({{"sluis-rows", "1"}, {"sluis-sha256", to_hex(crypto::sha256(sent))}});
     };
     return response;
@@ -317,6 +337,17 @@ TEST_F(CommandLine, ABrokenPullGoesOnWhereItBroke) {
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(data), {}), "a,b\n1,2\n");
   EXPECT_FALSE(there("data.csv.part") || there("data.csv.part.version"));
   EXPECT_EQ(run({"pull", "urn:parts", "--purpose", "Marketing", "--activity", "urn:a:1", "--continue"}).code, 2) << "without a file";
+}
+
+TEST_F(CommandLine, ABrokenPullOfRowsGoesOnBehindTheLastWholeOne) {
+  const auto pull = [&] { return run({"pull", "urn:parts:rows", "--purpose", "Marketing", "--activity", "urn:a:1", "-O", at("data.csv"), "--continue"}); };
+  EXPECT_EQ(pull().code, 1);
+  const auto rest = pull();
+  EXPECT_EQ(rest.code, 0) << rest.err;
+  EXPECT_NE(rest.err.find("continued behind row 1, 1 rows and 4 bytes more"), std::string::npos) << rest.err;
+  std::ifstream data(at("data.csv"));
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(data), {}), "a,b\n1,\"x\ny\"\n3,4\n");
+  EXPECT_FALSE(std::filesystem::exists(at("data.csv.part.version")));
 }
 
 TEST_F(CommandLine, ABrokenPullOfAnotherSourceBeginsAnew) {
