@@ -240,10 +240,11 @@ Result<void> Node::Parts::start_exchange() {
                                                evidence->send_receipt(commit, record.peer, end_process(record));
                                              },
                                              begun.get(), planned});
-  transfer_commits = std::make_unique<TransferCommits>(*commits, [this] { return streams.get(); });
+  transfer_commits = std::make_unique<TransferCommits>(*commits, [this] { return streams.get(); }, [this] { if (pushing) pushing->wake(); });
   transfers = std::make_unique<transfer::Service>(
       transfer::Options{config.exchange.url + "/data", node_key, std::move(scripts.transfers)},
-      transfer::Dependencies{*transfer_commits, store, *log_clock, random, *writer, *peers, notify, planned});
+      transfer::Dependencies{*transfer_commits, store, *log_clock, random, *writer, *peers, notify, planned,
+                             std::bind_front(&Parts::claim_of_push, this)});
   const EvidenceDependencies between{
       *commits, store, *payload_keys, *log, *sequencer, *directory, *log_clock, random, *writer, *transport,
       [this](const http::Request& request) { return authenticate(request); },
@@ -296,6 +297,7 @@ Result<void> Node::Parts::start_data_plane() {
           crypto::hkdf_sha256(node_key, "", "sluis pseudonyms root", 32),
           [this](const negotiation::AgreementRecord&, Timestamp now) { return declarations->own(now); },
           [this] { return sequencer->checkpoint(); }, receipts.get()});
+  pushing = std::make_unique<Pushing>(PushingDependencies{*transfers, *gate, *client, *directory, *log_clock});
   open = std::make_unique<gate::OpenGate>(
       config.participant,
       gate::OpenDependencies{*commits, store, *log_clock, *log_clock, *plans, programs, *streams, *refusals, words});
@@ -409,6 +411,7 @@ Result<void> Node::Parts::recover() {
     look_alarm = deadlines.get();
   }
   deadlines->wake();  // the store may have come back before
+  pushing->wake();
   SLUIS_TRY(std::unique_ptr<StepSource> steps, kernel_steps());
   step_watch = std::make_unique<StepWatch>(std::move(steps), [this] { clock_stepped(); });
   return {};
@@ -557,6 +560,7 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (list_fetching) list_fetching->halt();
   if (revocation_fetching) revocation_fetching->halt();
   if (collecting) collecting->halt();  // what it did not send is there at the next start
+  if (pushing) pushing->halt();
   const auto tell = [this] {
     streams->cut_all(gate::make_reason("node.stopping"));
     if (gate) gate->on_stopping();
@@ -572,11 +576,13 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (erasing_thread.joinable()) erasing_thread.join();
   step_watch.reset();
   if (outbox) outbox->stop();  // it plans steps, which wakes the other
+  if (pushing) client->stop();  // some may wait for an answer
   {
     const std::lock_guard lock(look_mutex);
     look_alarm = nullptr;
   }
   deadlines.reset();
+  pushing.reset();  // whoever else commits transfers wakes it
   if (running) {
     (void)open->close();
     refusals->flush();

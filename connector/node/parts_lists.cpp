@@ -206,4 +206,23 @@ void Node::Parts::measure_lists(Measured& measured) const {
   }
 }
 
+/// What this node as a consumer says once, for all tries of a transfer that is to be pushed to it.
+Result<std::string> Node::Parts::claim_of_push(const ParticipantId& provider, const AgreementId& agreement, const ProcessId& pid,
+                                               const transfer::PushRequest& push) {
+  identity::Claim claim;
+  claim.iss = config.participant;
+  claim.aud = provider;
+  claim.agreement = agreement;
+  claim.transfer = pid;
+  claim.transaction = TransactionId(random.uuid_urn());
+  claim.purpose = push.purpose;
+  claim.activity = push.activity;
+  claim.iat = std::chrono::floor<std::chrono::seconds>(log_clock->now());
+  claim.jti = to_hex(random.bytes(16));
+  claim.method = "POST";
+  claim.path = gate::target_of(push.endpoint);
+  claim.checkpoint = sequencer->checkpoint();
+  return identity::make_claim(claim, config.claim_kid, *claim_key);
+}
+
 }  // namespace sluis::node
