@@ -234,6 +234,9 @@ Result<void> check_open_transforms(const DatasetFile& file, std::span<const poli
 /// What goes on as it comes has no last row, and its hours no end by which open data are counted.
 Result<void> check_live(const DatasetFile& file, bool whole_table) {
   if (file.dataset.source.follow.empty()) return {};
+  if (file.dataset.push) {
+    return file.root.refused("push", "a file that is followed has no end, and what is sent has").mended_by("leave `push` out: such data are fetched");
+  }
   if (file.dataset.access == Access::open) {
     return file.root.refused("access", "a file that is followed is not open").mended_by("write `access = \"agreement\"`; what is open is counted by the hour and request");
   }

@@ -100,6 +100,7 @@ Result<void> read_access(TomlTable& root, Dataset& dataset) {
   SLUIS_TRY(dataset.gathered_for_municipality, root.boolean("gathered_for_municipality"));
   SLUIS_TRY(const auto reason, root.optional_string("public_reason"));
   dataset.public_reason = reason.value_or("");
+  SLUIS_TRY(dataset.push, root.boolean_or("push", false));
   SLUIS_TRY(const auto processed_under, root.optional_string("processed_under"));
   dataset.processed_under = processed_under.value_or("");
   if (processed_under && dataset.processed_under.find(':') == std::string::npos) {
@@ -512,6 +513,7 @@ json::Value public_json(const Dataset& dataset) {
   }
   value.set("mediaType", json::Value(dataset.source.media_type));
   if (!dataset.source.follow.empty()) value.set("live", true);
+  if (dataset.push) value.set("push", true);
   value.set("columns", strings_json(kept));
   value.set("processingActivity", dataset.terms.processing_activity);
   value.set("stewardApproval", dataset.terms.steward_approval);

@@ -127,6 +127,7 @@ struct Dataset {
   bool gathered_for_municipality = false;
   std::string public_reason;         ///< why such data are not open
   std::string processed_under;       ///< the processing activity, URI, under which this node's organisation provides them; empty: none is named
+  bool push = false;                 ///< sent to where a party asks, too; else only fetched
   Assessment assessment;
   Source source;
   Access access = Access::agreement;

@@ -10,7 +10,8 @@ namespace sluis::catalog {
 namespace {
 
 constexpr std::string_view kContext = "https://w3id.org/dspace/2025/1/context.jsonld";
-constexpr std::string_view kFormat = "HttpData-PULL";
+constexpr std::string_view kPull = "HttpData-PULL";
+constexpr std::string_view kPush = "HttpData-PUSH";
 
 std::string service_id(const NodeDescription& node) { return node.dsp_url + "#service"; }
 
@@ -21,20 +22,24 @@ json::Value service_json(const NodeDescription& node) {
 }
 
 /// DSP's context has no names for descriptions, but the prefix `dct`.
-json::Value dataset_body(const Dataset& dataset, json::Value service) {
+json::Value dataset_body(const Dataset& dataset, const json::Value& service) {
   const auto text = [](const LocalText& both) {
     return json::array({json::object({{"@value", json::Value(both.nl)}, {"@language", "nl"}}),
                         json::object({{"@value", json::Value(both.en)}, {"@language", "en"}})});
   };
+  json::Array distributions;
+  const auto distribute = [&](std::string_view format) {
+    distributions.push_back(json::object({{"@type", "Distribution"}, {"format", json::Value(format)}, {"accessService", service}}));
+  };
+  distribute(kPull);
+  if (dataset.push) distribute(kPush);
   return json::object(
       {{"@id", json::Value(dataset.id.str())},
        {"@type", "Dataset"},
        {"dct:title", text(dataset.title)},
        {"dct:description", text(dataset.description)},
        {"hasPolicy", json::array({dataset.offer})},
-       {"distribution", json::array({json::object({{"@type", "Distribution"},
-                                                   {"format", json::Value(kFormat)},
-                                                   {"accessService", std::move(service)}})})}});
+       {"distribution", json::Value(std::move(distributions))}});
 }
 
 /// Whether that party could ever get something; what does not compile any more it could not.

@@ -47,12 +47,19 @@ DataAddress address_of(const transfer::DataAddress& from) {
           {{"authorization", from.handle}, {"authType", "bearer"}}};
 }
 
+/// Where a consumer wants the data sent.
+DataAddress push_to(const transfer::DataAddress& to) {
+  DataAddress out{std::string(kHttpEndpoint), to.endpoint, {}};
+  if (!to.claim.empty()) out.properties.push_back({std::string(kClaimProperty), to.claim});
+  return out;
+}
+
 Message message_of(const transfer::OutboundMessage& m, const std::string& callback) {
   using Kind = transfer::MessageKind;
   Pids pids = pids_of(m);
   switch (m.kind) {
     case Kind::request:
-      return TransferRequestMessage{pids.consumer, m.agreement.str(), m.format, callback, std::nullopt};
+      return TransferRequestMessage{pids.consumer, m.agreement.str(), m.format, callback, m.address ? std::optional(push_to(*m.address)) : std::nullopt};
     case Kind::start: {
       TransferStartMessage start{pids.provider, pids.consumer, std::nullopt};
       if (m.address) start.data_address = address_of(*m.address);

@@ -259,7 +259,7 @@ Error unexpected_type(std::string_view wanted, std::string_view got) {
                "/@type");
 }
 
-std::optional<transfer::DataAddress> DataAddress::for_pull() const {
+std::optional<transfer::DataAddress> DataAddress::read() const {
   constexpr std::string_view edc = "https://w3id.org/edc/v0.0.1/ns/";
   transfer::DataAddress out;
   out.endpoint = endpoint;
@@ -267,6 +267,8 @@ std::optional<transfer::DataAddress> DataAddress::for_pull() const {
     std::string_view name = property.name;
     if (name.starts_with(edc)) name.remove_prefix(edc.size());
     if (name == "authorization") out.handle = property.value;
+    if (name == "authType") out.auth_type = property.value;
+    if (name == kClaimProperty) out.claim = property.value;
     if (name == "endpoint" && out.endpoint.empty()) out.endpoint = property.value;
   }
   if (out.endpoint.empty()) return std::nullopt;

@@ -23,6 +23,7 @@ Result<void> read_request(const json::Value& body, IncomingMessage& out) {
   out.agreement = AgreementId(std::move(m.agreement_id));
   out.format = std::move(m.format);
   out.callback_url = std::move(m.callback_address);
+  if (out.format == transfer::kHttpPush && m.data_address) out.address = m.data_address->read();
   return {};
 }
 Result<void> read_start(const json::Value& body, IncomingMessage& out) {
@@ -30,7 +31,7 @@ Result<void> read_start(const json::Value& body, IncomingMessage& out) {
   out.kind = Kind::start;
   take_pids(m, out);
   if (!m.data_address) return {};
-  out.address = m.data_address->for_pull();
+  out.address = m.data_address->read();
   if (out.address) return {};
   return Error(ErrorCode::invalid_argument, "the address has no endpoint").at_pointer("/dataAddress").mended_by("give `endpoint`");
 }
@@ -82,6 +83,10 @@ Result<IncomingMessage> read(const RouteDependencies& with, const ParticipantId&
   if (!value) return Error(ErrorCode::invalid_argument, describe(value.error()));
   SLUIS_CHECK(reader(*value, out));
   if (!out.callback_url.empty()) SLUIS_CHECK(check_callback(with, from, out.callback_url));
+  if (out.kind == Kind::request && out.address && !with.origin_allowed(from, out.address->endpoint)) {
+    return Error(ErrorCode::invalid_argument, "the membership list has no endpoint of yours at the origin of `" + out.address->endpoint + "`")
+        .at_pointer("/dataAddress/endpoint");
+  }
   return out;
 }
 

@@ -49,13 +49,15 @@ struct ContractNegotiation {
   negotiation::State state = negotiation::State::requested;
 };
 struct EndpointProperty { std::string name, value; };
+/// The name of ours under which the request of a push carries the consumer's signed claim (decision 32). Others ignore it.
+inline constexpr std::string_view kClaimProperty = "sluis-claim";
 struct DataAddress {
   std::string endpoint_type;
   std::string endpoint;          ///< empty: not there
   std::vector<EndpointProperty> properties;
 
-  /// The address of a Start, whichever way it is written; none where it has no endpoint. Without an authorization its handle is empty.
-  std::optional<transfer::DataAddress> for_pull() const;
+  /// The address of a Start, or of the request of a push, whichever way it is written; none where it has no endpoint. Without an authorization its handle is empty.
+  std::optional<transfer::DataAddress> read() const;
 };
 struct TransferRequestMessage {
   std::string consumer_pid, agreement_id, format, callback_address;

@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kBearer = "Bearer ";
 constexpr std::size_t kCheckpointBytes = 4096;
 constexpr int kTries = 4;
+constexpr std::chrono::hours kPushClaimAge{24};  ///< of a push, when its request comes
 constexpr int kCountTries = 256;  ///< each lost one means that another use was counted
 
 /// The handle in `Authorization: Bearer …`; empty: none.
@@ -113,6 +114,26 @@ http::Response Gate::handle(const http::Request& request) {
   return decide(asked, stream);
 }
 
+http::Response Gate::push(const PushRequest& request) {
+  auto asked = std::make_shared<Asked>();
+  asked->party = request.party;
+  asked->method = "POST";
+  asked->path = request.target;
+  asked->claim_header = request.claim;
+  asked->pushed = request.requested;
+  asked->transfer = request.transfer;
+  asked->started = true;
+  asked->decided = begin_step({}, with_.random);
+  asked->released = another_step(asked->decided, with_.random);
+  // First registered, then looked at, as above.
+  const auto stream = with_.streams.add({asked->transfer.agreement, asked->transfer.own_pid, asked->transfer.dataset, asked->party.id});
+  if (!request.still_due()) {
+    asked->started = false;
+    asked->state = "changed";
+  }
+  return decide(asked, stream);
+}
+
 /// Fills in the transfer that the handle opens for this party; or the answer. A handle whose transfer is not started
 /// is told so to its own party only.
 std::optional<http::Response> Gate::find_transfer(Asked& asked, std::string_view handle) {
@@ -156,8 +177,12 @@ std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) cons
     expected.transfer = asked.transfer.peer_pid;
     check = identity::check_claim(asked.claim_header, expected, key);
   }
+  // The claim of a push was signed when the transfer was asked for, and may have waited in that party's outbox.
+  if (asked.pushed && check.fault == identity::ClaimFault::too_old && *asked.pushed - check.claim->iat <= kPushClaimAge) {
+    check.fault = identity::ClaimFault::none;
+  }
   if (check.claim && check.claim->iss == asked.party.id) {  // signed by this party, if not all of it is right
-    if (!check.claim->transaction.empty() && check.claim->transaction.str().size() <= limits::kIdBytes) {
+    if (!asked.pushed && !check.claim->transaction.empty() && check.claim->transaction.str().size() <= limits::kIdBytes) {
       asked.transaction = check.claim->transaction.str();
     }
     asked.purpose = policy::expand_purpose(check.claim->purpose).substr(0, limits::kReasonBytes);
@@ -165,7 +190,8 @@ std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) cons
     if (check.claim->checkpoint.size() <= kCheckpointBytes) asked.peer_checkpoint = check.claim->checkpoint;
   }
   if (check.ok()) {
-    asked.replay_key = identity::replay_key(*check.claim);
+    // For each try of a push: the claim is bound to its transfer, and that is sent once.
+    if (!asked.pushed) asked.replay_key = identity::replay_key(*check.claim);
     return std::nullopt;
   }
   if (claim_told_.now(now)) {
@@ -184,6 +210,7 @@ Result<std::optional<policy::Reason>> Gate::judge(Asked& asked, Timestamp now) c
   if (with_.decision_clock.behind()) return std::optional(make_reason("clock.behind"));
   if (claim) return claim;
   if (!asked.started) return std::optional(make_reason("transfer.not_started", {{"state", asked.state}}));
+  if (asked.pushed && asked.plan && !(asked.plan->push && asked.plan->follow.empty())) return std::optional(make_reason("push.not_offered"));
   asked.valid_until = seen.valid_until;
   return std::move(seen.cut);
 }

@@ -45,6 +45,16 @@ struct GateDependencies {
   RequestReceipts* receipts = nullptr;
 };
 
+/// A push that is due: a transfer of ours that has started, and whose party asked for the data to be sent.
+struct PushRequest {
+  Party party;            ///< by the membership list: no certificate came
+  transfer::TransferView transfer;
+  std::string claim;      ///< that came with the request of the transfer; empty: none
+  Timestamp requested;    ///< when it came
+  std::string target;     ///< path and query of the address that the data go to
+  std::function<bool()> still_due;
+};
+
 /// The provider's side of a pull (D15): who, what, why; decided, recorded, and only then released. Thread-safe; worker
 /// threads only.
 class Gate {
@@ -57,6 +67,10 @@ class Gate {
   /// of who has one, without a record, as nothing is decided; 429 over a quota; 502 and 504 of an upstream; 503 when it cannot
   /// record, or the party has as many requests with an upstream as it may.
   std::vector<http::Route> routes();
+
+  /// One try of a push: decided, recorded and released as a pull is (decision 32). Its answer is that of a pull: with `stream`, it is permitted and
+  /// recorded, and the data go to the sink that it is called with; else the refusal, recorded, or 429, 503.
+  http::Response push(const PushRequest& request);
 
   /// After the commit of a revocation; cuts at once.
   void on_revoked(const AgreementId& agreement, const policy::Reason& reason);

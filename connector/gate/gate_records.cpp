@@ -39,7 +39,7 @@ Commit Gate::decision(Asked& asked, const policy::Reason& reason, bool permit, c
   shared.set_agreement(asked.transfer.agreement.str());
   shared.set_transfer(asked.transfer.own_pid.str());
   shared.set_purpose(asked.verdict.purpose.empty() ? asked.purpose : asked.verdict.purpose);
-  shared.set_declared(asked.claim_header.empty() ? "by agreement" : "per request");
+  shared.set_declared(asked.claim_header.empty() ? "by agreement" : asked.pushed ? "per transfer" : "per request");
   shared.set_peer_checkpoint(asked.peer_checkpoint);
   *shared.mutable_decision() = to_proto(reason, permit);
   Hash offer_hash{};
@@ -79,9 +79,9 @@ void Gate::guard_replay(Commit& commit, const Asked& asked) const {
   commit.changes.push_back({due_key(with_.decision_clock.now() + limits::kReplayKept, asked.replay_key), ""});
 }
 
-/// The party's log can prove only what its node has named by a claim.
+/// The party's log can prove only what its node has named by a claim; of what is pushed it records nothing by itself.
 bool Gate::is_two_sided(const Asked& asked) const {
-  return !asked.claim_header.empty() && with_.membership.keeps_evidence(asked.party.id, with_.decision_clock.now());
+  return !asked.pushed && !asked.claim_header.empty() && with_.membership.keeps_evidence(asked.party.id, with_.decision_clock.now());
 }
 
 /// Only of a request that the party's own claim names: of any other its node does not know the name.

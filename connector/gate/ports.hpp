@@ -63,6 +63,7 @@ struct ReleasePlan {
   std::optional<Timestamp> assessed_until;     ///< when the assessment ends; none: it needs no assessment
   bool needs_activity = false;                 ///< a claim must name one whatever its purpose; for some it must anyway (D8)
   std::string processed_under;                 ///< this node's own processing activity, URI; empty: none is named
+  bool push = false;                           ///< it may be sent to where its party asks (decision 32)
   bool purpose_by_agreement = false;           ///< its terms let a peer without claims pull (D15)
   json::Value public_offer;                    ///< access public: the terms for everybody; else null
   Hash public_offer_hash{};

@@ -80,6 +80,8 @@ constexpr std::array kSentences{
                      "Geweigerd: noem één doel, niet meer."}},
     policy::Sentence{"purpose.unknown", {"Denied: the vocabulary of this node has no purpose `{asked}`.",
                      "Geweigerd: deze node kent geen doel `{asked}`."}},
+    policy::Sentence{"push.not_offered", {"Denied: these data are not sent by themselves; they are fetched.",
+                     "Geweigerd: deze gegevens worden niet toegestuurd. U kunt ze ophalen."}},
     policy::Sentence{"receipt.missing", {"`{party}` did not prove in time what its log says of this request.",
                      "`{party}` bewees niet op tijd wat haar logboek over deze vraag zegt."}},
     policy::Sentence{"receipt.contradicts", {"What the log of `{party}` says of this request differs from what was seen here.",

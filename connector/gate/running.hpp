@@ -14,6 +14,7 @@ struct Gate::Asked {
   std::string method;
   std::string path;          ///< with query, as received
   std::string claim_header;  ///< empty: none came
+  std::optional<Timestamp> pushed;  ///< of a push: when it was asked for; its claim is of then, and for the whole transfer
   Wanted wanted;
   transfer::TransferView transfer;
   bool started = false;

@@ -146,6 +146,13 @@ std::optional<QueryPairs> read_query(std::string_view query) {
   return pairs;
 }
 
+std::string target_of(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t path = scheme == std::string_view::npos ? std::string_view::npos : url.find_first_of("/?", scheme + 3);
+  if (path == std::string_view::npos) return "/";
+  return (url[path] == '/' ? "" : "/") + std::string(url.substr(path));
+}
+
 std::string percent_encoded(std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string out;

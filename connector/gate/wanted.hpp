@@ -63,6 +63,8 @@ bool has_tag(std::string_view list, std::string_view tag);
 using QueryPairs = std::vector<std::pair<std::string, std::string>>;
 /// The pairs of a query, decoded. Nothing: it cannot be read, has control characters, or a key twice.
 std::optional<QueryPairs> read_query(std::string_view query);
+/// Path and query of an absolute address: what stands in the request line.
+std::string target_of(std::string_view url);
 /// For a part of a path or query: everything but unreserved characters (RFC 3986, 2.3) as `%XX`.
 std::string percent_encoded(std::string_view text);
 

@@ -3,6 +3,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/http/loopback.hpp"
 #include "connector/http/message.hpp"
+#include "connector/http/sink.hpp"
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -22,7 +23,8 @@ milliseconds left(Steady::time_point deadline) {
   return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - Steady::now()));
 }
 
-Result<std::string> request_text(const PeerRequest& request, const std::string& host, const std::string& target) {
+/// Request line and headers, each with its line end; without those that say where the body ends.
+Result<std::string> request_head(const PeerRequest& request, const std::string& host, const std::string& target) {
   if (!sendable(request.headers) || request.method.empty() ||
       request.method.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos) {
     return Error(ErrorCode::invalid_argument, "a method or header of the request cannot be sent: it has a line break");
@@ -31,6 +33,11 @@ Result<std::string> request_text(const PeerRequest& request, const std::string& 
   for (const auto& [name, value] : request.headers) {
     if (name != "host" && name != "content-length" && name != "transfer-encoding") out += name + ": " + value + "\r\n";
   }
+  return out;
+}
+
+Result<std::string> request_text(const PeerRequest& request, const std::string& host, const std::string& target) {
+  SLUIS_TRY(std::string out, request_head(request, host, target));
   if (request.method != "GET" || !request.body.empty()) out += "content-length: " + std::to_string(request.body.size()) + "\r\n";
   return out + "\r\n" + request.body;
 }
@@ -219,12 +226,15 @@ Result<PeerResponse> Client::attempt(const PeerRequest& request, const Url& url,
   SLUIS_TRY(ResponseHead head, exchange(connection.channel, connection.reader, text, url.origin, deadline));
   connection.answered = true;
   keep_session(request.peer, url.origin, connection);
+  if (request.method != "HEAD") return answer(std::move(head), url, connection, deadline);
+  connection.close = true;
+  return PeerResponse{head.status, std::move(head.headers), {}};
+}
+
+/// With its body, all of it.
+Result<PeerResponse> Client::answer(ResponseHead head, const Url& url, Connection& connection, Steady::time_point deadline) {
   connection.close = head.close || !head.framed;
   PeerResponse response{head.status, std::move(head.headers), {}};
-  if (request.method == "HEAD") {
-    connection.close = true;
-    return response;
-  }
   Headers trailers;
   bool too_large = false;
   const bool complete = connection.reader.response_body(
@@ -257,6 +267,25 @@ Result<PeerResponse> Client::send(const PeerRequest& request) {
     if (response) keep(url.origin, std::move(connection));
     return response;
   }
+}
+
+Result<PeerResponse> Client::upload(const PeerRequest& request, const std::function<void(ResponseSink&)>& body) {
+  SLUIS_TRY(const Url url, parse(request));
+  SLUIS_TRY(std::string head, request_head(request, url.authority, url.target));
+  SLUIS_TRY(const std::unique_ptr<Connection> connection, open(request.peer, url, Steady::now() + request.timeout));
+  const Running running(*this, connection->channel);
+  ChannelSink sink(connection->channel, std::move(head) + "connection: close\r\n");
+  body(sink);
+  if (!sink.started()) return Error(ErrorCode::invalid_state, "there was nothing to be sent to `" + url.origin + "`");
+  if (connection->channel.was_cut()) return Error(ErrorCode::outcome_unknown, "what was sent to `" + url.origin + "` was cut");
+  // Who did not take all of it may have said why before it went.
+  const auto deadline = Steady::now() + (sink.complete() ? request.timeout : milliseconds(200));
+  auto answered = connection->reader.response_head(deadline);
+  if (!answered) return Error(ErrorCode::outcome_unknown, "no answer from `" + url.origin + "`: " + answered.error().message);
+  if (!sink.complete() && answered->status < 300) return Error(ErrorCode::outcome_unknown, "`" + url.origin + "` took only a part of it");
+  auto response = answer(std::move(*answered), url, *connection, deadline);
+  connection->channel.close();
+  return response;
 }
 
 Result<StreamEnd> Client::get(const PeerRequest& request, const StreamHandler& handler) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/http/channel.hpp"
+#include "connector/http/message.hpp"
 #include "connector/http/tunnel.hpp"
 
 #include <deque>
@@ -31,6 +32,10 @@ class Client final : public PeerTransport, public Upstream {
   Result<PeerResponse> send(const PeerRequest& request) override;
   /// As `Upstream` has it. `on_peer` is asked on encrypted connections only.
   Result<StreamEnd> get(const PeerRequest& request, const StreamHandler& handler) override;
+  /// A request whose body is streamed: `body` starts the sink, writes and finishes it, or cuts it (D25); the headers that it starts with go
+  /// behind those of the request. On a connection of its own, that is closed then. `request.timeout` is for the connection, and once more for
+  /// the answer. outcome_unknown: some of it may have been taken; invalid_state: `body` sent nothing.
+  Result<PeerResponse> upload(const PeerRequest& request, const std::function<void(ResponseSink&)>& body);
   /// Cuts each exchange that is under way, and begins no other: who waits for an answer goes on at once. A connection that is only being
   /// opened takes its time. From any thread.
   void stop();
@@ -50,6 +55,7 @@ class Client final : public PeerTransport, public Upstream {
   void keep_session(const ParticipantId& peer, const std::string& origin, const Connection& connection);
   std::unique_ptr<Connection> idle(const std::string& origin);
   void keep(const std::string& origin, std::unique_ptr<Connection> connection);
+  Result<PeerResponse> answer(ResponseHead head, const Url& url, Connection& connection, std::chrono::steady_clock::time_point deadline);
   Result<PeerResponse> attempt(const PeerRequest& request, const Url& url, Connection& connection,
                                std::chrono::steady_clock::time_point deadline);
 

@@ -31,8 +31,15 @@ Result<void> ChannelSink::start(unsigned status, const Headers& headers, std::op
   } else {
     all["content-length"] = std::to_string(*length);
   }
+  if (request_.empty()) {
+    state_ = State::open;
+    return send(head_text(status, all, close_));
+  }
+  if (status >= 300) return Error(ErrorCode::invalid_state, "there is nothing to be sent");
   state_ = State::open;
-  return send(head_text(status, all, close_));
+  std::string head = request_;
+  for (const auto& [name, value] : all) head += name + ": " + value + "\r\n";
+  return send(head + "\r\n");
 }
 
 Result<void> ChannelSink::write(std::string_view bytes) {

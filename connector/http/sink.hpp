@@ -4,11 +4,14 @@
 
 namespace sluis::http {
 
-/// A streamed answer on a channel. Small writes are collected, at most 120 KiB; what is collected and not sent is dropped by
+/// A streamed answer on a channel, or a streamed request. Small writes are collected, at most 120 KiB; what is collected and not sent is dropped by
 /// a cut. Calls in the wrong order are `internal` errors and send nothing.
 class ChannelSink final : public ResponseSink {
  public:
   ChannelSink(Channel& channel, bool head_only, bool close) : channel_(channel), head_only_(head_only), close_(close) {}
+  /// A request: `head` is its request line and headers, each with its line end; what `start` is given comes behind it. A status that is no
+  /// success sends nothing, and is an error: there is nothing to be sent.
+  ChannelSink(Channel& channel, std::string head) : channel_(channel), head_only_(false), close_(true), request_(std::move(head)) {}
 
   Result<void> start(unsigned status, const Headers& headers, std::optional<std::uint64_t> length) override;
   Result<void> write(std::string_view bytes) override;
@@ -27,6 +30,7 @@ class ChannelSink final : public ResponseSink {
   Channel& channel_;
   const bool head_only_;
   const bool close_;
+  const std::string request_;  ///< empty: it is an answer
   State state_ = State::fresh;
   bool chunked_ = true;
   std::uint64_t left_ = 0;  ///< of the length

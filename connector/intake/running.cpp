@@ -28,14 +28,6 @@ void set_end(v1::Shared& shared, const Received& received) {
   shared.set_bytes(received.bytes);
 }
 
-/// Path and query of an absolute address: what stands in the request line.
-std::string target_of(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  const std::size_t path = scheme == std::string::npos ? std::string::npos : url.find_first_of("/?", scheme + 3);
-  if (path == std::string::npos) return "/";
-  return url[path] == '/' ? url.substr(path) : "/" + url.substr(path);
-}
-
 /// Where the provider has it: its endpoint, below that what is asked for, and the query.
 std::string address(const transfer::Access& access, const gate::Wanted& wanted) {
   const std::size_t question = std::min(access.endpoint.find('?'), access.endpoint.size());
@@ -111,7 +103,7 @@ Result<http::PeerRequest> Intake::Running::request() const {
   claim.iat = std::chrono::floor<std::chrono::seconds>(intake_.with_.decision_clock.now());
   claim.jti = to_hex(intake_.with_.random.bytes(16));
   claim.method = out.method;
-  claim.path = target_of(out.url);
+  claim.path = gate::target_of(out.url);
   claim.checkpoint = intake_.with_.checkpoint();
   SLUIS_TRY(std::string token, intake_.with_.sign_claim(claim));
   out.headers = {{"authorization", "Bearer " + access.handle}, {std::string(identity::kClaimHeader), std::move(token)}};

@@ -122,6 +122,8 @@ struct Backend {
   std::function<Result<v1::NodeBackupResponse>(bool dry_run, const std::string& person)> back_up = {};
   /// Of the streams that run under a transfer, how far each has come.
   std::function<std::vector<gate::StreamProgress>(const ProcessId& transfer)> streams = {};
+  /// Whether the register of this node has that activity for that purpose (full IRI) now; else permission_denied with why.
+  std::function<Result<void>(std::string_view activity, std::string_view purpose, Timestamp now)> activity_allows = {};
   /// After a dataset was published or retracted, or an activity changed: what streams is looked at anew.
   std::function<void()> look_anew = {};
   /// Adds to the commit what is to be sent to the other party (the receipt of the confirmation).

@@ -319,6 +319,15 @@ v1::Transfer to_proto(const transfer::TransferProcess& from) {
   out.set_delivered_unconfirmed(from.delivered_unconfirmed);
   if (from.reason) *out.mutable_reason() = to_proto(*from.reason, from.reason_is_ours);
   out.set_suspended_by_us(from.suspended_by_us);
+  if (from.push) {
+    v1::Push& push = *out.mutable_push();
+    push.set_to(from.endpoint);
+    push.set_purpose(from.push->purpose);
+    push.set_activity(from.push->activity);
+    push.set_tries(from.push->tries);
+    push.set_sent(from.push->sent);
+    if (is_to_be_pushed(from) && from.push->next) put_time(push.mutable_next_try(), *from.push->next);
+  }
   return out;
 }
 

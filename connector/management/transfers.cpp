@@ -30,10 +30,34 @@ Result<TransferProcess> wait_for(Backend& backend, const ProcessId& id, std::uin
   return current;
 }
 
+/// What is asked for is checked here as a pull's is at the intake: the provider has only our word for the activity. None: a pull.
+Result<std::optional<transfer::PushRequest>> push_of(const Backend& backend, const v1::StartTransferRequest& request) {
+  if (request.push_to().empty()) {
+    if (request.purpose().empty() && request.activity().empty()) return std::optional<transfer::PushRequest>();
+    return Error(ErrorCode::invalid_argument, "a purpose and an activity are named here for a push only").mended_by("name the address with `--push`; a pull names them each time");
+  }
+  const std::string& to = request.push_to();
+  if (!to.starts_with("https://") || to.size() > limits::kIdBytes) {
+    return Error(ErrorCode::invalid_argument, "`" + to.substr(0, 200) + "` is no address that data can be pushed to").mended_by("it begins with https://, and has at most " + std::to_string(limits::kIdBytes) + " characters");
+  }
+  const Timestamp now = backend.clock.now();
+  if (!backend.directory.origin_allowed(backend.self, to, now)) {
+    return Error(ErrorCode::invalid_argument, "the membership list has no endpoint of ours at the origin of `" + to + "`")
+        .mended_by("name an address with scheme, host and port of one of our endpoints, or have the federation list another");
+  }
+  transfer::PushRequest push{to, policy::expand_purpose(request.purpose()), request.activity(), {}};
+  if (push.purpose.empty() || push.activity.empty()) {
+    return Error(ErrorCode::invalid_argument, "a push needs a purpose and a processing activity").mended_by("name them with `--purpose` and `--activity`");
+  }
+  if (backend.activity_allows) SLUIS_CHECK(backend.activity_allows(push.activity, push.purpose, now));
+  return std::optional(std::move(push));
+}
+
 Result<v1::StartTransferResponse> start(Backend& backend, const v1::StartTransferRequest& request) {
   SLUIS_CHECK(require_id(request.agreement(), "agreement"));
   SLUIS_CHECK(backend.directory.allows_new(backend.clock.now()));
   const AgreementId agreement(request.agreement());
+  SLUIS_TRY(std::optional<transfer::PushRequest> push, push_of(backend, request));
   v1::StartTransferResponse response;
   response.set_dry_run(request.dry_run());
   if (request.dry_run()) {
@@ -45,9 +69,10 @@ Result<v1::StartTransferResponse> start(Backend& backend, const v1::StartTransfe
     response.mutable_transfer()->set_agreement(agreement.str());
     response.mutable_transfer()->set_peer(record.peer.str());
     response.mutable_transfer()->set_dataset(record.dataset.str());
+    if (push) response.mutable_transfer()->mutable_push()->set_to(push->endpoint);
     return response;
   }
-  SLUIS_TRY(auto begun, backend.transfers.start(agreement));
+  SLUIS_TRY(auto begun, backend.transfers.start(agreement, std::move(push)));
   if (request.wait_seconds() > 0) {
     SLUIS_TRY(begun, wait_for(backend, begun.own_pid, request.wait_seconds()));
   }

@@ -242,10 +242,11 @@ Result<void> Node::Parts::start_exchange() {
                                                evidence->send_receipt(commit, record.peer, end_process(record));
                                              },
                                              begun.get(), planned});
-  transfer_commits = std::make_unique<TransferCommits>(*commits, [this] { return streams.get(); });
+  transfer_commits = std::make_unique<TransferCommits>(*commits, [this] { return streams.get(); }, [this] { if (pushing) pushing->wake(); });
   transfers = std::make_unique<transfer::Service>(
       transfer::Options{config.exchange.url + "/data", node_key, std::move(scripts.transfers)},
-      transfer::Dependencies{*transfer_commits, store, *log_clock, random, *writer, *peers, notify, planned});
+      transfer::Dependencies{*transfer_commits, store, *log_clock, random, *writer, *peers, notify, planned,
+                             std::bind_front(&Parts::claim_of_push, this)});
   const EvidenceDependencies between{
       *commits, store, *payload_keys, *log, *sequencer, *directory, *log_clock, random, *writer, *transport,
       [this](const http::Request& request) { return authenticate(request); },
@@ -298,6 +299,7 @@ Result<void> Node::Parts::start_data_plane() {
           crypto::hkdf_sha256(node_key, "", "sluis pseudonyms root", 32),
           [this](const negotiation::AgreementRecord&, Timestamp now) { return declarations->own(now); },
           [this] { return sequencer->checkpoint(); }, receipts.get()});
+  pushing = std::make_unique<Pushing>(PushingDependencies{*transfers, *gate, *client, *directory, *log_clock});
   open = std::make_unique<gate::OpenGate>(
       config.participant,
       gate::OpenDependencies{*commits, store, *log_clock, *log_clock, *plans, programs, *streams, *refusals, words});
@@ -411,6 +413,7 @@ Result<void> Node::Parts::recover() {
     look_alarm = deadlines.get();
   }
   deadlines->wake();  // the store may have come back before
+  pushing->wake();
   SLUIS_TRY(std::unique_ptr<StepSource> steps, kernel_steps());
   step_watch = std::make_unique<StepWatch>(std::move(steps), [this] { clock_stepped(); });
   return {};
@@ -535,19 +538,6 @@ Result<void> Node::Parts::start_collectors() {
   return collecting->start();
 }
 
-/// The keys of all logs that the membership list has now.
-std::vector<std::string> Node::Parts::known_logs() const {
-  std::vector<std::string> keys;
-  const auto list = directory->list();
-  if (!list || list->valid_until <= log_clock->now()) return keys;
-  for (const identity::Party& party : list->parties) {
-    for (const identity::LogOrigin& one : party.log_origins) {
-      if (one.window.holds(log_clock->now())) keys.push_back(one.vkey);
-    }
-  }
-  return keys;
-}
-
 void Node::Parts::clock_stepped() {
   gate->on_clock_step();
   open->on_clock_step();
@@ -559,6 +549,7 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (list_fetching) list_fetching->halt();
   if (revocation_fetching) revocation_fetching->halt();
   if (collecting) collecting->halt();  // what it did not send is there at the next start
+  if (pushing) pushing->halt();
   const auto tell = [this] {
     streams->cut_all(gate::make_reason("node.stopping"));
     if (gate) gate->on_stopping();
@@ -574,12 +565,14 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (erasing_thread.joinable()) erasing_thread.join();
   step_watch.reset();
   if (outbox) outbox->stop();  // it plans steps, which wakes the other
+  if (pushing) client->stop();  // some may wait for an answer
   {
     const std::lock_guard lock(look_mutex);
     look_alarm = nullptr;
   }
   deadlines.reset();
   revocation_look.reset();
+  pushing.reset();  // whoever else commits transfers wakes it
   if (running) {
     (void)open->close();
     refusals->flush();

@@ -30,6 +30,7 @@
 #include "connector/node/revocation_file.hpp"
 #include "connector/node/role_file.hpp"
 #include "connector/node/scripts.hpp"
+#include "connector/node/pushing.hpp"
 #include "connector/node/transfer_commits.hpp"
 #include "connector/outbox/driver.hpp"
 #include "connector/provenance/witness.hpp"
@@ -117,6 +118,7 @@ struct Node::Parts {
   std::unique_ptr<gate::RefusalCounter> refusals;
   std::unique_ptr<gate::Gate> gate;
   std::unique_ptr<gate::OpenGate> open;
+  std::unique_ptr<Pushing> pushing;  ///< silent until `recover`
   std::unique_ptr<intake::Intake> intake;
   std::unique_ptr<authzen::Service> authzen;
 
@@ -177,6 +179,7 @@ struct Node::Parts {
   Result<std::string> dsp_url(const ParticipantId& peer) const;
   Result<catalog::RemoteCatalog> fetch_catalog(const ParticipantId& peer);
   Result<transfer::Access> access(const ProcessId& pid) const;
+  Result<std::string> claim_of_push(const ParticipantId& provider, const AgreementId& agreement, const ProcessId& pid, const transfer::PushRequest& push);
   Result<std::unique_ptr<identity::Directory>> kept_directory(std::optional<std::string>& kept) const;
   Result<management::Taken> load_membership(const std::string& envelope, bool dry_run, const std::string& person, const std::string& place = {});
   identity::Judged take_fetched(const std::string& envelope, const std::string& place);

@@ -216,4 +216,36 @@ void Node::Parts::measure_lists(Measured& measured) const {
   }
 }
 
+/// What this node as a consumer says once, for all tries of a transfer that is to be pushed to it.
+Result<std::string> Node::Parts::claim_of_push(const ParticipantId& provider, const AgreementId& agreement, const ProcessId& pid,
+                                               const transfer::PushRequest& push) {
+  identity::Claim claim;
+  claim.iss = config.participant;
+  claim.aud = provider;
+  claim.agreement = agreement;
+  claim.transfer = pid;
+  claim.transaction = TransactionId(random.uuid_urn());
+  claim.purpose = push.purpose;
+  claim.activity = push.activity;
+  claim.iat = std::chrono::floor<std::chrono::seconds>(log_clock->now());
+  claim.jti = to_hex(random.bytes(16));
+  claim.method = "POST";
+  claim.path = gate::target_of(push.endpoint);
+  claim.checkpoint = sequencer->checkpoint();
+  return identity::make_claim(claim, config.claim_kid, *claim_key);
+}
+
+/// The keys of all logs that the membership list has now.
+std::vector<std::string> Node::Parts::known_logs() const {
+  std::vector<std::string> keys;
+  const auto list = directory->list();
+  if (!list || list->valid_until <= log_clock->now()) return keys;
+  for (const identity::Party& party : list->parties) {
+    for (const identity::LogOrigin& one : party.log_origins) {
+      if (one.window.holds(log_clock->now())) keys.push_back(one.vkey);
+    }
+  }
+  return keys;
+}
+
 }  // namespace sluis::node

@@ -401,6 +401,10 @@ void Node::Parts::fill_backend() {
     return certs::read_file(config.datasets / name);
   };
   out.streams = [this](const ProcessId& transfer) { return streams->progress(transfer); };
+  out.activity_allows = [this](std::string_view activity, std::string_view purpose, Timestamp now) -> Result<void> {
+    SLUIS_CHECK(activity_allows(store, activity, purpose, now));
+    return {};
+  };
   out.look_anew = [this] { streams->reevaluate_all(); };
   out.fetch_catalog = [this](const ParticipantId& peer) { return fetch_catalog(peer); };
   out.dsp_url = [this](const ParticipantId& peer) { return dsp_url(peer); };

@@ -34,6 +34,7 @@ gate::ReleasePlan plan_of(const catalog::Dataset& dataset, const catalog::Catalo
   plan.assessed_until = standing.until;
   plan.needs_activity = dataset.terms.processing_activity || dataset.assessment.personal;
   plan.processed_under = dataset.processed_under;
+  plan.push = dataset.push;
   plan.purpose_by_agreement = dataset.terms.single_purpose_without_claim;
   if (dataset.access == catalog::Access::open) {
     plan.public_offer = dataset.offer;

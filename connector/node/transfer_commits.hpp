@@ -14,8 +14,9 @@ namespace sluis::node {
 class TransferCommits final : public CommitPort {
  public:
   /// `streams` is asked for after a commit, and may not be there yet while the node starts.
-  TransferCommits(CommitPort& inner, std::function<gate::StreamRegistry*()> streams)
-      : inner_(inner), streams_(std::move(streams)) {}
+  /// `pushes` is called after a commit that made a push due.
+  TransferCommits(CommitPort& inner, std::function<gate::StreamRegistry*()> streams, std::function<void()> pushes)
+      : inner_(inner), streams_(std::move(streams)), pushes_(std::move(pushes)) {}
 
   /// Transfers wait for their commits; what is only submitted goes through unseen.
   void submit(Commit commit, Completion done) override { inner_.submit(std::move(commit), std::move(done)); }
@@ -31,6 +32,7 @@ class TransferCommits final : public CommitPort {
   void cut(const std::vector<storage::Change>& changes) const {
     gate::StreamRegistry* streams = streams_();
     for (const storage::Change& change : changes) {
+      if (change.value && change.key.starts_with(transfer::kPushPrefix)) pushes_();
       if (streams == nullptr || !change.value || !change.key.starts_with(transfer::kTransferPrefix)) continue;
       const auto process = transfer::decode_transfer(*change.value);
       if (!process) continue;
@@ -44,6 +46,7 @@ class TransferCommits final : public CommitPort {
 
   CommitPort& inner_;
   std::function<gate::StreamRegistry*()> streams_;
+  std::function<void()> pushes_;
 };
 
 }  // namespace sluis::node

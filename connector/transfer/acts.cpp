@@ -5,7 +5,7 @@
 namespace sluis::transfer {
 
 Transition begin(const ParticipantId& peer, std::string peer_url, const AgreementId& agreement,
-                 const DatasetId& dataset, const Surroundings& around, Timestamp now) {
+                 const DatasetId& dataset, const Surroundings& around, Timestamp now, std::optional<PushRequest> push) {
   Transition t;
   TransferProcess& p = t.next;
   p.role = Role::consumer;
@@ -15,7 +15,35 @@ Transition begin(const ParticipantId& peer, std::string peer_url, const Agreemen
   p.agreement = agreement;
   p.dataset = dataset;
   p.created = p.updated = now;
+  if (push) {
+    p.format = kHttpPush;
+    p.endpoint = std::move(push->endpoint);
+    p.push = Push{std::move(push->claim), {}, std::move(push->purpose), std::move(push->activity)};
+  }
   send(t, MessageKind::request, State::requested, around, now);
+  return t;
+}
+
+Result<Transition> begin_push(const TransferProcess& before, Timestamp next, Timestamp now) {
+  if (!is_to_be_pushed(before)) return wrong_state(before, "push");
+  Transition t;
+  t.next = before;
+  t.next.updated = now;
+  ++t.next.push->tries;
+  t.next.push->next = next;
+  return t;
+}
+
+Result<Transition> end_push(const TransferProcess& before, const Surroundings& around, Timestamp now) {
+  if (!before.push || before.role != Role::provider) return wrong_state(before, "push");
+  Transition t;
+  if (Result<Transition> over = complete(before, around, now)) {
+    t = std::move(*over);
+  } else {
+    t.next = before;  // suspended or ended meanwhile, or the peer has just been told something
+    t.next.updated = now;
+  }
+  t.next.push->sent = true;
   return t;
 }
 

@@ -3,8 +3,33 @@
 #include "connector/base/limits.hpp"
 #include "connector/transfer/steps.hpp"
 
+#include <algorithm>
+
 namespace sluis::transfer {
 namespace {
+
+constexpr std::size_t kPushClaimBytes = 16U << 10U;
+
+/// Where a push goes, as a request says it: all of that is another party's, and goes into our request to it.
+Result<void> check_push(const std::optional<DataAddress>& address) {
+  if (!address || address->endpoint.empty()) {
+    return Error(ErrorCode::invalid_argument, "a push needs the address that the data are to be sent to")
+        .at_pointer("/dataAddress")
+        .mended_by("give a `dataAddress` with `endpoint`");
+  }
+  const bool bounded = address->endpoint.size() <= limits::kIdBytes && address->handle.size() <= limits::kIdBytes &&
+                       address->claim.size() <= kPushClaimBytes;
+  const bool printable = std::ranges::all_of(address->handle, [](char c) { return c > ' ' && c < 127; });
+  if (!bounded || !printable) {
+    return Error(ErrorCode::invalid_argument, "the address is too long, or its `authorization` has other than printable characters").at_pointer("/dataAddress");
+  }
+  if (!address->handle.empty() && !address->auth_type.empty() && address->auth_type != "bearer" && address->auth_type != "Bearer") {
+    return Error(ErrorCode::invalid_argument, "`" + address->auth_type.substr(0, 40) + "` is no `authType` that is shown here")
+        .at_pointer("/dataAddress/endpointProperties")
+        .mended_by("give a `bearer` token, or no `authorization`: this node shows its certificate in any case");
+  }
+  return {};
+}
 
 Result<Transition> receive_first(const IncomingMessage& message, const Surroundings& around, Timestamp now) {
   if (message.kind != MessageKind::request) {
@@ -13,11 +38,12 @@ Result<Transition> receive_first(const IncomingMessage& message, const Surroundi
   if (message.peer_pid.empty() || message.peer_pid.str().size() > limits::kIdBytes) {
     return Error(ErrorCode::invalid_argument, "the sender's process id is empty or too long");
   }
-  if (message.format != kHttpPull) {
+  if (message.format != kHttpPull && message.format != kHttpPush) {
     return Error(ErrorCode::invalid_argument, "`" + message.format + "` is no format that is served here")
         .at_pointer("/format")
-        .mended_by("ask for `HttpData-PULL`");
+        .mended_by("ask for `HttpData-PULL` or `HttpData-PUSH`");
   }
+  if (message.format == kHttpPush) SLUIS_CHECK(check_push(message.address));
   Transition t;
   t.reply = Transition::Reply::created;
   TransferProcess& p = t.next;
@@ -28,8 +54,14 @@ Result<Transition> receive_first(const IncomingMessage& message, const Surroundi
   p.peer_url = message.callback_url;
   p.agreement = message.agreement;
   p.dataset = around.dataset;
+  p.format = message.format;
   p.first_message = message.bytes;
   p.created = now;
+  if (message.format == kHttpPush) {
+    p.endpoint = message.address->endpoint;
+    p.sealed_handle = around.sealed_handle;
+    p.push = Push{message.address->claim, message.address->auth_type};
+  }
   enter(t, State::requested, now);
   if (!plan(t, Event::requested, around, now)) send(t, MessageKind::start, State::started, around, now);
   return t;
@@ -55,7 +87,9 @@ Result<void> take(TransferProcess& p, const IncomingMessage& message, State from
       if (p.suspended_by_us && p.role == Role::provider) {
         return Error(ErrorCode::invalid_state, "the provider has suspended this transfer; only it can resume it");
       }
-      if (p.role == Role::consumer && message.address) {
+      if (p.role == Role::consumer && p.push) {
+        // it says nothing: where the data go stands in our request
+      } else if (p.role == Role::consumer && message.address) {
         p.endpoint = message.address->endpoint;
         p.sealed_handle = around.sealed_handle;
       } else if (p.role == Role::consumer && (from == State::requested || p.endpoint.empty())) {

@@ -7,10 +7,12 @@
 
 namespace sluis::transfer {
 
-/// Where the data are and what opens them, as a Start of the provider says.
+/// Where the data are and what opens them, as a Start of the provider says; of a push, where they go, as the request says.
 struct DataAddress {
   std::string endpoint;
   std::string handle;  ///< or kHandleMark; empty: nothing is said of what opens it
+  std::string auth_type = {};  ///< of a push: how the handle is shown
+  std::string claim = {};      ///< of a push: the consumer's signed claim
 };
 
 struct IncomingMessage {
@@ -22,7 +24,7 @@ struct IncomingMessage {
   std::string callback_url;
   AgreementId agreement;
   std::string format;
-  std::optional<DataAddress> address;  ///< of a Start
+  std::optional<DataAddress> address;  ///< of a Start, or of the request of a push
   Reason reason;
   Hash bytes{};
 };
@@ -33,7 +35,7 @@ struct Surroundings {
   std::string message_id;
   DatasetId dataset;          ///< of the agreement, for a request
   std::string data_endpoint;  ///< the provider's, for a Start
-  std::string sealed_handle;  ///< of the address of a Start that came in; empty: it had no handle
+  std::string sealed_handle;  ///< of the address that came in; empty: it had no handle
   const negotiation::ScriptEntry* script = nullptr;  ///< what the stewards had written down for such a process
 };
 
@@ -77,9 +79,20 @@ DeliveryStep on_peer_state(const TransferProcess& before, const outbox::PeerView
                            const std::optional<outbox::SendOutcome>& refusal, bool resend, const Surroundings& around,
                            Timestamp now, Timestamp retry_at);
 
-/// Our request under an agreement.
-Transition begin(const ParticipantId& peer, std::string peer_url, const AgreementId& agreement,
-                 const DatasetId& dataset, const Surroundings& around, Timestamp now);
+/// What a consumer asks for that wants the data sent to it.
+struct PushRequest {
+  std::string endpoint;  ///< where they are to go
+  std::string purpose;   ///< IRI
+  std::string activity;  ///< URI
+  std::string claim;     ///< signed, for the transfer `Surroundings::fresh_pid`
+};
+/// Our request under an agreement. `push` none: a pull.
+Transition begin(const ParticipantId& peer, std::string peer_url, const AgreementId& agreement, const DatasetId& dataset,
+                 const Surroundings& around, Timestamp now, std::optional<PushRequest> push = std::nullopt);
+/// Provider: another try of a push begins, and none follows before `next`. invalid_state: it is not to be pushed now.
+Result<Transition> begin_push(const TransferProcess& before, Timestamp next, Timestamp now);
+/// Provider: all of it was taken. Completes the transfer; where that cannot be now, only notes it. invalid_state: no push of ours.
+Result<Transition> end_push(const TransferProcess& before, const Surroundings& around, Timestamp now);
 /// Suspension and termination take effect at once, resumption and completion when the peer has them. invalid_state.
 Result<Transition> suspend(const TransferProcess& before, Reason reason, const Surroundings& around, Timestamp now);
 Result<Transition> resume(const TransferProcess& before, const Surroundings& around, Timestamp now);

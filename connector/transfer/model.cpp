@@ -66,6 +66,31 @@ Result<void> read_handles(const json::Value& value, TransferProcess& out) {
   return {};
 }
 
+json::Value to_json(const Push& push) {
+  json::Value value = json::object({{"claim", push.claim}, {"auth_type", push.auth_type}, {"purpose", push.purpose}, {"activity", push.activity},
+                                    {"tries", static_cast<std::int64_t>(push.tries)}, {"sent", push.sent}});
+  if (push.next) value.set("next", outbox::time_value(*push.next));
+  return value;
+}
+
+Result<std::optional<Push>> read_push(const json::Value& record) {
+  const json::Value* value = record.find("push");
+  if (!value) return std::optional<Push>();
+  Push push;
+  SLUIS_TRY(push.claim, json::required_string(*value, "claim"));
+  SLUIS_TRY(push.auth_type, json::required_string(*value, "auth_type"));
+  SLUIS_TRY(push.purpose, json::required_string(*value, "purpose"));
+  SLUIS_TRY(push.activity, json::required_string(*value, "activity"));
+  SLUIS_TRY(const std::uint64_t tries, json::required_count(*value, "tries"));
+  if (tries > UINT32_MAX) return damaged("push");
+  push.tries = static_cast<std::uint32_t>(tries);
+  push.sent = outbox::flag(*value, "sent");
+  if (value->find("next")) {
+    SLUIS_TRY(push.next, outbox::required_time(*value, "next"));
+  }
+  return std::optional<Push>(std::move(push));
+}
+
 }  // namespace
 
 std::string_view to_string(State state) { return kStateNames.at(static_cast<std::size_t>(state)); }
@@ -99,6 +124,7 @@ std::string encode(const TransferProcess& p) {
                                        {"target", to_string(p.pending->target)},
                                        {"delivery", to_json(p.pending->delivery)}}));
   }
+  if (p.push) value.set("push", to_json(*p.push));
   if (p.planned) value.set("planned", negotiation::to_json<Act>(*p.planned, kActNames));
   if (p.reason) {
     value.set("reason", to_json(*p.reason));
@@ -121,6 +147,8 @@ Result<TransferProcess> decode_transfer(std::string_view bytes) {
     if (!out.state) return damaged("state");
   }
   SLUIS_TRY(out.pending, read_pending(value));
+  SLUIS_TRY(out.push, read_push(value));
+  if (out.push.has_value() != (out.format == kHttpPush)) return damaged("push");
   SLUIS_TRY(out.planned, negotiation::read_planned<Act>(value, kActNames));
   out.delivered_unconfirmed = outbox::flag(value, "delivered_unconfirmed");
   out.suspended_by_us = outbox::flag(value, "suspended_by_us");
@@ -148,6 +176,11 @@ bool may_follow(Role role, Event event, Act act) {
   return false;
 }
 
+bool is_to_be_pushed(const TransferProcess& process) {
+  return process.push && !process.push->sent && process.role == Role::provider && process.state == State::started && !process.pending;
+}
+
+std::string push_key(const ProcessId& own_pid) { return std::string(kPushPrefix) + outbox::key_part(own_pid.str()); }
 std::string transfer_key(const ProcessId& own_pid) {
   return std::string(kTransferPrefix) + outbox::key_part(own_pid.str());
 }

@@ -39,6 +39,7 @@ std::optional<State> state_from(std::string_view text);
 inline bool is_final(State state) { return state == State::completed || state == State::terminated; }
 
 inline constexpr std::string_view kHttpPull = "HttpData-PULL";
+inline constexpr std::string_view kHttpPush = "HttpData-PUSH";
 /// Stands in a Start message for the handle, which is made anew for each send (D27).
 inline constexpr std::string_view kHandleMark = "@sluis-handle@";
 
@@ -47,6 +48,18 @@ struct Pending {
   State target = State::requested;
   outbox::Delivery delivery;
   friend bool operator==(const Pending&, const Pending&) = default;
+};
+
+/// Of a transfer that the provider sends without being asked again (decision 32).
+struct Push {
+  std::string claim = {};       ///< the consumer's signed claim for the whole transfer; empty: it sent none
+  std::string auth_type = {};   ///< provider: how the handle is shown, as `bearer`; empty: there is no handle
+  std::string purpose = {};     ///< consumer: as claimed
+  std::string activity = {};    ///< consumer: likewise
+  std::uint32_t tries = 0;         ///< provider: so many were begun
+  std::optional<Timestamp> next = {};   ///< provider: none begins earlier
+  bool sent = false;               ///< provider: all was taken, so it is never sent again
+  friend bool operator==(const Push&, const Push&) = default;
 };
 
 /// One transfer, in either role. Stored as JSON at `xfer/<own pid>`.
@@ -69,8 +82,9 @@ struct TransferProcess {
   bool reason_is_ours = false;
   std::optional<Hash> newest_handle;  ///< provider: SHA-256 of the handle sent last
   std::optional<Hash> acked_handle;   ///< provider: of the one that the consumer acknowledged last
-  std::string endpoint;               ///< consumer: where the data are
-  std::string sealed_handle;          ///< consumer: as of crypto::seal under the node's key, bound to `own_pid`
+  std::string endpoint;               ///< consumer of a pull: where the data are; either party of a push: where they go
+  std::string sealed_handle;          ///< what opens that, where we are not the one who made it: as of crypto::seal under the node's key, bound to `own_pid`
+  std::optional<Push> push;           ///< set for kHttpPush, and only then
   std::optional<Hash> first_message;
   Timestamp created;
   Timestamp updated;
@@ -87,6 +101,10 @@ bool may_follow(Role role, Event event, Act act);
 
 inline constexpr std::string_view kTransferPrefix = "xfer/";
 inline constexpr std::string_view kDuePrefix = "xfer-due/";  ///< the index of outbox/due.hpp
+inline constexpr std::string_view kPushPrefix = "xfer-push/";  ///< `<own pid>`: a provider has to send it now
+/// Whether that stands under kPushPrefix: it runs, nothing is under way that ends it, and it was not sent.
+bool is_to_be_pushed(const TransferProcess& process);
+std::string push_key(const ProcessId& own_pid);
 std::string transfer_key(const ProcessId& own_pid);
 std::string peer_key(const ParticipantId& peer, const ProcessId& peer_pid);
 /// The transfers of an agreement: `<prefix><own pid>`.

@@ -100,6 +100,11 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
     commit.changes.push_back({index, next.own_pid.str()});
   }
   index_handles(before ? &before->value : nullptr, next, commit);
+  if (is_to_be_pushed(next)) {
+    commit.changes.push_back({push_key(next.own_pid), next.own_pid.str()});
+  } else if (before && is_to_be_pushed(before->value)) {
+    commit.changes.push_back({push_key(next.own_pid), std::nullopt});
+  }
   const auto due_at = [](const TransferProcess& p) { return p.planned ? std::optional(p.planned->due) : std::nullopt; };
   outbox::index_due(commit, kDuePrefix, next.own_pid.str(), before ? due_at(before->value) : std::nullopt, due_at(next));
   for (const State event : transition.events) {
@@ -153,9 +158,9 @@ Result<Reply> Service::receive_once(const IncomingMessage& message) {
   if (!before && message.kind == MessageKind::request && message.own_pid.empty()) {
     SLUIS_CHECK(admit(message, around, changes));
   }
-  if (message.address && !message.address->handle.empty() && before) {
-    around.sealed_handle =
-        crypto::seal(with_.random, options_.node_key, message.address->handle, before->value.own_pid.str());
+  if (message.address && !message.address->handle.empty()) {
+    const ProcessId& bound_to = before ? before->value.own_pid : around.fresh_pid;
+    around.sealed_handle = crypto::seal(with_.random, options_.node_key, message.address->handle, bound_to.str());
   }
   const std::optional<TransferProcess> value = before ? std::optional(before->value) : std::nullopt;
   SLUIS_TRY(const Transition transition, transfer::receive(value, message, around, with_.clock.now()));
@@ -176,7 +181,7 @@ Result<TransferProcess> Service::shown_to(const ParticipantId& peer, const Proce
   return std::move(stored.value);
 }
 
-Result<TransferProcess> Service::start(const AgreementId& agreement) {
+Result<TransferProcess> Service::start(const AgreementId& agreement, std::optional<PushRequest> push) {
   const std::string key = negotiation::agreement_key(agreement);
   SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(key));
   if (!bytes) return Error(ErrorCode::not_found, "there is no agreement `" + agreement.str() + "`");
@@ -190,8 +195,13 @@ Result<TransferProcess> Service::start(const AgreementId& agreement) {
   }
   Commit changes;
   changes.preconditions.push_back({key, *bytes});
+  const Surroundings around = surroundings();
+  if (push) {
+    if (!with_.sign_push) return Error(ErrorCode::invalid_state, "this node asks for no push");
+    SLUIS_TRY(push->claim, with_.sign_push(record.peer, agreement, around.fresh_pid, *push));
+  }
   const Transition transition =
-      begin(record.peer, record.peer_url, agreement, record.dataset, surroundings(), with_.clock.now());
+      begin(record.peer, record.peer_url, agreement, record.dataset, around, with_.clock.now(), std::move(push));
   SLUIS_CHECK(commit(std::nullopt, transition, std::move(changes)));
   return transition.next;
 }

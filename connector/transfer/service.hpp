@@ -25,6 +25,8 @@ struct Dependencies {
   std::function<void(std::string_view peer, std::string_view process)> notify;
   /// A commit planned a step: `on_timer` has something to do earlier than it said.
   std::function<void()> planned = {};
+  /// Signs what this node as a consumer claims for a transfer that is to be pushed to it. Unset: none is asked for.
+  std::function<Result<std::string>(const ParticipantId& provider, const AgreementId& agreement, const ProcessId& own_pid, const PushRequest& request)> sign_push = {};
 };
 
 struct Reply {
@@ -41,6 +43,22 @@ struct TransferView {
   DatasetId dataset;
 };
 
+/// What a provider needs to push.
+struct PushJob {
+  TransferView transfer;
+  std::string endpoint;
+  std::string handle;  ///< in clear: never to a log; empty: there is none
+  std::string claim;
+  Timestamp requested;
+  std::uint32_t tries = 0;
+};
+/// A push that waits for its turn.
+struct PushDue {
+  ProcessId own_pid;
+  ParticipantId peer;
+  Timestamp at;  ///< not before
+};
+
 /// What the intake needs to fetch data.
 struct Access {
   ParticipantId peer;
@@ -52,7 +70,7 @@ struct Access {
   std::string handle;  ///< in clear: never to a log
 };
 
-/// Transfers in both roles (HttpData-PULL). Each operation is one commit. Thread-safe; worker threads only.
+/// Transfers in both roles (HttpData-PULL and HttpData-PUSH). Each operation is one commit. Thread-safe; worker threads only.
 /// Errors of all: those of CommitPort and of the store, and conflict where others were faster several times over.
 class Service {
  public:
@@ -63,8 +81,8 @@ class Service {
   Result<Reply> receive(IncomingMessage message);
   Result<TransferProcess> shown_to(const ParticipantId& peer, const ProcessId& own_pid) const;
 
-  /// Consumer: asks for access under an active agreement.
-  Result<TransferProcess> start(const AgreementId& agreement);
+  /// Consumer: asks for access under an active agreement; with `push`, that the data are sent.
+  Result<TransferProcess> start(const AgreementId& agreement, std::optional<PushRequest> push = std::nullopt);
   /// Who does this is named in the log's entry, in the part that stays here; empty: the node itself.
   Result<TransferProcess> suspend(const ProcessId& own_pid, Reason reason, const std::string& person = {});
   Result<TransferProcess> resume(const ProcessId& own_pid, const std::string& person = {});
@@ -83,6 +101,16 @@ class Service {
   Result<TransferView> find_by_handle(std::string_view handle) const;
   /// Consumer: invalid_state unless STARTED.
   Result<Access> access(const ProcessId& own_pid) const;
+
+  /// Provider: all that have to be pushed, in no order.
+  Result<std::vector<PushDue>> pushes() const;
+  /// Provider: begins a try, durably, before anything of it is decided; none follows before the pause after it. invalid_state: it is not to be
+  /// pushed any more; permission_denied: what opens the receiver cannot be read any more.
+  Result<PushJob> begin_push(const ProcessId& own_pid, Duration (*pause_after)(std::uint32_t tries));
+  /// Whether it still is.
+  bool is_pushed(const ProcessId& own_pid) const;
+  /// Provider: it was taken whole.
+  Result<void> end_push(const ProcessId& own_pid);
 
   /// outbox::Deliver for service "transfer".
   outbox::Delivered deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);

@@ -211,9 +211,52 @@ Result<TransferView> Service::find_by_handle(std::string_view handle) const {
   return TransferView{process.own_pid, process.peer_pid, process.peer, process.agreement, process.dataset};
 }
 
+Result<std::vector<PushDue>> Service::pushes() const {
+  std::vector<ProcessId> pids;
+  SLUIS_CHECK(with_.store.scan(kPushPrefix, kPushPrefix, [&](std::string_view, std::string_view pid) {
+    pids.emplace_back(std::string(pid));
+    return true;
+  }));
+  std::vector<PushDue> out;
+  for (const ProcessId& pid : pids) {
+    SLUIS_TRY(const std::optional<Stored> stored, load(pid));
+    if (stored && is_to_be_pushed(stored->value)) out.push_back({pid, stored->value.peer, stored->value.push->next.value_or(Timestamp{})});
+  }
+  return out;
+}
+
+Result<PushJob> Service::begin_push(const ProcessId& own_pid, Duration (*pause_after)(std::uint32_t tries)) {
+  const Step step = [&](const TransferProcess& before, const Surroundings&) {
+    const Timestamp now = with_.clock.now();
+    return transfer::begin_push(before, now + pause_after(before.push ? before.push->tries + 1 : 1), now);
+  };
+  SLUIS_TRY(const TransferProcess process, change(own_pid, step, {}));
+  PushJob job{{process.own_pid, process.peer_pid, process.peer, process.agreement, process.dataset}, process.endpoint, {}, process.push->claim,
+              process.created, process.push->tries};
+  if (process.sealed_handle.empty()) return job;
+  auto handle = crypto::unseal(options_.node_key, process.sealed_handle, process.own_pid.str());
+  if (!handle) return Error(ErrorCode::permission_denied, "what opens the receiver was sealed with another key of this node: the transfer has to be started anew");
+  job.handle = std::move(*handle);
+  return job;
+}
+
+bool Service::is_pushed(const ProcessId& own_pid) const {
+  const Result<std::optional<Stored>> stored = load(own_pid);
+  return stored && *stored && is_to_be_pushed((**stored).value);
+}
+
+Result<void> Service::end_push(const ProcessId& own_pid) {
+  const Step step = [&](const TransferProcess& before, const Surroundings& around) { return transfer::end_push(before, around, with_.clock.now()); };
+  SLUIS_CHECK(change(own_pid, step, {}));
+  return {};
+}
+
 Result<Access> Service::access(const ProcessId& own_pid) const {
   SLUIS_TRY(const Stored stored, required(own_pid));
   const TransferProcess& process = stored.value;
+  if (process.role == Role::consumer && process.push) {
+    return Error(ErrorCode::invalid_state, "its data are pushed to `" + process.endpoint + "`, and not fetched");
+  }
   if (process.role == Role::consumer && process.state == State::started && process.sealed_handle.empty()) {
     return Error(ErrorCode::invalid_state, "the provider said where the data are, and not what opens them: they cannot be fetched from here");
   }

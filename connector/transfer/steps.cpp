@@ -21,9 +21,10 @@ void send(Transition& t, MessageKind kind, State target, const Surroundings& aro
   message.peer_url = p.peer_url;
   message.agreement = p.agreement;
   message.format = p.format;
-  if (kind == MessageKind::start && p.role == Role::provider) {
+  if (kind == MessageKind::start && p.role == Role::provider && !p.push) {
     message.address = DataAddress{around.data_endpoint, std::string(kHandleMark)};
   }
+  if (kind == MessageKind::request && p.push) message.address = DataAddress{p.endpoint, {}, {}, p.push->claim};
   message.reason = std::move(reason);
   t.message = std::move(message);
 }

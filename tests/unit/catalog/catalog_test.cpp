@@ -121,6 +121,17 @@ TEST_F(CatalogTest, ListAndDspCatalogueArePaged) {
   EXPECT_FALSE(catalog_.list("!", 2));
 }
 
+TEST_F(CatalogTest, ADatasetThatIsSentHasThatFormatToo) {
+  publish("push = true\n" + agreement_file());
+  const auto page = dsp_catalog(catalog_, node_, city_, "", 100, kNow);
+  ASSERT_TRUE(page);
+  const json::Array& distributions = *page->catalog.find("dataset")->if_array()->front().find("distribution")->if_array();
+  ASSERT_EQ(distributions.size(), 2U);
+  EXPECT_EQ(*distributions[0].find("format")->if_string(), "HttpData-PULL");
+  EXPECT_EQ(*distributions[1].find("format")->if_string(), "HttpData-PUSH");
+  EXPECT_EQ(*distributions[1].find("accessService"), *distributions[0].find("accessService"));
+}
+
 TEST_F(CatalogTest, DspCatalogueHasTheSchemasForm) {
   publish(agreement_file());
   const auto page = dsp_catalog(catalog_, node_, city_, "", 100, kNow);

@@ -200,6 +200,71 @@ TEST_F(World, AHandleOpensItsTransferWhileItIsStartedOnly) {
   EXPECT_FALSE(waterrijk.transfers.find_by_handle(renewed->handle));
 }
 
+TEST_F(World, APushSaysWhereItGoesAndIsSentOnce) {
+  const AgreementId agreement = agreed();
+  const std::string inbox = "https://duinmeer.example/inbox";
+  const auto asked = duinmeer.transfers.start(agreement, transfer::PushRequest{inbox, "urn:purpose", "urn:activity", {}});
+  ASSERT_TRUE(asked);
+  EXPECT_TRUE(waterrijk.transfers.pushes()->empty());
+  settle();
+  EXPECT_EQ(duinmeer.transfers.show(asked->own_pid)->state, TransferState::started);
+  EXPECT_FALSE(duinmeer.transfers.access(asked->own_pid)) << "it is not fetched";
+  const auto due = waterrijk.transfers.pushes();
+  ASSERT_TRUE(due);
+  ASSERT_EQ(due->size(), 1U);
+  const ProcessId pid = due->front().own_pid;
+  EXPECT_EQ(due->front().at, Timestamp{});
+  const auto job = waterrijk.transfers.begin_push(pid, [](std::uint32_t tries) { return Duration(std::chrono::seconds(tries)); });
+  ASSERT_TRUE(job) << describe(job.error());
+  EXPECT_EQ(job->endpoint, inbox);
+  EXPECT_EQ(job->claim, "claim of " + agreement.str() + " " + asked->own_pid.str() + " urn:purpose urn:activity " + inbox);
+  EXPECT_EQ(job->handle, "");
+  EXPECT_EQ(job->tries, 1U);
+  EXPECT_EQ(waterrijk.transfers.pushes()->front().at, waterrijk.clock.now() + std::chrono::seconds(1));
+  EXPECT_TRUE(waterrijk.transfers.is_pushed(pid));
+  ASSERT_TRUE(waterrijk.transfers.end_push(pid));
+  EXPECT_TRUE(waterrijk.transfers.pushes()->empty());
+  EXPECT_FALSE(waterrijk.transfers.is_pushed(pid));
+  settle();
+  EXPECT_EQ(duinmeer.transfers.show(asked->own_pid)->state, TransferState::completed);
+}
+
+TEST_F(World, APushThatIsSuspendedIsNotDueAndOneThatGoesOnIs) {
+  const auto asked = duinmeer.transfers.start(agreed(), transfer::PushRequest{"https://duinmeer.example/inbox", "urn:purpose", "urn:activity", {}});
+  settle();
+  const ProcessId pid = duinmeer.transfers.show(asked->own_pid)->peer_pid;
+  ASSERT_TRUE(duinmeer.transfers.suspend(asked->own_pid, {"full", {}}));
+  settle();
+  EXPECT_TRUE(waterrijk.transfers.pushes()->empty());
+  const auto pause = [](std::uint32_t) { return Duration(); };
+  EXPECT_EQ(waterrijk.transfers.begin_push(pid, pause).error().code, ErrorCode::invalid_state);
+  ASSERT_TRUE(duinmeer.transfers.resume(asked->own_pid));
+  settle();
+  EXPECT_EQ(waterrijk.transfers.pushes()->size(), 1U);
+  ASSERT_TRUE(waterrijk.transfers.terminate(pid, {"ended", {}}));
+  EXPECT_TRUE(waterrijk.transfers.pushes()->empty());
+}
+
+TEST_F(World, WhatOpensAForeignReceiverIsKeptSealed) {
+  const AgreementId agreement = agreed();
+  const auto request = [&](const std::string& endpoint) {
+    return R"({"@context":["https://w3id.org/dspace/2025/1/context.jsonld"],"@type":"TransferRequestMessage","consumerPid":"urn:t1","agreementId":")" + agreement.str() +
+           R"(","format":"HttpData-PUSH","callbackAddress":"https://duinmeer.example/2025-1","dataAddress":{"@type":"DataAddress",
+             "endpointType":"https://w3id.org/idsa/v4.1/HTTP","endpoint":")" + endpoint + R"(","endpointProperties":[
+             {"@type":"EndpointProperty","name":"authorization","value":"the-secret-token"},{"@type":"EndpointProperty","name":"authType","value":"bearer"}]}})";
+  };
+  EXPECT_EQ(waterrijk.answer(duinmeer.id.str(), "POST", "/2025-1/transfers/request", request("https://parkwijs.example/inbox")).status, 400U);
+  EXPECT_EQ(waterrijk.answer(duinmeer.id.str(), "POST", "/2025-1/transfers/request", request("https://duinmeer.example/inbox")).status, 201U);
+  EXPECT_EQ(waterrijk.answer(duinmeer.id.str(), "POST", "/2025-1/transfers/request", request("https://duinmeer.example/inbox")).status, 201U) << "again";
+  const auto listed = waterrijk.transfers.list(ProcessId(), 10);
+  ASSERT_EQ(listed->size(), 1U);
+  EXPECT_FALSE(listed->front().sealed_handle.empty());
+  EXPECT_TRUE(waterrijk.store.scan("", "", [](std::string_view, std::string_view value) {
+    EXPECT_EQ(value.find("the-secret-token"), std::string_view::npos);
+    return true;
+  }));
+}
+
 TEST_F(World, NoHandleStandsInTheStoreInClear) {
   const auto transfer = duinmeer.transfers.start(agreed());
   settle();

@@ -62,6 +62,8 @@ class Said final : public World {
     settle();
     EXPECT_TRUE(duinmeer.transfers.terminate(second->own_pid, {"ended", {"no longer needed"}}));
     settle();
+    EXPECT_TRUE(duinmeer.transfers.start(records->at(0).id, transfer::PushRequest{"https://duinmeer.example/inbox", "urn:purpose", "urn:activity", {}}));
+    settle();
   }
   void errors() {
     duinmeer.client.catalog(waterrijk.id, waterrijk.url);

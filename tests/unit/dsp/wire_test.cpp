@@ -72,7 +72,7 @@ TEST(DspWire, EveryMessageThatAnEdcSentIsRead) {
     const auto message = parse(*body);
     ASSERT_TRUE(message) << file.path() << ": " << describe(message.error());
     if (const auto* start = std::get_if<TransferStartMessage>(&*message)) {
-      const auto address = start->data_address->for_pull();
+      const auto address = start->data_address->read();
       ASSERT_TRUE(address);
       EXPECT_EQ(address->endpoint, "http://localhost:19291/public");
       EXPECT_EQ(address->handle, "<token>");

@@ -160,7 +160,10 @@ class Node {
   Net net;
   dsp::Client client{{url + "/", std::chrono::milliseconds(5000)}, net};
   transfer::Service transfers{{"https://gate.example/data", std::string(32, 'k'), transfer_script},
-                              {commits, store, clock, random, evidence, client, {}, [this] { ++woken; }}};
+                              {commits, store, clock, random, evidence, client, {}, [this] { ++woken; },
+                               [](const ParticipantId&, const AgreementId& agreement, const ProcessId& pid, const transfer::PushRequest& push) -> Result<std::string> {
+                                 return "claim of " + agreement.str() + " " + pid.str() + " " + push.purpose + " " + push.activity + " " + push.endpoint;
+                               }}};
   negotiation::Service negotiations{
       {id, std::chrono::days(7), script},
       {commits, store, clock, random, terms, evidence, client, {}, [this](const negotiation::AgreementRecord& record) {

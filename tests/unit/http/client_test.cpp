@@ -197,6 +197,80 @@ TEST_F(ClientTest, AnAnswerJustAtTheLimitIsTaken) {
   EXPECT_EQ(got->body.size(), limits::kResponseBytes);
 }
 
+/// A server that takes what is sent to it, and keeps it.
+class Receiver {
+ public:
+  Receiver() {
+    std::vector<Route> routes{{"POST", "/inbox", [this](const Request& request) {
+                                 got_ = request;
+                                 return Response{201, {}, {}, {}};
+                               }, 1U << 20U}};
+    ServerOptions options;
+    options.address = "127.0.0.1";
+    server_ = std::make_unique<Server>(options, std::move(routes), clock_, random_);
+    port_ = *server_->start();
+  }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/inbox"; }
+  std::optional<Request> got_;
+
+ private:
+  test::ManualClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<Server> server_;
+  std::uint16_t port_ = 0;
+};
+
+TEST_F(ClientTest, AStreamedRequestArrivesWholeWithItsHeaders) {
+  Receiver receiver;
+  PeerRequest request;
+  request.url = receiver.url();
+  request.headers = {{"authorization", "Bearer t"}};
+  const std::string part(200U << 10U, 'x');
+  const auto got = client_->upload(request, [&](ResponseSink& sink) {
+    ASSERT_TRUE(sink.start(200, {{"content-type", "text/csv"}}, std::nullopt));
+    ASSERT_TRUE(sink.write(part));
+    ASSERT_TRUE(sink.write("end"));
+    ASSERT_TRUE(sink.finish({{"sluis-rows", "1"}}));
+  });
+  ASSERT_TRUE(got) << describe(got.error());
+  EXPECT_EQ(got->status, 201U);
+  ASSERT_TRUE(receiver.got_);
+  EXPECT_EQ(receiver.got_->body, part + "end");
+  EXPECT_EQ(receiver.got_->header("authorization"), "Bearer t");
+  EXPECT_EQ(receiver.got_->header("content-type"), "text/csv");
+}
+
+TEST_F(ClientTest, AStreamedRequestThatIsCutOrHasNothingIsNoRequest) {
+  Receiver receiver;
+  PeerRequest request;
+  request.url = receiver.url();
+  const auto cut = client_->upload(request, [](ResponseSink& sink) {
+    ASSERT_TRUE(sink.start(200, {}, std::nullopt));
+    ASSERT_TRUE(sink.write("half"));
+    sink.cut();
+  });
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().code, ErrorCode::outcome_unknown);
+  const auto nothing = client_->upload(request, [](ResponseSink& sink) { EXPECT_FALSE(sink.start(502, {}, 2)) << "a refusal of the source"; });
+  ASSERT_FALSE(nothing);
+  EXPECT_EQ(nothing.error().code, ErrorCode::invalid_state);
+  EXPECT_FALSE(receiver.got_);
+}
+
+TEST_F(ClientTest, AStreamedRequestFollowsNoRedirect) {
+  const ScriptedPeer other("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+  const ScriptedPeer peer("HTTP/1.1 307 Temporary Redirect\r\nlocation: " + other.url() + "\r\ncontent-length: 0\r\n\r\n");
+  PeerRequest request;
+  request.url = peer.url();
+  const auto got = client_->upload(request, [](ResponseSink& sink) {
+    ASSERT_TRUE(sink.start(200, {}, std::nullopt));
+    ASSERT_TRUE(sink.finish());
+  });
+  ASSERT_TRUE(got) << describe(got.error());
+  EXPECT_EQ(got->status, 307U);
+  EXPECT_EQ(other.connections(), 0);
+}
+
 TEST_F(ClientTest, ConnectionsAreKept) {
   const ScriptedPeer peer("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(send(peer.url()));

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "connector/base/log.hpp"
+#include "connector/gate/alarm.hpp"
+#include "connector/gate/gate.hpp"
+#include "connector/http/client.hpp"
+#include "connector/identity/directory.hpp"
+#include "connector/transfer/service.hpp"
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+/// Sending the data of transfers that their party asked to have sent (decision 32).
+namespace sluis::node {
+
+/// Names the transfer that what is sent belongs to, by the receiver's own id.
+inline constexpr std::string_view kTransferHeader = "sluis-transfer";
+
+struct PushingDependencies {
+  transfer::Service& transfers;
+  gate::Gate& gate;
+  http::Client& client;
+  const identity::Directory& directory;
+  const Clock& clock;
+};
+
+/// Takes the pushes of this node up as they become due, each on a thread of its own and one of a party at a time. A try is begun durably,
+/// decided and recorded by the gate, and only then sent. One that did not arrive is tried again, later and later, until kTries were begun;
+/// then, or where the gate or the receiver refuses, the transfer is terminated with the reason. Thread-safe.
+class Pushing {
+ public:
+  static constexpr std::uint32_t kTries = 12;  ///< for somewhat more than an hour, by `pause_after`
+
+  explicit Pushing(PushingDependencies dependencies);
+  /// Waits for those that are under way: first cut the streams and stop the client.
+  ~Pushing();
+  Pushing(const Pushing&) = delete;
+  Pushing& operator=(const Pushing&) = delete;
+
+  /// A push may be due. Before the first call nothing is sent.
+  void wake() { alarm_.wake(); }
+  /// No other begins.
+  void halt();
+  /// How long after the beginning of that try the next may begin.
+  static Duration pause_after(std::uint32_t tries);
+
+ private:
+  struct Worker {
+    ParticipantId peer;
+    std::thread thread;
+    bool done = false;
+  };
+
+  std::optional<Timestamp> ring(Timestamp now);
+  void try_once(const ProcessId& pid);
+  void settle(const transfer::PushJob& job, const Result<http::PeerResponse>& answer);
+  void terminate(const ProcessId& pid, outbox::Reason reason);
+
+  PushingDependencies with_;
+  std::mutex mutex_;
+  std::condition_variable stopping_;
+  bool halted_ = false;
+  std::map<ProcessId, Worker> workers_;
+  log::Seldom told_;
+  gate::Alarm alarm_;
+};
+
+}  // namespace sluis::node
