@@ -272,8 +272,8 @@ Result<PeerResponse> Client::send(const PeerRequest& request) {
 Result<PeerResponse> Client::upload(const PeerRequest& request, const std::function<void(ResponseSink&)>& body) {
   SLUIS_TRY(const Url url, parse(request));
   SLUIS_TRY(std::string head, request_head(request, url.authority, url.target));
-  SLUIS_TRY(const std::unique_ptr<Connection> connection, open(request.peer, url, Steady::now() + request.timeout));
-  const Running running(*this, connection->channel);
+  SLUIS_TRY(const std::unique_ptr<Connection> connection, open(request.peer, url, Steady::now() + request.timeout, nullptr));
+  const Running running(*this, connection->channel, nullptr);
   ChannelSink sink(connection->channel, std::move(head) + "connection: close\r\n");
   body(sink);
   if (!sink.started()) return Error(ErrorCode::invalid_state, "there was nothing to be sent to `" + url.origin + "`");

@@ -46,13 +46,13 @@ Duration Pushing::pause_after(std::uint32_t tries) {
 }
 
 std::optional<Timestamp> Pushing::ring(Timestamp now) {
-  const auto due = with_.transfers.pushes();
   const std::lock_guard lock(mutex_);
   for (auto at = workers_.begin(); at != workers_.end();) {
     if (at->second.done) at->second.thread.join();
     at = at->second.done ? workers_.erase(at) : std::next(at);
   }
-  if (halted_) return std::nullopt;
+  if (halted_ || workers_.size() >= kAtOnce) return std::nullopt;  // whoever is done wakes this
+  const auto due = with_.transfers.pushes(now);
   if (!due) {
     if (told_.now(now)) log::error("pushes_not_read", {{"error", describe(due.error())}});
     return now + kUnreadable;

@@ -8,14 +8,18 @@
 #include <charconv>
 
 namespace sluis::outbox {
-namespace {
 
 std::string due_key(std::string_view prefix, Timestamp when, const std::string& process) {
   const auto micros = static_cast<std::uint64_t>(when.time_since_epoch().count());
   return fmt::format("{}{:016x}/{}", prefix, micros, key_part(process));
 }
 
-}  // namespace
+Timestamp due_time(std::string_view prefix, std::string_view key) {
+  const std::string_view digits = key.substr(prefix.size(), 16);
+  std::int64_t micros = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), micros, 16);
+  return Timestamp{Duration(micros)};
+}
 
 void index_due(Commit& commit, std::string_view prefix, const std::string& process, std::optional<Timestamp> before,
                std::optional<Timestamp> after) {
@@ -27,10 +31,7 @@ void index_due(Commit& commit, std::string_view prefix, const std::string& proce
 Result<Due> read_due(const storage::Reader& store, std::string_view prefix, Timestamp now) {
   Due due;
   SLUIS_CHECK(store.scan(prefix, prefix, [&](std::string_view key, std::string_view process) {
-    const std::string_view digits = key.substr(prefix.size(), 16);
-    std::int64_t micros = 0;  // an unreadable key is due: the record itself decides
-    std::from_chars(digits.data(), digits.data() + digits.size(), micros, 16);
-    const Timestamp when{Duration(micros)};
+    const Timestamp when = due_time(prefix, key);
     if (when > now) {
       due.next = when;
       return false;

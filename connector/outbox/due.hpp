@@ -15,6 +15,10 @@ namespace sluis::outbox {
 void index_due(Commit& commit, std::string_view prefix, const std::string& process, std::optional<Timestamp> before,
                std::optional<Timestamp> after);
 
+/// The key of such an entry, and when it says that its process is due; 0 where that cannot be read, so that it is due and the record decides.
+std::string due_key(std::string_view prefix, Timestamp when, const std::string& process);
+Timestamp due_time(std::string_view prefix, std::string_view key);
+
 struct Due {
   std::vector<std::string> processes;  ///< at most limits::kPageMax
   std::optional<Timestamp> next;       ///< when to look again; none: nothing else waits

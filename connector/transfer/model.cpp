@@ -1,5 +1,6 @@
 #include "connector/transfer/model.hpp"
 
+#include "connector/outbox/due.hpp"
 #include "connector/outbox/keys.hpp"
 
 #include <array>
@@ -180,7 +181,7 @@ bool is_to_be_pushed(const TransferProcess& process) {
   return process.push && !process.push->sent && process.role == Role::provider && process.state == State::started && !process.pending;
 }
 
-std::string push_key(const ProcessId& own_pid) { return std::string(kPushPrefix) + outbox::key_part(own_pid.str()); }
+std::string push_key(const TransferProcess& process) { return outbox::due_key(kPushPrefix, process.push->next.value_or(Timestamp{}), process.own_pid.str()); }
 std::string transfer_key(const ProcessId& own_pid) {
   return std::string(kTransferPrefix) + outbox::key_part(own_pid.str());
 }

@@ -101,10 +101,10 @@ bool may_follow(Role role, Event event, Act act);
 
 inline constexpr std::string_view kTransferPrefix = "xfer/";
 inline constexpr std::string_view kDuePrefix = "xfer-due/";  ///< the index of outbox/due.hpp
-inline constexpr std::string_view kPushPrefix = "xfer-push/";  ///< `<own pid>`: a provider has to send it now
+inline constexpr std::string_view kPushPrefix = "xfer-push/";  ///< `<16 hex digits of microseconds>/<own pid>`: a provider has to send it, not before then
 /// Whether that stands under kPushPrefix: it runs, nothing is under way that ends it, and it was not sent.
 bool is_to_be_pushed(const TransferProcess& process);
-std::string push_key(const ProcessId& own_pid);
+std::string push_key(const TransferProcess& process);
 std::string transfer_key(const ProcessId& own_pid);
 std::string peer_key(const ParticipantId& peer, const ProcessId& peer_pid);
 /// The transfers of an agreement: `<prefix><own pid>`.

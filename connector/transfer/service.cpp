@@ -100,10 +100,12 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
     commit.changes.push_back({index, next.own_pid.str()});
   }
   index_handles(before ? &before->value : nullptr, next, commit);
-  if (is_to_be_pushed(next)) {
-    commit.changes.push_back({push_key(next.own_pid), next.own_pid.str()});
-  } else if (before && is_to_be_pushed(before->value)) {
-    commit.changes.push_back({push_key(next.own_pid), std::nullopt});
+  // With its party as the value, so that who looks for what is due reads no records.
+  const auto push_at = [](const TransferProcess& p) { return is_to_be_pushed(p) ? push_key(p) : std::string(); };
+  const std::string pushed_before = before ? push_at(before->value) : std::string(), pushed_after = push_at(next);
+  if (pushed_before != pushed_after) {
+    if (!pushed_before.empty()) commit.changes.push_back({pushed_before, std::nullopt});
+    if (!pushed_after.empty()) commit.changes.push_back({pushed_after, next.own_pid.str() + "\n" + next.peer.str()});
   }
   const auto due_at = [](const TransferProcess& p) { return p.planned ? std::optional(p.planned->due) : std::nullopt; };
   outbox::index_due(commit, kDuePrefix, next.own_pid.str(), before ? due_at(before->value) : std::nullopt, due_at(next));

@@ -102,8 +102,8 @@ class Service {
   /// Consumer: invalid_state unless STARTED.
   Result<Access> access(const ProcessId& own_pid) const;
 
-  /// Provider: all that have to be pushed, in no order.
-  Result<std::vector<PushDue>> pushes() const;
+  /// Provider: what has to be pushed now, by when it was due, and behind that the first that comes later, if any.
+  Result<std::vector<PushDue>> pushes(Timestamp now) const;
   /// Provider: begins a try, durably, before anything of it is decided; none follows before the pause after it. invalid_state: it is not to be
   /// pushed any more; permission_denied: what opens the receiver cannot be read any more.
   Result<PushJob> begin_push(const ProcessId& own_pid, Duration (*pause_after)(std::uint32_t tries));

@@ -211,17 +211,14 @@ Result<TransferView> Service::find_by_handle(std::string_view handle) const {
   return TransferView{process.own_pid, process.peer_pid, process.peer, process.agreement, process.dataset};
 }
 
-Result<std::vector<PushDue>> Service::pushes() const {
-  std::vector<ProcessId> pids;
-  SLUIS_CHECK(with_.store.scan(kPushPrefix, kPushPrefix, [&](std::string_view, std::string_view pid) {
-    pids.emplace_back(std::string(pid));
-    return true;
-  }));
+Result<std::vector<PushDue>> Service::pushes(Timestamp now) const {
   std::vector<PushDue> out;
-  for (const ProcessId& pid : pids) {
-    SLUIS_TRY(const std::optional<Stored> stored, load(pid));
-    if (stored && is_to_be_pushed(stored->value)) out.push_back({pid, stored->value.peer, stored->value.push->next.value_or(Timestamp{})});
-  }
+  SLUIS_CHECK(with_.store.scan(kPushPrefix, kPushPrefix, [&](std::string_view key, std::string_view value) {
+    const std::size_t end = std::min(value.find('\n'), value.size());
+    out.push_back({ProcessId(std::string(value.substr(0, end))), ParticipantId(std::string(value.substr(std::min(end + 1, value.size())))),
+                   outbox::due_time(kPushPrefix, key)});
+    return out.back().at <= now;
+  }));
   return out;
 }
 

@@ -205,11 +205,11 @@ TEST_F(World, APushSaysWhereItGoesAndIsSentOnce) {
   const std::string inbox = "https://duinmeer.example/inbox";
   const auto asked = duinmeer.transfers.start(agreement, transfer::PushRequest{inbox, "urn:purpose", "urn:activity", {}});
   ASSERT_TRUE(asked);
-  EXPECT_TRUE(waterrijk.transfers.pushes()->empty());
+  EXPECT_TRUE(waterrijk.transfers.pushes(waterrijk.clock.now())->empty());
   settle();
   EXPECT_EQ(duinmeer.transfers.show(asked->own_pid)->state, TransferState::started);
   EXPECT_FALSE(duinmeer.transfers.access(asked->own_pid)) << "it is not fetched";
-  const auto due = waterrijk.transfers.pushes();
+  const auto due = waterrijk.transfers.pushes(waterrijk.clock.now());
   ASSERT_TRUE(due);
   ASSERT_EQ(due->size(), 1U);
   const ProcessId pid = due->front().own_pid;
@@ -220,10 +220,11 @@ TEST_F(World, APushSaysWhereItGoesAndIsSentOnce) {
   EXPECT_EQ(job->claim, "claim of " + agreement.str() + " " + asked->own_pid.str() + " urn:purpose urn:activity " + inbox);
   EXPECT_EQ(job->handle, "");
   EXPECT_EQ(job->tries, 1U);
-  EXPECT_EQ(waterrijk.transfers.pushes()->front().at, waterrijk.clock.now() + std::chrono::seconds(1));
+  EXPECT_EQ(waterrijk.transfers.pushes(waterrijk.clock.now())->front().at, waterrijk.clock.now() + std::chrono::seconds(1));
+  EXPECT_EQ(waterrijk.transfers.pushes(waterrijk.clock.now())->front().peer, duinmeer.id);
   EXPECT_TRUE(waterrijk.transfers.is_pushed(pid));
   ASSERT_TRUE(waterrijk.transfers.end_push(pid));
-  EXPECT_TRUE(waterrijk.transfers.pushes()->empty());
+  EXPECT_TRUE(waterrijk.transfers.pushes(waterrijk.clock.now())->empty());
   EXPECT_FALSE(waterrijk.transfers.is_pushed(pid));
   settle();
   EXPECT_EQ(duinmeer.transfers.show(asked->own_pid)->state, TransferState::completed);
@@ -235,14 +236,14 @@ TEST_F(World, APushThatIsSuspendedIsNotDueAndOneThatGoesOnIs) {
   const ProcessId pid = duinmeer.transfers.show(asked->own_pid)->peer_pid;
   ASSERT_TRUE(duinmeer.transfers.suspend(asked->own_pid, {"full", {}}));
   settle();
-  EXPECT_TRUE(waterrijk.transfers.pushes()->empty());
+  EXPECT_TRUE(waterrijk.transfers.pushes(waterrijk.clock.now())->empty());
   const auto pause = [](std::uint32_t) { return Duration(); };
   EXPECT_EQ(waterrijk.transfers.begin_push(pid, pause).error().code, ErrorCode::invalid_state);
   ASSERT_TRUE(duinmeer.transfers.resume(asked->own_pid));
   settle();
-  EXPECT_EQ(waterrijk.transfers.pushes()->size(), 1U);
+  EXPECT_EQ(waterrijk.transfers.pushes(waterrijk.clock.now())->size(), 1U);
   ASSERT_TRUE(waterrijk.transfers.terminate(pid, {"ended", {}}));
-  EXPECT_TRUE(waterrijk.transfers.pushes()->empty());
+  EXPECT_TRUE(waterrijk.transfers.pushes(waterrijk.clock.now())->empty());
 }
 
 TEST_F(World, WhatOpensAForeignReceiverIsKeptSealed) {
