@@ -54,6 +54,7 @@ Match find_route(const std::vector<Route>& routes, const std::string& method, co
       match.rest = std::move(rest);
       return match;
     }
+    if (match.allowed.find(route.method) != std::string::npos) continue;
     if (!match.allowed.empty()) match.allowed += ", ";
     match.allowed += route.method;
   }

@@ -61,6 +61,7 @@ struct Shared {
   grpc::AsyncGenericService service;
   std::unique_ptr<grpc::ServerCompletionQueue> queue;
   std::atomic<int> calls = 0;  ///< that have not ended, those that wait for a caller among them
+  std::atomic<bool> stopping = false;
 };
 
 /// One call from its beginning to its end; the completion queue drives it.
@@ -81,9 +82,10 @@ class Call {
         if (!good && asked_ == 0) return finish({grpc::StatusCode::UNIMPLEMENTED, "no request, where one is expected"});
         if (!good) return finish(grpc::Status::OK);  // a conversation that the caller ended
         ++asked_;
-        return is_reflection(context_.method()) ? converse() : expect_end();
+        return is_reflection(context_.method()) ? converse() : take();
       case Step::ending:
         if (good) return finish({grpc::StatusCode::UNIMPLEMENTED, "more than one request, where one is expected"});
+        if (shared_.stopping) return finish(grpc::Status::CANCELLED);  // this end is the server's, not the caller's
         return respond();
       case Step::answering: return good ? read() : finish(grpc::Status::CANCELLED);
       case Step::finishing: return end();
@@ -103,8 +105,13 @@ class Call {
     step_ = Step::reading;
     stream_.Read(&request_, this);
   }
-  /// A call with one request is over for its caller: what comes after is none of it.
-  void expect_end() {
+  /// The one request of a call; who may not ask waits for nothing. Then its caller has to end: what comes after is none of it.
+  void take() {
+    if (context_.method() != kHealthCheck) {
+      const auto* method = shared_.api.methods().find(context_.method());
+      if (method == nullptr) return finish({grpc::StatusCode::UNIMPLEMENTED, "no such method"});
+      if (const auto caller = shared_.api.authorise(*method, authorization(), peer_of(context_)); !caller) return refuse(caller.error());
+    }
     step_ = Step::ending;
     stream_.Read(&more_, this);
   }
@@ -141,9 +148,7 @@ class Call {
 
   void respond() {
     if (context_.method() == kHealthCheck) return tell_health();
-    const auto* method = shared_.api.methods().find(context_.method());
-    if (method == nullptr) return finish({grpc::StatusCode::UNIMPLEMENTED, "no such method"});
-    const auto message = answer(*method);
+    const auto message = answer(*shared_.api.methods().find(context_.method()));
     if (!message) return refuse(message.error());
     finish(**message);
   }
@@ -244,6 +249,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::start(const Api& api, const Grpc
 }
 
 GrpcServer::~GrpcServer() {
+  impl_->shared.stopping = true;
   impl_->server->Shutdown(std::chrono::system_clock::time_point{});  // a time past: calls under way are cancelled
   // Nothing may be asked of a queue that is shut down: first all calls end.
   auto& calls = impl_->shared.calls;

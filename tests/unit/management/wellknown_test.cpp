@@ -93,6 +93,26 @@ struct Served {
     return status;
   }
 
+  /// One message, and the caller's side stays open: what the call ends with, after `meanwhile`.
+  grpc::Status send_open(const std::string& path, const std::string& token, const grpc::ByteBuffer& message, const std::function<void()>& meanwhile) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+    context.AddMetadata("authorization", "Bearer " + token);
+    grpc::CompletionQueue queue;
+    void* tag = nullptr;
+    bool good = false;
+    const auto stream = stub->PrepareCall(&context, path, &queue);
+    stream->StartCall(&context);
+    queue.Next(&tag, &good);
+    stream->Write(message, &context);
+    queue.Next(&tag, &good);
+    grpc::Status status;
+    stream->Finish(&status, &status);
+    meanwhile();
+    queue.Next(&tag, &good);
+    return status;
+  }
+
   World world;
   std::unique_ptr<GrpcServer> server;
   std::unique_ptr<grpc::GenericStub> stub;
@@ -126,6 +146,14 @@ TEST(ManagementWellKnown, ACallHasOneRequestNoneAndMoreAreRefused) {
     EXPECT_EQ(served.send_all(path, {}).error_code(), grpc::UNIMPLEMENTED) << path;
     EXPECT_EQ(served.send_all(path, {request, request}).error_code(), grpc::UNIMPLEMENTED) << path;
   }
+}
+
+TEST(ManagementWellKnown, AStrangerIsRefusedBeforeTheCallEndsAndAServerThatStopsRunsNothingOfOneThatHasNot) {
+  const auto request = bytes_of(v1::HealthRequest());
+  Served served([] { return true; });
+  EXPECT_EQ(served.send_open("/sluis.v1.DatasetService/List", "nobody", request, [] {}).error_code(), grpc::UNAUTHENTICATED);
+  EXPECT_EQ(served.send_open("/sluis.v1.DatasetService/Explode", "steward", request, [] {}).error_code(), grpc::UNIMPLEMENTED);
+  EXPECT_FALSE(served.send_open("/sluis.v1.DatasetService/List", "steward", request, [&] { served.server.reset(); }).ok());
 }
 
 TEST(ManagementWellKnown, WhereNobodySaysWhetherItIsReadyItIsNot) {
