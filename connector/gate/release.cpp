@@ -28,7 +28,7 @@ class Sender : Sending {
     headers_ = std::move(headers);
     if (may_go_on()) {
       if (release_.upstream) ask();
-      else if (start()) send_all();
+      else if (skip_ || start()) send_all();
     }
     if (!ended_ && may_go_on()) finish();
     if (end_.how != ReleaseEnd::How::complete) {
@@ -100,7 +100,10 @@ class Sender : Sending {
       return malformed(rows.error());
     }
     if (skip_ && !skip_->done() && !may_go_on()) return;  // of what is passed over nothing is written
-    if (started_ || !release_.upstream) write(skip_ ? skip_->rest_of(*rows) : std::string_view(*rows));
+    const std::string_view leaving = skip_ ? skip_->rest_of(*rows) : std::string_view(*rows);
+    // To go on behind a far row takes its time: who asked waits longer for an answer than for its next byte.
+    if (skip_ && !started_ && !leaving.empty()) started_ = start();
+    if (started_ || !(release_.upstream || skip_)) write(leaving);
     if (!ended_) end_.rows = release_.transformer.rows();
   }
 
@@ -214,7 +217,11 @@ Unprepared refused(unsigned status, policy::Reason reason, http::Headers headers
   return {status, std::move(reason), std::move(headers), {}};
 }
 
-Unprepared operators(Error error) { return {503, make_reason("source.unavailable"), {}, std::move(error)}; }
+Unprepared operators(Error error) {
+  http::Headers headers;
+  if (error.code == ErrorCode::limit_exceeded) headers["retry-after"] = "5";
+  return {503, make_reason("source.unavailable"), std::move(headers), std::move(error)};
+}
 
 /// A strong entity tag: the source's version and all that makes bytes of it.
 std::string tag_of(const ReleasePlan& plan, const Source& source) {
@@ -252,6 +259,8 @@ Result<std::optional<Hash>> unchanged_by(const ReleasePlan& plan, const policy::
 
 /// Whether a condition of the request names another version (RFC 9110, 13.1.1 and 13.1.5).
 bool other_version(const Wanted& wanted, const std::string& tag) { return !wanted.if_match.empty() && !has_tag(wanted.if_match, tag); }
+/// Whether an `If-Match` names a version; `*` is any.
+bool names_one(std::string_view if_match) { return if_match.find('"') != std::string_view::npos; }
 bool other_range(const Wanted& wanted, const std::string& tag) { return !wanted.if_range.empty() && wanted.if_range != tag; }
 
 Unprepared no_such(std::string_view code, std::string_view unit, std::uint64_t size) {
@@ -283,7 +292,7 @@ std::optional<Unprepared> take_rows(const Wanted& wanted, Tried<WholeRelease>& t
                                     const std::function<Result<std::optional<WholeRelease>>()>& again, PreparedRelease& release) {
   const auto mark = row_mark(wanted.range);
   if (!mark || other_range(wanted, release.tag)) return std::nullopt;
-  if (wanted.if_match.empty() && wanted.if_range.empty()) return refused(412, make_reason("source.unnamed_version"));
+  if (wanted.if_range.empty() && !names_one(wanted.if_match)) return refused(412, make_reason("source.unnamed_version"));
   const auto whole = tried.look(release.tag, again);
   if (!whole) return operators(whole.error());
   if (!*whole) return refused(416, make_reason("source.no_rows"));
@@ -319,6 +328,8 @@ std::variant<std::unique_ptr<Source>, Unprepared> open_files(const ReleasePlan& 
 /// Which version it is, and the part of it that the request asks for, if any. An answer: nothing is released.
 std::optional<Unprepared> take_part(const ReleasePlan& plan, std::span<const policy::Transform> transforms, const std::optional<Recipient>& recipient,
                                     const Wanted& wanted, bool may_pass, Verbatim& verbatim, PreparedRelease& release) {
+  // Any choice of files is a version that would be read through once: too much for whoever comes along.
+  if (plan.files && !recipient) return wanted.if_match.empty() ? std::nullopt : std::optional(refused(412, make_reason("source.other_version")));
   const std::string bytes_tag = may_pass ? tag_of(plan, *release.source) : std::string();
   release.in_bytes = may_pass && !verbatim.bytes.has_none(bytes_tag);
   auto tag = release.in_bytes ? Result<std::string>(bytes_tag) : tag_of_rows(plan, release.source->version(), transforms, recipient);

@@ -4,6 +4,7 @@
 #include "connector/base/error.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -13,19 +14,21 @@
 
 namespace sluis::gate {
 
-/// What was found out of versions of sources by reading each once, in whole; kept for as many as `kKept`. Thread-safe; one is tried at a time,
-/// and nobody waits for it who asks for what is known.
+/// What was found out of versions of sources by reading each once, in whole; kept for as many as `kKept`. Thread-safe; one is tried at a time:
+/// who asks for what is known does not wait for it, and nobody waits longer than `kPatience`.
 template <class Found>
 class Tried {
  public:
   static constexpr std::size_t kKept = 256;
+  static constexpr std::chrono::seconds kPatience{2};
   using Try = std::function<Result<std::optional<Found>>()>;
 
   /// What was found; nothing: there is nothing to be found in it. `tag` names version and plan. Errors of `attempt`; they are not kept.
-  /// invalid_state: stopped.
+  /// invalid_state: stopped; limit_exceeded: another one is being tried for so long.
   Result<std::optional<Found>> look(const std::string& tag, const Try& attempt) {
     if (const auto at_once = known(tag)) return *at_once;
-    const std::lock_guard one(trying_);
+    const std::unique_lock one(trying_, kPatience);
+    if (!one) return Error(ErrorCode::limit_exceeded, "another version is being read through").mended_by("ask again in some seconds");
     if (const auto meanwhile = known(tag)) return *meanwhile;
     if (stopped_) return Error(ErrorCode::invalid_state, "the node is stopping");
     SLUIS_TRY(const std::optional<Found> found, attempt());
@@ -57,7 +60,7 @@ class Tried {
   }
 
   std::atomic<bool> stopped_ = false;
-  std::mutex trying_;
+  std::timed_mutex trying_;
   mutable std::mutex mutex_;
   std::map<std::string, std::optional<Found>> known_;
   std::deque<std::string> order_;

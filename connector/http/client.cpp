@@ -297,7 +297,8 @@ Result<StreamEnd> Client::get(const PeerRequest& request, const StreamHandler& h
   SLUIS_TRY(const std::string text, request_text(asked, url.authority, url.target));
   SLUIS_TRY(const std::unique_ptr<Connection> connection, open(request.peer, url, deadline, handler.cutter));
   const Running running(*this, connection->channel, handler.cutter);
-  if (handler.on_peer && url.tls && !handler.on_peer(connection->channel.peer().certificate)) {
+  const auto& shown = connection->channel.peer().certificate;  // null: it cannot be read
+  if (handler.on_peer && url.tls && (!shown || !handler.on_peer(shown))) {
     return Error(ErrorCode::peer_unavailable, "the certificate of `" + url.host + "` is not taken now");
   }
   SLUIS_TRY(const ResponseHead head, exchange(connection->channel, connection->reader, text, url.origin, deadline));

@@ -2,6 +2,9 @@
 #include "connector/gate/wanted.hpp"
 #include "tests/unit/gate/gate_world.hpp"
 
+#include <future>
+#include <thread>
+
 namespace sluis::test {
 namespace {
 
@@ -121,6 +124,29 @@ TEST_F(RowsTest, OfAWholeTableOrAServiceThereAreNone) {
   ASSERT_FALSE(prepared);
   EXPECT_EQ(prepared.error().status, 416U);
   EXPECT_EQ(prepared.error().reason.code, "source.no_rows");
+}
+
+TEST_F(RowsTest, AnyVersionIsNoneToGoOnWith) {
+  EXPECT_EQ(body({{"range", "rows=1-"}, {"if-match", "*"}}), "refused: 412 source.unnamed_version");
+}
+
+TEST(Tried, NobodyWaitsLongForAnother) {
+  gate::Tried<int> tried;
+  std::promise<void> begun, may_end;
+  std::thread first([&] {
+    const auto found = tried.look("first", [&]() -> Result<std::optional<int>> {
+      begun.set_value();
+      may_end.get_future().wait();
+      return std::optional(1);
+    });
+    EXPECT_EQ(**found, 1);
+  });
+  begun.get_future().wait();
+  const auto other = tried.look("other", []() -> Result<std::optional<int>> { return std::optional(2); });
+  EXPECT_EQ(other.error().code, ErrorCode::limit_exceeded);
+  may_end.set_value();
+  first.join();
+  EXPECT_EQ(**tried.look("other", []() -> Result<std::optional<int>> { return std::optional(2); }), 2);
 }
 
 TEST_F(RowsTest, OfWhatThePlanRefusesNothingLeavesInPieces) {
