@@ -34,13 +34,19 @@ struct World {
   test::ManualClock clock;
   gate::StreamRegistry streams{clock};
   TakesAll inner;
-  TransferCommits commits{inner, [this] { return &streams; }};
+  int pushes = 0;
+  TransferCommits commits{inner, [this] { return &streams; }, [this] { ++pushes; }};
 };
 
 TEST(TransferCommits, WhatTakesATransferOutOfStartedCutsItsStreams) {
   World world;
   for (const auto state : {transfer::State::suspended, transfer::State::completed, transfer::State::terminated}) EXPECT_TRUE(world.cuts(state));
   EXPECT_FALSE(world.cuts(transfer::State::started));
+  EXPECT_EQ(world.pushes, 0);
+  Commit due;
+  due.changes.push_back({std::string(transfer::kPushPrefix) + "one", "urn:uuid:one"});
+  EXPECT_TRUE(world.commits.commit_and_wait(std::move(due)));
+  EXPECT_EQ(world.pushes, 1);
 }
 
 /// The peer's start may come, and a stream begin, while the thread that recorded the request has not come to cutting yet.
