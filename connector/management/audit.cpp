@@ -44,7 +44,7 @@ Result<v1::AuditWatchResponse> watch(Backend& backend, const v1::AuditWatchReque
   SLUIS_CHECK(wait_until(backend, request.wait_seconds(), [&]() -> Result<bool> {
     SLUIS_TRY(const auto entries, backend.log.entries());
     for (; next < entries && response.entries_size() < 100; ++next) {
-      SLUIS_TRY(const auto leaf, provenance::leaf_in_pass(backend.log, next));
+      SLUIS_TRY(const auto leaf, provenance::leaf_or_skip(backend.log, next));
       if (!leaf || (!kinds.empty() && !kinds.contains(leaf->kind))) continue;
       SLUIS_TRY(auto row, audit_row_in_pass(backend.log, next, request.lang()));
       if (row) *response.add_entries() = std::move(*row);

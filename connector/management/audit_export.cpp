@@ -46,7 +46,7 @@ Result<v1::AuditExportResponse> export_records(const Backend& backend, const v1:
   if (gone) response.add_notes(*gone);
   std::string text = request.page_token().empty() ? recorder->head() : std::string();
   for (std::uint64_t taken = 0, looked = 0; number < entries; ++number, ++looked) {
-    SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_in_pass(backend.log, number));
+    SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_or_skip(backend.log, number));
     if (looked >= kLookedAt && taken == 0) {  // nothing that a record could be cut in
       response.set_next_page_token(std::to_string(number));
       break;

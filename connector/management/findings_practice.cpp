@@ -247,7 +247,7 @@ Result<Practice> Practice::read(const Backend& backend, const std::shared_ptr<co
   SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
   SLUIS_TRY(const bool reaches, reaches_pruned(backend.log, span));
   for (std::uint64_t index = first_kept; index < entries; ++index) {
-    SLUIS_TRY(const auto leaf, provenance::leaf_in_pass(backend.log, index));
+    SLUIS_TRY(const auto leaf, provenance::leaf_or_skip(backend.log, index));
     if (!leaf || !tells(leaf->kind) || !span.may_hold(*leaf)) continue;
     const auto payload = backend.log.payload(index);
     if (!payload && payload.error().code == ErrorCode::not_found) {

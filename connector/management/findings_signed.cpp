@@ -16,7 +16,7 @@ Result<void> each_signed(const Backend& backend, const std::function<Result<bool
   SLUIS_TRY(const std::uint64_t entries, backend.log.entries());
   SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
   for (std::uint64_t number = first_kept; number < entries; ++number) {
-    SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_in_pass(backend.log, number));
+    SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_or_skip(backend.log, number));
     if (!leaf || leaf->kind != static_cast<std::uint8_t>(EntryKind::findings_signed)) continue;
     SLUIS_TRY(const bool on, visit(number, *leaf));
     if (!on) break;

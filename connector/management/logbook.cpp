@@ -108,7 +108,7 @@ class Look {
     json::Array found;
     std::size_t bytes = 0;
     for (std::uint64_t read = 0, seen = 0; number < entries; ++number, ++seen) {
-      SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_in_pass(backend.log, number));
+      SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_or_skip(backend.log, number));
       if (!leaf) continue;
       // What ended in time was recorded within the hour, and hours never fall.
       if (end_ && Timestamp(std::chrono::hours(leaf->hours)) > *end_ + std::chrono::hours(1)) break;

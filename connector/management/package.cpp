@@ -46,7 +46,7 @@ Result<void> each_entry(const provenance::LogReader& log, std::uint64_t first, s
                         const std::function<Result<void>(const records::Entry&, const provenance::Leaf&, bool in_period)>& visit) {
   SLUIS_TRY(const std::uint64_t first_kept, log.first_kept());
   for (std::uint64_t number = std::max(first, first_kept); number < end; ++number) {
-    SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_in_pass(log, number));
+    SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_or_skip(log, number));
     if (!leaf) continue;
     const auto payload = log.payload(number);
     if (!payload && payload.error().code == ErrorCode::not_found) continue;

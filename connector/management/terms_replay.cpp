@@ -140,7 +140,7 @@ Result<v1::ReplayTermsResponse> replay_terms(const Backend& backend, const v1::R
   SLUIS_TRY(const auto entries, backend.log.entries());
   SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
   for (std::uint64_t index = first_kept; index < entries; ++index) {
-    SLUIS_TRY(const auto leaf, provenance::leaf_in_pass(backend.log, index));
+    SLUIS_TRY(const auto leaf, provenance::leaf_or_skip(backend.log, index));
     if (!leaf || leaf->kind != static_cast<std::uint8_t>(provenance::EntryKind::decision)) continue;
     // An entry's own time and the leaf's hour may lie on both sides of the hour.
     if (Timestamp(std::chrono::hours(leaf->hours + 2)) <= from) continue;

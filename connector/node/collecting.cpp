@@ -231,7 +231,9 @@ class Collecting::Lane {
     }
     for (; number < entries; ++number) {
       const bool far = number - from >= kLookedAt;
-      SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_in_pass(with_.log, number));
+      const std::uint64_t before = number;
+      SLUIS_TRY(const std::optional<provenance::Leaf> leaf, provenance::leaf_or_skip(with_.log, number));
+      batch.without_record += number - before;
       const bool wanted = !leaf || at_.kinds.empty() || at_.kinds.contains(provenance::kind_name(leaf->kind));
       SLUIS_TRY(const auto entry, wanted && leaf ? records::read_entry(with_.log, number, *leaf) : std::optional<records::Entry>());
       if (!entry) {

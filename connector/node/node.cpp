@@ -36,6 +36,7 @@ Node::~Node() { stop(std::chrono::milliseconds(0)); }
 
 Result<void> Node::start() {
   parts_ = std::make_unique<Parts>(config_);
+  parts_->none_followed = none_followed_;
   auto started = parts_->start();
   if (!started) stop(std::chrono::milliseconds(0));  // threads of its first parts may run
   return started;
@@ -65,10 +66,14 @@ int serve(const std::filesystem::path& config_file) {
   Node node(*config);
   const auto start = [&]() -> Result<void> {
     SLUIS_TRY(const bool half_way, is_half_way(*config));  // a crash on the way from one log to the next
-    if (half_way) SLUIS_CHECK(follow_prepared(*config));
+    if (half_way) {
+      SLUIS_CHECK(follow_prepared(*config));
+      node.none_followed({});
+    }
     return node.start();
   };
   Timestamp not_before{};  // what failed is not tried again at once
+  std::string failed;      // why that was tried: what there is another reason for does not wait
   bool served = false;
   while (true) {
     if (const auto started = start(); !started) {
@@ -85,14 +90,21 @@ int serve(const std::filesystem::path& config_file) {
     bool told = false;
     std::string over;
     while (!(told = signal.wait_for(kLookEach))) {
-      if (SystemClock().now() >= not_before && !(over = node.why_log_is_over()).empty()) break;
+      over = node.why_log_is_over();
+      if (!over.empty() && (over != failed || SystemClock().now() >= not_before)) break;
     }
     log::info(told ? "stopping" : over);
     node.stop(std::chrono::seconds(10));
     if (told) return 0;
     if (const auto followed = follow_prepared(*config); !followed) {
       log::error("no other log could follow", {{"what", describe(followed.error())}});
+      failed = over;
       not_before = SystemClock().now() + kNotAgainFor;
+      node.none_followed("no other log could follow (" + over + "), and the old one goes on: " + describe(followed.error()) + "; it is tried again after " +
+                         format_time(not_before).substr(0, 16) + "Z");
+    } else {
+      failed.clear();
+      node.none_followed({});
     }
   }
 }

@@ -20,10 +20,13 @@ class Node {
   /// Why another log is to follow now: the period of the newest is over, and the next is prepared and listed, or a person asked for it. Empty:
   /// it goes on. Between `start` and `stop`.
   std::string why_log_is_over() const;
+  /// From the next `start` on a finding: why no other log could follow. Empty: none.
+  void none_followed(std::string why) { none_followed_ = std::move(why); }
 
  private:
   struct Parts;
   NodeConfig config_;
+  std::string none_followed_;
   std::unique_ptr<Parts> parts_;
 };
 

@@ -4,6 +4,8 @@
 #include "connector/crypto/crypto.hpp"
 #include "connector/json/json.hpp"
 
+#include <algorithm>
+
 namespace sluis::node {
 namespace {
 
@@ -26,14 +28,23 @@ Result<OneSided> decode(std::string_view key, std::string_view bytes) {
   SLUIS_TRY(const std::string until, json::required_string(value, "until"));
   SLUIS_TRY(one.since, parse_time(since));
   SLUIS_TRY(one.until, parse_time(until));
+  SLUIS_TRY(const std::string told, json::required_string(value, "told"));
+  SLUIS_TRY(one.told, parse_time(told));
+  SLUIS_TRY(const std::string settled, json::required_string(value, "settled"));
+  one.settled = !settled.empty();
   SLUIS_TRY(one.logs, json::required_string(value, "logs"));
   return one;
+}
+
+storage::Change change_to(const OneSided& one) {
+  return {key_of(one.peer), json::serialise(json::object({{"since", format_time(one.since)}, {"until", format_time(one.until)}, {"told", format_time(one.told)},
+                                                          {"settled", one.settled ? "yes" : ""}, {"logs", one.logs}}))};
 }
 
 }  // namespace
 
 bool OneSided::holds(const identity::Directory& directory, Timestamp now) const {
-  return now < until && logs == logs_of_party(directory, peer);
+  return marked() && !settled && now < until && logs == logs_of_party(directory, peer);
 }
 
 Result<std::optional<OneSided>> read_one_sided(const storage::Reader& store, const ParticipantId& peer) {
@@ -49,30 +60,47 @@ bool is_one_sided(const storage::Reader& store, const identity::Directory& direc
   return one && *one && (*one)->holds(directory, now);
 }
 
+bool is_two_sided(const storage::Reader& store, const identity::Directory& directory, const ParticipantId& peer, Timestamp now) {
+  return directory.keeps_evidence(peer, now) && !is_one_sided(store, directory, peer, now);
+}
+
 Result<bool> mark_one_sided(const storage::Reader& store, const identity::Directory& directory, const ParticipantId& peer, Timestamp now, Commit& commit) {
   SLUIS_TRY(const std::optional<OneSided> before, read_one_sided(store, peer));
   const std::string logs = logs_of_party(directory, peer);
-  const bool news = !before || before->logs != logs;
-  const Timestamp since = news ? now : before->since;
-  commit.changes.push_back({key_of(peer), json::serialise(json::object({{"since", format_time(since)}, {"until", format_time(now + kOneSidedFor)}, {"logs", logs}}))});
+  const bool same = before && before->logs == logs;
+  if (!same || before->settled || now >= before->until + kOneSidedFor) {  // the first, or the first again
+    commit.changes.push_back(change_to({peer, now, now, same ? before->told : Timestamp{}, false, logs}));
+    return false;
+  }
+  if (now < before->since + kOneSidedAfter || before->until - now > kOneSidedFor / 2) return false;
+  OneSided after = *before;
+  after.until = now + kOneSidedFor;
+  const bool news = !before->marked() && now >= before->told + kOneSidedFor;
+  if (news) after.told = now;
+  commit.changes.push_back(change_to(after));
   return news;
 }
 
-Result<void> forget_one_sided(const storage::Reader& store, const ParticipantId& peer, Commit& commit) {
-  SLUIS_TRY(const std::optional<std::string> bytes, store.get(key_of(peer)));
-  if (bytes) commit.changes.push_back({key_of(peer), std::nullopt});
+Result<void> forget_one_sided(const storage::Reader& store, const ParticipantId& peer, Timestamp now, Commit& commit) {
+  SLUIS_TRY(std::optional<OneSided> one, read_one_sided(store, peer));
+  if (!one || one->settled) return {};
+  one->settled = true;
+  if (one->marked()) one->until = std::clamp(now, one->since, one->until);
+  commit.changes.push_back(change_to(*one));
   return {};
 }
 
-std::vector<std::string> one_sided_findings(const storage::Reader& store, const identity::Directory& directory) {
+std::vector<std::string> one_sided_findings(const storage::Reader& store, const identity::Directory& directory, Timestamp now) {
   std::vector<std::string> out;
   const auto read = store.scan(kOneSidedPrefix, kOneSidedPrefix, [&](std::string_view key, std::string_view bytes) {
     const auto one = decode(key, bytes);
     // One that is not listed with evidence any more owes none.
     const auto party = one ? directory.find(one->peer) : Result<identity::PartyPtr>(one.error());
-    if (!party || !(*party)->evidence) return true;
-    out.push_back("`" + (*party)->name + "` is listed with evidence, and its node has no route for receipts of data requests since " + format_time(one->since).substr(0, 16) +
-                  "Z: evidence of requests with it is one-sided, in this log alone; it is asked again after a day, or when its logs in the list change");
+    if (!party || !(*party)->evidence || !one->holds(directory, now)) return true;
+    const std::string since = format_time(one->since).substr(0, 16) + "Z";
+    out.push_back("`" + (*party)->name + "` is listed with evidence, and its node answers as if it had no route for receipts of data requests since " + since +
+                  ": evidence of requests with it is one-sided, in this log alone; it is asked again after a day, or when its logs in the list change. "
+                  "Is this node's certificate good there, and is it on the list that the other has?");
     return true;
   });
   if (!read) out.push_back("who takes no receipts cannot be read: " + read.error().message);

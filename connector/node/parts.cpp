@@ -61,7 +61,7 @@ Result<void> Node::Parts::start_ground() {
   if (!opened && reserve->give_way()) opened = store.reopen();
   SLUIS_CHECK(opened);
   SLUIS_CHECK(check_finished(store));
-  SLUIS_TRY(const std::optional<std::string> asked, node::rotation_asked(store));
+  SLUIS_TRY(const std::optional<RotationOrder> asked, node::rotation_asked(store));
   rotation_asked = asked.has_value();
   SLUIS_TRY(std::vector<provenance::Shard> logs, logs_of(config, store));
   SLUIS_TRY(crypto::Key log_key, read_private_key(log_key_file(config, logs.back())));
@@ -222,9 +222,9 @@ Result<void> Node::Parts::start_exchange() {
   SLUIS_TRY(client, http::Client::make(std::move(options), clock));
   transport = std::make_unique<identity::IdentifiedTransport>(*scheme, *client, *client);
   peers = std::make_unique<dsp::Client>(dsp::ClientOptions{description.dsp_url, limits::kPeerTimeout}, *transport);
-  terms = std::make_unique<NodeTerms>(*datasets, *purposes, *directory, *log_clock, config.refuse_unknown_offers,
+  terms = std::make_unique<NodeTerms>(*datasets, *purposes, *directory, store, *log_clock, config.refuse_unknown_offers,
                                       situations->ids());
-  dsp_catalog = std::make_unique<NodeCatalog>(*datasets, description, *directory, *log_clock);
+  dsp_catalog = std::make_unique<NodeCatalog>(*datasets, description, *directory, store, *log_clock);
   requests = std::make_unique<Quota>(*log_clock, Quota::Rate{config.requests_a_minute, config.requests_a_minute});
   endings = std::make_unique<Quota>(*log_clock, Quota::Rate{config.requests_a_minute, config.requests_a_minute});
   begun = std::make_unique<Quota>(*log_clock, Quota::Rate{config.negotiations_a_minute, kMinutesOfNegotiations * config.negotiations_a_minute});
@@ -280,7 +280,7 @@ Result<void> Node::Parts::start_exchange() {
 Result<void> Node::Parts::start_data_plane() {
   upstreams = std::make_unique<UpstreamClients>(config.folder, config.tls.roots, clock);
   plans = std::make_unique<NodeDatasets>(*datasets, config.datasets, *log_clock, *upstreams);
-  membership = std::make_unique<NodeMembership>(*directory, revoked.get());
+  membership = std::make_unique<NodeMembership>(*directory, store, revoked.get());
   streams = std::make_unique<gate::StreamRegistry>(*log_clock);
   refusals = std::make_unique<gate::RefusalCounter>(*commits, *log_clock, config.participant);
   const gate::VocabularySource words = [this] { return purposes->current(); };

@@ -48,6 +48,7 @@ struct Node::Parts {
   Result<void> start();
   void stop(std::chrono::milliseconds grace);
   std::string why_log_is_over() const;
+  std::string none_followed;  ///< why the last step to another log failed; set before `start`
 
   const NodeConfig& config;
   SystemRandom random;
@@ -200,7 +201,9 @@ struct Node::Parts {
   std::vector<http::TlsState> tls_states() const;
   Result<std::optional<Timestamp>> period_ends() const;
   std::string why_none_follows() const;
-  std::atomic<bool> rotation_asked = false;  ///< by a person; the store has it
+  /// Whether the log that is to follow is the one that a person asked for; none: nobody did.
+  Result<std::optional<bool>> is_order_for_next() const;
+  std::atomic<bool> rotation_asked = false;  ///< by a person: the store may have it
   std::vector<http::Route> public_routes();
   std::vector<http::Route> older_logs();
   std::vector<http::Route> management_routes();

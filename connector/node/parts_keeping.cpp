@@ -9,6 +9,7 @@ namespace sluis::node {
 namespace {
 
 constexpr int kDifferencesShown = 500;
+constexpr std::string_view kOrdered = "an operator wants another log";
 /// In the store once a copy was begun.
 constexpr std::string_view kCopiesMark = "meta/copied";
 
@@ -177,9 +178,18 @@ std::string Node::Parts::why_none_follows() const {
   return "the membership list in force does not name `" + (*next)->origin + "` with its key: `sluis log next` prints the line for it";
 }
 
+Result<std::optional<bool>> Node::Parts::is_order_for_next() const {
+  if (!rotation_asked) return std::optional<bool>();
+  SLUIS_TRY(const std::optional<RotationOrder> order, node::rotation_asked(store));
+  if (!order) return std::optional<bool>();
+  SLUIS_TRY(const std::optional<provenance::Shard> next, prepared_log(config, log->shards()));
+  return std::optional(next && next->origin == order->origin);
+}
+
 std::string Node::Parts::why_log_is_over() const {
   if (!ready()) return {};
-  if (rotation_asked) return why_none_follows().empty() ? "an operator wants another log" : std::string();
+  const auto ordered = is_order_for_next();
+  if (ordered && ordered->value_or(false) && why_none_follows().empty()) return std::string(kOrdered);
   const auto ends = period_ends();
   return ends && *ends && **ends <= log_clock->now() && why_none_follows().empty() ? "the log's period is over" : std::string();
 }
@@ -199,15 +209,19 @@ Result<v1::RotateLogKeyResponse> Node::Parts::rotate_log_key(bool dry_run, const
   response.set_ends(log->shard().origin);
   response.set_follows(next->origin);
   response.set_key(next->key);
-  SLUIS_TRY(const std::optional<std::string> asked, store.get(kRotationAsked));
-  response.set_unchanged(asked.has_value());
+  SLUIS_TRY(std::optional<std::string> before, store.get(kRotationAsked));
+  SLUIS_TRY(const std::optional<RotationOrder> order, node::rotation_asked(store));
+  const bool asked = order && order->origin == next->origin;
+  response.set_unchanged(asked);
+  if (asked) rotation_asked = true;  // also where nobody knew what became of it
   if (dry_run || asked) return response;
   Commit commit;
   commit.commit_class = CommitClass::revoke;  // a key that may be in other hands waits for nothing
-  commit.preconditions.push_back({std::string(kRotationAsked), std::nullopt});
-  commit.changes.push_back({std::string(kRotationAsked), encode_rotation(next->origin, person)});
-  SLUIS_CHECK(commits->commit_and_wait(std::move(commit)));
-  rotation_asked = true;
+  commit.preconditions.push_back({std::string(kRotationAsked), std::move(before)});  // an order for another log is over with this one
+  commit.changes.push_back({std::string(kRotationAsked), RotationOrder{next->origin, person}.encode()});
+  const auto done = commits->commit_and_wait(std::move(commit));
+  if (done || done.error().code == ErrorCode::outcome_unknown) rotation_asked = true;  // the store tells
+  if (!done) return done.error();
   return response;
 }
 

@@ -203,11 +203,15 @@ std::vector<std::string> Node::Parts::findings() const {
       out.push_back("the period of the log " + std::string(over ? "ended" : "ends") + " on " + format_time(**ends).substr(0, 10) + (over ? ", and it goes on" : "") + ": " + why);
     }
   }
-  if (rotation_asked) {
+  if (const auto ordered = is_order_for_next(); !ordered) {
+    out.push_back("which log was asked for cannot be read: " + ordered.error().message);
+  } else if (*ordered) {
     const std::string why = why_none_follows();
     if (!why.empty()) out.push_back("another log was asked for, and none can follow: " + why);
+    else if (!**ordered) out.push_back("a log was asked for, and another is prepared since: `sluis log follow` asks for that one");
   }
-  for (std::string& finding : one_sided_findings(store, *directory)) out.push_back(std::move(finding));
+  if (!none_followed.empty()) out.push_back(none_followed);
+  for (std::string& finding : one_sided_findings(store, *directory, log_clock->now())) out.push_back(std::move(finding));
   if (cosigning) {
     for (std::string& finding : cosigning->findings()) out.push_back(std::move(finding));
   }

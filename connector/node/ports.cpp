@@ -3,6 +3,7 @@
 #include "catalog/offer.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/management/activities.hpp"
+#include "connector/node/one_sided.hpp"
 #include "connector/node/secrets.hpp"
 #include "policy/odrl/match.hpp"
 
@@ -86,8 +87,8 @@ Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, c
   if (!policy::could_permit(terms.program, party->class_of_recipient, consumer.str(), {}, now)) {
     return refuse("class", "the published terms are not open to a party of the class " + party->class_of_recipient);
   }
-  if (!policy::could_permit(terms.program, party->class_of_recipient, consumer.str(), {}, now, directory_.keeps_evidence(consumer, now))) {
-    return refuse("evidence", "the published terms are only for parties whose log proves the exchange as well, and the membership list has none of this one");
+  if (!policy::could_permit(terms.program, party->class_of_recipient, consumer.str(), {}, now, is_two_sided(store_, directory_, consumer, now))) {
+    return refuse("evidence", "the published terms are only for parties whose log proves the exchange as well: the membership list has none of this one, or its node takes no receipts");
   }
   const bool reserved = published->dataset.terms.steward_approval;
   if (hash == published->dataset.offer_hash) {
@@ -112,7 +113,7 @@ negotiation::Judgement NodeTerms::judge_offer(const ParticipantId&, const Datase
 
 Result<catalog::Requester> NodeCatalog::requester(const ParticipantId& participant) const {
   SLUIS_TRY(const identity::PartyPtr party, directory_.find(participant));
-  return catalog::Requester{participant, party->class_of_recipient, directory_.keeps_evidence(participant, clock_.now())};
+  return catalog::Requester{participant, party->class_of_recipient, is_two_sided(store_, directory_, participant, clock_.now())};
 }
 
 Result<dsp::CatalogPort::Page> NodeCatalog::catalog(const ParticipantId& participant, std::string_view page) {
@@ -179,7 +180,7 @@ Result<Timestamp> NodeMembership::admitted_until(const ParticipantId& party, Tim
   return directory_.list()->valid_until;
 }
 
-bool NodeMembership::keeps_evidence(const ParticipantId& party, Timestamp now) { return directory_.keeps_evidence(party, now); }
+bool NodeMembership::keeps_evidence(const ParticipantId& party, Timestamp now) { return is_two_sided(store_, directory_, party, now); }
 
 Result<void> NodeMembership::still_good(const http::PeerCertificate& certificate) {
   return revoked_ != nullptr ? revoked_->still_good(certificate) : Result<void>();

@@ -18,9 +18,9 @@ namespace sluis::node {
 /// steward, as configured.
 class NodeTerms final : public negotiation::Terms {
  public:
-  NodeTerms(const catalog::Catalog& catalog, const Purposes& purposes, const identity::Directory& directory,
+  NodeTerms(const catalog::Catalog& catalog, const Purposes& purposes, const identity::Directory& directory, const storage::Reader& store,
             const Clock& clock, bool refuse_others, std::vector<std::string> situations)
-      : catalog_(catalog), purposes_(purposes), directory_(directory), clock_(clock), refuse_others_(refuse_others),
+      : catalog_(catalog), purposes_(purposes), directory_(directory), store_(store), clock_(clock), refuse_others_(refuse_others),
         situations_(std::move(situations)) {}
   negotiation::Judgement judge_request(const ParticipantId& consumer, const DatasetId& dataset, const json::Value& offer,
                                        const Hash& hash) override;
@@ -38,6 +38,7 @@ class NodeTerms final : public negotiation::Terms {
   const catalog::Catalog& catalog_;
   const Purposes& purposes_;
   const identity::Directory& directory_;
+  const storage::Reader& store_;
   const Clock& clock_;
   bool refuse_others_;
   std::optional<std::vector<std::string>> situations_;  ///< that can be declared here
@@ -46,8 +47,8 @@ class NodeTerms final : public negotiation::Terms {
 class NodeCatalog final : public dsp::CatalogPort {
  public:
   NodeCatalog(const catalog::Catalog& catalog, const catalog::NodeDescription& node, const identity::Directory& directory,
-              const Clock& clock)
-      : catalog_(catalog), node_(node), directory_(directory), clock_(clock) {}
+              const storage::Reader& store, const Clock& clock)
+      : catalog_(catalog), node_(node), directory_(directory), store_(store), clock_(clock) {}
   Result<Page> catalog(const ParticipantId& participant, std::string_view page) override;
   Result<json::Value> dataset(const ParticipantId& participant, const DatasetId& id) override;
 
@@ -56,6 +57,7 @@ class NodeCatalog final : public dsp::CatalogPort {
   const catalog::Catalog& catalog_;
   const catalog::NodeDescription& node_;
   const identity::Directory& directory_;
+  const storage::Reader& store_;
   const Clock& clock_;
 };
 
@@ -97,13 +99,15 @@ class NodeDatasets final : public gate::Datasets {
 class NodeMembership final : public gate::Membership {
  public:
   /// `revoked`: null where no lists of revoked certificates are configured.
-  explicit NodeMembership(const identity::Directory& directory, RevocationFile* revoked = nullptr) : directory_(directory), revoked_(revoked) {}
+  NodeMembership(const identity::Directory& directory, const storage::Reader& store, RevocationFile* revoked = nullptr)
+      : directory_(directory), store_(store), revoked_(revoked) {}
   Result<Timestamp> admitted_until(const ParticipantId& party, Timestamp now) override;
   bool keeps_evidence(const ParticipantId& party, Timestamp now) override;
   Result<void> still_good(const http::PeerCertificate& certificate) override;
 
  private:
   const identity::Directory& directory_;
+  const storage::Reader& store_;
   RevocationFile* revoked_;
 };
 

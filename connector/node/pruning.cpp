@@ -257,8 +257,10 @@ Result<void> Pruning::drop_receipts(std::uint64_t number, Commit& commit) const 
   const bool consumer = kind == EntryKind::received;
   if (!consumer && kind != EntryKind::stream_end && kind != EntryKind::cut) return {};
   const auto payload = with_.log.payload(number);
+  if (!payload && payload.error().code == ErrorCode::not_found) return {};
+  if (!payload) return payload.error();
   v1::Shared shared;
-  if (!payload || !shared.ParseFromString(payload->shared) || shared.transaction().empty()) return {};
+  if (!shared.ParseFromString(payload->shared) || shared.transaction().empty()) return {};
   const std::string_view prefix = consumer ? kHeldAsConsumer : kHeldAsProvider;
   commit.changes.push_back({std::string(prefix) + name_of_request(ParticipantId(shared.counterparty()), shared.transaction()), std::nullopt});
   return {};

@@ -106,7 +106,7 @@ RequestReceipts::RequestReceipts(Options options, EvidenceDependencies with, con
 
 bool RequestReceipts::has_evidence(const ParticipantId& peer) const {
   const Timestamp now = with_.clock.now();
-  return with_.directory.keeps_evidence(peer, now) && with_.directory.keeps_evidence(options_.self, now) && !is_one_sided(with_.store, with_.directory, peer, now);
+  return with_.directory.keeps_evidence(peer, now) && with_.directory.keeps_evidence(options_.self, now);
 }
 
 std::string RequestReceipts::new_id(std::string_view what) const { return std::string(what) + "-" + to_hex(with_.random.bytes(16)); }
@@ -156,7 +156,7 @@ void RequestReceipts::released(Commit& commit, const v1::Shared& end) {
 
 void RequestReceipts::received(Commit& commit, const v1::Shared& end) {
   const ParticipantId peer(end.counterparty());
-  if (!has_evidence(peer)) return;
+  if (!has_evidence(peer) || is_one_sided(with_.store, with_.directory, peer, with_.clock.now())) return;
   const std::string key = std::string(kPulled) + name_of_request(peer, end.transaction());
   commit.id = new_id("pull");
   const KnownRequest known{"", commit.id, RequestState::open, with_.clock.now() + options_.within};
@@ -211,7 +211,10 @@ Result<std::string> RequestReceipts::take_all(const ParticipantId& peer, const j
     results.push_back(bytes > kMessageBytes ? R"({"state":"early"})" : take_one(notes, json::serialise(one), commit, now));
     bytes += results.back().size();
   }
-  if (!commit.entries.empty()) SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  if (!commit.entries.empty()) {  // it has the software that takes them, then
+    SLUIS_CHECK(forget_one_sided(with_.store, peer, now, commit));
+    SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  }
   taken_ += notes.taken;
   missing_ += notes.missing;
   return list_of(results);
@@ -362,7 +365,6 @@ outbox::Delivered RequestReceipts::deliver(const outbox::OutboxItem& item, const
   const json::Value* list = answer ? answer->find("results") : nullptr;
   const auto* results = list == nullptr ? nullptr : list->if_array();
   if (results == nullptr || results->size() != some->size()) return finish(Verdict::retry);  // it takes none: they are missing in their time
-  if (const auto known = forget_one_sided(with_.store, notes.peer(), commit); !known) return Verdict::retry_uncertain;
   for (std::size_t i = 0; i < some->size(); ++i) {
     const Waiting& one = (*some)[i];
     const std::size_t before = commit.changes.size();
@@ -374,6 +376,7 @@ outbox::Delivered RequestReceipts::deliver(const outbox::OutboxItem& item, const
     commit.changes.push_back({one.item, std::nullopt});
     ++left;
   }
+  if (notes.taken > 0 && !forget_one_sided(with_.store, notes.peer(), now, commit)) return Verdict::retry_uncertain;
   const auto done = finish(Verdict::retry, true);
   if (done.verdict != Verdict::retry_uncertain) {
     taken_ += notes.taken;
@@ -382,8 +385,8 @@ outbox::Delivered RequestReceipts::deliver(const outbox::OutboxItem& item, const
   return done;
 }
 
-/// The peer has no such route: recorded once, until its logs in the list change. What waits is asked again in time, and is missed by nobody. A node
-/// that does not know this one yet answers the same; its first answer to what waits ends it.
+/// The peer answers as if it had no such route: noted, and recorded where that goes on. What waits is asked again in time, and is missed by nobody. A
+/// node that does not let this one in answers the same; its first proof of what waits ends it.
 Result<void> RequestReceipts::takes_none(const ParticipantId& peer, Timestamp now) {
   Commit commit;
   SLUIS_TRY(const bool news, mark_one_sided(with_.store, with_.directory, peer, now, commit));
@@ -392,6 +395,8 @@ Result<void> RequestReceipts::takes_none(const ParticipantId& peer, Timestamp no
     own.set_self(options_.self.str());
     own.set_counterparty(peer.str());
     commit.entries.push_back(missing_entry(own, Hash{}, "one-sided", now));
+  } else if (commit.changes.empty()) {
+    return {};
   } else {
     commit.commit_class = CommitClass::bulk;
   }
@@ -399,12 +404,12 @@ Result<void> RequestReceipts::takes_none(const ParticipantId& peer, Timestamp no
   return {};
 }
 
-/// Whether the release of this request goes on.
-Result<bool> RequestReceipts::is_running(const v1::Shared& decision) const {
+/// Names of the requests whose release goes on.
+Result<std::set<std::string>> RequestReceipts::running() const {
   SLUIS_TRY(const auto open, gate::open_processes(with_.store, gate::kReleasePrefix, with_.payload_keys));
-  return std::any_of(open.begin(), open.end(), [&](const auto& one) {
-    return one.second.shared.transaction() == decision.transaction() && one.second.shared.counterparty() == decision.counterparty();
-  });
+  std::set<std::string> names;
+  for (const auto& [_, one] : open) names.insert(name_of_request(ParticipantId(one.shared.counterparty()), one.shared.transaction()));
+  return names;
 }
 
 /// When the newest log began that followed one that was lost, or was put back from a backup, and this entry is of before; none: it was not
@@ -476,13 +481,13 @@ Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& resu
 }
 
 /// What is due by this key. Errors: it cannot be looked at.
-Result<void> RequestReceipts::miss(std::string_view due, Commit& commit, Timestamp now) {
+Result<void> RequestReceipts::miss(std::string_view due, Round& round) {
+  Commit& commit = round.commit;
+  const Timestamp now = round.now;
   const std::string key(due.substr(std::min(due.size(), kReceiptDueHead)));
+  commit.changes.push_back({std::string(due), std::nullopt});
   SLUIS_TRY(const std::optional<KnownRequest> known, KnownRequest::read(with_.store, key));
-  if (!known) {
-    commit.changes.push_back({std::string(due), std::nullopt});
-    return {};
-  }
+  if (!known || receipt_due_key(known->due, key) > due) return {};  // or it has a later time
   if (known->state != RequestState::open && known->state != RequestState::running) {
     forget_request(commit, key, *known);
     return {};
@@ -499,8 +504,10 @@ Result<void> RequestReceipts::miss(std::string_view due, Commit& commit, Timesta
   }
   KnownRequest after = *known;
   if (!ended) {
-    SLUIS_TRY(const bool runs, is_running(said));
-    if (runs) {
+    if (!round.running) {
+      SLUIS_TRY(round.running, running());
+    }
+    if (round.running->contains(name_of_request(ParticipantId(said.counterparty()), said.transaction()))) {
       after.due = now + options_.within;
       move_request(commit, key, *known, after);
       return {};
@@ -513,7 +520,8 @@ Result<void> RequestReceipts::miss(std::string_view due, Commit& commit, Timesta
     return {};
   }
   SLUIS_TRY(const std::optional<OneSided> one_sided, read_one_sided(with_.store, ParticipantId(said.counterparty())));
-  if (one_sided) {  // which is recorded, of the party as a whole
+  const Timestamp awaited = std::max(known->due, Timestamp(Duration(said.time_us())) + options_.within);  // a due time may be missing
+  if (one_sided && one_sided->covered(awaited - options_.within, awaited)) {  // which is recorded, of the party as a whole
     forget_request(commit, key, *known);
     return {};
   }
@@ -521,6 +529,7 @@ Result<void> RequestReceipts::miss(std::string_view due, Commit& commit, Timesta
   // Of a pull of which nothing came, the provider need not know; where this node crashed, something may have.
   const bool owed = !key.starts_with(kPulled) || came(said) || said.end() == "unknown";
   if (owed) commit.entries.push_back(missing_entry(said, offer ? *offer : Hash{}, recovered ? "restored" : "missing", now));
+  if (owed && !recovered) ++round.missing;
   after.state = RequestState::missing;
   after.due = now + kLate;
   move_request(commit, key, *known, after);
@@ -544,22 +553,22 @@ Result<std::optional<Timestamp>> RequestReceipts::on_timer() {
     due.emplace_back(key);
     return true;
   }));
-  Commit commit;
+  Round round{now};
+  Commit& commit = round.commit;
   for (const std::string& key : due) {
-    if (const auto looked = miss(key, commit, now); !looked) {
+    if (const auto looked = miss(key, round); !looked) {
       if (looked.error().code == ErrorCode::storage_unavailable) return looked.error();
       log::error("what is due cannot be read", {{"key", key}, {"what", looked.error().message}});
       commit.changes.push_back({key, std::nullopt});  // till tomorrow: it holds up nothing else
       commit.changes.push_back({receipt_due_key(now + kAgain, key.substr(std::min(key.size(), kReceiptDueHead))), ""});
     }
   }
-  const std::size_t missing = commit.entries.size();
   if (!commit.changes.empty()) {
     if (commit.entries.empty()) commit.commit_class = CommitClass::bulk;
     const auto done = with_.commits.commit_and_wait(std::move(commit));
     if (!done && done.error().code == ErrorCode::conflict) return std::optional(now);  // one came just now
     if (!done) return done.error();
-    missing_ += missing;
+    missing_ += round.missing;
   }
   return next;
 }

@@ -4,6 +4,7 @@
 #include "connector/node/evidence_channel.hpp"
 
 #include <atomic>
+#include <set>
 
 namespace sluis::node {
 
@@ -45,6 +46,13 @@ class RequestReceipts final : public gate::RequestReceipts {
 
  private:
   struct Waiting;
+  /// Of the timer.
+  struct Round {
+    Timestamp now;
+    Commit commit = {};
+    std::optional<std::set<std::string>> running = {};  ///< read once, where it is needed
+    std::uint64_t missing = 0;                          ///< that nobody can say to be missing for a reason of this node
+  };
   class Notes;
 
   bool has_evidence(const ParticipantId& peer) const;
@@ -57,9 +65,9 @@ class RequestReceipts final : public gate::RequestReceipts {
   Result<std::vector<Waiting>> waiting(const outbox::OutboxItem& item, Notes& notes, Commit& commit, std::uint64_t& left, const std::string& from) const;
   Result<void> settle(const Waiting& one, const json::Value& result, Notes& notes, Commit& commit, Timestamp now);
   Result<void> takes_none(const ParticipantId& peer, Timestamp now);
-  Result<bool> is_running(const v1::Shared& decision) const;
+  Result<std::set<std::string>> running() const;
   Result<std::optional<Timestamp>> recovered_since(std::uint64_t entry) const;
-  Result<void> miss(std::string_view due_key, Commit& commit, Timestamp now);
+  Result<void> miss(std::string_view due_key, Round& round);
 
   Options options_;
   EvidenceDependencies with_;

@@ -245,6 +245,7 @@ Result<void> recover(const fs::path& file, const RecoverOrder& order, bool dry_r
     changes.push_back({std::string(commit::kRestoredMark), std::nullopt});
     changes.push_back({std::string(commit::kGivenUpMark), std::nullopt});
     changes.push_back({std::string(kRotationAsked), std::nullopt});  // another log follows after all
+    changes.push_back({std::string(kNext), std::nullopt});           // and not the one that its end named, where it came so far
     changes.push_back({std::string(kBeginning), beginning(document, named)});
     SLUIS_CHECK(node.store.write(changes, true));
   }
@@ -258,15 +259,6 @@ struct Rotated {
   std::uint64_t size = 0;
 };
 
-/// Who asked for it on the running node; empty: nobody did. `key`: of what was asked.
-Result<std::string> asked_member(const storage::Reader& store, std::string_view key) {
-  SLUIS_TRY(const std::optional<std::string> asked, store.get(kRotationAsked));
-  if (!asked) return std::string();
-  const auto value = json::parse(*asked);
-  if (value) return json::required_string(*value, key);
-  return Error(ErrorCode::corruption, "who asked for another log cannot be read");
-}
-
 /// `origin`: of the one that follows, unless an earlier try has chosen; empty: a new one.
 Result<Rotated> rotate(Stopped& node, const std::string& prepared, const std::string& reason, bool dry_run) {
   if (const std::string why = node.sequencer->quarantine(); !why.empty()) {
@@ -278,9 +270,10 @@ Result<Rotated> rotate(Stopped& node, const std::string& prepared, const std::st
   const provenance::LogReader log(node.store, *node.keys, node.logs);
   SLUIS_TRY(std::uint64_t size, log.size());
   SLUIS_TRY(const std::optional<std::string> chosen, node.store.get(kNext));  // by an earlier try
-  SLUIS_TRY(const std::string person, asked_member(node.store, "person"));
+  SLUIS_TRY(const std::optional<RotationOrder> order, rotation_asked(node.store));
   const std::string origin = chosen ? *chosen : !prepared.empty() ? prepared : next_origin(node.config, node.logs, node.sequencer->decision_time());
   SLUIS_TRY(provenance::Shard next, successor(node.config, old, origin, old.first + size + 1, dry_run));
+  const std::string person = order && order->origin == origin ? order->person : std::string();  // whoever asked for another did not ask for this one
   if (!dry_run) {
     Commit last;
     last.id = fmt::format("log-ended-{}", old.number);
@@ -343,7 +336,7 @@ Result<void> prepare_next(const fs::path& file, bool dry_run) {
   }
   std::printf("%s\n", next->key.c_str());
   std::fprintf(stderr, "have this key put in the membership list, beside the others: {\"origin\": \"%s\", \"vkey\": \"%s\"}; %s\n", next->origin.c_str(), next->key.c_str(),
-               config.log_period ? "the node goes over to it when the period of its log is over" : "the node goes over to it once node.toml says `[log] period`, and that is over");
+               config.log_period ? "the node goes over to it when the period of its log is over, or by `sluis log follow`" : "then `sluis log follow` lets the node go over to it");
   return {};
 }
 
@@ -367,22 +360,28 @@ Result<std::optional<provenance::Shard>> prepared_log(const NodeConfig& config, 
   return std::optional(std::move(next));
 }
 
-Result<std::optional<std::string>> rotation_asked(const storage::Reader& store) {
-  SLUIS_TRY(const std::string origin, asked_member(store, "origin"));
-  return origin.empty() ? std::optional<std::string>() : std::optional(origin);
-}
+std::string RotationOrder::encode() const { return json::serialise(json::object({{"origin", origin}, {"person", person}})); }
 
-std::string encode_rotation(const std::string& origin, const std::string& person) {
-  return json::serialise(json::object({{"origin", origin}, {"person", person}}));
+Result<std::optional<RotationOrder>> rotation_asked(const storage::Reader& store) {
+  SLUIS_TRY(const std::optional<std::string> asked, store.get(kRotationAsked));
+  if (!asked) return std::optional<RotationOrder>();
+  const auto value = json::parse(*asked);
+  if (!value) return Error(ErrorCode::corruption, "who asked for another log cannot be read");
+  RotationOrder order;
+  SLUIS_TRY(order.origin, json::required_string(*value, "origin"));
+  SLUIS_TRY(order.person, json::required_string(*value, "person"));
+  return std::optional(std::move(order));
 }
 
 Result<bool> is_half_way(const NodeConfig& config) {
   std::error_code ec;
   if (!fs::exists(config.store / "CURRENT", ec)) return false;  // there is no store yet
-  SLUIS_TRY(const std::unique_ptr<storage::Reader> store, storage::open_rocks_reader(config.store));
-  SLUIS_TRY(const std::optional<std::string> next, store->get(kNext));
-  SLUIS_TRY(const std::optional<std::string> asked, store->get(kRotationAsked));
-  return next && (config.log_period || asked);  // else it was `log rotate-key`, which goes on with its own
+  const auto store = storage::open_rocks_reader(config.store);
+  if (!store) return false;  // of another format, or broken off while it was made: whoever opens it for writing mends it, or tells
+  SLUIS_TRY(const std::optional<std::string> next, (*store)->get(kNext));
+  if (!next) return false;
+  SLUIS_TRY(const std::optional<RotationOrder> order, rotation_asked(**store));
+  return config.log_period || (order && order->origin == *next);  // else it was `log rotate-key`, which goes on with its own
 }
 
 Result<void> follow_prepared(const NodeConfig& config) {
@@ -391,8 +390,9 @@ Result<void> follow_prepared(const NodeConfig& config) {
   SLUIS_TRY(const std::optional<provenance::Shard> next, prepared_log(config, node.logs));
   SLUIS_TRY(const std::optional<std::string> chosen, node.store.get(kNext));
   if (!next && !chosen) return Error(ErrorCode::not_found, "no log is prepared").mended_by("`sluis log next` prepares one");
-  SLUIS_TRY(const std::optional<std::string> asked, node.store.get(kRotationAsked));
-  SLUIS_TRY(const Rotated done, rotate(node, next ? next->origin : std::string(), asked ? "a new key" : "its period is over", false));
+  SLUIS_TRY(const std::optional<RotationOrder> order, rotation_asked(node.store));
+  const std::string origin = chosen ? *chosen : next->origin;
+  SLUIS_TRY(const Rotated done, rotate(node, origin, order && order->origin == origin ? "a new key" : "its period is over", false));
   log::info("another log follows", {{"ended", done.old.origin}, {"entries", std::to_string(done.size)}, {"follows", done.next.origin}});
   return {};
 }

@@ -22,12 +22,16 @@ Result<std::vector<provenance::Shard>> logs_of(const NodeConfig& config, const s
 Result<std::optional<provenance::Shard>> prepared_log(const NodeConfig& config, const std::vector<provenance::Shard>& logs);
 /// In the store once a person asked the running node to go over to the log that is prepared: `{"origin", "person"}`. Gone with that step.
 inline constexpr std::string_view kRotationAsked = "meta/log-rotation-asked";
-/// The origin that was asked for; none: nothing was. corruption.
-Result<std::optional<std::string>> rotation_asked(const storage::Reader& store);
-/// As `kRotationAsked` has it.
-std::string encode_rotation(const std::string& origin, const std::string& person);
+struct RotationOrder {
+  std::string origin;  ///< of the log that was prepared then: an order holds for no other
+  std::string person;
+
+  std::string encode() const;  ///< as `kRotationAsked` has it
+};
+/// None: nothing was asked for. corruption.
+Result<std::optional<RotationOrder>> rotation_asked(const storage::Reader& store);
 /// Whether a running node was on its way to the next log as it fell: the old one has ended, and the next was not made yet. Reads the store by
-/// itself.
+/// itself; false where it cannot be opened for reading.
 Result<bool> is_half_way(const NodeConfig& config);
 /// What `log rotate-key` does, on a node that stands still, to the log that was prepared.
 Result<void> follow_prepared(const NodeConfig& config);

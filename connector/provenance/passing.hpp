@@ -9,6 +9,9 @@ namespace sluis::provenance {
 /// again whether it was erased or pruned. Errors: as of LogReader::leaf for every other number.
 Result<std::optional<Leaf>> leaf_in_pass(const LogReader& log, std::uint64_t number);
 
+/// The same, for passes that step upwards: of nothing, `number` becomes the last one before those that are all there, so the next step leads to them.
+Result<std::optional<Leaf>> leaf_or_skip(const LogReader& log, std::uint64_t& number);
+
 /// Of the first entry that a pass meets. not_found: there is none.
 Result<Leaf> first_leaf(const LogReader& log);
 

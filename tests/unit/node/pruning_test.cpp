@@ -261,6 +261,22 @@ TEST_F(PruningTest, BrokenOffAnywhereItIsGoneOnWith) {
   EXPECT_TRUE(pruning().go_on()) << "there is nothing left to do";
 }
 
+TEST_F(PruningTest, AnEntryThatCannotBeReadNowKeepsWhatRestsOnIt) {
+  std::filesystem::path file;
+  for (const auto& one : std::filesystem::directory_iterator(folder_.path() / "keys")) file = one.path();
+  const std::string key = test::read_file(file);
+  const std::string id = pruning().ask(first_, "law", "dpo")->id;
+  port_.left = 1;
+  EXPECT_FALSE(pruning().confirm(id, "steward"));
+  port_.left = 100;
+  std::filesystem::resize_file(file, 5);
+  provenance::PayloadKeys damaged(folder_.path() / "keys", random_);
+  const auto gone_on = pruning(damaged).go_on();
+  EXPECT_TRUE(!gone_on && gone_on.error().code == ErrorCode::corruption) << "whose proof goes with it is not known";
+  test::write_file(file, key);
+  EXPECT_TRUE(pruning(damaged).go_on());
+}
+
 TEST_F(PruningTest, WhatWaitsTooLongIsForgotten) {
   const std::string id = pruning().ask(first_, "law", "dpo")->id;
   clock_.advance(std::chrono::days(31));

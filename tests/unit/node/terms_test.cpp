@@ -50,7 +50,7 @@ class NodeTermsTest : public World {
                              return writer_.purposes_entry(hash, document, by);
                            }};
   catalog::Catalog catalog_{store_, [this] { return purposes_.current(); }};
-  node::NodeTerms terms_{catalog_, purposes_, directory_, clock_, false, {"urn:situation:crowds"}};
+  node::NodeTerms terms_{catalog_, purposes_, directory_, store_, clock_, false, {"urn:situation:crowds"}};
   json::Value published_;
   DatasetId id_{"none"};
 };

@@ -257,6 +257,15 @@ TEST_F(PrunedTest, APassLeavesOutWhatWasPrunedUnderItAndNothingElse) {
   EXPECT_EQ(first_leaf(log())->bytes(), log().leaf(700)->bytes());
   ASSERT_TRUE(store_.write({{entry_key(800), std::nullopt}}, true));
   EXPECT_EQ(leaf_in_pass(log(), 800).error().code, ErrorCode::not_found) << "it is missing, and no log was pruned there";
+  ASSERT_TRUE(store_.write({{entry_key(3), std::nullopt}}, true));
+  EXPECT_EQ(leaf_in_pass(log(), 3).error().code, ErrorCode::not_found) << "it was to be kept";
+  std::uint64_t number = 5;
+  const auto skipped = leaf_or_skip(log(), number);
+  ASSERT_TRUE(skipped) << describe(skipped.error());
+  EXPECT_FALSE(*skipped);
+  EXPECT_EQ(number, 699U) << "the next step is the first that is there";
+  EXPECT_TRUE(leaf_or_skip(log(), ++number)->has_value());
+  EXPECT_EQ(number, 700U);
 }
 
 TEST_F(PrunedTest, ItVerifiesWhereALaterLogSaysThatJustThisOneWasPruned) {
