@@ -34,7 +34,8 @@ struct World {
   test::ManualClock clock;
   gate::StreamRegistry streams{clock};
   TakesAll inner;
-  TransferCommits commits{inner, [this] { return &streams; }};
+  int woken = 0;
+  TransferCommits commits{inner, [this] { return &streams; }, [this] { ++woken; }};
 };
 
 TEST(TransferCommits, WhatTakesATransferOutOfStartedCutsItsStreams) {
@@ -45,6 +46,17 @@ TEST(TransferCommits, WhatTakesATransferOutOfStartedCutsItsStreams) {
 
 /// The peer's start may come, and a stream begin, while the thread that recorded the request has not come to cutting yet.
 TEST(TransferCommits, ARequestCutsNothing) { EXPECT_FALSE(World().cuts(transfer::State::requested)); }
+
+TEST(TransferCommits, WhatMakesAPushDueWakesWhoSendsIt) {
+  World world;
+  Commit due, over;
+  due.changes.push_back({std::string(transfer::kPushPrefix) + "0/t", "t"});
+  over.changes.push_back({std::string(transfer::kPushPrefix) + "0/t", std::nullopt});
+  EXPECT_TRUE(world.commits.commit_and_wait(std::move(over)));
+  EXPECT_EQ(world.woken, 0);
+  EXPECT_TRUE(world.commits.commit_and_wait(std::move(due)));
+  EXPECT_EQ(world.woken, 1);
+}
 
 }  // namespace
 }  // namespace sluis::node
