@@ -14,6 +14,7 @@ constexpr std::string_view kBearer = "Bearer ";
 constexpr std::size_t kCheckpointBytes = 4096;
 constexpr int kTries = 4;
 constexpr std::chrono::hours kPushClaimAge{24};  ///< of a push, when its request comes
+constexpr std::chrono::days kPushClaimKept{30};  ///< since then
 constexpr int kCountTries = 256;  ///< each lost one means that another use was counted
 
 /// The handle in `Authorization: Bearer …`; empty: none.
@@ -121,13 +122,17 @@ http::Response Gate::push(const PushRequest& request) {
   asked->path = request.target;
   asked->claim_header = request.claim;
   asked->pushed = request.requested;
+  asked->pushed_to = request.to;
+  asked->origin_allowed = request.origin_allowed;
   asked->transfer = request.transfer;
   asked->started = true;
   asked->decided = begin_step({}, with_.random);
   asked->released = another_step(asked->decided, with_.random);
   // First registered, then looked at, as above.
   const auto stream = with_.streams.add({asked->transfer.agreement, asked->transfer.own_pid, asked->transfer.dataset, asked->party.id});
-  if (!request.still_due()) {
+  const Result<bool> due = request.still_due();
+  if (!due) return undecided(*asked);
+  if (!*due) {
     asked->started = false;
     asked->state = "changed";
   }
@@ -178,7 +183,8 @@ std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) cons
     check = identity::check_claim(asked.claim_header, expected, key);
   }
   // The claim of a push was signed when the transfer was asked for, and may have waited in that party's outbox.
-  if (asked.pushed && check.fault == identity::ClaimFault::too_old && *asked.pushed - check.claim->iat <= kPushClaimAge) {
+  if (asked.pushed && check.fault == identity::ClaimFault::too_old && *asked.pushed - check.claim->iat <= kPushClaimAge &&
+      now - *asked.pushed <= kPushClaimKept) {
     check.fault = identity::ClaimFault::none;
   }
   if (check.claim && check.claim->iss == asked.party.id) {  // signed by this party, if not all of it is right
@@ -210,12 +216,11 @@ Result<std::optional<policy::Reason>> Gate::judge(Asked& asked, Timestamp now) c
   if (with_.decision_clock.behind()) return std::optional(make_reason("clock.behind"));
   if (claim) return claim;
   if (!asked.started) return std::optional(make_reason("transfer.not_started", {{"state", asked.state}}));
-  if (asked.pushed && asked.plan && !(asked.plan->push && asked.plan->follow.empty())) return std::optional(make_reason("push.not_offered"));
   asked.valid_until = seen.valid_until;
   return std::move(seen.cut);
 }
 
-/// What may change with time: membership, dataset, agreement, policy.
+/// What may change with time: membership, dataset, agreement, policy, and of a push where it may go.
 Result<Reevaluation> Gate::look(Asked& asked, Timestamp now) const {
   const Question question{asked.transfer.agreement, asked.transfer.dataset, asked.party.id, asked.party.id,
                           asked.party.class_of_recipient,
@@ -228,6 +233,8 @@ Result<Reevaluation> Gate::look(Asked& asked, Timestamp now) const {
   if (!good) return Reevaluation{make_reason("membership", {{"why", good.error().message}}), now};
   if (!asked.plan) return Reevaluation{make_reason("dataset.gone"), now};
   const ReleasePlan& plan = *asked.plan;
+  if (asked.pushed && !(plan.push && plan.follow.empty())) return Reevaluation{make_reason("push.not_offered"), now};
+  if (asked.origin_allowed && !asked.origin_allowed(now)) return Reevaluation{make_reason("push.origin"), now};
   if (auto why = not_served(plan, now)) return Reevaluation{std::move(*why), now};
   // Whether the party has it in its register, its own node has looked: this one has the party's word.
   if (auto why = activity_fault(plan, *with_.vocabulary(), asked.verdict.purpose, asked.activity)) return Reevaluation{std::move(*why), now};

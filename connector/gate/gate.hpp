@@ -47,12 +47,15 @@ struct GateDependencies {
 
 /// A push that is due: a transfer of ours that has started, and whose party asked for the data to be sent.
 struct PushRequest {
-  Party party;            ///< by the membership list: no certificate came
+  Party party;            ///< by the membership list, with the certificate that the receiver has shown
   transfer::TransferView transfer;
   std::string claim;      ///< that came with the request of the transfer; empty: none
   Timestamp requested;    ///< when it came
   std::string target;     ///< path and query of the address that the data go to
-  std::function<bool()> still_due;
+  std::string to;         ///< that address as it is recorded
+  std::function<Result<bool>()> still_due;
+  /// Whether the membership list has the address's origin for the party then; asked again while it is sent.
+  std::function<bool(Timestamp now)> origin_allowed;
 };
 
 /// The provider's side of a pull (D15): who, what, why; decided, recorded, and only then released. Thread-safe; worker
@@ -69,7 +72,8 @@ class Gate {
   std::vector<http::Route> routes();
 
   /// One try of a push: decided, recorded and released as a pull is (decision 32). Its answer is that of a pull: with `stream`, it is permitted and
-  /// recorded, and the data go to the sink that it is called with; else the refusal, recorded, or 429, 503.
+  /// recorded, and the data go to the sink that it is called with; else the refusal, recorded, or 429, 503. Called once the connection to the
+  /// receiver stands, so that one that does not come about is no decision.
   http::Response push(const PushRequest& request);
 
   /// After the commit of a revocation; cuts at once.

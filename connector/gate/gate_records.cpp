@@ -56,6 +56,7 @@ Commit Gate::decision(Asked& asked, const policy::Reason& reason, bool permit, c
   internal.set_activity(asked.activity);
   internal.set_certificate(asked.party.certificate);
   internal.set_source(source);
+  if (!asked.pushed_to.empty()) internal.set_detail("pushed to " + asked.pushed_to);
   set_step(internal, asked.decided);
   Commit commit;
   commit.entries.push_back(make_entry(provenance::EntryKind::decision, offer_hash, shared, internal));
@@ -67,6 +68,7 @@ v1::Internal Gate::Asked::end() const {
   set_step(internal, released);
   internal.set_begun_us(begun.time_us());
   internal.set_activity(activity);
+  if (!pushed_to.empty()) internal.set_detail("pushed to " + pushed_to);
   if (plan) internal.set_processed_under(plan->processed_under);
   return internal;
 }

@@ -82,6 +82,8 @@ constexpr std::array kSentences{
                      "Geweigerd: deze node kent geen doel `{asked}`."}},
     policy::Sentence{"push.not_offered", {"Denied: these data are not sent by themselves; they are fetched.",
                      "Geweigerd: deze gegevens worden niet toegestuurd. U kunt ze ophalen."}},
+    policy::Sentence{"push.origin", {"Denied: the membership list has no endpoint of the receiver at the origin of this address.",
+                     "Geweigerd: de ledenlijst noemt op deze plaats geen adres van de ontvanger."}},
     policy::Sentence{"receipt.missing", {"`{party}` did not prove in time what its log says of this request.",
                      "`{party}` bewees niet op tijd wat haar logboek over deze vraag zegt."}},
     policy::Sentence{"receipt.contradicts", {"What the log of `{party}` says of this request differs from what was seen here.",

@@ -15,6 +15,8 @@ struct Gate::Asked {
   std::string path;          ///< with query, as received
   std::string claim_header;  ///< empty: none came
   std::optional<Timestamp> pushed;  ///< of a push: when it was asked for; its claim is of then, and for the whole transfer
+  std::string pushed_to;     ///< of a push: the address, for the record
+  std::function<bool(Timestamp now)> origin_allowed;  ///< of a push
   Wanted wanted;
   transfer::TransferView transfer;
   bool started = false;

@@ -18,6 +18,7 @@ using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kIdleKept{30};  ///< less than the server's, so that both seldom close at once
 constexpr std::size_t kOrigins = 64;
+constexpr milliseconds kEarlyAnswer{200};  ///< of a peer that takes no more
 
 milliseconds left(Steady::time_point deadline) {
   return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - Steady::now()));
@@ -46,7 +47,7 @@ Result<std::string> request_text(const PeerRequest& request, const std::string& 
 Result<ResponseHead> exchange(Channel& channel, MessageReader& reader, const std::string& text, const std::string& origin,
                               Steady::time_point deadline) {
   const auto sent = channel.write(text, left(deadline), deadline);
-  auto head = reader.response_head(sent ? deadline : std::min(deadline, Steady::now() + milliseconds(200)));
+  auto head = reader.response_head(sent ? deadline : std::min(deadline, Steady::now() + kEarlyAnswer));
   if (head) return head;
   if (!sent) return Error(ErrorCode::outcome_unknown, "the request may not have arrived whole: " + sent.error().message);
   return Error(ErrorCode::outcome_unknown, "no answer from `" + origin + "`: " + head.error().message);
@@ -269,17 +270,26 @@ Result<PeerResponse> Client::send(const PeerRequest& request) {
   }
 }
 
-Result<PeerResponse> Client::upload(const PeerRequest& request, const std::function<void(ResponseSink&)>& body) {
+Result<PeerResponse> Client::upload(const PeerRequest& request, const UploadBody& body) {
+  const auto begun = Steady::now();
   SLUIS_TRY(const Url url, parse(request));
   SLUIS_TRY(std::string head, request_head(request, url.authority, url.target));
-  SLUIS_TRY(const std::unique_ptr<Connection> connection, open(request.peer, url, Steady::now() + request.timeout, nullptr));
+  SLUIS_TRY(const std::unique_ptr<Connection> connection, open(request.peer, url, begun + request.timeout, nullptr));
   const Running running(*this, connection->channel, nullptr);
-  ChannelSink sink(connection->channel, std::move(head) + "connection: close\r\n");
-  body(sink);
+  std::optional<ResponseHead> early;
+  // Who takes no more may have said why before it went: that is read before anybody cuts the connection for it.
+  const auto failed = [&] {
+    if (early || connection->channel.was_cut()) return;
+    if (auto answered = connection->reader.response_head(Steady::now() + kEarlyAnswer)) early = std::move(*answered);
+  };
+  const auto last = request.whole ? begun + *request.whole : Steady::time_point::max();
+  ChannelSink sink(connection->channel, {std::move(head) + "connection: close\r\n", failed, last});
+  body(sink, connection->channel.peer().certificate);
+  if (early && early->status >= 300) return PeerResponse{early->status, std::move(early->headers), {}};
   if (!sink.started()) return Error(ErrorCode::invalid_state, "there was nothing to be sent to `" + url.origin + "`");
   if (connection->channel.was_cut()) return Error(ErrorCode::outcome_unknown, "what was sent to `" + url.origin + "` was cut");
-  // Who did not take all of it may have said why before it went.
-  const auto deadline = Steady::now() + (sink.complete() ? request.timeout : milliseconds(200));
+  if (early) return Error(ErrorCode::outcome_unknown, "`" + url.origin + "` took only a part of it");
+  const auto deadline = Steady::now() + (sink.complete() ? request.silence : kEarlyAnswer);
   auto answered = connection->reader.response_head(deadline);
   if (!answered) return Error(ErrorCode::outcome_unknown, "no answer from `" + url.origin + "`: " + answered.error().message);
   if (!sink.complete() && answered->status < 300) return Error(ErrorCode::outcome_unknown, "`" + url.origin + "` took only a part of it");

@@ -32,10 +32,13 @@ class Client final : public PeerTransport, public Upstream {
   Result<PeerResponse> send(const PeerRequest& request) override;
   /// As `Upstream` has it. `on_peer` is asked on encrypted connections only.
   Result<StreamEnd> get(const PeerRequest& request, const StreamHandler& handler) override;
-  /// A request whose body is streamed: `body` starts the sink, writes and finishes it, or cuts it (D25); the headers that it starts with go
-  /// behind those of the request. On a connection of its own, that is closed then. `request.timeout` is for the connection, and once more for
-  /// the answer. outcome_unknown: some of it may have been taken; invalid_state: `body` sent nothing.
-  Result<PeerResponse> upload(const PeerRequest& request, const std::function<void(ResponseSink&)>& body);
+  /// What a streamed request sends, once the connection stands: `shown` is the verified certificate of the other side; null: it is in clear.
+  using UploadBody = std::function<void(ResponseSink& sink, const std::shared_ptr<const PeerCertificate>& shown)>;
+  /// A request whose body is streamed: `body` starts the sink, writes and finishes it, or cuts it (D25), or leaves it alone; the headers that it
+  /// starts with go behind those of the request. On a connection of its own, that is closed then. `request.timeout` is for the connection,
+  /// `silence` for the answer once all was sent, `whole` for all until then. Who stops taking may have answered before: then that is the answer, without
+  /// its body. outcome_unknown: some of it may have been taken; invalid_state: `body` sent nothing; peer_unavailable: it was not called.
+  Result<PeerResponse> upload(const PeerRequest& request, const UploadBody& body);
   /// Cuts each exchange that is under way, and begins no other: who waits for an answer goes on at once. A connection that is only being
   /// opened takes its time. From any thread.
   void stop();

@@ -105,8 +105,9 @@ struct PeerRequest {
   Headers headers;
   std::string body;
   std::chrono::milliseconds timeout{5000};  ///< from the first byte sent to the whole answer's end; of a streamed one, until its body begins
-  std::chrono::milliseconds silence{30'000};  ///< of a streamed answer: at most so long between two bytes of its body
-  std::optional<std::chrono::milliseconds> whole = {};  ///< of a streamed answer: for all of it; none: as long as it goes on
+  /// Of a streamed answer: at most so long between two bytes of its body. Of a streamed request: until the answer comes, once all was sent.
+  std::chrono::milliseconds silence{30'000};
+  std::optional<std::chrono::milliseconds> whole = {};  ///< of a streamed answer or request: for all of it; none: as long as it goes on
 };
 
 struct PeerResponse {

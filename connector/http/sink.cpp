@@ -18,7 +18,16 @@ Error misuse(const char* what) { return Error(ErrorCode::internal, what); }
 
 }  // namespace
 
-Result<void> ChannelSink::send(std::string_view bytes) { return channel_.write(bytes, kStall); }
+Result<void> ChannelSink::told(Result<void> done) const {
+  if (!done && request_ && request_->failed) request_->failed();
+  return done;
+}
+
+Result<void> ChannelSink::send(std::string_view bytes) {
+  return told(request_ ? channel_.write(bytes, kStall, request_->last) : channel_.write(bytes, kStall));
+}
+
+Result<void> ChannelSink::await_room() { return told(request_ ? channel_.await_room(kStall, request_->last) : channel_.await_room(kStall)); }
 
 Result<void> ChannelSink::start(unsigned status, const Headers& headers, std::optional<std::uint64_t> length) {
   if (state_ != State::fresh) return misuse("a streamed answer starts once");
@@ -31,13 +40,13 @@ Result<void> ChannelSink::start(unsigned status, const Headers& headers, std::op
   } else {
     all["content-length"] = std::to_string(*length);
   }
-  if (request_.empty()) {
+  if (!request_) {
     state_ = State::open;
     return send(head_text(status, all, close_));
   }
   if (status >= 300) return Error(ErrorCode::invalid_state, "there is nothing to be sent");
   state_ = State::open;
-  std::string head = request_;
+  std::string head = request_->head;
   for (const auto& [name, value] : all) head += name + ": " + value + "\r\n";
   return send(head + "\r\n");
 }
@@ -51,7 +60,7 @@ Result<void> ChannelSink::write(std::string_view bytes) {
   }
   while (!bytes.empty()) {
     if (buffer_.empty()) {  // of many streams that wait for slow peers none holds one
-      SLUIS_CHECK(channel_.await_room(kStall));
+      SLUIS_CHECK(await_room());
       buffer_ = take_buffer();
     }
     const std::string_view part = bytes.substr(0, kCollect - buffer_.size());

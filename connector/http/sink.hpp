@@ -2,6 +2,9 @@
 
 #include "connector/http/channel.hpp"
 
+#include <functional>
+#include <optional>
+
 namespace sluis::http {
 
 /// A streamed answer on a channel, or a streamed request. Small writes are collected, at most 120 KiB; what is collected and not sent is dropped by
@@ -9,9 +12,13 @@ namespace sluis::http {
 class ChannelSink final : public ResponseSink {
  public:
   ChannelSink(Channel& channel, bool head_only, bool close) : channel_(channel), head_only_(head_only), close_(close) {}
-  /// A request: `head` is its request line and headers, each with its line end; what `start` is given comes behind it. A status that is no
-  /// success sends nothing, and is an error: there is nothing to be sent.
-  ChannelSink(Channel& channel, std::string head) : channel_(channel), head_only_(false), close_(true), request_(std::move(head)) {}
+  struct Request {
+    std::string head;              ///< request line and headers, each with its line end; what `start` is given comes behind it
+    std::function<void()> failed;  ///< called where the peer takes no more, before the error is given back
+    Channel::Time last;            ///< after it no more is sent
+  };
+  /// A request. A status that is no success sends nothing, and is an error: there is nothing to be sent.
+  ChannelSink(Channel& channel, Request request) : channel_(channel), head_only_(false), close_(true), request_(std::move(request)) {}
 
   Result<void> start(unsigned status, const Headers& headers, std::optional<std::uint64_t> length) override;
   Result<void> write(std::string_view bytes) override;
@@ -26,11 +33,14 @@ class ChannelSink final : public ResponseSink {
  private:
   enum class State { fresh, open, complete };
   Result<void> send(std::string_view bytes);
+  Result<void> await_room();
+  /// As it was, told to who sends a request.
+  Result<void> told(Result<void> done) const;
 
   Channel& channel_;
   const bool head_only_;
   const bool close_;
-  const std::string request_;  ///< empty: it is an answer
+  const std::optional<Request> request_;  ///< none: it is an answer
   State state_ = State::fresh;
   bool chunked_ = true;
   std::uint64_t left_ = 0;  ///< of the length

@@ -321,7 +321,7 @@ v1::Transfer to_proto(const transfer::TransferProcess& from) {
   out.set_suspended_by_us(from.suspended_by_us);
   if (from.push) {
     v1::Push& push = *out.mutable_push();
-    push.set_to(from.endpoint);
+    push.set_to(transfer::without_query(from.endpoint));
     push.set_purpose(from.push->purpose);
     push.set_activity(from.push->activity);
     push.set_tries(from.push->tries);

@@ -1,6 +1,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/management/convert.hpp"
 #include "connector/management/handlers.hpp"
+#include "policy/odrl/program.hpp"
 
 #include <fmt/core.h>
 
@@ -53,11 +54,25 @@ Result<std::optional<transfer::PushRequest>> push_of(const Backend& backend, con
   return std::optional(std::move(push));
 }
 
-Result<v1::StartTransferResponse> start(Backend& backend, const v1::StartTransferRequest& request) {
+/// This node does not see what is pushed, so nothing here would say when it is to be deleted.
+Result<void> check_no_deletion_duty(const Backend& backend, const AgreementId& agreement) {
+  SLUIS_TRY(const auto record, backend.negotiations.agreement(agreement));
+  SLUIS_TRY(const policy::Policy terms, policy::parse_policy(record.agreement));
+  if (!policy::retention(terms)) return {};
+  return Error(ErrorCode::permission_denied, "the terms of agreement `" + agreement.str() +
+                                                 "` have the data deleted after a time, and this node does not see when pushed data come")
+      .mended_by("start it without `--push`, and pull the data through this node");
+}
+
+Result<v1::StartTransferResponse> start(Backend& backend, const v1::StartTransferRequest& request, const std::string& person) {
   SLUIS_CHECK(require_id(request.agreement(), "agreement"));
   SLUIS_CHECK(backend.directory.allows_new(backend.clock.now()));
   const AgreementId agreement(request.agreement());
   SLUIS_TRY(std::optional<transfer::PushRequest> push, push_of(backend, request));
+  if (push) {
+    SLUIS_CHECK(check_no_deletion_duty(backend, agreement));
+    push->person = person;
+  }
   v1::StartTransferResponse response;
   response.set_dry_run(request.dry_run());
   if (request.dry_run()) {
@@ -69,7 +84,7 @@ Result<v1::StartTransferResponse> start(Backend& backend, const v1::StartTransfe
     response.mutable_transfer()->set_agreement(agreement.str());
     response.mutable_transfer()->set_peer(record.peer.str());
     response.mutable_transfer()->set_dataset(record.dataset.str());
-    if (push) response.mutable_transfer()->mutable_push()->set_to(push->endpoint);
+    if (push) response.mutable_transfer()->mutable_push()->set_to(transfer::without_query(push->endpoint));
     return response;
   }
   SLUIS_TRY(auto begun, backend.transfers.start(agreement, std::move(push)));
@@ -140,7 +155,7 @@ Result<Response> take(Backend& backend, const Request& request, const Step& step
 
 void add_transfers(Methods& methods, Backend& backend) {
   methods.add<v1::StartTransferRequest, v1::StartTransferResponse>(
-      "TransferService.Start", [&backend](const auto& request, const Caller&) { return start(backend, request); });
+      "TransferService.Start", [&backend](const auto& request, const Caller& caller) { return start(backend, request, caller.person); });
   methods.add<v1::ListTransfersRequest, v1::ListTransfersResponse>(
       "TransferService.List", [&backend](const auto& request, const Caller&) { return list(backend, request); });
   methods.add<v1::ShowTransferRequest, v1::ShowTransferResponse>(

@@ -44,6 +44,7 @@ Result<void> Node::Parts::start() {
   SLUIS_CHECK(start_collectors());
   SLUIS_CHECK(start_lists());
   SLUIS_CHECK(start_listeners());
+  pushing->start();
   running = true;
   // What was confirmed and broken off goes on beside the exchanges: a fault in it is no reason to be away.
   erasing_thread = std::thread([this] {
@@ -413,7 +414,6 @@ Result<void> Node::Parts::recover() {
     look_alarm = deadlines.get();
   }
   deadlines->wake();  // the store may have come back before
-  pushing->wake();
   SLUIS_TRY(std::unique_ptr<StepSource> steps, kernel_steps());
   step_watch = std::make_unique<StepWatch>(std::move(steps), [this] { clock_stepped(); });
   return {};
@@ -565,14 +565,18 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (erasing_thread.joinable()) erasing_thread.join();
   step_watch.reset();
   if (outbox) outbox->stop();  // it plans steps, which wakes the other
-  if (pushing) client->stop();  // some may wait for an answer
+  if (pushing) {
+    tell();  // whatever the servers did: what is pushed ends with the reason, and waits for no service
+    client->stop();  // some may wait for an answer
+    pushing->stop();
+  }
   {
     const std::lock_guard lock(look_mutex);
     look_alarm = nullptr;
   }
   deadlines.reset();
   revocation_look.reset();
-  pushing.reset();  // whoever else commits transfers wakes it
+  pushing.reset();  // behind whoever else commits transfers, which wakes it
   if (running) {
     (void)open->close();
     refusals->flush();

@@ -119,7 +119,7 @@ struct Node::Parts {
   std::unique_ptr<gate::RefusalCounter> refusals;
   std::unique_ptr<gate::Gate> gate;
   std::unique_ptr<gate::OpenGate> open;
-  std::unique_ptr<Pushing> pushing;  ///< silent until `recover`
+  std::unique_ptr<Pushing> pushing;  ///< silent until the listeners stand
   std::unique_ptr<intake::Intake> intake;
   std::unique_ptr<authzen::Service> authzen;
 

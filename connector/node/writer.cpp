@@ -80,7 +80,14 @@ EntryDraft Writer::transfer_entry(const transfer::TransferProcess& process, std:
   shared.set_agreement(process.agreement.str());
   shared.set_transfer(process.own_pid.str());
   if (reason != nullptr) put_reason(shared, *reason);
-  return gate::make_entry(EntryKind::transfer, Hash{}, shared, {});
+  v1::Internal internal;
+  if (process.push && event == "requested") {  // a consumer says there what it claims for the whole transfer
+    shared.set_purpose(process.push->purpose);
+    internal.set_activity(process.push->activity);
+    internal.set_person(process.push->person);
+    internal.set_detail("to be pushed to " + transfer::without_query(process.endpoint));
+  }
+  return gate::make_entry(EntryKind::transfer, Hash{}, shared, internal);
 }
 
 EntryDraft Writer::dropped_entry(const outbox::DeadLetter& letter, const outbox::Reason& reason, const std::string& person) const {

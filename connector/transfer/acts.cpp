@@ -1,6 +1,8 @@
 #include "connector/transfer/machine.hpp"
 #include "connector/transfer/steps.hpp"
 
+#include <algorithm>
+
 /// What we do of ourselves, whoever decided it: a person, the script, or time.
 namespace sluis::transfer {
 
@@ -18,7 +20,7 @@ Transition begin(const ParticipantId& peer, std::string peer_url, const Agreemen
   if (push) {
     p.format = kHttpPush;
     p.endpoint = std::move(push->endpoint);
-    p.push = Push{std::move(push->claim), {}, std::move(push->purpose), std::move(push->activity)};
+    p.push = Push{std::move(push->claim), {}, std::move(push->purpose), std::move(push->activity), std::move(push->person)};
   }
   send(t, MessageKind::request, State::requested, around, now);
   return t;
@@ -34,11 +36,26 @@ Result<Transition> begin_push(const TransferProcess& before, Timestamp next, Tim
   return t;
 }
 
-Result<Transition> end_push(const TransferProcess& before, const Surroundings& around, Timestamp now) {
+Result<Transition> put_off_push(const TransferProcess& before, Timestamp next, Timestamp now) {
+  if (!is_to_be_pushed(before)) return wrong_state(before, "push");
+  Transition t;
+  t.next = before;
+  t.next.updated = now;
+  t.next.push->next = std::max(next, before.push->next.value_or(next));
+  return t;
+}
+
+Result<Transition> fail_push(const TransferProcess& before, Reason reason, const Surroundings& around, Timestamp now) {
+  if (!is_to_be_pushed(before)) return wrong_state(before, "push");
+  return terminate(before, std::move(reason), around, now);
+}
+
+Result<Transition> end_push(const TransferProcess& before, Timestamp next, const Surroundings& around, Timestamp now) {
   if (!before.push || before.role != Role::provider) return wrong_state(before, "push");
   Transition t;
   if (Result<Transition> over = complete(before, around, now)) {
     t = std::move(*over);
+    t.next.push->next = next;
   } else {
     t.next = before;  // suspended or ended meanwhile, or the peer has just been told something
     t.next.updated = now;

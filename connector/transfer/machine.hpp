@@ -85,14 +85,20 @@ struct PushRequest {
   std::string purpose;   ///< IRI
   std::string activity;  ///< URI
   std::string claim;     ///< signed, for the transfer `Surroundings::fresh_pid`
+  std::string person = {};  ///< who asks for it; stays here
 };
 /// Our request under an agreement. `push` none: a pull.
 Transition begin(const ParticipantId& peer, std::string peer_url, const AgreementId& agreement, const DatasetId& dataset,
                  const Surroundings& around, Timestamp now, std::optional<PushRequest> push = std::nullopt);
 /// Provider: another try of a push begins, and none follows before `next`. invalid_state: it is not to be pushed now.
 Result<Transition> begin_push(const TransferProcess& before, Timestamp next, Timestamp now);
-/// Provider: all of it was taken. Completes the transfer; where that cannot be now, only notes it. invalid_state: no push of ours.
-Result<Transition> end_push(const TransferProcess& before, const Surroundings& around, Timestamp now);
+/// Provider: a try failed, and no other begins before `next`. invalid_state: it is not to be pushed now.
+Result<Transition> put_off_push(const TransferProcess& before, Timestamp next, Timestamp now);
+/// Provider: all of it was taken. Completes the transfer; where that cannot be now, only notes it. A completion that comes to nothing is due again
+/// at `next`. invalid_state: no push of ours.
+Result<Transition> end_push(const TransferProcess& before, Timestamp next, const Surroundings& around, Timestamp now);
+/// Provider: ends what is still to be pushed. invalid_state: it is not, as it was suspended or ended meanwhile.
+Result<Transition> fail_push(const TransferProcess& before, Reason reason, const Surroundings& around, Timestamp now);
 /// Suspension and termination take effect at once, resumption and completion when the peer has them. invalid_state.
 Result<Transition> suspend(const TransferProcess& before, Reason reason, const Surroundings& around, Timestamp now);
 Result<Transition> resume(const TransferProcess& before, const Surroundings& around, Timestamp now);

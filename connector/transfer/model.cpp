@@ -70,6 +70,7 @@ Result<void> read_handles(const json::Value& value, TransferProcess& out) {
 json::Value to_json(const Push& push) {
   json::Value value = json::object({{"claim", push.claim}, {"auth_type", push.auth_type}, {"purpose", push.purpose}, {"activity", push.activity},
                                     {"tries", static_cast<std::int64_t>(push.tries)}, {"sent", push.sent}});
+  if (!push.person.empty()) value.set("person", push.person);
   if (push.next) value.set("next", outbox::time_value(*push.next));
   return value;
 }
@@ -82,6 +83,8 @@ Result<std::optional<Push>> read_push(const json::Value& record) {
   SLUIS_TRY(push.auth_type, json::required_string(*value, "auth_type"));
   SLUIS_TRY(push.purpose, json::required_string(*value, "purpose"));
   SLUIS_TRY(push.activity, json::required_string(*value, "activity"));
+  SLUIS_TRY(std::optional<std::string> person, json::optional_string(*value, "person"));
+  push.person = std::move(person).value_or("");
   SLUIS_TRY(const std::uint64_t tries, json::required_count(*value, "tries"));
   if (tries > UINT32_MAX) return damaged("push");
   push.tries = static_cast<std::uint32_t>(tries);
@@ -177,9 +180,13 @@ bool may_follow(Role role, Event event, Act act) {
   return false;
 }
 
-bool is_to_be_pushed(const TransferProcess& process) {
-  return process.push && !process.push->sent && process.role == Role::provider && process.state == State::started && !process.pending;
+bool is_to_be_pushed(const TransferProcess& process) { return is_push_due(process) && !process.push->sent; }
+
+bool is_push_due(const TransferProcess& process) {
+  return process.push && process.role == Role::provider && process.state == State::started && !process.pending;
 }
+
+std::string without_query(std::string_view url) { return std::string(url.substr(0, url.find_first_of("?#"))); }
 
 std::string push_key(const TransferProcess& process) { return outbox::due_key(kPushPrefix, process.push->next.value_or(Timestamp{}), process.own_pid.str()); }
 std::string transfer_key(const ProcessId& own_pid) {

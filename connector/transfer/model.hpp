@@ -56,6 +56,7 @@ struct Push {
   std::string auth_type = {};   ///< provider: how the handle is shown, as `bearer`; empty: there is no handle
   std::string purpose = {};     ///< consumer: as claimed
   std::string activity = {};    ///< consumer: likewise
+  std::string person = {};      ///< consumer: who asked for it, until the transfer is over
   std::uint32_t tries = 0;         ///< provider: so many were begun
   std::optional<Timestamp> next = {};   ///< provider: none begins earlier
   bool sent = false;               ///< provider: all was taken, so it is never sent again
@@ -102,8 +103,12 @@ bool may_follow(Role role, Event event, Act act);
 inline constexpr std::string_view kTransferPrefix = "xfer/";
 inline constexpr std::string_view kDuePrefix = "xfer-due/";  ///< the index of outbox/due.hpp
 inline constexpr std::string_view kPushPrefix = "xfer-push/";  ///< `<16 hex digits of microseconds>/<own pid>`: a provider has to send it, not before then
-/// Whether that stands under kPushPrefix: it runs, nothing is under way that ends it, and it was not sent.
+/// Whether a provider has to send it: it runs, nothing is under way that ends it, and it was not sent.
 bool is_to_be_pushed(const TransferProcess& process);
+/// Whether it stands under kPushPrefix: that, or it was sent and runs all the same, as its completion could not be said or was refused.
+bool is_push_due(const TransferProcess& process);
+/// An address as it is shown and recorded: origin and path, as what stands behind them may be secret.
+std::string without_query(std::string_view url);
 std::string push_key(const TransferProcess& process);
 std::string transfer_key(const ProcessId& own_pid);
 std::string peer_key(const ParticipantId& peer, const ProcessId& peer_pid);

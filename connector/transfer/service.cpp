@@ -101,7 +101,7 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
   }
   index_handles(before ? &before->value : nullptr, next, commit);
   // With its party as the value, so that who looks for what is due reads no records.
-  const auto push_at = [](const TransferProcess& p) { return is_to_be_pushed(p) ? push_key(p) : std::string(); };
+  const auto push_at = [](const TransferProcess& p) { return is_push_due(p) ? push_key(p) : std::string(); };
   const std::string pushed_before = before ? push_at(before->value) : std::string(), pushed_after = push_at(next);
   if (pushed_before != pushed_after) {
     if (!pushed_before.empty()) commit.changes.push_back({pushed_before, std::nullopt});

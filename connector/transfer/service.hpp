@@ -81,7 +81,8 @@ class Service {
   Result<Reply> receive(IncomingMessage message);
   Result<TransferProcess> shown_to(const ParticipantId& peer, const ProcessId& own_pid) const;
 
-  /// Consumer: asks for access under an active agreement; with `push`, that the data are sent.
+  /// Consumer: asks for access under an active agreement; with `push`, that the data are sent, and the log names
+  /// the person that is in it.
   Result<TransferProcess> start(const AgreementId& agreement, std::optional<PushRequest> push = std::nullopt);
   /// Who does this is named in the log's entry, in the part that stays here; empty: the node itself.
   Result<TransferProcess> suspend(const ProcessId& own_pid, Reason reason, const std::string& person = {});
@@ -107,10 +108,15 @@ class Service {
   /// Provider: begins a try, durably, before anything of it is decided; none follows before the pause after it. invalid_state: it is not to be
   /// pushed any more; permission_denied: what opens the receiver cannot be read any more.
   Result<PushJob> begin_push(const ProcessId& own_pid, Duration (*pause_after)(std::uint32_t tries));
-  /// Whether it still is.
-  bool is_pushed(const ProcessId& own_pid) const;
-  /// Provider: it was taken whole.
-  Result<void> end_push(const ProcessId& own_pid);
+  /// Whether it still is. Errors: those of the store.
+  Result<bool> is_pushed(const ProcessId& own_pid) const;
+  /// Provider: a try failed, none begins before then.
+  Result<void> put_off_push(const ProcessId& own_pid, Timestamp next);
+  /// Provider: it was taken whole. A completion that comes to nothing is due again at `next`: then `begin_push` answers invalid_state, and this
+  /// is to be called once more.
+  Result<void> end_push(const ProcessId& own_pid, Timestamp next);
+  /// Provider: terminates what is still to be pushed. invalid_state: it is not, and goes on as it is.
+  Result<void> fail_push(const ProcessId& own_pid, Reason reason);
 
   /// outbox::Deliver for service "transfer".
   outbox::Delivered deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);

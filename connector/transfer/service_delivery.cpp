@@ -237,13 +237,25 @@ Result<PushJob> Service::begin_push(const ProcessId& own_pid, Duration (*pause_a
   return job;
 }
 
-bool Service::is_pushed(const ProcessId& own_pid) const {
-  const Result<std::optional<Stored>> stored = load(own_pid);
-  return stored && *stored && is_to_be_pushed((**stored).value);
+Result<bool> Service::is_pushed(const ProcessId& own_pid) const {
+  SLUIS_TRY(const std::optional<Stored> stored, load(own_pid));
+  return stored && is_to_be_pushed(stored->value);
 }
 
-Result<void> Service::end_push(const ProcessId& own_pid) {
-  const Step step = [&](const TransferProcess& before, const Surroundings& around) { return transfer::end_push(before, around, with_.clock.now()); };
+Result<void> Service::put_off_push(const ProcessId& own_pid, Timestamp next) {
+  const Step step = [&](const TransferProcess& before, const Surroundings&) { return transfer::put_off_push(before, next, with_.clock.now()); };
+  SLUIS_CHECK(change(own_pid, step, {}));
+  return {};
+}
+
+Result<void> Service::end_push(const ProcessId& own_pid, Timestamp next) {
+  const Step step = [&](const TransferProcess& before, const Surroundings& around) { return transfer::end_push(before, next, around, with_.clock.now()); };
+  SLUIS_CHECK(change(own_pid, step, {}));
+  return {};
+}
+
+Result<void> Service::fail_push(const ProcessId& own_pid, Reason reason) {
+  const Step step = [&](const TransferProcess& before, const Surroundings& around) { return transfer::fail_push(before, reason, around, with_.clock.now()); };
   SLUIS_CHECK(change(own_pid, step, {}));
   return {};
 }

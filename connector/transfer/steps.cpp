@@ -40,6 +40,7 @@ void enter(Transition& t, State state, Timestamp now) {
     p.newest_handle.reset();
     p.acked_handle.reset();
     p.sealed_handle.clear();
+    if (p.push) p.push->person.clear();
   }
   t.events.push_back(state);
 }

@@ -46,10 +46,11 @@ class Delivery:
 
 
 class Receiver:
-    """Duinmeer's own service, with Duinmeer's certificate. `answers` has, by path, the status lines in turn; the last stays."""
+    """Duinmeer's own service, with Duinmeer's certificate. `answers` has, by path, the status lines in turn; the last stays. `early`: those that are
+    told before the body, which is not read then. `deaf`: so many connections are closed at once."""
 
     def __init__(self):
-        self.came, self.answers, self.stopped = [], {}, False
+        self.came, self.answers, self.early, self.deaf, self.stopped = [], {}, {}, 0, False
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(d.folder / "tls/node.pem", d.folder / "tls/node.key")
         self.tls.load_verify_locations(d.folder / "tls/roots.pem")
@@ -63,6 +64,10 @@ class Receiver:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
+            if self.deaf:
+                self.deaf -= 1
+                connection.close()
+                continue
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, raw):
@@ -74,6 +79,10 @@ class Receiver:
                 path = source.readline().decode().split()[1]
                 one = Delivery(path, self.fields(source), subject.get("serialNumber"))
                 self.came.append(one)
+                if path in self.early:
+                    connection.sendall(f"HTTP/1.1 {self.early[path]}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
+                    one.whole = False
+                    return
                 while size := int(source.readline(), 16):
                     while size:
                         part = source.read1(min(size, 65536))
@@ -108,9 +117,13 @@ class Receiver:
         self.listener.close()
 
 
-def publish(name, template="detailed-counts", push=True):
-    text = f.dataset(template).replace(f"urn:waterrijk:{template}", f"urn:waterrijk:{name}")
+def put(name, template="detailed-counts", push=True, terms=""):
+    text = f.dataset(template).replace(f"urn:waterrijk:{template}", f"urn:waterrijk:{name}").replace("[terms]\n", "[terms]\n" + terms)
     w.call("DatasetService/Publish", {"toml": ("push = true\n" if push else "") + text, "file": f"{name}.toml"})
+
+
+def publish(name, template="detailed-counts", push=True, terms=""):
+    put(name, template, push, terms)
     d.call("CatalogService/Fetch", {"peer": w.participant})
     made = d.call("AgreementService/Request", {"peer": w.participant, "offer": f"urn:waterrijk:{name}", "purpose": CROWD, "waitSeconds": 20})["negotiation"]
     expect(f"{name} is agreed", made.get("state"), "FINALIZED")
@@ -152,6 +165,10 @@ def a_push(agreement):
     decided, ended = entries(transfer, "decision"), entries(transfer, "stream-end")
     expect("one decision, and one end", [(e["decision"], e["purpose"], e["activity"], e.get("evidence")) for e in decided] + [e["end"] for e in ended],
            [("permit", CROWD, ACTIVITY, "one-sided"), "complete"])
+    expect("with the receiver's certificate, and where it went", [(bool(e.get("certificate")), e.get("detail")) for e in decided], [(True, f"pushed to {INBOX}/happy")])
+    asked = [e for e in d.log(kinds=["transfer"]) if e.get("transfer") == transfer and e["event"] == "requested"]
+    expect("the consumer's log has what was claimed, for where, and by whom",
+           [(e.get("purpose"), e.get("activity"), e.get("detail"), bool(e.get("person"))) for e in asked], [(CROWD, ACTIVITY, f"to be pushed to {INBOX}/happy", True)])
     expect("the same transaction", {e["transaction"] for e in decided + ended}, {one.headers.get("sluis-transaction")})
     expect("shown", (shown(w, transfer)["push"].get("sent"), shown(d, transfer)["push"]["purpose"]), (True, CROWD))
     code = d.command("pull", transfer, "--purpose", CROWD, "--activity", ACTIVITY).returncode
@@ -170,6 +187,11 @@ def what_is_not_asked_for(agreement):
             expect(what, "asked for", "refused")
         except Refused as refused:
             expect(f"{what}: says why", words in refused.body, True)
+    try:
+        d.call("TransferService/Start", {"agreement": publish("kept-short", terms='delete_after = "P7D"\n'), "pushTo": INBOX + "/x", "purpose": CROWD, "activity": ACTIVITY})
+        expect("under a duty to delete", "asked for", "refused")
+    except Refused as refused:
+        expect("under a duty to delete: says why", "deleted" in refused.body, True)
     played = Party(d, listens=False)
     for what, address, status in (("of another origin", {"endpoint": f"https://localhost:{PORT + 1}/x"}, 400), ("of the provider's own", {"endpoint": f"https://localhost:{w.port}/x"}, 400),
                                   ("of the machine itself", {"endpoint": "https://127.0.0.1:22/"}, 400), ("none", None, 400)):
@@ -206,6 +228,45 @@ def receivers(agreement):
     refused = ask(agreement, "/no")
     expect("a receiver that refuses ends it", becomes(refused, "TERMINATED"), ("TERMINATED", "TERMINATED"))
     expect("after one try", len(receiver.at("/no")), 1)
+
+
+    receiver.deaf = 1
+    deaf = ask(agreement, "/deaf?key=hidden")
+    expect("a receiver that could not be reached is called again", becomes(deaf, "COMPLETED"), ("COMPLETED", "COMPLETED"))
+    expect("a connection that failed is a try and no decision", (shown(w, deaf)["push"]["tries"], len(entries(deaf, "decision"))), (2, 1))
+    expect("the query is sent and not shown", (len(receiver.at("/deaf?key=hidden")), shown(w, deaf)["push"]["to"], shown(d, deaf)["push"]["to"]), (1, INBOX + "/deaf", INBOX + "/deaf"))
+
+
+def under_way(agreement, path):
+    transfer = ask(agreement, path)
+    wait(lambda: receiver.at(path) and receiver.at(path)[0].body)
+    return transfer, receiver.at(path)[0]
+
+
+def what_ends_meanwhile(slow):
+    receiver.early["/early"] = "413 Content Too Large"
+    early = ask(slow, "/early")
+    expect("a receiver that refuses before it took all ends it", becomes(early, "TERMINATED"), ("TERMINATED", "TERMINATED"))
+    reason = shown(d, early)["reason"]
+    expect("and its status is told", (reason["code"], "413" in reason["sentences"][0], len(receiver.at("/early"))), ("push.refused", True, 1))
+    paused, one = under_way(slow, "/paused")
+    d.call("TransferService/Suspend", {"id": paused})
+    expect("a suspension cuts it", (wait(lambda: one.whole is not None), one.whole), (True, False))
+    expect("and ends nothing", becomes(paused, "SUSPENDED"), ("SUSPENDED", "SUSPENDED"))
+    d.call("TransferService/Resume", {"id": paused})
+    expect("it goes on from the start", wait(lambda: len(receiver.at("/paused")) == 2 and receiver.at("/paused")[1].body), True)
+    w.stop()
+    wait(lambda: receiver.at("/paused")[1].whole is False)
+    w.start()
+    w.wait_ready(PATIENCE)
+    wait(lambda: len(entries(paused, "cut")) == 2)
+    expect("a provider that stops says so of what it sends", sorted(e["reason"] for e in entries(paused, "cut")), ["node.stopping", "transfer.not_started"])
+    expect("and goes on", wait(lambda: len(receiver.at("/paused")) == 3 and receiver.at("/paused")[2].body), True)
+    put("pushed-slowly", "detailed-counts-paced", push=False)
+    expect("data that are not pushed any more are cut", wait(lambda: receiver.at("/paused")[2].whole is False), True)
+    expect("and the next try ends it", becomes(paused, "TERMINATED"), ("TERMINATED", "TERMINATED"))
+    expect("with the reason", shown(d, paused)["reason"]["code"], "push.not_offered")
+    put("pushed-slowly", "detailed-counts-paced")
 
 
 def crash(agreement):
@@ -256,6 +317,7 @@ try:
     refusals(counts, publish("fetched", push=False))
     receivers(counts)
     slow = publish("pushed-slowly", "detailed-counts-paced")
+    what_ends_meanwhile(slow)
     revocation(slow, crash(slow))
     expect("the nodes live", (w.process.poll(), d.process.poll()), (None, None))
     receiver.stop()

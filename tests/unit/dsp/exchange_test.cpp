@@ -222,10 +222,13 @@ TEST_F(World, APushSaysWhereItGoesAndIsSentOnce) {
   EXPECT_EQ(job->tries, 1U);
   EXPECT_EQ(waterrijk.transfers.pushes(waterrijk.clock.now())->front().at, waterrijk.clock.now() + std::chrono::seconds(1));
   EXPECT_EQ(waterrijk.transfers.pushes(waterrijk.clock.now())->front().peer, duinmeer.id);
-  EXPECT_TRUE(waterrijk.transfers.is_pushed(pid));
-  ASSERT_TRUE(waterrijk.transfers.end_push(pid));
+  EXPECT_TRUE(*waterrijk.transfers.is_pushed(pid));
+  const Timestamp later = waterrijk.clock.now() + std::chrono::minutes(1);
+  ASSERT_TRUE(waterrijk.transfers.put_off_push(pid, later));
+  EXPECT_EQ(waterrijk.transfers.pushes(waterrijk.clock.now())->front().at, later);
+  ASSERT_TRUE(waterrijk.transfers.end_push(pid, later));
   EXPECT_TRUE(waterrijk.transfers.pushes(waterrijk.clock.now())->empty());
-  EXPECT_FALSE(waterrijk.transfers.is_pushed(pid));
+  EXPECT_FALSE(*waterrijk.transfers.is_pushed(pid));
   settle();
   EXPECT_EQ(duinmeer.transfers.show(asked->own_pid)->state, TransferState::completed);
 }
@@ -239,11 +242,31 @@ TEST_F(World, APushThatIsSuspendedIsNotDueAndOneThatGoesOnIs) {
   EXPECT_TRUE(waterrijk.transfers.pushes(waterrijk.clock.now())->empty());
   const auto pause = [](std::uint32_t) { return Duration(); };
   EXPECT_EQ(waterrijk.transfers.begin_push(pid, pause).error().code, ErrorCode::invalid_state);
+  EXPECT_EQ(waterrijk.transfers.fail_push(pid, {"push.refused", {}}).error().code, ErrorCode::invalid_state);
   ASSERT_TRUE(duinmeer.transfers.resume(asked->own_pid));
   settle();
   EXPECT_EQ(waterrijk.transfers.pushes(waterrijk.clock.now())->size(), 1U);
   ASSERT_TRUE(waterrijk.transfers.terminate(pid, {"ended", {}}));
   EXPECT_TRUE(waterrijk.transfers.pushes(waterrijk.clock.now())->empty());
+}
+
+TEST_F(World, APushThatWasSentWhileItWasSuspendedIsOnlyCompletedOnceItGoesOn) {
+  const auto asked = duinmeer.transfers.start(agreed(), transfer::PushRequest{"https://duinmeer.example/inbox", "urn:purpose", "urn:activity", {}});
+  settle();
+  const ProcessId pid = duinmeer.transfers.show(asked->own_pid)->peer_pid;
+  ASSERT_TRUE(duinmeer.transfers.suspend(asked->own_pid, {"full", {}}));
+  settle();
+  const Timestamp later = waterrijk.clock.now() + std::chrono::minutes(15);
+  ASSERT_TRUE(waterrijk.transfers.end_push(pid, later));
+  EXPECT_TRUE(waterrijk.transfers.pushes(waterrijk.clock.now())->empty());
+  ASSERT_TRUE(duinmeer.transfers.resume(asked->own_pid));
+  settle();
+  ASSERT_EQ(waterrijk.transfers.pushes(waterrijk.clock.now())->size(), 1U);
+  EXPECT_LE(waterrijk.transfers.pushes(waterrijk.clock.now())->front().at, waterrijk.clock.now());
+  EXPECT_EQ(waterrijk.transfers.begin_push(pid, [](std::uint32_t) { return Duration(); }).error().code, ErrorCode::invalid_state) << "nothing is sent";
+  ASSERT_TRUE(waterrijk.transfers.end_push(pid, later));
+  settle();
+  EXPECT_EQ(duinmeer.transfers.show(asked->own_pid)->state, TransferState::completed);
 }
 
 TEST_F(World, WhatOpensAForeignReceiverIsKeptSealed) {

@@ -26,9 +26,12 @@ class PushTest : public GateWorld {
             token,
             clock_.now(),
             "/inbox?a=1",
-            [this] { return due_; }};
+            "https://duinmeer.example/inbox",
+            [this] { return due_; },
+            [this](Timestamp) { return allowed_; }};
   }
-  bool due_ = true;
+  Result<bool> due_ = true;
+  bool allowed_ = true;
 };
 
 TEST_F(PushTest, IsRecordedBeforeItsFirstByteAndEndsLikeAPull) {
@@ -40,11 +43,54 @@ TEST_F(PushTest, IsRecordedBeforeItsFirstByteAndEndsLikeAPull) {
   EXPECT_EQ(decided[0].shared.declared(), "per transfer");
   EXPECT_EQ(decided[0].shared.purpose(), kCrowd);
   EXPECT_EQ(decided[0].internal.activity(), "urn:duinmeer:activity:1");
+  EXPECT_EQ(decided[0].internal.detail(), "pushed to https://duinmeer.example/inbox");
   Sink sink;
   response.stream(sink);
   EXPECT_EQ(sink.body, "time,total\n10:00,12\n11:00,7\n") << "through the column plan";
   EXPECT_EQ(sink.trailers["sluis-sha256"], to_hex(crypto::sha256(sink.body)));
   EXPECT_EQ(entries_of(EntryKind::stream_end).back().shared.end(), "complete");
+  EXPECT_EQ(entries_of(EntryKind::stream_end).back().internal.detail(), "pushed to https://duinmeer.example/inbox");
+}
+
+TEST_F(PushTest, WhatMayNotBeKnownNowIsNoDecision) {
+  due_ = Error(ErrorCode::storage_unavailable, "the disk is away");
+  const auto response = gate_->push(wanted(standing()));
+  EXPECT_FALSE(response.stream);
+  EXPECT_EQ(response.status, 503U);
+  EXPECT_TRUE(entries_of(EntryKind::decision).empty());
+}
+
+TEST_F(PushTest, ItIsCutWhenItMayNotGoThereAnyMoreOrIsNotOfferedAnyMore) {
+  for (const std::string what : {"push.origin", "push.not_offered"}) {
+    allowed_ = datasets_.plan.push = true;
+    const auto response = gate_->push(wanted(standing()));
+    ASSERT_TRUE(response.stream) << response.body;
+    (what == "push.origin" ? allowed_ : datasets_.plan.push) = false;
+    gate_->on_clock_step();  // looks at all anew
+    Sink sink;
+    response.stream(sink);
+    EXPECT_EQ(sink.body, "");
+    EXPECT_EQ(entries_of(EntryKind::cut).back().shared.decision().code(), what);
+    expect_refused(gate_->push(wanted(standing())), what);
+  }
+}
+
+TEST_F(PushTest, TheReceiversCertificateIsRecordedAndOnceItIsRevokedNothingGoesThere) {
+  auto shown = std::make_shared<http::PeerCertificate>();
+  shown->sha256 = "ab";
+  gate::PushRequest request = wanted(standing());
+  request.party.shown = shown;
+  request.party.certificate = shown->sha256;
+  const auto response = gate_->push(request);
+  ASSERT_TRUE(response.stream) << response.body;
+  EXPECT_EQ(entries_of(EntryKind::decision).back().internal.certificate(), "ab");
+  membership_.revoke("ab");
+  gate_->on_clock_step();
+  Sink sink;
+  response.stream(sink);
+  EXPECT_EQ(sink.body, "");
+  EXPECT_EQ(entries_of(EntryKind::cut).back().shared.decision().code(), "membership");
+  expect_refused(gate_->push(request), "membership");
 }
 
 TEST_F(PushTest, EachTryIsADecisionOfItsOwnUnderTheSameClaim) {
@@ -82,7 +128,17 @@ TEST_F(PushTest, AClaimIsOfThisTransferAndAddressAndOfADayAtMost) {
   auto waited = standing();  // in the outbox of the consumer
   waited.iat -= std::chrono::hours(23);
   EXPECT_TRUE(gate_->push(wanted(waited)).stream);
-  waited.iat -= std::chrono::hours(2);
+  auto request = wanted(waited);
+  request.requested -= std::chrono::days(29);
+  waited.iat -= std::chrono::days(29);
+  request.claim = identity::make_claim(waited, "k1", key_);
+  EXPECT_TRUE(gate_->push(request).stream) << "a month is tried at most";
+  request.requested -= std::chrono::days(2);
+  waited.iat -= std::chrono::days(2);
+  request.claim = identity::make_claim(waited, "k1", key_);
+  expect_refused(gate_->push(request), "claim.too_old");
+  waited = standing();
+  waited.iat -= std::chrono::hours(25);
   expect_refused(gate_->push(wanted(waited)), "claim.too_old");
   auto early = standing();
   early.iat += std::chrono::hours(1);

@@ -226,7 +226,7 @@ TEST_F(ClientTest, AStreamedRequestArrivesWholeWithItsHeaders) {
   request.url = receiver.url();
   request.headers = {{"authorization", "Bearer t"}};
   const std::string part(200U << 10U, 'x');
-  const auto got = client_->upload(request, [&](ResponseSink& sink) {
+  const auto got = client_->upload(request, [&](ResponseSink& sink, const auto&) {
     ASSERT_TRUE(sink.start(200, {{"content-type", "text/csv"}}, std::nullopt));
     ASSERT_TRUE(sink.write(part));
     ASSERT_TRUE(sink.write("end"));
@@ -244,17 +244,48 @@ TEST_F(ClientTest, AStreamedRequestThatIsCutOrHasNothingIsNoRequest) {
   Receiver receiver;
   PeerRequest request;
   request.url = receiver.url();
-  const auto cut = client_->upload(request, [](ResponseSink& sink) {
+  const auto cut = client_->upload(request, [](ResponseSink& sink, const auto&) {
     ASSERT_TRUE(sink.start(200, {}, std::nullopt));
     ASSERT_TRUE(sink.write("half"));
     sink.cut();
   });
   ASSERT_FALSE(cut);
   EXPECT_EQ(cut.error().code, ErrorCode::outcome_unknown);
-  const auto nothing = client_->upload(request, [](ResponseSink& sink) { EXPECT_FALSE(sink.start(502, {}, 2)) << "a refusal of the source"; });
+  const auto nothing = client_->upload(request, [](ResponseSink& sink, const auto&) { EXPECT_FALSE(sink.start(502, {}, 2)) << "a refusal of the source"; });
   ASSERT_FALSE(nothing);
   EXPECT_EQ(nothing.error().code, ErrorCode::invalid_state);
   EXPECT_FALSE(receiver.got_);
+}
+
+TEST_F(ClientTest, ARefusalOfAStreamedRequestIsReadThoughThePeerDidNotTakeItAll) {
+  test::ManualClock clock;
+  SystemRandom random;
+  Server server({"test", "127.0.0.1", 0, {}, false, 0}, {{"POST", "/x", [](const Request&) { return Response{}; }, 10}}, clock, random);
+  PeerRequest request;
+  request.url = "http://127.0.0.1:" + std::to_string(*server.start()) + "/x";
+  const std::string part(1U << 20U, 'a');
+  bool failed = false;
+  const auto got = client_->upload(request, [&](ResponseSink& sink, const auto&) {
+    ASSERT_TRUE(sink.start(200, {}, std::nullopt));
+    for (int i = 0; i < 1024 && !failed; ++i) failed = !sink.write(part);
+    sink.cut();  // as who sends does
+  });
+  EXPECT_TRUE(failed);
+  ASSERT_TRUE(got) << describe(got.error());
+  EXPECT_EQ(got->status, 413U);
+}
+
+TEST_F(ClientTest, AStreamedRequestHasALimitInAll) {
+  const ScriptedPeer peer("");
+  PeerRequest request;
+  request.url = peer.url();
+  request.whole = milliseconds(0);
+  const auto got = client_->upload(request, [&](ResponseSink& sink, const auto&) {
+    EXPECT_FALSE(sink.start(200, {}, std::nullopt));
+    sink.cut();
+  });
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, ErrorCode::outcome_unknown);
 }
 
 TEST_F(ClientTest, AStreamedRequestFollowsNoRedirect) {
@@ -262,7 +293,7 @@ TEST_F(ClientTest, AStreamedRequestFollowsNoRedirect) {
   const ScriptedPeer peer("HTTP/1.1 307 Temporary Redirect\r\nlocation: " + other.url() + "\r\ncontent-length: 0\r\n\r\n");
   PeerRequest request;
   request.url = peer.url();
-  const auto got = client_->upload(request, [](ResponseSink& sink) {
+  const auto got = client_->upload(request, [](ResponseSink& sink, const auto&) {
     ASSERT_TRUE(sink.start(200, {}, std::nullopt));
     ASSERT_TRUE(sink.finish());
   });

@@ -34,23 +34,29 @@ struct World {
   test::ManualClock clock;
   gate::StreamRegistry streams{clock};
   TakesAll inner;
-  int pushes = 0;
-  TransferCommits commits{inner, [this] { return &streams; }, [this] { ++pushes; }};
+  int woken = 0;
+  TransferCommits commits{inner, [this] { return &streams; }, [this] { ++woken; }};
 };
 
 TEST(TransferCommits, WhatTakesATransferOutOfStartedCutsItsStreams) {
   World world;
   for (const auto state : {transfer::State::suspended, transfer::State::completed, transfer::State::terminated}) EXPECT_TRUE(world.cuts(state));
   EXPECT_FALSE(world.cuts(transfer::State::started));
-  EXPECT_EQ(world.pushes, 0);
-  Commit due;
-  due.changes.push_back({std::string(transfer::kPushPrefix) + "one", "urn:uuid:one"});
-  EXPECT_TRUE(world.commits.commit_and_wait(std::move(due)));
-  EXPECT_EQ(world.pushes, 1);
 }
 
 /// The peer's start may come, and a stream begin, while the thread that recorded the request has not come to cutting yet.
 TEST(TransferCommits, ARequestCutsNothing) { EXPECT_FALSE(World().cuts(transfer::State::requested)); }
+
+TEST(TransferCommits, WhatMakesAPushDueWakesWhoSendsIt) {
+  World world;
+  Commit due, over;
+  due.changes.push_back({std::string(transfer::kPushPrefix) + "0/t", "t"});
+  over.changes.push_back({std::string(transfer::kPushPrefix) + "0/t", std::nullopt});
+  EXPECT_TRUE(world.commits.commit_and_wait(std::move(over)));
+  EXPECT_EQ(world.woken, 0);
+  EXPECT_TRUE(world.commits.commit_and_wait(std::move(due)));
+  EXPECT_EQ(world.woken, 1);
+}
 
 }  // namespace
 }  // namespace sluis::node

@@ -88,19 +88,50 @@ TEST(PushMachine, ATryIsCountedAndSetsTheNext) {
 }
 
 TEST(PushMachine, WhatWasTakenIsCompletedAndNeverSentAgain) {
-  const auto over = end_push(started(), around(), kNow);
+  const Timestamp again = kNow + std::chrono::minutes(15);
+  const auto over = end_push(started(), again, around(), kNow);
   ASSERT_TRUE(over);
   ASSERT_TRUE(over->message);
   EXPECT_EQ(over->message->kind, MessageKind::completion);
   EXPECT_FALSE(is_to_be_pushed(over->next));
   // A consumer that refuses to hear of it: the transfer goes on, but its data do not leave again.
-  const TransferProcess refused = on_peer_state(over->next, outbox::PeerView{}, outcome(outbox::SendOutcome::Kind::refused), false, around(), kNow, kNow).transition.next;
+  outbox::PeerView hidden;
+  hidden.kind = outbox::PeerView::Kind::unreadable;
+  const TransferProcess refused = on_peer_state(over->next, hidden, outcome(outbox::SendOutcome::Kind::refused), false, around(), kNow, kNow).transition.next;
   EXPECT_FALSE(is_to_be_pushed(refused));
+  EXPECT_FALSE(begin_push(refused, kNow, kNow));
+  EXPECT_TRUE(is_push_due(refused)) << "the completion is said again";
+  EXPECT_EQ(refused.push->next, again);
+  EXPECT_TRUE(end_push(refused, again, around(), kNow)->message);
+  EXPECT_FALSE(is_push_due(over->next)) << "it is under way";
   // Suspended while the receiver answered: it was sent all the same.
-  const auto suspended = end_push(suspend(started(), {}, around(), kNow)->next, around(), kNow);
+  const auto suspended = end_push(suspend(started(), {}, around(), kNow)->next, again, around(), kNow);
   ASSERT_TRUE(suspended);
   EXPECT_TRUE(suspended->next.push->sent);
   EXPECT_EQ(suspended->next.state, State::suspended);
+}
+
+TEST(PushMachine, AFailedTryPutsTheNextOffAndNeverForward) {
+  const Timestamp later = kNow + std::chrono::seconds(20);
+  const TransferProcess begun = begin_push(started(), kNow + std::chrono::seconds(2), kNow)->next;
+  const auto put = put_off_push(begun, later, kNow);
+  ASSERT_TRUE(put);
+  EXPECT_EQ(put->next.push->next, later);
+  EXPECT_EQ(put->next.push->tries, 1U);
+  EXPECT_EQ(put_off_push(put->next, kNow, kNow)->next.push->next, later);
+  EXPECT_FALSE(put_off_push(end_push(begun, later, around(), kNow)->next, later, kNow));
+}
+
+TEST(PushMachine, OnlyWhatIsStillToBePushedIsEndedForIt) {
+  const auto failed = fail_push(started(), {"push.refused", {}}, around(), kNow);
+  ASSERT_TRUE(failed);
+  EXPECT_EQ(failed->next.state, State::terminated);
+  EXPECT_FALSE(fail_push(suspend(started(), {}, around(), kNow)->next, {"push.refused", {}}, around(), kNow)) << "it goes on once it is resumed";
+}
+
+TEST(PushMachine, AnAddressIsShownWithoutItsQuery) {
+  EXPECT_EQ(without_query("https://duinmeer.example/inbox?key=1#a"), "https://duinmeer.example/inbox");
+  EXPECT_EQ(without_query("https://duinmeer.example/inbox"), "https://duinmeer.example/inbox");
 }
 
 TEST(PushMachine, AConsumersRequestSaysWhereAndNeedsNoAddressInTheStart) {
@@ -126,6 +157,7 @@ TEST(PushMachine, IsKeptAsItIs) {
   TransferProcess p = begin_push(started(), kNow + std::chrono::seconds(2), kNow)->next;
   p.push->purpose = "urn:p";
   p.push->activity = "urn:a";
+  p.push->person = "Anna";
   const auto read = decode_transfer(encode(p));
   ASSERT_TRUE(read) << describe(read.error());
   EXPECT_EQ(*read, p);
