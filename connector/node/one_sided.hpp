@@ -9,7 +9,7 @@
 #include <vector>
 
 /// Parties that the membership list has with evidence, and whose nodes answer as if they had no route for receipts of data requests: older ones, or
-/// another's (decision 35). One such answer is noted; another after an hour or more, with nothing proven between, makes the mark. While it holds
+/// another's (decision 34). One such answer is noted; another after an hour or more, with nothing proven between, makes the mark. While it holds
 /// evidence of requests with them is one-sided: nothing is awaited of them, nothing of theirs is missing, and terms that require two-sided evidence
 /// are not for them. They are asked again after a day, and once the list has other logs of theirs.
 namespace sluis::node {
