@@ -82,6 +82,7 @@ class Receiver:
                 if path in self.early:
                     connection.sendall(f"HTTP/1.1 {self.early[path]}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
                     one.whole = False
+                    time.sleep(0.3)  # what is still unread at the end resets the connection, which may take with it what was not read there yet
                     return
                 while size := int(source.readline(), 16):
                     while size:

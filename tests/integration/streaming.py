@@ -156,7 +156,10 @@ def behind_a_row():
     status, part, body = ask(transfer, Range="rows=39000-", **{"If-Match": headers["ETag"]})
     expect("the rest", (status, part["Content-Range"], body == b"".join(lines[39001:])), (206, "rows 39000-39999/40000", True))
     expect("is a decision of its own", count(w, "decision"), decisions + 1)
-    for node, kind in ((w, "stream-end"), (d, "received")):
+    for node, kind in ((w, "stream-end"), (d, "received")):  # an end is recorded after the last byte
+        until = time.monotonic() + 10
+        while int(node.wait_log(2, kinds=[kind])[-1].get("rows", 0)) != 1000 and time.monotonic() < until:
+            time.sleep(0.05)
         expect(f"{node.key}: its end has its rows", int(node.wait_log(2, kinds=[kind])[-1]["rows"]), 1000)
     expect("without a version", ask(transfer, Range="rows=1-")[::2], (412, "source.unnamed_version"))
     expect("behind the last", ask(transfer, Range="rows=40000-", **{"If-Match": headers["ETag"]})[::2], (416, "source.no_such_row"))
