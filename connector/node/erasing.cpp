@@ -166,7 +166,7 @@ Result<Erasure> Erasing::find(const EraseOrder& order) const {
     return Error(ErrorCode::not_found, erasure.kept == 0 ? "no entry fits that" : "all that fits is about what still runs")
         .mended_by("look with `sluis audit log`; what an agreement still needs can go once that has ended");
   }
-  if (erasure.numbers().size() > kNumbersBytes) {
+  if (erasure.entries.size() > provenance::kNumbersAtMost || erasure.numbers().size() > kNumbersBytes) {
     return Error(ErrorCode::limit_exceeded, "these are too many entries at once").mended_by("take them in pieces: --before");
   }
   return erasure;

@@ -149,7 +149,7 @@ Result<void> Pruning::look_through(Prune& prune) const {
   } else {
     for (std::uint64_t number = prune.first; number < prune.end; ++number) SLUIS_CHECK(look(number));
   }
-  if (provenance::number_ranges(prune.kept).size() > kKeptBytes) {
+  if (prune.kept.size() > provenance::kNumbersAtMost || provenance::number_ranges(prune.kept).size() > kKeptBytes) {
     return Error(ErrorCode::limit_exceeded, "too many entries of this log are still needed").mended_by("end agreements that have run too long, or renew them");
   }
   return {};

@@ -96,6 +96,7 @@ Result<std::set<std::uint64_t>> parse_number_ranges(std::string_view text) {
     };
     SLUIS_TRY(const std::uint64_t first, number(one.substr(0, dash)));
     SLUIS_TRY(const std::uint64_t last, dash == std::string_view::npos ? Result<std::uint64_t>(first) : number(one.substr(dash + 1)));
+    if (last >= first && last - first >= kNumbersAtMost - all.size()) return Error(ErrorCode::corruption, "these are more numbers of entries than any record has");
     for (std::uint64_t at = first; at <= last; ++at) all.insert(all.end(), at);
   }
   return all;

@@ -34,7 +34,9 @@ Result<std::vector<Pruned>> read_pruned(const storage::Reader& store);
 /// The first number from this one on of which an entry is there, as far as these say.
 std::uint64_t number_there(const std::vector<Pruned>& pruned, std::uint64_t number);
 
-/// `3-7,12`, and back. corruption.
+/// So many numbers may stand in such a text: more are refused where they are written, and where they are read.
+inline constexpr std::size_t kNumbersAtMost = 4'000'000;
+/// `3-7,12`, and back. corruption: it is none, or has more.
 std::string number_ranges(const std::set<std::uint64_t>& numbers);
 Result<std::set<std::uint64_t>> parse_number_ranges(std::string_view text);
 

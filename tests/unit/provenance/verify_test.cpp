@@ -245,6 +245,14 @@ TEST_F(PrunedTest, WhatProofsNeedStaysAndWhatIsGoneIsSaid) {
   EXPECT_EQ(again.next(), 1000U);
 }
 
+TEST(NumberRanges, OneThatIsTooLongIsRefusedBeforeItIsMade) {
+  EXPECT_EQ(number_ranges(*parse_number_ranges("3-7,12")), "3-7,12");
+  EXPECT_EQ(parse_number_ranges("1-" + std::to_string(kNumbersAtMost))->size(), kNumbersAtMost);
+  for (const std::string& bad : {"0-" + std::to_string(kNumbersAtMost), "1-" + std::to_string(kNumbersAtMost) + ",5000000", std::string("3-999999999999999999")}) {
+    EXPECT_EQ(parse_number_ranges(bad).error().code, ErrorCode::corruption) << bad;
+  }
+}
+
 TEST_F(PrunedTest, APassLeavesOutWhatWasPrunedUnderItAndNothingElse) {
   const auto gone = leaf_in_pass(log(), 5);
   ASSERT_TRUE(gone) << describe(gone.error());
