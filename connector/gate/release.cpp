@@ -328,8 +328,6 @@ std::variant<std::unique_ptr<Source>, Unprepared> open_files(const ReleasePlan& 
 /// Which version it is, and the part of it that the request asks for, if any. An answer: nothing is released.
 std::optional<Unprepared> take_part(const ReleasePlan& plan, std::span<const policy::Transform> transforms, const std::optional<Recipient>& recipient,
                                     const Wanted& wanted, bool may_pass, Verbatim& verbatim, PreparedRelease& release) {
-  // Any choice of files is a version that would be read through once: too much for whoever comes along.
-  if (plan.files && !recipient) return wanted.if_match.empty() ? std::nullopt : std::optional(refused(412, make_reason("source.other_version")));
   const std::string bytes_tag = may_pass ? tag_of(plan, *release.source) : std::string();
   release.in_bytes = may_pass && !verbatim.bytes.has_none(bytes_tag);
   auto tag = release.in_bytes ? Result<std::string>(bytes_tag) : tag_of_rows(plan, release.source->version(), transforms, recipient);
@@ -406,7 +404,9 @@ Preparation prepare(const ReleasePlan& plan, std::span<const policy::Transform> 
     if (!file) return operators(file.error());
     release.source = std::make_unique<FileSource>(std::move(*file));
   }
-  if (verbatim != nullptr && release.source && !release.transformer.whole_table()) {
+  // Of open data any choice of files would be a version that is read through once: too much for whoever comes along.
+  const bool has_parts = verbatim != nullptr && release.source && !release.transformer.whole_table() && (!plan.files || recipient);
+  if (has_parts) {
     if (auto instead = take_part(plan, transforms, recipient, wanted, may_pass && !plan.files, *verbatim, release)) return std::move(*instead);
   } else if (other_version(wanted, "")) {
     return refused(412, make_reason("source.other_version"));

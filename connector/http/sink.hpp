@@ -7,7 +7,7 @@
 
 namespace sluis::http {
 
-/// A streamed answer on a channel, or a streamed request. Small writes are collected, at most 120 KiB; what is collected and not sent is dropped by
+/// A streamed answer on a channel, or a streamed request. Small writes are collected, at most 112 KiB; what is collected and not sent is dropped by
 /// a cut. Calls in the wrong order are `internal` errors and send nothing.
 class ChannelSink final : public ResponseSink {
  public:

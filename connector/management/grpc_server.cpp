@@ -139,6 +139,7 @@ class Call {
     return Error(ErrorCode::invalid_argument, "the request is not a message of the method");
   }
 
+  /// Authorised anew: a role may have ended while its caller kept the call open.
   Result<MessagePtr> answer(const Method& method) {
     SLUIS_TRY(const auto caller, shared_.api.authorise(method, authorization(), peer_of(context_)));
     auto message = method.new_request();

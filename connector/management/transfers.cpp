@@ -50,7 +50,8 @@ Result<std::optional<transfer::PushRequest>> push_of(const Backend& backend, con
   if (push.purpose.empty() || push.activity.empty()) {
     return Error(ErrorCode::invalid_argument, "a push needs a purpose and a processing activity").mended_by("name them with `--purpose` and `--activity`");
   }
-  if (backend.activity_allows) SLUIS_CHECK(backend.activity_allows(push.activity, push.purpose, now));
+  if (!backend.activity_allows) return Error(ErrorCode::invalid_state, "this node has no register to look the activity up in");
+  SLUIS_CHECK(backend.activity_allows(push.activity, push.purpose, now));
   return std::optional(std::move(push));
 }
 

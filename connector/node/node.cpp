@@ -65,11 +65,12 @@ int serve(const std::filesystem::path& config_file) {
   const StopSignal signal;
   Node node(*config);
   const auto start = [&]() -> Result<void> {
-    SLUIS_TRY(const bool half_way, is_half_way(*config));  // a crash on the way from one log to the next
-    if (half_way) {
-      SLUIS_CHECK(follow_prepared(*config));
-      node.none_followed({});
-    }
+    const auto started = node.start();
+    if (started) return started;
+    const auto half_way = is_half_way(*config);  // a crash on the way from one log to the next, which no start passes over
+    if (!half_way || !*half_way) return started;
+    SLUIS_CHECK(follow_prepared(*config));
+    node.none_followed({});
     return node.start();
   };
   Timestamp not_before{};  // what failed is not tried again at once

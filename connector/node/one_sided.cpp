@@ -61,7 +61,9 @@ bool is_one_sided(const storage::Reader& store, const identity::Directory& direc
 }
 
 bool is_two_sided(const storage::Reader& store, const identity::Directory& directory, const ParticipantId& peer, Timestamp now) {
-  return directory.keeps_evidence(peer, now) && !is_one_sided(store, directory, peer, now);
+  if (!directory.keeps_evidence(peer, now)) return false;
+  const auto one = read_one_sided(store, peer);
+  return one && !(*one && (*one)->holds(directory, now));
 }
 
 Result<bool> mark_one_sided(const storage::Reader& store, const identity::Directory& directory, const ParticipantId& peer, Timestamp now, Commit& commit) {

@@ -60,6 +60,24 @@ TEST_F(FolderTest, ARangeIsChosenByName) {
   EXPECT_EQ(body("from="), "refused: 403 source.choice");
 }
 
+TEST_F(FolderTest, OfOpenOnesThereAreNoParts) {
+  gate::Verbatim verbatim;
+  gate::Wanted wanted;
+  wanted.range = "rows=1-";
+  const auto whole = gate::prepare(datasets_.plan, {}, std::nullopt, wanted, &verbatim);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->tag, "") << "so nobody is offered any";
+  EXPECT_FALSE(whole->part);
+  wanted.if_match = "\"a version\"";
+  const auto named = gate::prepare(datasets_.plan, {}, std::nullopt, wanted, &verbatim);
+  ASSERT_FALSE(named);
+  EXPECT_EQ(named.error().status, 412U);
+  wanted.if_match.clear();
+  const auto of_a_party = gate::prepare(datasets_.plan, {}, gate::Recipient{"urn:duinmeer", kCrowd, std::string(32, 'k')}, wanted, &verbatim);
+  ASSERT_FALSE(of_a_party) << "a party has them, by a version that it names";
+  EXPECT_EQ(of_a_party.error().reason.code, "source.unnamed_version");
+}
+
 TEST_F(FolderTest, TheNewestIsTheLastByName) {
   datasets_.plan.files->choose = Choose::newest;
   EXPECT_EQ(body(), "time,total\n3,14\n");

@@ -27,6 +27,13 @@ class OneSidedTest : public RequestReceiptsTest {
   std::string record() { return store_.get(std::string(node::kOneSidedPrefix) + kDuinmeer)->value_or(""); }
 };
 
+TEST_F(OneSidedTest, WhatCannotBeReadIsNotTwoSided) {
+  const auto two_sided = [&] { return node::is_two_sided(store_, directory_, ParticipantId(kDuinmeer), clock_.now()); };
+  EXPECT_TRUE(two_sided());
+  ASSERT_TRUE(store_.write({{std::string(node::kOneSidedPrefix) + kDuinmeer, "damaged"}}, true));
+  EXPECT_FALSE(two_sided());
+}
+
 TEST_F(OneSidedTest, ANodeThatGoesOnAnsweringSoIsMarkedAndThatIsSaidOnce) {
   pull("t1");
   no_route(404);
