@@ -175,13 +175,9 @@ std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) cons
     return by_agreement ? std::nullopt : std::optional(make_reason("claim.missing"));
   }
   const auto key = [&](const ParticipantId& issuer, std::string_view kid) { return with_.claim_key(issuer, kid, now); };
-  identity::ClaimExpected expected{asked.party.id, self_,        asked.transfer.agreement, asked.transfer.own_pid,
-                                   asked.method,   asked.path,   now};
+  const identity::ClaimExpected expected{asked.party.id, self_,      asked.transfer.agreement, asked.transfer.own_pid,
+                                         asked.method,   asked.path, now,                      asked.transfer.peer_pid};
   identity::ClaimCheck check = identity::check_claim(asked.claim_header, expected, key);
-  if (check.fault == identity::ClaimFault::transfer) {
-    expected.transfer = asked.transfer.peer_pid;
-    check = identity::check_claim(asked.claim_header, expected, key);
-  }
   // The claim of a push was signed when the transfer was asked for, and may have waited in that party's outbox.
   if (asked.pushed && check.fault == identity::ClaimFault::too_old && *asked.pushed - check.claim->iat <= kPushClaimAge &&
       now - *asked.pushed <= kPushClaimKept) {

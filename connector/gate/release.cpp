@@ -31,8 +31,9 @@ class Sender : Sending {
       else if (skip_ || start()) send_all();
     }
     if (!ended_ && may_go_on()) finish();
+    learn();
     if (end_.how != ReleaseEnd::How::complete) {
-      if (!digested_) end_.digest = digest_.finish();
+      end_.digest = digest();
       if (counts()) end_.rows = counter_.rows();
       if (instead_ != 0 && !stream_.cut_reason()) answer();
       else sink_.cut();
@@ -42,13 +43,14 @@ class Sender : Sending {
 
  private:
   static RowCounter counter_of(const PreparedRelease& release) {
+    if (release.as_it_is) return RowCounter::of_part(0, release.format.form == policy::Form::csv);
     if (!release.part) return RowCounter(release.format);
     if (release.part->of_rows) return RowCounter::behind_row(release.format);
     return RowCounter::of_part(release.part->first, release.format.form == policy::Form::csv);
   }
 
-  /// Whether rows are counted in what leaves: where a row may be cut in two, or not all leave.
-  bool counts() const { return release_.pace || release_.part; }
+  /// Whether rows are counted in what leaves: where a row may be cut in two, not all leave, or they pass no plan.
+  bool counts() const { return release_.pace || release_.part || release_.as_it_is; }
 
   bool start() {
     if (sink_.start(release_.part ? 206 : 200, headers_, std::nullopt)) return true;
@@ -78,10 +80,17 @@ class Sender : Sending {
         if (block.error().code == ErrorCode::invalid_argument) return malformed(block.error());
         return end_with(ReleaseEnd::How::cut, changed ? "source.changed" : "source.unavailable");
       }
-      if (release_.part && !skip_) write(*block);
+      if (release_.as_it_is || (release_.part && !skip_)) write(*block);
       else pass(*block);
-      if (block->empty()) return count_part();
+      if (block->empty()) return release_.as_it_is ? compare() : count_part();
     }
+  }
+
+  /// What left past the plan is what was known of it: also where a file was written over by somebody who put its times back.
+  void compare() {
+    if (ended_) return;
+    end_.rows = counter_.rows();
+    if (digest() != release_.as_it_is->digest || end_.rows != release_.as_it_is->rows) end_with(ReleaseEnd::How::cut, "source.changed");
   }
 
   void malformed(const Error& error) { end_with(ReleaseEnd::How::cut, "source.malformed", {{"why", error.message}}); }
@@ -99,12 +108,33 @@ class Sender : Sending {
       log::error("source_malformed", {{"error", describe(rows.error())}});
       return malformed(rows.error());
     }
+    if (release_.learn) see(block, *rows);
     if (skip_ && !skip_->done() && !may_go_on()) return;  // of what is passed over nothing is written
     const std::string_view leaving = skip_ ? skip_->rest_of(*rows) : std::string_view(*rows);
     // To go on behind a far row takes its time: who asked waits longer for an answer than for its next byte.
     if (skip_ && !started_ && !leaving.empty()) started_ = start();
     if (started_ || !(release_.upstream || skip_)) write(leaving);
     if (!ended_) end_.rows = release_.transformer.rows();
+  }
+
+  /// Whether the plan changes nothing: then this version leaves past it from now on. Given up at the first block that begins otherwise.
+  void see(std::string_view block, std::string_view rows) {
+    if (!seen_) {
+      if (!block.starts_with(rows)) {
+        release_.learn = {};
+        return;
+      }
+      seen_.emplace();
+    }
+    seen_->bytes.update(block);
+    seen_->ends += line_ends(block);
+  }
+
+  /// Once all has left.
+  void learn() {
+    if (!seen_ || !release_.learn || end_.how != ReleaseEnd::How::complete) return;
+    const std::uint64_t header = release_.format.form == policy::Form::csv ? 1 : 0;
+    if (seen_->bytes.finish() == end_.digest && seen_->ends == end_.rows + header) release_.learn({end_.digest, end_.rows});
   }
 
   /// From the upstream, as fast as it is taken: nothing is read of it while the sink waits for its reader. Nothing is promised before its answer began, and of a whole table not before it ended.
@@ -199,6 +229,11 @@ class Sender : Sending {
   std::chrono::steady_clock::time_point began_;
   RowCounter counter_;
   std::optional<RowSkip> skip_;  ///< set: what goes on behind a row
+  struct Seen {
+    crypto::Sha256 bytes;
+    std::uint64_t ends = 0;  ///< of lines
+  };
+  std::optional<Seen> seen_;  ///< of the source, while it may be that the plan changes nothing
   http::Headers headers_;
   unsigned instead_ = 0;   ///< the status of an answer in place of data; 0: there is none
   bool answered_ = false;  ///< by the upstream
@@ -228,14 +263,16 @@ std::string tag_of(const ReleasePlan& plan, const Source& source) {
   std::string all;
   for (const std::string& one : {plan.id.str(), source.version(), plan.content_type}) put_sized(all, one);
   const policy::CsvFormat& format = plan.format;
-  all += {format.delimiter, format.quote, format.decimal, static_cast<char>(format.encoding), format.mark ? 'm' : '-', format.same_encoding ? 's' : '-'};
+  all += {format.delimiter, format.quote, format.decimal, static_cast<char>(format.encoding), format.mark ? 'm' : '-', format.same_encoding ? 's' : '-',
+          static_cast<char>(format.form)};
   for (const policy::ColumnDeclaration& column : plan.columns.columns) put_sized(all, column.name);
   return "\"" + to_hex(crypto::sha256(all)).substr(0, 32) + "\"";
 }
 
-/// The SHA-256 of a file, where the plan changes nothing in it and each line end is that of a row; so that any part of it may leave as it is.
+/// What leaves of a file, where the plan changes nothing in it and each line end is that of a row; so that any part of it may leave as it is.
 /// A file that the plan refuses has no parts either: what would be cut as a whole does not leave in pieces.
-Result<std::optional<Hash>> unchanged_by(const ReleasePlan& plan, const policy::CsvFormat& format, const std::string& version, const Tried<Hash>& verbatim) {
+Result<std::optional<WholeRelease>> unchanged_by(const ReleasePlan& plan, const policy::CsvFormat& format, const std::string& version,
+                                                 const Tried<WholeRelease>& verbatim) {
   SLUIS_TRY(policy::ColumnPlan columns, policy::ColumnPlan::compile(plan.columns, {}));
   policy::Transformer transformer(std::move(columns), format);
   SLUIS_TRY(FileSource file, FileSource::open(plan.folder, plan.file));
@@ -246,15 +283,15 @@ Result<std::optional<Hash>> unchanged_by(const ReleasePlan& plan, const policy::
     if (verbatim.stopped()) return Error(ErrorCode::invalid_state, "the node is stopping");
     SLUIS_TRY(const std::string_view block, file.read());
     in.update(block);
-    ends += static_cast<std::uint64_t>(std::count(block.begin(), block.end(), '\n'));
+    ends += line_ends(block);
     const auto rows = block.empty() ? transformer.finish() : transformer.feed(block);
-    if (!rows) return std::optional<Hash>();
+    if (!rows) return std::optional<WholeRelease>();
     out.update(*rows);
     if (block.empty()) break;
   }
-  const Hash digest = in.finish();
-  const std::uint64_t rows = transformer.rows() + (format.form == policy::Form::csv ? 1 : 0);
-  return digest == out.finish() && ends == rows ? std::optional(digest) : std::optional<Hash>();
+  const WholeRelease whole{in.finish(), transformer.rows()};
+  const std::uint64_t header = format.form == policy::Form::csv ? 1 : 0;
+  return whole.digest == out.finish() && ends == whole.rows + header ? std::optional(whole) : std::nullopt;
 }
 
 /// Whether a condition of the request names another version (RFC 9110, 13.1.1 and 13.1.5).
@@ -271,19 +308,31 @@ Unprepared no_such(std::string_view code, std::string_view unit, std::uint64_t s
 std::string repr_digest(const Hash& digest) { return "sha-256=:" + to_base64(view(digest)) + ":"; }
 
 /// A range of bytes of a file (RFC 9110, 14.2). An answer: nothing is released.
-std::optional<Unprepared> take_range(const ReleasePlan& plan, const Wanted& wanted, Tried<Hash>& verbatim, FileSource& file, PreparedRelease& release) {
+/// `key`: of the version through this plan, in `verbatim`.
+std::optional<Unprepared> take_range(const ReleasePlan& plan, const Wanted& wanted, Tried<WholeRelease>& verbatim, const std::string& key, FileSource& file,
+                                     PreparedRelease& release) {
   const auto range = one_range(wanted.range);
   if (!range || other_range(wanted, release.tag)) return std::nullopt;
-  const auto digest = verbatim.look(release.tag, [&] { return unchanged_by(plan, release.format, file.version(), verbatim); });
-  if (!digest) return operators(digest.error());
-  if (!*digest) {  // from now on it has another tag, by which one may go on behind a row
+  const auto known = verbatim.look(key, [&] { return unchanged_by(plan, release.format, file.version(), verbatim); });
+  if (!known) return operators(known.error());
+  if (!*known) {  // from now on it has another tag, by which one may go on behind a row
     release.tag.clear();
     return std::nullopt;
   }
   release.part = part_of(*range, file.size());
   if (!release.part) return no_such("source.no_such_range", "bytes", file.size());
   file.only(release.part->first, release.part->length());
-  release.whole_digest = repr_digest(**digest);
+  release.whole_digest = repr_digest((*known)->digest);
+  return std::nullopt;
+}
+
+/// Of a file that the plan may leave as it is. An answer: nothing is released.
+std::optional<Unprepared> take_bytes(const ReleasePlan& plan, const Wanted& wanted, Tried<WholeRelease>& verbatim, const std::string& key, FileSource& file,
+                                     PreparedRelease& release) {
+  if (auto instead = take_range(plan, wanted, verbatim, key, file, release)) return instead;
+  if (release.part || release.tag.empty()) return std::nullopt;
+  release.as_it_is = verbatim.found(key);
+  if (!release.as_it_is) release.learn = [&verbatim, key](const WholeRelease& seen) { verbatim.learn(key, seen); };
   return std::nullopt;
 }
 
@@ -328,13 +377,16 @@ std::variant<std::unique_ptr<Source>, Unprepared> open_files(const ReleasePlan& 
 /// Which version it is, and the part of it that the request asks for, if any. An answer: nothing is released.
 std::optional<Unprepared> take_part(const ReleasePlan& plan, std::span<const policy::Transform> transforms, const std::optional<Recipient>& recipient,
                                     const Wanted& wanted, bool may_pass, Verbatim& verbatim, PreparedRelease& release) {
-  const std::string bytes_tag = may_pass ? tag_of(plan, *release.source) : std::string();
-  release.in_bytes = may_pass && !verbatim.bytes.has_none(bytes_tag);
+  FileSource* file = may_pass ? static_cast<FileSource*>(release.source.get()) : nullptr;
+  const std::string bytes_tag = file != nullptr ? tag_of(plan, *file) : std::string();
+  // What was seen of a version holds for no file that was touched since, whatever its times say.
+  const std::string key = file != nullptr ? bytes_tag + "@" + std::to_string(file->changed_at()) : std::string();
+  release.in_bytes = file != nullptr && !verbatim.bytes.has_none(key);
   auto tag = release.in_bytes ? Result<std::string>(bytes_tag) : tag_of_rows(plan, release.source->version(), transforms, recipient);
   if (!tag) return operators(tag.error());
   release.tag = std::move(*tag);
   if (other_version(wanted, release.tag)) return refused(412, make_reason("source.other_version"));
-  if (release.in_bytes) return take_range(plan, wanted, verbatim.bytes, static_cast<FileSource&>(*release.source), release);
+  if (release.in_bytes) return take_bytes(plan, wanted, verbatim.bytes, key, *file, release);
   const auto again = [&]() -> Result<std::optional<WholeRelease>> {
     SLUIS_TRY(policy::ColumnPlan columns, policy::ColumnPlan::compile(plan.columns, transforms, means_of(plan.folder, plan.lookups, recipient)));
     std::unique_ptr<Source> source;
@@ -343,8 +395,8 @@ std::optional<Unprepared> take_part(const ReleasePlan& plan, std::span<const pol
       if (auto* why = std::get_if<Unprepared>(&files)) return Error(ErrorCode::invalid_state, why->reason.sentence);
       source = std::get<std::unique_ptr<Source>>(std::move(files));
     } else {
-      SLUIS_TRY(FileSource file, FileSource::open(plan.folder, plan.file));
-      source = std::make_unique<FileSource>(std::move(file));
+      SLUIS_TRY(FileSource same, FileSource::open(plan.folder, plan.file));
+      source = std::make_unique<FileSource>(std::move(same));
     }
     if (source->version() != release.source->version()) return Error(ErrorCode::invalid_state, "the source changed while it was read");
     return whole_release(*source, policy::Transformer(std::move(columns), release.format), [&] { return verbatim.rows.stopped(); });

@@ -47,6 +47,8 @@ struct PreparedRelease {
   bool in_bytes = false;             ///< parts are of bytes, as the plan may leave them as they are; else of rows
   std::optional<Part> part = {};     ///< only these leave: bytes past the plan, which changes nothing in this version; or rows through it
   std::string whole_digest = {};     ///< of a part: SHA-256 of the whole, as `Repr-Digest` has it (RFC 9530)
+  std::optional<WholeRelease> as_it_is = {};  ///< all of it leaves past the plan, which is known to change nothing in this version
+  std::function<void(const WholeRelease&)> learn = {};  ///< to be called where that was seen on the way; empty: it is of no use
   std::optional<LiveSource> live = {};
 
   /// For the log: the source's version, and which part of it.

@@ -8,6 +8,23 @@
 
 namespace sluis::gate {
 
+/// How many lines end in it.
+inline std::uint64_t line_ends(std::string_view bytes) {
+  std::uint64_t ends = 0;
+  while (!bytes.empty()) {
+    const std::string_view some = bytes.substr(0, 255 * 64);
+    std::uint8_t lanes[64] = {};  // sums that stay below 256, side by side: the compiler takes many bytes at once
+    std::size_t at = 0;
+    for (; at + 64 <= some.size(); at += 64) {
+      for (std::size_t lane = 0; lane < 64; ++lane) lanes[lane] = static_cast<std::uint8_t>(lanes[lane] + (some[at + lane] == '\n'));
+    }
+    for (; at < some.size(); ++at) ends += some[at] == '\n';
+    for (const std::uint8_t lane : lanes) ends += lane;
+    bytes.remove_prefix(some.size());
+  }
+  return ends;
+}
+
 /// Counts the ended records of a stream: of CSV (quotes understood) without its header, of JSON lines each line.
 class RowCounter {
  public:
@@ -35,7 +52,7 @@ class RowCounter {
       const std::string_view plain = bytes.substr(0, quote);
       const std::size_t last = quoted_ ? std::string_view::npos : plain.rfind('\n');
       if (last != std::string_view::npos) {
-        ends_ += static_cast<std::uint64_t>(std::count(plain.begin(), plain.end(), '\n'));
+        ends_ += line_ends(plain);
         whole_ = taken_ + last + 1;
       }
       const std::size_t now = std::min(bytes.size(), quote + 1);

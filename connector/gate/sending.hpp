@@ -53,11 +53,16 @@ class Sending {
 
   /// All has left: the trailers, by the rows in `end_`.
   void finish() {
-    end_.digest = digest_.finish();
-    digested_ = true;
+    end_.digest = digest();
     end_.how = ReleaseEnd::How::complete;
     const auto done = sink_.finish({{std::string(kRowsTrailer), std::to_string(end_.rows)}, {std::string(kDigestTrailer), to_hex(end_.digest)}});
     if (!done) end_with(ReleaseEnd::How::failed, "peer.gone");
+  }
+
+  /// Of what has left; nothing more may leave.
+  const Hash& digest() {
+    if (!digested_) digested_ = digest_.finish();
+    return *digested_;
   }
 
   Stream& stream_;
@@ -66,7 +71,7 @@ class Sending {
   crypto::Sha256 digest_;
   ReleaseEnd end_;
   bool ended_ = false;
-  bool digested_ = false;
+  std::optional<Hash> digested_;
 };
 
 }  // namespace sluis::gate

@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+struct stat;
+
 namespace sluis::gate {
 
 /// Read at a time. Each stream has such a block, the row reader's and what it made of it. While something is on its way out come the buffers of
@@ -46,6 +48,8 @@ class FileSource final : public Source {
   Result<std::string_view> read() override;
   std::uint64_t size() const { return pin_.size; }
   std::string version() const override;
+  /// When anything of it last changed, its times included, as the file system has it (st_ctim), in nanoseconds: nobody sets that.
+  std::int64_t changed_at() const { return changed_at_; }
   /// Reads only these bytes, which are there. Before the first `read`.
   void only(std::uint64_t first, std::uint64_t length);
 
@@ -61,6 +65,7 @@ class FileSource final : public Source {
 
   FileSource(int folder, int file, std::string name) : folder_(folder), file_(file), name_(std::move(name)) {}
   static Result<Pin> pin(int file, const std::string& name);
+  static Result<Pin> pin(const struct stat& found, const std::string& name);
   Result<void> check_unchanged() const;
   Result<void> check_same_name() const;
   void close();
@@ -69,6 +74,7 @@ class FileSource final : public Source {
   int file_ = -1;
   std::string name_;
   Pin pin_;
+  std::int64_t changed_at_ = 0;
   std::uint64_t at_ = 0;
   std::uint64_t end_ = 0;
   std::string block_;

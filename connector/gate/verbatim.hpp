@@ -32,15 +32,13 @@ class Tried {
     if (const auto meanwhile = known(tag)) return *meanwhile;
     if (stopped_) return Error(ErrorCode::invalid_state, "the node is stopping");
     SLUIS_TRY(const std::optional<Found> found, attempt());
-    const std::lock_guard lock(mutex_);
-    if (order_.size() == kKept) {
-      known_.erase(order_.front());
-      order_.pop_front();
-    }
-    known_.emplace(tag, found);
-    order_.push_back(tag);
+    keep(tag, found);
     return found;
   }
+  /// What is known already; nothing: there is nothing to be found in it, or it was never tried.
+  std::optional<Found> found(const std::string& tag) const { return known(tag).value_or(std::nullopt); }
+  /// Found on the way, without an attempt.
+  void learn(const std::string& tag, const Found& found) { keep(tag, found); }
   /// Whether it is known that there is nothing to be found in it.
   bool has_none(const std::string& tag) const {
     const auto found = known(tag);
@@ -51,6 +49,14 @@ class Tried {
   bool stopped() const { return stopped_; }
 
  private:
+  void keep(const std::string& tag, const std::optional<Found>& found) {
+    const std::lock_guard lock(mutex_);
+    if (!known_.emplace(tag, found).second) return;
+    order_.push_back(tag);
+    if (order_.size() <= kKept) return;
+    known_.erase(order_.front());
+    order_.pop_front();
+  }
   /// Nothing: not known yet.
   std::optional<std::optional<Found>> known(const std::string& tag) const {
     const std::lock_guard lock(mutex_);
@@ -74,9 +80,10 @@ struct WholeRelease {
 
 /// Which parts of versions of sources there are.
 struct Verbatim {
-  /// Versions that leave a column plan byte for byte as they are, with their SHA-256: only of those are there ranges of bytes. That is not to be
-  /// seen from the plan (a column that is not declared is dropped, quotes that are not needed go, a last line gets its end).
-  Tried<Hash> bytes;
+  /// Versions that leave a column plan byte for byte as they are, each line end being that of a row: they may leave past it, and only of those are
+  /// there ranges of bytes. That is not to be seen from the plan (a column that is not declared is dropped, quotes that are not needed go, a last
+  /// line gets its end).
+  Tried<WholeRelease> bytes;
   /// Of others, of which one may go on behind a row: what leaves in all. Nothing: the plan refuses it, so what would be cut as a whole does not
   /// leave in pieces.
   Tried<WholeRelease> rows;

@@ -73,13 +73,18 @@ Result<void> ChannelSink::write(std::string_view bytes) {
 
 Result<void> ChannelSink::flush() {
   if (state_ != State::open) return misuse("the streamed answer is not open");
-  if (buffer_.empty()) return {};
+  return send_collected({});
+}
+
+Result<void> ChannelSink::send_collected(std::string_view last) {
+  if (buffer_.empty()) return last.empty() ? Result<void>() : send(last);
   if (chunked_) {
     char size[24];
     const int digits = std::snprintf(size, sizeof size, "%zx\r\n", buffer_.size());
     buffer_.insert(0, size, static_cast<std::size_t>(digits));
     buffer_ += "\r\n";
   }
+  buffer_ += last;
   auto sent = send(buffer_);
   give_buffer(std::exchange(buffer_, std::string()));
   return sent;
@@ -90,12 +95,13 @@ Result<void> ChannelSink::finish(const Headers& trailers) {
   if (!sendable(trailers)) return misuse("a trailer has a line break");
   if (!head_only_) {
     if (!chunked_ && left_ != 0) return misuse("fewer bytes than the length said");
-    SLUIS_CHECK(flush());
+    std::string end;
     if (chunked_) {
-      std::string end = "0\r\n";
+      end = "0\r\n";
       for (const auto& [name, value] : trailers) end += name + ": " + value + "\r\n";
-      SLUIS_CHECK(send(end + "\r\n"));
+      end += "\r\n";
     }
+    SLUIS_CHECK(send_collected(end));
   }
   state_ = State::complete;
   return {};

@@ -33,6 +33,8 @@ class ChannelSink final : public ResponseSink {
  private:
   enum class State { fresh, open, complete };
   Result<void> send(std::string_view bytes);
+  /// What was collected, and behind it `last`, as one.
+  Result<void> send_collected(std::string_view last);
   Result<void> await_room();
   /// As it was, told to who sends a request.
   Result<void> told(Result<void> done) const;

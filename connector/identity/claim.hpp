@@ -49,6 +49,7 @@ struct ClaimExpected {
   std::string_view method;
   std::string_view path;      ///< with query, as received
   Timestamp now;
+  ProcessId transfer_there = {};  ///< the other side's pid of it, which may be named in its place; empty: none
 };
 
 struct ClaimCheck {

@@ -182,23 +182,127 @@ TEST_F(RangeTest, NoFileIsLookedAtOnceTheNodeStops) {
   EXPECT_EQ(body({{"range", "bytes=0-3"}}), "refused: 503 source.unavailable");
 }
 
-TEST(Verbatim, WhatIsKnownWaitsForNoAttempt) {
-  gate::Verbatim verbatim;
+/// A whole of which it is known already that the plan leaves it as it is.
+class KnownTest : public RangeTest {
+ protected:
+  gate::Preparation prepare(const gate::Wanted& wanted = {}) { return gate::prepare(datasets_.plan, {}, std::nullopt, wanted, &verbatim_); }
+  /// How it ends; what left is in `sink_`.
+  gate::ReleaseEnd send(gate::PreparedRelease& release) {
+    sink_ = std::make_unique<Sink>();
+    const auto stream = streams_.add({record_.id, ProcessId("urn:provider:1"), record_.dataset, ParticipantId("urn:duinmeer")});
+    stream->permit([](Timestamp) { return gate::Reevaluation{std::nullopt, Timestamp::max()}; }, Timestamp::max());
+    return gate::send(release, *stream, decisions_, *sink_, {});
+  }
+  /// Once through the plan.
+  void get_to_know() {
+    auto first = prepare();
+    ASSERT_TRUE(first);
+    EXPECT_FALSE(first->as_it_is);
+    EXPECT_EQ(send(*first).how, gate::ReleaseEnd::How::complete);
+    EXPECT_EQ(sink_->body, read_counts());
+  }
+  std::string read_counts() {
+    std::ifstream in(datasets_.plan.folder / "counts.csv", std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  gate::Verbatim verbatim_;
+};
+
+TEST_F(KnownTest, OnceSeenItLeavesPastThePlanAndSaysTheSame) {
+  std::string text = "time,total\n";
+  while (text.size() < 4 * gate::kSourceBlock) text += "10:00,12\n";
+  write_file("counts.csv", text);
+  get_to_know();
+  const auto said = sink_->trailers;
+  auto again = prepare();
+  ASSERT_TRUE(again);
+  ASSERT_TRUE(again->as_it_is) << "it was seen on the way";
+  const auto end = send(*again);
+  EXPECT_EQ(end.how, gate::ReleaseEnd::How::complete);
+  EXPECT_EQ(end.rows, (text.size() - 11) / 9);
+  EXPECT_EQ(sink_->body, text);
+  EXPECT_EQ(sink_->trailers, said);
+  EXPECT_EQ(sink_->status, 200U);
+  gate::Wanted part;
+  part.range = "bytes=5-9";
+  const auto ranged = prepare(part);
+  ASSERT_TRUE(ranged);
+  EXPECT_TRUE(ranged->part);
+  EXPECT_FALSE(ranged->as_it_is);
+}
+
+TEST_F(KnownTest, AFileThatWasTouchedIsNotKnownWhateverItsTimesSay) {
+  write_file("counts.csv", "time,total\n10:00,12\n");
+  get_to_know();
+  const auto file = datasets_.plan.folder / "counts.csv";
+  const auto written = std::filesystem::last_write_time(file);
+  std::fstream(file, std::ios::in | std::ios::out | std::ios::binary) << "time,other\n10:00,12\n";  // a column that nobody declared, in the same inode
+  std::filesystem::last_write_time(file, written);
+  auto again = prepare();
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->as_it_is);
+  EXPECT_NE(send(*again).how, gate::ReleaseEnd::How::complete) << "`total` is missing";
+}
+
+TEST_F(KnownTest, WhatIsOtherThanWasKnownDoesNotEndAsComplete) {
+  write_file("counts.csv", kCounts);
+  get_to_know();
+  for (int which = 0; which < 2; ++which) {
+    auto again = prepare();
+    ASSERT_TRUE(again && again->as_it_is);
+    if (which == 0) again->as_it_is->digest = crypto::sha256("another");
+    else again->as_it_is->rows += 1;
+    const auto end = send(*again);
+    EXPECT_EQ(end.how, gate::ReleaseEnd::How::cut);
+    EXPECT_EQ(end.reason.code, "source.changed");
+    EXPECT_FALSE(sink_->finished);
+    EXPECT_TRUE(sink_->trailers.empty());
+  }
+}
+
+TEST_F(KnownTest, WhatThePlanChangesIsNeverTakenForKnown) {
+  // At once, and only behind the first block.
+  std::string late = "time,total\n";
+  while (late.size() < 2 * gate::kSourceBlock) late += "10:00,12\n";
+  for (const std::string& text : {std::string("time,secret,total\n10:00,s,12\n"), late + "\"11:00\",7\n", late + "11:00,7"}) {
+    write_file("counts.csv", text);
+    for (int times = 0; times < 2; ++times) {
+      auto release = prepare();
+      ASSERT_TRUE(release);
+      EXPECT_FALSE(release->as_it_is);
+      EXPECT_EQ(send(*release).how, gate::ReleaseEnd::How::complete);
+      EXPECT_NE(sink_->body, text);
+    }
+  }
+}
+
+TEST(LineEnds, AreCountedAtAnySizeAndPlace) {
+  for (const std::size_t size : {0U, 1U, 63U, 64U, 65U, 255U * 64U - 1, 255U * 64U, 255U * 64U + 1, 70'000U}) {
+    EXPECT_EQ(gate::line_ends(std::string(size, '\n')), size);
+    std::string text(size, 'a');
+    std::uint64_t put = 0;
+    for (std::size_t at = 0; at < size; at += 7, ++put) text[at] = '\n';
+    EXPECT_EQ(gate::line_ends(text), put) << size;
+  }
+}
+
+TEST(Tried, WhatIsKnownWaitsForNoAttempt) {
+  gate::Tried<Hash> tried;
   const Hash small = crypto::sha256("small");
   const auto found = [&] { return Result<std::optional<Hash>>(std::optional<Hash>(small)); };
-  ASSERT_TRUE(verbatim.bytes.look("small", found));
+  ASSERT_TRUE(tried.look("small", found));
   std::future<Result<std::optional<Hash>>> meanwhile;
-  const auto changed = verbatim.bytes.look("huge", [&] {
-    meanwhile = std::async(std::launch::async, [&] { return verbatim.bytes.look("small", found); });
+  const auto changed = tried.look("huge", [&] {
+    meanwhile = std::async(std::launch::async, [&] { return tried.look("small", found); });
     EXPECT_EQ(meanwhile.wait_for(std::chrono::seconds(30)), std::future_status::ready);
     return Result<std::optional<Hash>>(std::optional<Hash>());
   });
   ASSERT_TRUE(changed);
   EXPECT_FALSE(*changed);
   EXPECT_EQ(*meanwhile.get(), small);
-  EXPECT_TRUE(verbatim.bytes.has_none("huge"));
-  EXPECT_FALSE(verbatim.bytes.has_none("small"));
-  EXPECT_FALSE(verbatim.bytes.has_none("unknown"));
+  EXPECT_TRUE(tried.has_none("huge"));
+  EXPECT_FALSE(tried.has_none("small"));
+  EXPECT_FALSE(tried.has_none("unknown"));
 }
 
 TEST(Wanted, ContentRangesAreRead) {

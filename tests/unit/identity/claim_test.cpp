@@ -93,6 +93,22 @@ TEST_F(ClaimTest, EachMismatchHasItsOwnFault) {
   EXPECT_EQ(check(foreign).fault, ClaimFault::issuer);
 }
 
+TEST_F(ClaimTest, EitherSidesNameOfTheTransferIsTakenAndTheSignatureCheckedOnce) {
+  expected_.transfer_there = expected_.transfer;
+  expected_.transfer = ProcessId("urn:ours");
+  unsigned looked_up = 0;
+  const auto checked = check_claim(make(), expected_, [&](const ParticipantId&, std::string_view) -> Result<crypto::Key> {
+    ++looked_up;
+    return key_;
+  });
+  EXPECT_TRUE(checked.ok()) << checked.detail;
+  EXPECT_EQ(looked_up, 1U);
+  expected_.transfer_there = ProcessId("urn:other");
+  EXPECT_EQ(check(make()).fault, ClaimFault::transfer);
+  claim_.transfer = expected_.transfer_there = ProcessId();  // where there is no other name, none is no name
+  EXPECT_FALSE(check(make()).ok());
+}
+
 TEST_F(ClaimTest, AnotherKeyOrAnAlteredByteIsRefused) {
   EXPECT_EQ(check(make_claim(claim_, "k1", crypto::Key::generate(crypto::Key::Kind::p256))).fault,
       ClaimFault::signature);
