@@ -1,4 +1,5 @@
 #include "connector/base/limits.hpp"
+#include "connector/dsp/forms.hpp"
 #include "connector/dsp/wire.hpp"
 
 #include <algorithm>
@@ -247,11 +248,13 @@ constexpr std::array<Row, 20> kTypes = {{
 
 Result<Message> parse(const Value& value) {
   if (!value.if_object()) return wrong("a message must be an object, it is " + std::string(value.kind()), "");
-  SLUIS_CHECK(check_context(value));
-  SLUIS_TRY(const std::string type, json::required_string(value, "@type"));
+  Value message = value;
+  SLUIS_CHECK(compact(message));
+  SLUIS_CHECK(check_context(message));
+  SLUIS_TRY(const std::string type, json::required_string(message, "@type"));
   const auto* row = std::find_if(kTypes.begin(), kTypes.end(), [&](const Row& r) { return r.type == type; });
   if (row == kTypes.end()) return wrong("`" + type + "` is no message of this protocol", "/@type");
-  return row->read(value);
+  return row->read(message);
 }
 
 Error unexpected_type(std::string_view wanted, std::string_view got) {

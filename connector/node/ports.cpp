@@ -91,18 +91,20 @@ Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, c
     return refuse("evidence", "the published terms are only for parties whose log proves the exchange as well: the membership list has none of this one, or its node takes no receipts");
   }
   const bool reserved = published->dataset.terms.steward_approval;
-  if (hash == published->dataset.offer_hash) {
-    negotiation::Judgement agree;
-    agree.kind = reserved ? negotiation::Judgement::Kind::wait : negotiation::Judgement::Kind::agree;
-    agree.offer_hash = hash;
-    agree.reserved = reserved;
-    return agree;
-  }
+  negotiation::Judgement agree;
+  agree.kind = reserved ? negotiation::Judgement::Kind::wait : negotiation::Judgement::Kind::agree;
+  agree.offer_hash = hash;
+  agree.reserved = reserved;
+  if (hash == published->dataset.offer_hash) return agree;
   SLUIS_TRY(const policy::Policy asked, policy::parse_policy(offer, {true, "/offer"}));
+  // Another connector writes the same terms its own way, and is agreed with in its words.
+  const auto differs_at = policy::first_difference(terms.policy, asked, "/offer");
+  if (!differs_at) return agree;
   if (const auto kept = catalog::check_declarations(asked, situations_); !kept) return refuse("other", describe(kept.error()));
   const auto difference = policy::compare(terms.policy, asked);
   negotiation::Judgement other = otherwise(difference ? outbox::Reason{difference->code, {difference->sentence}}
-                                                      : outbox::Reason{"other", {"these are not the published terms, to the letter"}});
+                                                      : outbox::Reason{"other", {"these are not the published terms: they differ at `" + *differs_at +
+                                                                                 "`; take the offer as the catalogue has it"}});
   other.reserved = reserved;
   return other;
 }

@@ -168,6 +168,31 @@ std::optional<Reason> compare_rules(const std::vector<Rule>& published, const st
   return difference(code, rule.pointer, describe_rule(rule), "nothing");
 }
 
+void forget_place(Constraint& constraint) {
+  constraint.pointer.clear();
+  for (Constraint& one : constraint.operands) forget_place(one);
+}
+
+/// As it reads wherever it stands.
+Rule without_place(Rule rule) {
+  rule.pointer.clear();
+  for (auto* list : {&rule.constraints, &rule.refinements}) {
+    for (Constraint& one : *list) forget_place(one);
+  }
+  for (auto* list : {&rule.duties, &rule.remedies, &rule.consequences}) {
+    for (Rule& one : *list) one = without_place(std::move(one));
+  }
+  return rule;
+}
+
+/// `at`: where rules of this kind stand in the one that is asked for.
+std::optional<std::string> first_difference(const std::vector<Rule>& published, const std::vector<Rule>& asked, const std::string& at) {
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (i >= published.size() || without_place(published[i]) != without_place(asked[i])) return asked[i].pointer;
+  }
+  return asked.size() == published.size() ? std::nullopt : std::optional(at);
+}
+
 }  // namespace
 
 bool could_permit(const Program& program, std::string_view class_of_recipient, std::string_view recipient,
@@ -197,6 +222,19 @@ std::optional<Reason> compare(const Policy& published, const Policy& proposed) {
   if (auto reason = compare_rules(published.obligations, proposed.obligations, "duty")) return reason;
   if (published.conflict == proposed.conflict) return std::nullopt;
   return difference("other", "/conflict", conflict_word(published.conflict), conflict_word(proposed.conflict));
+}
+
+std::optional<std::string> first_difference(const Policy& published, const Policy& asked, const std::string& place) {
+  if (auto at = first_difference(published.permissions, asked.permissions, place + "/permission")) return at;
+  if (auto at = first_difference(published.prohibitions, asked.prohibitions, place + "/prohibition")) return at;
+  if (auto at = first_difference(published.obligations, asked.obligations, place + "/obligation")) return at;
+  if (published.conflict != asked.conflict) return place + "/conflict";
+  if (published.id != asked.id) return place + "/@id";
+  if (published.type != asked.type || published.suite != asked.suite) return place;
+  for (const auto member : {&Policy::target, &Policy::assigner, &Policy::assignee}) {
+    if (published.*member != asked.*member) return place;
+  }
+  return std::nullopt;
 }
 
 }  // namespace sluis::policy

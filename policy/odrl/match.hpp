@@ -13,4 +13,8 @@ bool could_permit(const Program& program, std::string_view class_of_recipient, s
 /// target and timestamp of the policy itself are not compared.
 std::optional<Reason> compare(const Policy& published, const Policy& proposed);
 
+/// Where in `asked`, which stands at `place` of a larger document, the terms first say something else than the published ones do, as a JSON pointer;
+/// nothing: both say the same, however they are written. Every member of the model counts, ids too, and so does order.
+std::optional<std::string> first_difference(const Policy& published, const Policy& asked, const std::string& place);
+
 }  // namespace sluis::policy

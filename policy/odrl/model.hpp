@@ -33,6 +33,8 @@ struct Constraint {
   std::string unit;                 ///< empty where there is none
   std::string id;                   ///< `uid`, may be empty
   std::string pointer;              ///< where it stood
+
+  friend bool operator==(const Constraint&, const Constraint&) = default;
 };
 
 /// A permission, prohibition, obligation, duty, remedy or consequence; atomic: one action, target and assignee.
@@ -48,6 +50,8 @@ struct Rule {
   std::vector<Rule> consequences;       ///< of a duty or obligation
   std::string id;                       ///< `uid`, may be empty
   std::string pointer;
+
+  friend bool operator==(const Rule&, const Rule&) = default;
 };
 
 enum class Conflict : std::uint8_t { unwritten, perm, prohibit, invalid };

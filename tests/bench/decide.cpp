@@ -29,7 +29,7 @@ void print_some(const World& world, std::size_t agreements) {
       if (round > 10) times.push_back((nanoseconds(Steady::now() - begin) - cost) / kBlock);
     }
   }
-  print("decide, some agreements", times, static_cast<double>(permits) / static_cast<double>(decisions));
+  print("some agreements", times, static_cast<double>(permits) / static_cast<double>(decisions));
 }
 
 /// All requests, block by block: each decision by itself, then a block at once. False: something was allocated.
@@ -53,16 +53,16 @@ bool print_warm(const World& world) {
       }
     }
     const std::size_t allocations = test::allocations() - before;
-    print(what, times, static_cast<double>(permits) / static_cast<double>(decided));
-    std::printf(R"({"bench":"decide","what":"%s: allocations","count":%zu})" "\n", what, allocations);
+    print(what, times, static_cast<double>(permits) / static_cast<double>(decided), {50, 200});
+    print(std::string(what) + ", allocations", static_cast<double>(allocations), "allocations");
     return allocations == 0 && before != 0;
   };
-  const bool one_by_one = run("decide, warm, one by one", [&](std::size_t at) {
+  const bool one_by_one = run("warm, one by one", [&](std::size_t at) {
     std::size_t permits = 0;
     for (std::size_t i = at; i < at + kBlock; ++i) permits += asked[i].program->decide(*asked[i].facts).permit;
     return permits;
   });
-  const bool at_once = run("decide, warm, 64 at once", [&](std::size_t at) {
+  const bool at_once = run("warm, 64 at once", [&](std::size_t at) {
     decide(std::span(questions).subspan(at, kBlock), decisions);
     return static_cast<std::size_t>(std::count_if(decisions.begin(), decisions.end(), [](const Decision& one) { return one.permit; }));
   });
@@ -84,8 +84,8 @@ int main(int argc, char** argv) {
   std::size_t bytes = 0;
   for (const Program& program : programs) bytes += program.bytes();
   print("compile one", compiling, 0);
-  std::printf(R"({"bench":"decide","what":"memory","programs":%zu,"megabytes":%.1f,"names":%zu})" "\n", programs.size(),
-              static_cast<double>(bytes) / 1e6, context->names->size());
+  print("memory of " + std::to_string(programs.size()) + " programs", static_cast<double>(bytes) / 1e6, "MB", 40);
+  print("names", static_cast<double>(context->names->size()), "names");
 
   const double cost = clock_cost();
   if (!print_warm(world)) return 1;
@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
     permits += program.decide(*one.facts).permit;
     texts.push_back(nanoseconds(Steady::now() - begin) - cost);
   }
-  print("from request strings", texts, static_cast<double>(permits) / kRequests);
+  print("from request strings", texts, static_cast<double>(permits) / kRequests, {std::nullopt, 2000});
 
   std::vector<char> junk(128U << 20U);
   std::vector<double> cold;
@@ -111,6 +111,6 @@ int main(int argc, char** argv) {
     permits += asked[i].program->decide(*asked[i].facts).permit;
     cold.push_back(nanoseconds(Steady::now() - begin) - cost);
   }
-  print("decide, cold", cold, static_cast<double>(permits) / 200);
+  print("cold", cold, static_cast<double>(permits) / 200);
   return print_recorded(world) ? 0 : 1;
 }

@@ -176,8 +176,8 @@ def build(name, tool, commands):
 
 def ours(folder):
     done = subprocess.run([BIN / "sluis_bench_decide", PURPOSES, str(AGREEMENTS), folder / "asked.json"], capture_output=True, text=True, check=True)
-    told = json.loads(done.stdout)
-    return told["p50_ns"], told["p99_ns"]
+    told = {one["name"]: one["value"] for one in map(json.loads, done.stdout.splitlines())}
+    return told["decide.some agreements, p50"], told["decide.some agreements, p99"]
 
 
 def peer(program, file, rounds, expected):
@@ -212,9 +212,11 @@ def main():
             for key, run in programs.items():
                 measured[key].append(run())
         for key, runs in measured.items():
-            print(json.dumps({"name": f"decide.{AGREEMENTS}_agreements", "engine": key, "p50_ns": round(statistics.median(p50 for p50, _ in runs), 1),
-                              "p99_ns": round(statistics.median(p99 for _, p99 in runs), 1),
-                              "p50_of_ours": round(statistics.median(p50 / own for (p50, _), (own, _) in zip(runs, measured["sluis"])), 1)}), flush=True)
+            for at, which in enumerate(("p50", "p99")):
+                own = [run[at] for run in measured["sluis"]]
+                print(json.dumps({"name": f"decide.{AGREEMENTS} agreements, {key}, {which}", "value": round(statistics.median(run[at] for run in runs), 1), "unit": "ns",
+                                  "against": f"sluis: {statistics.median(own):.1f}",
+                                  "ratio": round(statistics.median(run[at] / one for run, one in zip(runs, own)), 1)}), flush=True)
 
 
 main()

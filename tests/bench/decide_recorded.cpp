@@ -125,7 +125,7 @@ bool print_recorded(const World& world) {
   stop = true;
   for (auto& thread : threads) thread.join();
   const double seconds = std::chrono::duration<double>(Steady::now() - begin).count();
-  std::printf(R"({"bench":"decide","what":"with both, at %u callers","per_second":%.0f})" "\n", kCallers, static_cast<double>(done) / seconds);
+  print("with both, at " + std::to_string(kCallers) + " callers", static_cast<double>(done) / seconds, "decisions/s");
   return true;
 }
 

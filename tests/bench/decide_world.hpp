@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 #include <random>
 #include <sstream>
 
@@ -175,11 +176,24 @@ inline double clock_cost() {
   return costs[costs.size() / 2];
 }
 
-inline void print(const char* what, std::vector<double> times, double permits) {
+/// One line; `goal`: what it is held against, or none.
+inline void print(const std::string& what, double value, const char* unit, std::optional<double> goal = {}) {
+  std::printf(R"({"name":"decide.%s","value":%.1f,"unit":"%s")", what.c_str(), value, unit);
+  if (goal) std::printf(R"(,"against":"goal: %.0f","ratio":%.2f)", *goal, value / *goal);
+  std::printf("}\n");
+}
+
+struct Goals {
+  std::optional<double> p50, p99;
+};
+
+/// `times` in nanoseconds.
+inline void print(const std::string& what, std::vector<double> times, double permits, Goals goals = {}) {
   std::sort(times.begin(), times.end());
   const auto at = [&](double share) { return times[static_cast<std::size_t>(share * static_cast<double>(times.size() - 1))]; };
-  std::printf(R"({"bench":"decide","what":"%s","p50_ns":%.1f,"p99_ns":%.1f,"max_ns":%.1f,"samples":%zu,"permitted":%.2f})" "\n", what,
-              at(0.5), at(0.99), times.back(), times.size(), permits);
+  print(what + ", p50", at(0.5), "ns", goals.p50);
+  print(what + ", p99", at(0.99), "ns", goals.p99);
+  print(what + ", permitted", permits * 100, "%");
 }
 
 /// Of each decision, from what was spoken to the program: what a benchmark asks.

@@ -106,6 +106,49 @@ TEST(DspWire, AnAgreementOfAnEdcWithItsOwnTermsIsNotWhatWasAsked) {
   EXPECT_FALSE(check(altered));
 }
 
+/// As it is written by us once it was read.
+std::string read_and_written(const std::string& text) {
+  const auto value = json::parse(text);
+  if (!value) return describe(value.error());
+  const auto message = parse(*value);
+  return message ? *json::canonical(write(*message)) : describe(message.error());
+}
+
+TEST(DspWire, OtherFormsOfJsonLdSayTheSame) {
+  const std::string request = R"({"@context":["https://w3id.org/dspace/2025/1/context.jsonld"],"@type":"ContractRequestMessage","consumerPid":"c",)"
+                              R"("callbackAddress":"https://c","offer":{"@type":"Offer","@id":"o","target":"t","permission":[{"action":"use"}]}})";
+  const std::string wanted = read_and_written(request);
+  ASSERT_TRUE(wanted.starts_with("{")) << wanted;
+  EXPECT_EQ(read_and_written(R"({"@context":"https://w3id.org/dspace/2025/1/context.jsonld","@type":["dspace:ContractRequestMessage"],)"
+                             R"("dspace:consumerPid":{"@id":"c"},"https://w3id.org/dspace/2025/1/callbackAddress":{"@value":"https://c"},)"
+                             R"("dspace:offer":{"@type":"odrl:Offer","@id":"o","odrl:target":{"@id":"t"},"permission":[{"action":"use"}]}})"),
+            wanted);
+  EXPECT_EQ(read_and_written(R"({"@context":["https://w3id.org/dspace/2025/1/context.jsonld","https://example.org/more"],)"
+                             R"("@type":"https://w3id.org/dspace/2025/1/ContractRequestMessage","consumerPid":["c"],)"
+                             R"("callbackAddress":{"@value":"https://c","@type":"xsd:anyURI"},)"
+                             R"("offer":{"@type":["http://www.w3.org/ns/odrl/2/Offer"],"@id":"o","target":"t","permission":[{"action":"use"}]}})"),
+            wanted);
+  const std::string head = R"({"@context":["https://w3id.org/dspace/2025/1/context.jsonld"],"@type":)";
+  EXPECT_EQ(read_and_written(head + R"("ContractNegotiation","providerPid":"p","consumerPid":"c","state":{"@id":"dspace:REQUESTED"}})"),
+            read_and_written(head + R"("ContractNegotiation","providerPid":"p","consumerPid":"c","state":"REQUESTED"})"));
+  EXPECT_EQ(read_and_written(head + R"("ContractNegotiationTerminationMessage","providerPid":"p","consumerPid":"c","dspace:reason":{"@value":"no"}})"),
+            read_and_written(head + R"("ContractNegotiationTerminationMessage","providerPid":"p","consumerPid":"c","reason":["no"]})"));
+  EXPECT_EQ(read_and_written(head + R"("TransferStartMessage","providerPid":"p","consumerPid":"c","dataAddress":{"@type":"dspace:DataAddress",)"
+                                    R"("dspace:endpointType":{"@id":"x"},"endpoint":"https://p","endpointProperties":{"@type":"EndpointProperty",)"
+                                    R"("dspace:name":"authorization","value":{"@value":"v"}}}})"),
+            read_and_written(head + R"("TransferStartMessage","providerPid":"p","consumerPid":"c","dataAddress":{"@type":"DataAddress",)"
+                                    R"("endpointType":"x","endpoint":"https://p","endpointProperties":[{"@type":"EndpointProperty",)"
+                                    R"("name":"authorization","value":"v"}]}})"));
+  const auto catalog = json::parse(head + R"("dcat:Catalog","@id":"k","dspace:participantId":"p","dcat:dataset":{"@type":"dcat:Dataset","@id":"d",)"
+                                          R"("odrl:hasPolicy":{"@type":"odrl:Offer","@id":"o"},"distribution":{"@type":"Distribution","dct:format":"f"}}})");
+  const auto read = parse(*catalog);
+  ASSERT_TRUE(read) << describe(read.error());
+  const json::Value& value = std::get<Description>(*read).body;
+  const json::Value& dataset = (*value.find("dataset")->if_array())[0];
+  EXPECT_EQ(json::serialise((*dataset.find("hasPolicy")->if_array())[0]), R"({"@type":"Offer","@id":"o"})");
+  EXPECT_EQ(*(*dataset.find("distribution")->if_array())[0].find("format")->if_string(), "f");
+}
+
 struct Bad {
   const char* text;
   const char* pointer;
@@ -115,15 +158,19 @@ TEST(DspWire, WhatIsWrongIsNamedWithItsPlace) {
   const std::string context = R"("@context":["https://w3id.org/dspace/2025/1/context.jsonld"])";
   const Bad cases[] = {
       {R"({"@type":"Catalog"})", ""},
-      {R"({"@context":"https://w3id.org/dspace/2025/1/context.jsonld","@type":"Catalog"})", "/@context"},
       {R"({"@context":["https://example.org"],"@type":"Catalog"})", "/@context"},
       {R"({"@context":[{}],"@type":"Catalog"})", "/@context/0"},
-      {R"({CTX,"@type":"dspace:CatalogRequestMessage"})", "/@type"},
-      {R"({CTX,"@type":["CatalogRequestMessage"]})", "/@type"},
+      {R"({CTX,"@type":"other:CatalogRequestMessage"})", "/@type"},
+      {R"({CTX,"@type":"https://w3id.org/dspace/v0.8/CatalogRequestMessage"})", "/@type"},
+      {R"({CTX,"@type":["CatalogRequestMessage","Catalog"]})", "/@type"},
+      {R"({CTX,"@type":"ContractNegotiation","providerPid":"p","dspace:providerPid":"q","consumerPid":"c","state":"REQUESTED"})", "/dspace:providerPid"},
+      {R"({CTX,"@type":"ContractNegotiation","providerPid":["p","q"],"consumerPid":"c","state":"REQUESTED"})", "/providerPid"},
+      {R"({CTX,"@type":"ContractNegotiation","providerPid":{"@value":"p","@type":"xsd:integer"},"consumerPid":"c","state":"REQUESTED"})", "/providerPid/@type"},
+      {R"({CTX,"@type":"ContractNegotiation","providerPid":{"@id":"p","name":"x"},"consumerPid":"c","state":"REQUESTED"})", "/providerPid"},
       {R"({CTX,"@type":"CatalogRequestMessage","filter":[1]})", "/filter"},
       {R"({CTX,"@type":"ContractNegotiationEventMessage","providerPid":"p","consumerPid":"c","eventType":"X"})",
        "/eventType"},
-      {R"({CTX,"@type":"ContractNegotiation","providerPid":"p","consumerPid":"c","state":"dspace:REQUESTED"})", "/state"},
+      {R"({CTX,"@type":"ContractNegotiation","providerPid":"p","consumerPid":"c","state":"odrl:REQUESTED"})", "/state"},
       {R"({CTX,"@type":"ContractNegotiation","providerPid":7,"consumerPid":"c","state":"REQUESTED"})", "/providerPid"},
       {R"({CTX,"@type":"ContractAgreementMessage","providerPid":"p","consumerPid":"c","agreement":"urn:a"})",
        "/agreement"},

@@ -77,6 +77,36 @@ TEST_F(NodeTermsTest, ThePublishedTermsAreAgreedAndOthersWait) {
   EXPECT_EQ(judge(with("isAnyOf", "urn:situation:crowds")).kind, Judgement::Kind::wait);
 }
 
+TEST_F(NodeTermsTest, TheSameTermsWrittenAnotherWayAreAgreed) {
+  json::Value other = published_;
+  for (json::Member& member : *other.if_object()) {
+    if (member.first == "permission") member.first = "odrl:permission";
+  }
+  EXPECT_EQ(judge(other).kind, Judgement::Kind::agree);
+  std::string text = json::serialise(published_);
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    const auto at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from << " in " << text;
+    text.replace(at, from.size(), to);
+  };
+  replace(R"("action":"http://www.w3.org/ns/odrl/2/use")", R"("action":{"@id":"odrl:use"})");
+  replace(R"("leftOperand":"http://www.w3.org/ns/odrl/2/purpose")", R"("leftOperand":"purpose")");
+  EXPECT_EQ(judge(*json::parse(text)).kind, Judgement::Kind::agree);
+}
+
+TEST_F(NodeTermsTest, TermsThatSayLessAreNotTheSame) {
+  json::Value without = published_;
+  for (json::Member& member : *without.if_object()) {
+    if (member.first != "permission") continue;
+    ASSERT_TRUE((*member.second.if_array())[0].erase("constraint"));
+  }
+  const auto judged = judge(without);
+  EXPECT_NE(judged.kind, Judgement::Kind::agree);
+  json::Value renamed = published_;
+  renamed.set("@id", json::Value("urn:another"));
+  EXPECT_NE(judge(renamed).kind, Judgement::Kind::agree);
+}
+
 TEST_F(NodeTermsTest, OthersThatCouldOpenByMistakeDoNotReachTheSteward) {
   const auto more = judge(with("neq", "urn:situation:crowds"));
   EXPECT_EQ(more.kind, Judgement::Kind::refuse);

@@ -51,6 +51,30 @@ TEST(Match, SpellingAndOrderMakeNoDifference) {
 
 
 
+std::string differs_at(const std::string& a, const std::string& b) {
+  return first_difference(parsed(offer(a)), parsed(offer(b)), "/offer").value_or("nowhere");
+}
+
+TEST(Match, TheSameHoweverItIsWritten) {
+  const std::string research = constraint("purpose", "isA", R"("https://w3id.org/dpv#ResearchAndDevelopment")");
+  EXPECT_EQ(differs_at(permission(kResearch), permission(research)), "nowhere");
+  EXPECT_EQ(differs_at(R"("permission":[{"action":"use"}])", R"("odrl:permission":{"action":{"@id":"odrl:use"}})"), "nowhere");
+  const std::string list = constraint("purpose", "isAnyOf", R"(["dpv:Marketing","dpv:ResearchAndDevelopment"])");
+  const std::string as_text = constraint("purpose", "isAnyOf", R"("[{\"@value\":\"dpv:Marketing\"},{\"@value\":\"dpv:ResearchAndDevelopment\"}]")");
+  EXPECT_EQ(differs_at(permission(list), permission(as_text)), "nowhere");
+}
+
+TEST(Match, WhateverSaysSomethingElseDiffersAtItsPlace) {
+  const std::string one = permission(kResearch);
+  EXPECT_EQ(differs_at(one, permission(kMarketing)), "/permission/0");
+  EXPECT_EQ(differs_at(one, R"("permission":[{"action":"use"}])"), "/permission/0");
+  EXPECT_EQ(differs_at(one, one + "," + test::prohibition(kMarketing)), "/prohibition/0");
+  EXPECT_EQ(differs_at(one + "," + test::prohibition(kMarketing), one), "/offer/prohibition") << "one that is missing";
+  EXPECT_EQ(differs_at(one, one + R"(,"conflict":"perm")"), "/offer/conflict");
+  EXPECT_EQ(differs_at(terms(kResearch), terms(kResearch, "2026-12-01T00:00:00Z", "P8D")), "/obligation/0");
+  EXPECT_EQ(differs_at(permission(kResearch + "," + kMarketing), permission(kMarketing + "," + kResearch)), "/permission/0") << "order counts";
+}
+
 TEST(Match, CouldPermitLeavesOpenWhatIsNotKnown) {
   const auto compiled = program(offer(terms(kResearch)));
   EXPECT_TRUE(could_permit(compiled, "municipality", "urn:duinmeer"));
