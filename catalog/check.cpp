@@ -285,7 +285,9 @@ Result<void> add_offer(DatasetFile& file, const DatasetContext& context) {
   SLUIS_CHECK(check_column_groups(file, groups));
   const auto kept = check_enforceable(compiled->policy, context);
   if (!kept) return Error(kept.error()).at(file.root.place("terms"));
-  SLUIS_TRY(dataset.offer_hash, offer_hash(dataset.offer));
+  const auto hash = offer_hash(dataset.offer);
+  if (!hash) return file.offer_file ? hash.error() : Error(hash.error()).at(file.root.place("terms"));
+  dataset.offer_hash = *hash;
   SLUIS_CHECK(check_open_offer(file, compiled->policy));
   for (std::size_t i = 0; i < dataset.terms.purposes.size(); ++i) {
     const auto purpose = context.vocabulary->lookup(dataset.terms.purposes[i]);

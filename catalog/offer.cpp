@@ -139,12 +139,15 @@ Result<Hash> offer_hash(const json::Value& offer) {
   for (const std::string_view key : {"target", "@context"}) {
     if (offer.find(key) != nullptr) {
       return Error(ErrorCode::invalid_argument, "an offer in a catalogue has no `" + std::string(key) + "`")
-          .at_pointer(json::pointer_to("", key));
+          .at_pointer(json::pointer_to("", key))
+          .mended_by("leave `" + std::string(key) + "` out: the catalogue says of which dataset an offer is, and in which words");
     }
   }
   SLUIS_TRY(const std::string text, json::canonical(offer));
   if (text.size() > limits::kPolicyBytes) {
-    return Error(ErrorCode::limit_exceeded, "an offer has at most " + std::to_string(limits::kPolicyBytes) + " bytes");
+    return Error(ErrorCode::limit_exceeded, "an offer has at most " + std::to_string(limits::kPolicyBytes) + " bytes in its canonical form, this one " +
+                                                std::to_string(text.size()))
+        .mended_by("name fewer parties, purposes or places: a class in place of its parties, a purpose in place of all that are narrower");
   }
   return crypto::sha256(text);
 }

@@ -129,9 +129,7 @@ Result<Evaluator::MaybeReason> Evaluator::beside_terms(const Evaluation& asked, 
     const Result<gate::ReleasePlan>& plan = found->second;
     if (!plan && plan.error().code != ErrorCode::not_found) return plan.error();
     if (!plan) return MaybeReason(gate::make_reason("dataset.gone"));
-    if (auto why = gate::not_served(*plan, by.now)) return why;
-    if (auto why = gate::activity_fault(*plan, *with_.vocabulary(), verdict.purpose, asked.activity)) return why;
-    return MaybeReason();
+    return gate::beside_terms(*plan, *with_.vocabulary(), verdict.purpose, asked.activity, by.now);
   }
   if (asked.activity.empty()) return MaybeReason(gate::make_reason("activity.missing"));
   const auto not_allowed = [&](const std::string& why) {

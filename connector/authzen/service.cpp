@@ -30,7 +30,8 @@ std::string claimed_purpose(const Evaluation& asked) {
   return asked.purpose ? policy::expand_purpose(*asked.purpose) : std::string();
 }
 
-EntryDraft entry(const Evaluation& asked, const Outcome& outcome, v1::Shared shared, const v1::Internal& internal) {
+EntryDraft entry(const Evaluation& asked, const Outcome& outcome, v1::Shared shared, v1::Internal internal) {
+  shared.set_counterparty(asked.party);  // as it was named, where no agreement says more
   shared.set_event(outcome.permit ? "evaluated.permitted" : "evaluated.refused");
   shared.set_agreement(asked.agreement);
   if (asked.resource_type == "dataset") shared.set_dataset(asked.resource_id);
@@ -48,6 +49,7 @@ EntryDraft entry(const Evaluation& asked, const Outcome& outcome, v1::Shared sha
   }
   if (outcome.verdict.terms) shared.set_program_hash(std::string(view(outcome.verdict.terms->program_hash)));
   gate::set_rests_on(shared, outcome.verdict.rests_on);
+  gate::set_known(internal, outcome.verdict);
   return gate::make_entry(provenance::EntryKind::decision, offer_hash, shared, internal);
 }
 

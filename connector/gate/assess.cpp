@@ -1,5 +1,7 @@
 #include "connector/gate/assess.hpp"
 
+#include "policy/odrl/match.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -28,8 +30,7 @@ std::optional<policy::Reason> take_agreement(const Question& question, std::opti
 }
 
 /// A count that cannot be read is not given: that denies.
-Result<void> read_uses(const Question& question, const storage::Reader& store, Verdict& verdict,
-                       std::vector<policy::Attribute>& attributes) {
+Result<void> read_uses(const Question& question, const storage::Reader& store, Verdict& verdict) {
   if (!verdict.terms->program.counts()) return {};
   std::int64_t uses = question.uses_before.value_or(0);
   if (!question.uses_before) {
@@ -41,7 +42,7 @@ Result<void> read_uses(const Question& question, const storage::Reader& store, V
     }
   }
   verdict.uses_before = uses;
-  attributes.push_back({policy::Operand::count, {}, uses});
+  verdict.uses_asked = uses;
   return {};
 }
 
@@ -61,6 +62,7 @@ std::optional<std::string> add_declarations(const policy::Request& request, cons
   const CompiledTerms& terms = *verdict.terms;
   if (terms.named.empty() || !request.purpose) return std::nullopt;
   if (terms.program.permission_possible(request) == policy::Truth::no) return std::nullopt;
+  verdict.declared = Verdict::Looked::unknown;
   if (!source) return "this node does not keep them";
   auto known = source(*verdict.agreement, now);
   if (!known) return known.error().message;
@@ -69,44 +71,67 @@ std::optional<std::string> add_declarations(const policy::Request& request, cons
   if (!taken) return taken.error().message;
   attributes.insert(attributes.end(), taken->attributes.begin(), taken->attributes.end());
   verdict.rests_on = std::move(taken->rests_on);
+  verdict.declared = Verdict::Looked::known;
   verdict.valid_until = taken->until;
   return std::nullopt;
 }
 
-void decide(const Question& question, const DeclarationSource& source, Timestamp now, std::vector<policy::Attribute>& attributes,
-            Verdict& verdict) {
+void decide(const Question& question, const DeclarationSource& source, Timestamp now, Verdict& verdict) {
   const CompiledTerms& terms = *verdict.terms;
   const policy::Program& program = terms.program;
-  policy::Request request;
-  request.purpose = question.purpose ? terms.vocabulary->lookup(*question.purpose) : terms.single_purpose;
-  request.recipient = program.recipient(question.recipient.str());
-  if (!question.class_of_recipient.empty()) {
-    request.class_of_recipient = program.class_of_recipient(question.class_of_recipient);
-  }
-  request.target = program.name(question.dataset.str());
-  request.assignee = request.recipient;
-  request.now = now;
-  request.agreed = terms.agreed;
+  const Known known{question.purpose ? terms.vocabulary->lookup(*question.purpose) : terms.single_purpose,
+                    question.recipient.str(), question.class_of_recipient, question.dataset.str(), now, terms.agreed,
+                    verdict.uses_asked, question.activity, question.two_sided};
+  policy::Request request = request_of(program, known);
+  std::vector<policy::Attribute> attributes = attributes_of(program, known);
   request.attributes = attributes;
   const auto unknown = add_declarations(request, source, now, verdict, attributes);
   request.attributes = attributes;
-  const policy::Decision decision = program.decide(request);
-  verdict.reason = policy::explain(decision, request, program, question.purpose.value_or(""));
-  verdict.permit = decision.permit;
+  Judged judged = judge_terms(program, request, question.purpose);
+  const policy::Decision& decision = judged.decision;
+  verdict.reason = std::move(judged.reason);
+  verdict.permit = judged.permit;
   verdict.counted = decision.reserve;
   verdict.valid_until = std::min(verdict.valid_until, decision.valid_until);
   if (request.purpose) verdict.purpose = terms.vocabulary->term(*request.purpose).iri;
   if (unknown && failed_on_declarations(decision, program)) {
     verdict.reason = make_reason("declarations.unknown", {{"why", *unknown}});
   }
-  if (verdict.permit && !request.purpose) {
-    verdict.permit = false;
-    verdict.reason = make_reason(question.purpose ? "purpose.unknown" : "claim.missing",
-                                 {{"asked", question.purpose.value_or("nothing").substr(0, 512)}});
-  }
 }
 
 }  // namespace
+
+policy::Request request_of(const policy::Program& program, const Known& known) {
+  policy::Request request;
+  request.purpose = known.purpose;
+  if (!known.recipient.empty()) request.recipient = program.recipient(known.recipient);
+  request.assignee = request.recipient;
+  if (!known.class_of_recipient.empty()) request.class_of_recipient = program.class_of_recipient(known.class_of_recipient);
+  if (!known.dataset.empty()) request.target = program.name(known.dataset);
+  request.now = known.now;
+  request.agreed = known.agreed;
+  return request;
+}
+
+std::vector<policy::Attribute> attributes_of(const policy::Program& program, const Known& known) {
+  std::vector<policy::Attribute> out;
+  if (known.uses) out.push_back({policy::Operand::count, {}, *known.uses});
+  if (!known.activity.empty()) {
+    out.push_back(policy::Attribute::name(policy::Operand::processing_activity, program.name(known.activity)));
+  }
+  if (known.two_sided) out.push_back(evidence_of(program, *known.two_sided));
+  return out;
+}
+
+Judged judge_terms(const policy::Program& program, const policy::Request& request, const std::optional<std::string>& purpose) {
+  const policy::Decision decision = program.decide(request);
+  Judged out{decision, policy::explain(decision, request, program, purpose.value_or("")), decision.permit};
+  if (out.permit && !request.purpose) {
+    out.permit = false;
+    out.reason = make_reason(purpose ? "purpose.unknown" : "claim.missing", {{"asked", purpose.value_or("nothing").substr(0, 512)}});
+  }
+  return out;
+}
 
 std::string uses_key(const AgreementId& agreement) { return "uses/" + agreement.str(); }
 
@@ -151,14 +176,10 @@ Result<Verdict> assess(const Question& question, std::optional<AgreementAsRead> 
     return verdict;
   }
   verdict.terms = std::move(*terms);
-  std::vector<policy::Attribute> attributes;
-  SLUIS_CHECK(read_uses(question, store, verdict, attributes));
-  if (!question.activity.empty()) {
-    attributes.push_back(policy::Attribute::name(policy::Operand::processing_activity,
-                                                 verdict.terms->program.name(question.activity)));
-  }
-  attributes.push_back(evidence_of(verdict.terms->program, question.two_sided));
-  decide(question, declarations, now, attributes, verdict);
+  verdict.class_of_recipient = question.class_of_recipient;
+  verdict.two_sided = question.two_sided;
+  SLUIS_CHECK(read_uses(question, store, verdict));
+  decide(question, declarations, now, verdict);
   return verdict;
 }
 
@@ -227,10 +248,40 @@ std::optional<policy::Reason> not_served(const ReleasePlan& plan, Timestamp now)
 
 std::optional<policy::Reason> activity_fault(const ReleasePlan& plan, const policy::Vocabulary& vocabulary, std::string_view purpose,
                                              std::string_view activity) {
-  const auto asked = vocabulary.lookup(purpose);
-  const bool needed = plan.needs_activity || (asked && vocabulary.judges_persons(*asked));
-  if (!needed || is_activity_uri(activity)) return std::nullopt;
+  if (!needs_activity(plan, vocabulary, vocabulary.lookup(purpose)) || is_activity_uri(activity)) return std::nullopt;
   return make_reason(activity.empty() ? "activity.missing" : "activity.malformed");
+}
+
+bool needs_activity(const ReleasePlan& plan, const policy::Vocabulary& vocabulary, std::optional<policy::PurposeIndex> purpose) {
+  return plan.needs_activity || (purpose && vocabulary.judges_persons(*purpose));
+}
+
+std::optional<policy::Reason> beside_terms(const ReleasePlan& plan, const policy::Vocabulary& vocabulary, std::string_view purpose,
+                                           std::string_view activity, Timestamp now) {
+  if (auto why = not_served(plan, now)) return why;
+  // Whether the party has it in its register, its own node has looked: this one has the party's word.
+  return activity_fault(plan, vocabulary, purpose, activity);
+}
+
+std::string_view to_string(Access access) {
+  switch (access) {
+    case Access::open: return "open";
+    case Access::conditional: return "conditional";
+    case Access::needs_activity: return "needs activity";
+    case Access::not_served: return "not served";
+    case Access::never: return "never";
+  }
+  return "never";
+}
+
+Access access_for(const ReleasePlan& plan, const policy::Program& terms, std::string_view class_of_recipient,
+                  policy::PurposeIndex purpose, Timestamp now) {
+  const bool open = !plan.public_offer.is_null();
+  const bool named = needs_activity(plan, terms.vocabulary(), purpose);
+  if ((open && named) || !policy::could_permit(terms, class_of_recipient, {}, purpose, now)) return Access::never;
+  if (not_served(plan, now)) return Access::not_served;
+  if (open) return Access::open;
+  return named ? Access::needs_activity : Access::conditional;
 }
 
 bool is_activity_uri(std::string_view text) {

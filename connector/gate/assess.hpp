@@ -23,6 +23,32 @@ struct Question {
 /// That the exchange is proven by both logs, or by one, for a request to this program.
 policy::Attribute evidence_of(const policy::Program& program, bool two_sided);
 
+/// What is known of a request; what is left out is unknown, and denies. The same for who decides, who only tries terms out, and who
+/// tells later of a decision.
+struct Known {
+  std::optional<policy::PurposeIndex> purpose;
+  std::string recipient;           ///< participant id; empty: not known
+  std::string class_of_recipient;  ///< empty: not known
+  std::string dataset;             ///< empty: not known
+  std::optional<Timestamp> now;
+  std::optional<Timestamp> agreed;
+  std::optional<std::int64_t> uses;  ///< of the agreement before this one
+  std::string activity;            ///< empty: none is named
+  std::optional<bool> two_sided;
+};
+/// The request to that program, without attributes: those are of `attributes_of`, and of the declarations in force.
+policy::Request request_of(const policy::Program& program, const Known& known);
+std::vector<policy::Attribute> attributes_of(const policy::Program& program, const Known& known);
+
+/// What terms say of a request. Under an agreement nothing is permitted without a purpose, whatever the terms say.
+struct Judged {
+  policy::Decision decision;
+  policy::Reason reason;
+  bool permit = false;
+};
+/// `purpose`: as it was named; none: none was.
+Judged judge_terms(const policy::Program& program, const policy::Request& request, const std::optional<std::string>& purpose);
+
 /// Where the provider keeps how often an agreement has been used.
 std::string uses_key(const AgreementId& agreement);
 /// Counts uses that this node does not know of itself.
@@ -57,9 +83,13 @@ struct Verdict {
   bool counted = false;
   std::optional<std::string> uses_bytes;
   std::int64_t uses_before = 0;
+  std::string class_of_recipient;  ///< of the question
+  bool two_sided = false;          ///< of the question
+  std::optional<std::int64_t> uses_asked;  ///< what was taken for the uses before it; none: not asked for, or not readable
   /// Where the terms depend on declarations: those that were taken into account, and what must still hold when a permit is recorded.
   std::vector<RestsOn> rests_on;
   KnownDeclarations declarations;
+  enum class Looked : std::uint8_t { no, unknown, known } declared = Looked::no;  ///< whether declarations were asked for, and what came
 };
 
 /// An agreement, as it was read; `bytes` is as stored.
@@ -85,10 +115,32 @@ void require_as_read(const Verdict& verdict, Commit& commit);
 /// Why a dataset is not served now, whoever asks: it is suspended, or its assessment is over.
 std::optional<policy::Reason> not_served(const ReleasePlan& plan, Timestamp now);
 
+/// Whether a request for that purpose must name a processing activity (D8): where the data are personal, or terms ask for one, and for all
+/// data where the purpose is to judge persons.
+bool needs_activity(const ReleasePlan& plan, const policy::Vocabulary& vocabulary, std::optional<policy::PurposeIndex> purpose);
+
 /// What is wrong with the processing activity that a request names. One has to be named, by its URI, where the data are personal, and
 /// for all data where the purpose is to judge persons (D8). `purpose`: full IRI; one that is not known is refused elsewhere.
 std::optional<policy::Reason> activity_fault(const ReleasePlan& plan, const policy::Vocabulary& vocabulary, std::string_view purpose,
                                              std::string_view activity);
+/// What stands against a request whatever its terms say, in the order in which it is looked at: `not_served`, `activity_fault`.
+std::optional<policy::Reason> beside_terms(const ReleasePlan& plan, const policy::Vocabulary& vocabulary, std::string_view purpose,
+                                           std::string_view activity, Timestamp now);
+
+/// What a class of party may have data for, as far as it can be told without asking: each word says what this gate does.
+enum class Access : std::uint8_t {
+  open,            ///< anybody gets them, without agreement
+  conditional,     ///< under an agreement, where its conditions hold
+  needs_activity,  ///< the same, and each request names a processing activity
+  not_served,      ///< nobody gets them now: `not_served`
+  never,           ///< no request can be permitted, now or later
+};
+/// `open`, `conditional`, `needs activity`, `not served`, `never`.
+std::string_view to_string(Access access);
+/// Open data are given out for no purpose in particular, so for one that needs an activity they are never: no agreement could name it.
+Access access_for(const ReleasePlan& plan, const policy::Program& terms, std::string_view class_of_recipient,
+                  policy::PurposeIndex purpose, Timestamp now);
+
 /// Whether it names one activity: a URI that can stand in a header, without spaces and commas.
 bool is_activity_uri(std::string_view text);
 

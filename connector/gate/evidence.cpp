@@ -66,6 +66,16 @@ void set_evidence(v1::Shared& shared, bool two_sided) {
   if (!two_sided) shared.set_evidence(std::string(policy::kOneSided));
 }
 
+void set_known(v1::Internal& internal, const Verdict& verdict) {
+  if (!verdict.terms) return;
+  v1::KnownThen& known = *internal.mutable_known();
+  known.set_class_of_recipient(verdict.class_of_recipient);
+  known.set_evidence(std::string(verdict.two_sided ? policy::kTwoSided : policy::kOneSided));
+  if (verdict.uses_asked) known.set_uses(static_cast<std::uint64_t>(*verdict.uses_asked));
+  if (verdict.declared != Verdict::Looked::no) known.set_declarations(verdict.declared == Verdict::Looked::known ? "known" : "unknown");
+  known.set_vocabulary_hash(std::string(view(verdict.terms->vocabulary_hash)));
+}
+
 void set_rests_on(v1::Shared& shared, const std::vector<RestsOn>& declarations) {
   for (const RestsOn& one : declarations) {
     v1::RestsOn& added = *shared.add_rests_on();

@@ -231,9 +231,9 @@ Result<Reevaluation> Gate::look(Asked& asked, Timestamp now) const {
   const ReleasePlan& plan = *asked.plan;
   if (asked.pushed && !(plan.push && plan.follow.empty())) return Reevaluation{make_reason("push.not_offered"), now};
   if (asked.origin_allowed && !asked.origin_allowed(now)) return Reevaluation{make_reason("push.origin"), now};
-  if (auto why = not_served(plan, now)) return Reevaluation{std::move(*why), now};
-  // Whether the party has it in its register, its own node has looked: this one has the party's word.
-  if (auto why = activity_fault(plan, *with_.vocabulary(), asked.verdict.purpose, asked.activity)) return Reevaluation{std::move(*why), now};
+  if (auto why = beside_terms(plan, *with_.vocabulary(), asked.verdict.purpose, asked.activity, now)) {
+    return Reevaluation{std::move(*why), now};
+  }
   if (!asked.verdict.permit) return Reevaluation{asked.verdict.reason, now};
   return Reevaluation{std::nullopt, std::min({asked.verdict.valid_until, *admitted,
                                               plan.assessed_until.value_or(Timestamp::max())})};

@@ -57,6 +57,7 @@ Commit Gate::decision(Asked& asked, const policy::Reason& reason, bool permit, c
   internal.set_certificate(asked.party.certificate);
   internal.set_source(source);
   if (!asked.pushed_to.empty()) internal.set_detail("pushed to " + asked.pushed_to);
+  set_known(internal, asked.verdict);
   set_step(internal, asked.decided);
   Commit commit;
   commit.entries.push_back(make_entry(provenance::EntryKind::decision, offer_hash, shared, internal));

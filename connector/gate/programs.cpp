@@ -29,8 +29,8 @@ Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash
   SLUIS_TRY(const policy::Policy parsed, policy::parse_policy(policy, {.in_catalogue = in_catalogue, .pointer = ""}));
   SLUIS_TRY(policy::Program program, policy::compile(parsed, context));
   auto terms = std::make_shared<CompiledTerms>();
-  terms->program_hash = crypto::sha256(
-      policy::Program::program_hash_input(offer_hash, crypto::sha256(context->vocabulary->canonical_text())));
+  terms->vocabulary_hash = crypto::sha256(context->vocabulary->canonical_text());
+  terms->program_hash = crypto::sha256(policy::Program::program_hash_input(offer_hash, terms->vocabulary_hash));
   terms->transforms = policy::transforms(parsed);
   terms->single_purpose = policy::single_purpose(program);
   terms->delete_after = policy::retention(parsed);

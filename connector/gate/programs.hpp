@@ -24,6 +24,7 @@ NamedDeclarations named_declarations(const policy::Policy& policy);
 struct CompiledTerms {
   std::shared_ptr<const policy::Vocabulary> vocabulary;
   policy::Program program;
+  Hash vocabulary_hash{};  ///< of its canonical text
   Hash program_hash{};
   std::vector<policy::Transform> transforms;
   std::optional<policy::PurposeIndex> single_purpose;

@@ -174,6 +174,7 @@ EntryDraft Intake::begin(Asked& asked, provenance::EntryKind kind, std::string_v
   internal.set_activity(asked.activity);
   internal.set_application(asked.application.name);
   internal.set_source(asked.wanted.told());
+  gate::set_known(internal, asked.verdict);
   gate::set_step(internal, asked.decided);
   return gate::make_entry(kind, offer_hash, shared, internal);
 }

@@ -2,6 +2,7 @@
 #include "connector/management/entries.hpp"
 #include "connector/management/handlers.hpp"
 #include "connector/management/publication.hpp"
+#include "connector/management/terms_parts.hpp"
 
 #include "connector/base/limits.hpp"
 
@@ -15,14 +16,15 @@ Result<v1::PublishDatasetResponse> publish(Backend& backend, const v1::PublishDa
   if (request.toml().size() > limits::kTomlBytes) {
     return Error(ErrorCode::limit_exceeded, fmt::format("the file is larger than {} bytes", limits::kTomlBytes));
   }
+  SLUIS_TRY(const auto language, language_of(request.lang()));
   const std::string file = request.file().empty() ? "dataset.toml" : request.file();
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   SLUIS_TRY(const auto dataset,
             catalog::parse_dataset(request.toml(), file, dataset_context(backend, vocabulary)));
-  SLUIS_TRY(auto made, publish_dataset(backend, dataset, request.dry_run(), caller));
+  SLUIS_TRY(auto made, in_file(publish_dataset(backend, dataset, request.dry_run(), language, caller), file));
   v1::PublishDatasetResponse response;
   response.set_dry_run(request.dry_run());
-  response.mutable_notes()->Assign(made.notes.begin(), made.notes.end());
+  put_findings(response, made.findings);
   response.set_unchanged(made.unchanged);
   response.set_entry(made.entry);
   *response.mutable_dataset() = std::move(made.dataset);

@@ -1,19 +1,27 @@
 #include "connector/management/publication.hpp"
 
-#include "catalog/offer.hpp"
 #include "connector/management/convert.hpp"
 #include "policy/odrl/check.hpp"
+#include "policy/odrl/match.hpp"
+
+#include <algorithm>
 
 namespace sluis::management {
 namespace {
 
-std::vector<std::string> notes_of(const catalog::Dataset& dataset,
-                                  const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
-  std::vector<std::string> notes;
-  const auto compiled = catalog::compile_offer(dataset.offer, vocabulary);
-  if (!compiled) return notes;
-  for (const auto& finding : policy::check(compiled->policy, *vocabulary)) notes.push_back(finding.detail);
-  return notes;
+/// What was found that leaves nothing, at the first rule of it.
+Error nothing_left(const std::vector<v1::TermsFinding>& findings) {
+  std::string why, pointer;
+  for (const auto& one : findings) {
+    const bool ends = one.kind() == to_string(policy::FindingKind::never) || one.kind() == to_string(policy::FindingKind::voided) ||
+                      one.kind() == to_string(policy::FindingKind::conflict);
+    if (!ends) continue;
+    why += (why.empty() ? ": " : "; ") + note_of(one);
+    if (pointer.empty() && one.rules_size() > 0) pointer = one.rules(0);
+  }
+  return Error(ErrorCode::invalid_argument, "nothing can ever be permitted by these terms" + why)
+      .at_pointer(pointer)
+      .mended_by("leave something that a permission allows and no prohibition takes back; `sluis terms check FILE` shows what excludes what");
 }
 
 bool same(const catalog::PublishedDataset& before, const catalog::Dataset& dataset) {
@@ -21,6 +29,34 @@ bool same(const catalog::PublishedDataset& before, const catalog::Dataset& datas
 }
 
 }  // namespace
+
+std::vector<v1::TermsFinding> findings_of(const catalog::CompiledOffer& terms, Timestamp now, policy::Language language) {
+  std::vector<policy::Finding> found = policy::check(terms.policy, terms.program.vocabulary());
+  constexpr auto kNothing = policy::FindingKind::nothing_permitted;
+  const bool told = std::any_of(found.begin(), found.end(), [](const auto& one) { return one.kind == kNothing; });
+  // Rules that leave nothing only together, or parties that cannot be the same, show when each request is asked.
+  if (!told && !policy::could_ever_permit(terms.policy, terms.program, now)) found.push_back({kNothing, {}, {}, {}});
+  std::vector<v1::TermsFinding> out;
+  for (const auto& one : found) {
+    auto& added = out.emplace_back();
+    added.set_kind(std::string(to_string(one.kind)));
+    for (const auto& rule : one.rules) added.add_rules(rule);
+    added.set_sentence(policy::tell(one, language));
+  }
+  return out;
+}
+
+std::string note_of(const v1::TermsFinding& finding) {
+  std::string rules;
+  for (const auto& rule : finding.rules()) rules += (rules.empty() ? " (" : ", ") + rule;
+  return finding.kind() + rules + (rules.empty() ? ": " : "): ") + finding.sentence();
+}
+
+bool permits_nothing(const std::vector<v1::TermsFinding>& findings) {
+  return std::any_of(findings.begin(), findings.end(), [](const auto& one) {
+    return one.kind() == to_string(policy::FindingKind::nothing_permitted);
+  });
+}
 
 void dress_publication(const Backend& backend, const Caller& caller, Commit& commit, provenance::EntryKind kind,
                        const catalog::Dataset& dataset) {
@@ -34,19 +70,21 @@ void dress_publication(const Backend& backend, const Caller& caller, Commit& com
   }
 }
 
-Result<Publication> publish_dataset(Backend& backend, const catalog::Dataset& dataset, bool dry_run,
+Result<Publication> publish_dataset(Backend& backend, const catalog::Dataset& dataset, bool dry_run, policy::Language language,
                                     const Caller& caller) {
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   Publication made;
-  made.notes = notes_of(dataset, vocabulary);
+  const auto now = backend.clock.now();
+  const auto terms = catalog::compile_offer(dataset.offer, vocabulary);
+  if (terms) made.findings = findings_of(*terms, now, language);
   const auto before = backend.catalog.show(dataset.id);
   if (before && same(*before, dataset)) {
     made.unchanged = true;
     made.dataset = to_proto(*before, false);
     return made;
   }
+  if (permits_nothing(made.findings)) return nothing_left(made.findings);
   constexpr auto kKind = provenance::EntryKind::published;
-  const auto now = backend.clock.now();
   SLUIS_TRY(auto commit, backend.catalog.publish(dataset, static_cast<std::uint8_t>(kKind), now));
   if (dry_run) {
     made.dataset = to_proto(catalog::PublishedDataset{dataset, 0, now, std::nullopt}, false);

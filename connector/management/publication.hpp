@@ -1,7 +1,9 @@
 #pragma once
 
+#include "catalog/offer.hpp"
 #include "connector/management/backend.hpp"
 #include "connector/management/entries.hpp"
+#include "policy/odrl/sentences.hpp"
 #include "sluis/v1/dataset.pb.h"
 
 /// What publishing a dataset file and publishing new terms have in common.
@@ -9,13 +11,30 @@ namespace sluis::management {
 
 struct Publication {
   v1::Dataset dataset;
-  std::vector<std::string> notes;  ///< told to the author: rules that overlap, …
+  std::vector<v1::TermsFinding> findings;
   bool unchanged = false;
   std::uint64_t entry = 0;         ///< index in the log; 0 with a dry run or where nothing changed
 };
 
-/// Offers the dataset, as a new version where it was offered before. Errors: the catalogue's and the commit port's.
-Result<Publication> publish_dataset(Backend& backend, const catalog::Dataset& dataset, bool dry_run,
+/// What is found in terms without asking them anything: contradictions and overlaps, and whether nothing can be permitted from now on.
+std::vector<v1::TermsFinding> findings_of(const catalog::CompiledOffer& terms, Timestamp now, policy::Language language);
+/// `void (/permission/0, /prohibition/0): …`
+std::string note_of(const v1::TermsFinding& finding);
+/// By these findings, nothing can ever be permitted.
+bool permits_nothing(const std::vector<v1::TermsFinding>& findings);
+
+/// Puts findings, and each as a note, into an answer that has both.
+template <class Response>
+void put_findings(Response& response, const std::vector<v1::TermsFinding>& findings) {
+  for (const auto& one : findings) {
+    response.add_notes(note_of(one));
+    *response.add_findings() = one;
+  }
+}
+
+/// Offers the dataset, as a new version where it was offered before; findings are told in that language. invalid_argument: nothing can ever be
+/// permitted by its terms, with what was found. Errors: the catalogue's and the commit port's.
+Result<Publication> publish_dataset(Backend& backend, const catalog::Dataset& dataset, bool dry_run, policy::Language language,
                                     const Caller& caller);
 
 /// The catalogue's entry says what everybody may know; here it gets the form that all entries have, and the person.

@@ -1,17 +1,30 @@
 #include "connector/base/limits.hpp"
 #include "connector/declaration/register.hpp"
 #include "connector/gate/assess.hpp"
+#include "connector/gate/reason.hpp"
 #include "connector/management/publication.hpp"
+#include "connector/management/serving.hpp"
 #include "connector/management/terms_parts.hpp"
-#include "policy/odrl/check.hpp"
 #include "policy/odrl/enforcement.hpp"
 #include "policy/odrl/report.hpp"
 #include "policy/odrl/values.hpp"
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <limits>
+
 namespace sluis::management {
 namespace {
+
+/// With the file, line and column of what it points at in an offer.
+Error in_offer(Error error, const std::string& text, const std::string& file) {
+  const std::string pointer = error.place.pointer;
+  if (!pointer.empty()) error.place = json::locate(text, pointer);
+  error.place.file = file;
+  error.place.pointer = pointer;
+  return error;
+}
 
 /// An offer's JSON, with line and column in errors.
 Result<json::Value> read_offer(const std::string& text, const std::string& file) {
@@ -21,14 +34,7 @@ Result<json::Value> read_offer(const std::string& text, const std::string& file)
     error.place.file = file;
     return error;
   }
-  if (const auto parsed = policy::parse_policy(*value, {true, ""}); !parsed) {
-    Error error = parsed.error();
-    auto place = json::locate(text, error.place.pointer);
-    place.file = file;
-    place.pointer = error.place.pointer;
-    error.place = place;
-    return error;
-  }
+  if (const auto parsed = policy::parse_policy(*value, {true, ""}); !parsed) return in_offer(parsed.error(), text, file);
   return value;
 }
 
@@ -70,13 +76,16 @@ Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTerm
   SLUIS_TRY(const auto language, language_of(request.lang()));
   SLUIS_TRY(const auto terms, read_terms(backend, request.text(), request.file()));
   const policy::Policy& policy = terms.compiled.policy;
-  SLUIS_TRY(const auto hash, catalog::offer_hash(terms.offer));
+  const auto hash = catalog::offer_hash(terms.offer);
+  if (!hash) return terms.dataset ? hash.error() : in_offer(hash.error(), request.text(), request.file());
   v1::CheckTermsResponse response;
-  response.set_hash(to_hex(hash));
+  response.set_hash(to_hex(*hash));
   add_rules(response, policy.permissions, "permission");
   add_rules(response, policy.prohibitions, "prohibition");
   add_rules(response, policy.obligations, "obligation");
-  for (const auto& finding : policy::check(policy, *vocabulary)) response.add_notes(finding.detail);
+  const auto findings = findings_of(terms.compiled, backend.clock.now(), language);
+  put_findings(response, findings);
+  if (permits_nothing(findings)) response.set_refused(true);
   if (const auto period = policy::retention(policy)) response.set_delete_after(format_duration(*period));
   const auto teller = teller_for(backend, *vocabulary, language);
   for (const auto& part : policy::enforcement(policy, policy::Supplied::by_this_node())) {
@@ -158,14 +167,15 @@ Result<v1::PublishTermsResponse> publish(Backend& backend, const v1::PublishTerm
   if (request.text().size() > limits::kTomlBytes) {
     return Error(ErrorCode::limit_exceeded, fmt::format("the file is larger than {} bytes", limits::kTomlBytes));
   }
+  SLUIS_TRY(const auto language, language_of(request.lang()));
   SLUIS_TRY(const auto dataset, with_new_terms(backend, request));
-  SLUIS_TRY(auto made, publish_dataset(backend, dataset, request.dry_run(), caller));
+  SLUIS_TRY(auto made, in_file(publish_dataset(backend, dataset, request.dry_run(), language, caller), request.file()));
   v1::PublishTermsResponse response;
   response.set_hash(to_hex(dataset.offer_hash));
   response.set_dry_run(request.dry_run());
   response.set_unchanged(made.unchanged);
   response.set_entry(made.entry);
-  response.mutable_notes()->Assign(made.notes.begin(), made.notes.end());
+  put_findings(response, made.findings);
   *response.mutable_dataset() = std::move(made.dataset);
   return response;
 }
@@ -178,77 +188,89 @@ Result<GivenTerms> terms_of(const Backend& backend, const v1::TestTermsRequest& 
 
 /// Who asks, what for and when, in which situations.
 struct AskedTerms {
-  policy::Request request;
-  std::string party;
-  std::vector<policy::Attribute> declared;  ///< that the request's attributes are
+  gate::Known known;
+  std::optional<std::string> purpose;  ///< full IRI, as it was named
+  std::vector<policy::Attribute> attributes;
 };
 
 Result<AskedTerms> asked_of(const Backend& backend, const v1::TestTermsRequest& request, const GivenTerms& terms) {
   const policy::Program& program = terms.compiled.program;
   AskedTerms out;
-  policy::Request& asked = out.request;
-  std::string class_of_recipient = request.class_of_recipient();
-  identity::PartyPtr party;
+  gate::Known& known = out.known;
+  known.class_of_recipient = request.class_of_recipient();
   if (!request.participant().empty()) {
     SLUIS_TRY(const auto id, find_party(backend.directory, request.participant()));
-    out.party = id.str();
-    asked.recipient = program.recipient(id.str());
-    asked.assignee = asked.recipient;
-    SLUIS_TRY(party, backend.directory.find(id));
-    if (class_of_recipient.empty()) class_of_recipient = party->class_of_recipient;
+    SLUIS_TRY(const identity::PartyPtr party, backend.directory.find(id));
+    known.recipient = id.str();
+    if (known.class_of_recipient.empty()) known.class_of_recipient = party->class_of_recipient;
+    known.two_sided = party->evidence;
   }
-  if (!class_of_recipient.empty()) asked.class_of_recipient = program.class_of_recipient(class_of_recipient);
   if (!request.purpose().empty()) {
-    SLUIS_TRY(asked.purpose, find_purpose(program.vocabulary(), request.purpose()));
+    SLUIS_TRY(known.purpose, find_purpose(program.vocabulary(), request.purpose()));
+    out.purpose = program.vocabulary().term(*known.purpose).iri;
+  } else if (!terms.open()) {
+    known.purpose = policy::single_purpose(program);  // by agreement
   }
-  asked.now = backend.clock.now();
+  known.now = backend.clock.now();
   if (request.has_at()) {
-    SLUIS_TRY(asked.now, read_time(request.at(), "/at"));
+    SLUIS_TRY(known.now, read_time(request.at(), "/at"));
   }
-  asked.agreed = asked.now;
+  known.agreed = known.now;
   if (request.has_agreed()) {
-    SLUIS_TRY(asked.agreed, read_time(request.agreed(), "/agreed"));
+    SLUIS_TRY(known.agreed, read_time(request.agreed(), "/agreed"));
   }
-  if (terms.dataset) asked.target = program.name(terms.dataset->id.str());
+  if (terms.dataset) known.dataset = terms.dataset->id.str();
+  known.uses = static_cast<std::int64_t>(std::min<std::uint64_t>(request.uses(), std::numeric_limits<std::int64_t>::max()));
+  known.activity = request.activity();
+  out.attributes = gate::attributes_of(program, known);
   SLUIS_TRY(const Declared declared, Declared::read(backend, terms.compiled.policy));
-  out.declared = declared.at(*asked.now, program, asked.purpose);
-  if (party) out.declared.push_back(gate::evidence_of(program, party->evidence));
+  for (const auto& one : declared.at(*known.now, program, known.purpose)) out.attributes.push_back(one);
   return out;
+}
+
+/// How the dataset would be served then; of an offer alone, nothing stands against it.
+Result<gate::ReleasePlan> plan_then(const Backend& backend, const GivenTerms& terms, Timestamp then) {
+  if (!terms.dataset) return gate::ReleasePlan();
+  SLUIS_TRY(const auto standing, backend.catalog.standing({*terms.dataset, 0, then, terms.retracted}, then));
+  return serving_plan(*terms.dataset, standing);
 }
 
 Result<v1::TestTermsResponse> test(const Backend& backend, const v1::TestTermsRequest& request) {
   SLUIS_TRY(const auto language, language_of(request.lang()));
   SLUIS_TRY(const auto terms, terms_of(backend, request));
   const policy::Program& program = terms.compiled.program;
-  SLUIS_TRY(AskedTerms asked, asked_of(backend, request, terms));
-  asked.request.attributes = asked.declared;
-  const auto decision = program.decide(asked.request);
-  const auto reason = policy::explain(decision, asked.request, program);
+  SLUIS_TRY(const AskedTerms asked, asked_of(backend, request, terms));
+  SLUIS_TRY(const auto plan, plan_then(backend, terms, *asked.known.now));
+  policy::Request as_asked = gate::request_of(program, asked.known);
+  as_asked.attributes = asked.attributes;
+  const Simulated decision = simulate(terms, plan, asked.known, asked.purpose, as_asked);
+  const policy::Reason& reason = decision.reason;
   v1::TestTermsResponse response;
   response.set_simulation(true);
   auto* told = response.mutable_decision();
   told->set_permit(decision.permit);
   told->set_code(reason.code);
   for (const auto& [key, value] : reason.parameters) (*told->mutable_parameters())[key] = value;
-  told->set_sentence(policy::fill(policy::sentence(reason.code, language), reason.parameters, language));
-  if (decision.valid_until != Timestamp::max()) put_time(response.mutable_valid_until(), decision.valid_until);
+  told->set_sentence(gate::told(reason, language));
+  const Timestamp until = std::min(decision.terms.decision.valid_until, plan.assessed_until.value_or(Timestamp::max()));
+  if (until != Timestamp::max()) put_time(response.mutable_valid_until(), until);
   response.set_offer(terms.compiled.policy.id);
   const auto teller = teller_for(backend, program.vocabulary(), language);
   const bool dutch = language == policy::Language::dutch;
-  const std::string party = asked.party.empty() ? std::string(dutch ? "iemand" : "somebody") : teller.name(asked.party);
+  const std::string& id = asked.known.recipient;
+  const std::string party = id.empty() ? std::string(dutch ? "iemand" : "somebody") : teller.name(id);
   const std::string dataset = terms.dataset ? teller.name(terms.dataset->id.str()) : "";
   response.add_told(std::string(policy::sentence("told.simulation", language)));
-  const std::string purpose = asked.request.purpose ? program.vocabulary().term(*asked.request.purpose).iri : "";
-  const ToldDecision words{policy::tell_time(*asked.request.now, language),
-                           party.empty() ? asked.party : party,
+  const ToldDecision words{policy::tell_time(*asked.known.now, language),
+                           party.empty() ? id : party,
                            dataset.empty() ? std::string(dutch ? "deze gegevens" : "these data") : dataset,
-                           purpose,
+                           asked.known.purpose ? program.vocabulary().term(*asked.known.purpose).iri : "",
                            decision.permit,
                            reason,
                            &terms.compiled.policy,
                            terms.dataset ? terms.dataset->terms.decided_by : std::nullopt};
   for (const auto& sentence : tell_decision(words, teller)) response.add_told(sentence);
-  const auto report = policy::report(program, asked.request);
+  const auto report = policy::report(program, as_asked);
   response.set_report(json::serialise(policy::to_json(report, terms.compiled.policy.id)));
   return response;
 }
@@ -276,9 +298,26 @@ Result<v1::ExplainTermsResponse> explain_terms(const Backend& backend, const v1:
 
 }  // namespace
 
+Simulated simulate(const GivenTerms& terms, const gate::ReleasePlan& plan, const gate::Known& known,
+                   const std::optional<std::string>& purpose, const policy::Request& request) {
+  const policy::Program& program = terms.compiled.program;
+  Simulated out;
+  if (terms.open()) {
+    const policy::Decision decision = program.decide(request);
+    out.terms = {decision, policy::explain(decision, request, program, purpose.value_or("")), decision.permit};
+  } else {
+    out.terms = gate::judge_terms(program, request, purpose);
+  }
+  const std::string named = known.purpose ? program.vocabulary().term(*known.purpose).iri : "";
+  auto why = gate::beside_terms(plan, program.vocabulary(), named, known.activity, known.now.value_or(Timestamp::min()));
+  out.permit = !why && out.terms.permit;
+  out.reason = why ? std::move(*why) : out.terms.reason;
+  return out;
+}
+
 Result<GivenTerms> read_terms(const Backend& backend, const std::string& text, const std::string& file) {
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
-  GivenTerms terms{{}, {{}, {}}, {}};
+  GivenTerms terms{{}, {{}, {}}, {}, {}};
   if (file.ends_with(".toml")) {
     catalog::DatasetContext context = dataset_context(backend, vocabulary);
     context.supplied.reset();
@@ -287,7 +326,9 @@ Result<GivenTerms> read_terms(const Backend& backend, const std::string& text, c
   } else {
     SLUIS_TRY(terms.offer, read_offer(text, file));
   }
-  SLUIS_TRY(terms.compiled, catalog::compile_offer(terms.offer, vocabulary));
+  auto compiled = catalog::compile_offer(terms.offer, vocabulary);
+  if (!compiled) return terms.dataset ? compiled.error() : in_offer(compiled.error(), text, file);
+  terms.compiled = std::move(*compiled);
   return terms;
 }
 
@@ -295,7 +336,7 @@ Result<GivenTerms> published_terms(const Backend& backend, const std::string& da
   SLUIS_CHECK(require_id(dataset, "dataset"));
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   SLUIS_TRY(const auto published, backend.catalog.show(DatasetId(dataset)));
-  GivenTerms terms{published.dataset.offer, {{}, {}}, published.dataset};
+  GivenTerms terms{published.dataset.offer, {{}, {}}, published.dataset, published.retracted};
   SLUIS_TRY(terms.compiled, catalog::compile_offer(terms.offer, vocabulary));
   return terms;
 }

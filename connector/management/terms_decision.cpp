@@ -1,15 +1,15 @@
-#include "connector/gate/assess.hpp"
 #include "connector/gate/reason.hpp"
 #include "connector/management/audit_rows.hpp"
 #include "connector/management/terms_parts.hpp"
 #include "connector/provenance/passing.hpp"
 #include "policy/odrl/report.hpp"
-#include "sluis/v1/evidence.pb.h"
+#include "policy/odrl/values.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 /// One recorded decision, for people: off the deciding path, from the record and the agreement.
 namespace sluis::management {
@@ -21,11 +21,12 @@ std::string told(std::string_view code, const std::map<std::string, std::string>
   return policy::fill(policy::sentence(code, language), parameters, language);
 }
 
-/// `what`: told.decided_by, told.approved_by, told.terms_by or told.purposes_by.
-std::string told_by(std::string_view what, const catalog::DecidedBy& by, Language language) {
+/// `what`: told.decided_by, told.source_by (with its `dataset`), told.approved_by, told.terms_by or told.purposes_by.
+std::string told_by(std::string_view what, const catalog::DecidedBy& by, Language language, const std::string& dataset = "") {
   const std::string kind = "kind." + std::string(catalog::to_string(by.kind));
   return told(what,
               {{"body", by.body},
+               {"dataset", dataset},
                {"kind", std::string(policy::sentence(kind, language))},
                {"reference", by.reference.empty() ? "" : ": " + by.reference}},
               language);
@@ -54,17 +55,57 @@ void add_rule(std::vector<std::string>& out, const ToldDecision& decision, const
   if (!words.empty()) out.push_back(told(forbids ? "told.forbids" : "told.needed", {{"needed", words}}, language));
 }
 
-struct Recorded {
-  std::uint64_t index = 0;
-  v1::Shared shared;
-  v1::Internal internal;
-};
+bool has(const std::vector<policy::Constraint>& list, const std::string& content) {
+  return std::any_of(list.begin(), list.end(), [&](const policy::Constraint& one) {
+    return policy::content(one) == content || has(one.operands, content);
+  });
+}
+
+bool say_the_same(const policy::Rule& a, const policy::Rule& b) {
+  const auto conditions = [](const policy::Rule& rule) {
+    std::multiset<std::string> out;
+    for (const auto* list : {&rule.constraints, &rule.refinements}) {
+      for (const auto& one : *list) out.insert(policy::content(one));
+    }
+    return out;
+  };
+  return a.action == b.action && conditions(a) == conditions(b);
+}
+
+/// Of a dataset that is made from others, those whose terms have the rule that forbade it, or the condition that failed; where it was permitted,
+/// all of them (policy::combine keeps conditions and prohibitions as they are).
+std::vector<DecidedAtSource> deciding_sources(const Backend& backend, const negotiation::AgreementRecord& record, const policy::Policy& terms,
+                                              const policy::Reason& reason, bool permit) {
+  std::vector<DecidedAtSource> out;
+  const auto rule = policy::find(terms, at(reason, "rule"));
+  if (record.role != negotiation::Role::provider || rule.rule == nullptr || at(reason, "rule").empty()) return out;
+  const auto place = at(reason, "constraint");
+  const auto failed = place.empty() ? policy::Found() : policy::find(terms, place);
+  const auto offer = backend.catalog.offer_by_hash(record.offer_hash);
+  const auto made = offer ? backend.catalog.show(offer->dataset, offer->version) : Result<catalog::PublishedDataset>(offer.error());
+  if (!made) return out;
+  for (const auto& from : made->dataset.made_from) {
+    const auto taken = backend.catalog.offer_by_hash(from.offer_hash);
+    const auto source = taken ? backend.catalog.show(taken->dataset, taken->version) : Result<catalog::PublishedDataset>(taken.error());
+    const auto policy = source ? policy::parse_policy(source->dataset.offer, {true, ""}) : Result<policy::Policy>(source.error());
+    if (!policy) continue;
+    const bool forbids = rule.kind == policy::RuleClass::prohibition;
+    const auto& rules = forbids ? policy->prohibitions : policy->permissions;
+    const bool has_it = std::any_of(rules.begin(), rules.end(), [&](const policy::Rule& one) {
+      return forbids ? say_the_same(one, *rule.rule) : failed.constraint != nullptr && has(one.constraints, policy::content(*failed.constraint));
+    });
+    if (permit || has_it) out.push_back({from.id.str(), source->dataset.terms.decided_by});
+  }
+  return out;
+}
 
 Result<std::optional<Recorded>> read_entry(const Backend& backend, std::uint64_t index) {
   const auto payload = backend.log.payload(index);
   if (!payload && payload.error().code == ErrorCode::not_found) return std::optional<Recorded>();
   if (!payload) return payload.error();
-  Recorded entry{index, {}, {}};
+  SLUIS_TRY(const auto leaf, provenance::leaf_in_pass(backend.log, index));
+  if (!leaf) return std::optional<Recorded>();
+  Recorded entry{index, leaf->kind, {}, {}};
   if (!entry.shared.ParseFromString(payload->shared) || !entry.internal.ParseFromString(payload->internal)) {
     return std::optional<Recorded>();
   }
@@ -111,25 +152,16 @@ Result<Recorded> find_decision(const Backend& backend, const std::string& named)
   return none;
 }
 
-/// The values of every rule at the time of the request. A class is the one of the membership list that is in force now.
+/// The values of every rule as the decision had them; empty where the terms cannot be read. The answer's notes say what it does not have.
 std::string report_of(const Backend& backend, const Recorded& entry, const negotiation::AgreementRecord& record,
-                      const policy::Policy& terms, const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
-  const auto program = policy::compile(terms, vocabulary);
-  if (!program) return {};
-  const auto& recipient = record.role == negotiation::Role::provider ? record.peer : backend.self;
-  policy::Request asked;
-  asked.purpose = vocabulary->lookup(entry.shared.purpose());
-  asked.recipient = program->recipient(recipient.str());
-  asked.assignee = asked.recipient;
-  if (const auto party = backend.directory.find(recipient)) {
-    asked.class_of_recipient = program->class_of_recipient((*party)->class_of_recipient);
-  }
-  asked.target = program->name(record.dataset.str());
-  asked.now = Timestamp(std::chrono::microseconds(entry.shared.time_us()));
-  asked.agreed = record.timestamp;
-  const policy::Attribute evidence = gate::evidence_of(*program, entry.shared.evidence().empty());  // as it was recorded
-  asked.attributes = {&evidence, 1};
-  return json::serialise(policy::to_json(policy::report(*program, asked), record.id.str()));
+                      const policy::Policy& terms, const std::shared_ptr<const policy::Vocabulary>& vocabulary, Language language,
+                      v1::ExplainDecisionResponse& response) {
+  const auto then = as_decided(backend, entry, record, terms, vocabulary, language);
+  if (!then) return {};
+  for (const auto& one : then->missing) response.add_notes(one);
+  policy::Request asked = gate::request_of(then->program, then->known);
+  asked.attributes = then->attributes;
+  return json::serialise(policy::to_json(policy::report(then->program, asked), record.id.str()));
 }
 
 void add_terms(v1::ExplainDecisionResponse& response, const policy::Policy& terms, const policy::Teller& teller) {
@@ -209,8 +241,13 @@ std::vector<std::string> tell_decision(const ToldDecision& decision, const polic
   const std::size_t before = out.size();
   add_rule(out, decision, teller);
   if (out.size() == before && !decision.permit) out.push_back(gate::told(decision.reason, language));
+  for (const auto& one : decision.sources) {
+    const auto name = teller.name(one.dataset);
+    const std::string& dataset = name.empty() ? one.dataset : name;
+    out.push_back(one.by ? told_by("told.source_by", *one.by, language, dataset) : told("told.source_unknown", {{"dataset", dataset}}, language));
+  }
   // Only where a rule decided is there somebody who decided that rule.
-  if (decision.terms != nullptr && !at(decision.reason, "rule").empty()) {
+  if ((decision.sources.empty() || decision.permit) && decision.terms != nullptr && !at(decision.reason, "rule").empty()) {
     out.push_back(decision.decided_by ? told_by("told.decided_by", *decision.decided_by, language)
                                       : told("told.decided_unknown", {}, language));
   }
@@ -240,13 +277,17 @@ Result<v1::ExplainDecisionResponse> explain_decision(const Backend& backend, con
   response.set_code(reason.code);
   std::optional<policy::Policy> terms;
   std::optional<catalog::DecidedBy> by, approved_by, purposes_by;
+  std::vector<DecidedAtSource> sources;
   std::string party = shared.counterparty();
+  if (party.empty()) party = language == Language::dutch ? "iemand" : "somebody";  // who it was, the request did not say
   if (const auto record = backend.negotiations.agreement(AgreementId(shared.agreement()))) {
     if (auto parsed = policy::parse_policy(record->agreement)) {
       terms = std::move(*parsed);
-      response.set_report(report_of(backend, entry, *record, *terms, vocabulary));
+      response.set_report(report_of(backend, entry, *record, *terms, vocabulary, language, response));
     }
     by = terms_decided_by(backend, *record);
+    if (terms) sources = deciding_sources(backend, *record, *terms, reason, shared.decision().permit());
+    if (sources.size() == 1 && !shared.decision().permit()) by = sources.front().by;
     if (record->vocabulary_hash && backend.purposes_decided_by) {
       SLUIS_TRY(purposes_by, backend.purposes_decided_by(*record->vocabulary_hash, record->timestamp));
     }
@@ -263,7 +304,7 @@ Result<v1::ExplainDecisionResponse> explain_decision(const Backend& backend, con
   const ToldDecision decision{
       policy::tell_time(second, language),
       named(party), named(shared.dataset()), shared.purpose(), shared.decision().permit(), reason,
-      terms ? &*terms : nullptr, by};
+      terms ? &*terms : nullptr, by, std::move(sources)};
   for (const auto& sentence : tell_decision(decision, teller)) response.add_told(sentence);
   if (approved_by) response.add_told(told_by("told.approved_by", *approved_by, language));
   if (purposes_by) response.add_told(told_by("told.purposes_by", *purposes_by, language));

@@ -125,7 +125,7 @@ Result<v1::DiffTermsResponse> diff_terms(const Backend& backend, const v1::DiffT
   SLUIS_TRY(const auto language, language_of(request.lang()));
   if (request.after_file().ends_with(".tsv")) return diff_vocabularies(backend, request, language);
   SLUIS_TRY(const auto after, read_terms(backend, request.after(), request.after_file()));
-  GivenTerms before{{}, {{}, {}}, {}};
+  GivenTerms before{{}, {{}, {}}, {}, {}};
   if (!request.before().empty()) {
     SLUIS_TRY(before, read_terms(backend, request.before(), request.before_file()));
   } else if (after.dataset) {

@@ -1,23 +1,11 @@
+#include "connector/management/serving.hpp"
 #include "connector/management/terms_parts.hpp"
 
 #include <set>
 
-/// Purpose by class of party, for every dataset: what its terms come to.
+/// Purpose by class of party, for every dataset: what the gate makes of its terms, by the gate's own function.
 namespace sluis::management {
 namespace {
-
-/// `open`: anybody, without agreement. `never`: no request of that class for that purpose can be permitted. Else under
-/// an agreement: `needs DPIA` where the data are personal, or become so by the purpose; `conditional` otherwise.
-std::string_view access(const catalog::Dataset& dataset, const policy::Program& program, const std::string& kind,
-                        policy::PurposeIndex purpose, Timestamp now) {
-  if (dataset.access == catalog::Access::open) return "open";
-  policy::Request asked;
-  asked.purpose = purpose;
-  asked.class_of_recipient = program.class_of_recipient(kind);
-  asked.now = now;
-  if (program.permission_possible(asked) == policy::Truth::no) return "never";
-  return dataset.assessment.personal || program.vocabulary().judges_persons(purpose) ? "needs DPIA" : "conditional";
-}
 
 struct Rows {
   std::set<std::string> purposes;
@@ -36,18 +24,18 @@ void add_named(Rows& rows, const catalog::Dataset& dataset) {
 Result<v1::TermsMatrixResponse> terms_matrix(const Backend& backend, const v1::TermsMatrixRequest& request) {
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   SLUIS_TRY(const auto language, language_of(request.lang()));
-  std::vector<catalog::Dataset> datasets;
+  std::vector<catalog::PublishedDataset> datasets;
   if (!request.dataset().empty()) {
     SLUIS_TRY(auto published, backend.catalog.show(DatasetId(request.dataset())));
-    datasets.push_back(std::move(published.dataset));
+    datasets.push_back(std::move(published));
   } else {
     SLUIS_CHECK(backend.catalog.each("", [&](catalog::PublishedDataset&& one) {
-      if (!one.retracted) datasets.push_back(std::move(one.dataset));
+      if (!one.retracted) datasets.push_back(std::move(one));
       return true;
     }));
   }
   Rows rows;
-  for (const auto& dataset : datasets) add_named(rows, dataset);
+  for (const auto& published : datasets) add_named(rows, published.dataset);
   for (const auto& purpose : request.purposes()) {
     SLUIS_TRY(const auto index, find_purpose(*vocabulary, purpose));
     rows.purposes.insert(vocabulary->term(index).iri);
@@ -58,7 +46,10 @@ Result<v1::TermsMatrixResponse> terms_matrix(const Backend& backend, const v1::T
   const auto teller = teller_for(backend, *vocabulary, language);
   const auto now = backend.clock.now();
   v1::TermsMatrixResponse response;
-  for (const auto& dataset : datasets) {
+  for (const auto& published : datasets) {
+    const catalog::Dataset& dataset = published.dataset;
+    SLUIS_TRY(const auto standing, backend.catalog.standing(published, now));
+    const gate::ReleasePlan plan = serving_plan(dataset, standing);
     SLUIS_TRY(const auto compiled, catalog::compile_offer(dataset.offer, vocabulary));
     for (const auto& purpose : rows.purposes) {
       const auto index = vocabulary->lookup(purpose);
@@ -71,7 +62,7 @@ Result<v1::TermsMatrixResponse> terms_matrix(const Backend& backend, const v1::T
         const auto label = policy::tell_purpose(purpose, teller);
         row->set_label(label.substr(1, label.size() - 2));
         row->set_class_of_recipient(kind);
-        row->set_access(std::string(access(dataset, compiled.program, kind, *index, now)));
+        row->set_access(std::string(to_string(gate::access_for(plan, compiled.program, kind, *index, now))));
       }
     }
   }

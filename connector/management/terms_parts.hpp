@@ -6,6 +6,7 @@
 #include "connector/management/handlers.hpp"
 #include "policy/odrl/explain.hpp"
 #include "policy/odrl/wording.hpp"
+#include "sluis/v1/evidence.pb.h"
 #include "sluis/v1/terms.pb.h"
 
 /// What the methods about terms share.
@@ -16,6 +17,9 @@ struct GivenTerms {
   json::Value offer;
   catalog::CompiledOffer compiled;
   std::optional<catalog::Dataset> dataset;  ///< where it is more than an offer
+  std::optional<Timestamp> retracted = {};  ///< of a published one
+
+  bool open() const { return dataset && dataset->access == catalog::Access::open; }
 };
 /// A file that ends in .toml is a dataset's, any other an offer in JSON. What this node could not keep is read all the
 /// same. invalid_argument with the place in the file.
@@ -36,6 +40,25 @@ class Declared {
   std::vector<gate::ProvenDeclaration> all_;
 };
 
+/// What the gate would say, by its own functions and in its order: what stands beside the terms first (`plan`), then the terms. Open data are
+/// given without a purpose.
+struct Simulated {
+  gate::Judged terms;
+  policy::Reason reason;
+  bool permit = false;
+};
+Simulated simulate(const GivenTerms& terms, const gate::ReleasePlan& plan, const gate::Known& known,
+                   const std::optional<std::string>& purpose, const policy::Request& request);
+
+/// The file of an error that says where in it.
+template <class T>
+Result<T> in_file(Result<T> made, const std::string& file) {
+  if (made || made.error().code != ErrorCode::invalid_argument || !made.error().place.file.empty()) return made;
+  Error error = made.error();
+  error.place.file = file;
+  return error;
+}
+
 /// "en", "nl" or nothing. invalid_argument.
 Result<policy::Language> language_of(const std::string& text);
 /// Names of parties from the membership list, titles of datasets from the catalogue.
@@ -47,6 +70,33 @@ std::string tell_on_one_line(const policy::Rule& rule, policy::RuleClass kind, c
 /// approved. None: nobody said, or the data are another's.
 std::optional<catalog::DecidedBy> terms_decided_by(const Backend& backend, const negotiation::AgreementRecord& record);
 
+/// An entry that holds a decision.
+struct Recorded {
+  std::uint64_t index = 0;
+  std::uint8_t kind = 0;
+  v1::Shared shared;
+  v1::Internal internal;
+};
+
+/// A decision on an agreement's terms as it was made. What the record does not have is left out, so that it is unknown, and `missing` says so
+/// in sentences: nothing of it comes from today.
+struct AsDecided {
+  policy::Program program;
+  gate::Known known;
+  std::vector<policy::Attribute> attributes;
+  std::vector<std::string> missing;
+};
+/// None: the terms cannot be compiled with those purposes.
+std::optional<AsDecided> as_decided(const Backend& backend, const Recorded& entry, const negotiation::AgreementRecord& record,
+                                    const policy::Policy& terms, const std::shared_ptr<const policy::Vocabulary>& current,
+                                    policy::Language language);
+
+/// A dataset that another is made from, and who decided its terms; none: nobody said.
+struct DecidedAtSource {
+  std::string dataset;  ///< id
+  std::optional<catalog::DecidedBy> by;
+};
+
 /// A decision for people.
 struct ToldDecision {
   std::string time;
@@ -57,6 +107,7 @@ struct ToldDecision {
   const policy::Reason& reason;
   const policy::Policy* terms = nullptr;  ///< that it was taken on; may be null
   std::optional<catalog::DecidedBy> decided_by;
+  std::vector<DecidedAtSource> sources = {};  ///< whose terms have what decided; none: the dataset's own
 };
 std::vector<std::string> tell_decision(const ToldDecision& decision, const policy::Teller& teller);
 

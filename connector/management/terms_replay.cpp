@@ -1,12 +1,15 @@
 #include "connector/gate/assess.hpp"
 #include "connector/gate/reason.hpp"
 #include "connector/management/audit_rows.hpp"
+#include "connector/management/serving.hpp"
 #include "connector/management/terms_parts.hpp"
 #include "connector/provenance/entry.hpp"
 #include "connector/provenance/passing.hpp"
+#include "policy/odrl/match.hpp"
 #include "sluis/v1/evidence.pb.h"
 
 #include <map>
+#include <set>
 
 /// The requests on record, asked again. It reads the log and writes nothing.
 namespace sluis::management {
@@ -14,18 +17,27 @@ namespace {
 
 constexpr int kListed = 1000;
 
-/// Whether a refusal came from terms. What was refused before them would be refused again.
+/// Whether other terms could have another outcome: it came from terms, or from what a dataset asks beside them. What was refused before
+/// either would be refused again.
 bool from_terms(const v1::DecisionReason& reason) {
   for (std::size_t i = 0; i < policy::kReasonCodes; ++i) {
     if (reason.code() == policy::to_string(static_cast<policy::ReasonCode>(i))) return true;
   }
-  return false;
+  return reason.code() == "activity.missing" || reason.code() == "activity.malformed" || reason.code() == "declarations.unknown";
 }
+
+constexpr policy::Both kClassOfToday{
+    "Of {number} requests the class of the party at that time is not on record: that of today was taken.",
+    "Van {number} vragen staat hier niet tot welke groep de partij toen hoorde. De groep van nu is gebruikt."};
+constexpr policy::Both kProposals{
+    "{number} proposals that we refused are asked again too: whether the terms would allow each purpose that was proposed.",
+    "Ook {number} voorstellen die wij weigerden, zijn opnieuw bekeken: mag elk doel uit het voorstel?"};
 
 class Replay {
  public:
-  Replay(const Backend& backend, const GivenTerms& terms, DatasetId dataset, policy::Language language, Declared declared)
-      : backend_(backend), terms_(terms), dataset_(std::move(dataset)), language_(language), declared_(std::move(declared)) {
+  /// `plan`: what the dataset asks beside its terms; `terms`: the proposed ones.
+  Replay(const Backend& backend, const GivenTerms& terms, gate::ReleasePlan plan, DatasetId dataset, policy::Language language, Declared declared)
+      : backend_(backend), terms_(terms), plan_(std::move(plan)), dataset_(std::move(dataset)), language_(language), declared_(std::move(declared)) {
     response_.set_simulation(true);
   }
 
@@ -41,7 +53,28 @@ class Replay {
     compare(index, shared, decide(*record, shared, internal));
   }
 
-  v1::ReplayTermsResponse take() { return std::move(response_); }
+  /// A proposal to us that we refused. What it asked for is in the negotiation; what that says no more is not affected.
+  Result<void> ask_proposal(std::uint64_t index, const v1::Shared& shared) {
+    if (shared.dataset() != dataset_.str() || !shared.has_decision() || !shared.agreement().empty()) return {};
+    const auto negotiation = backend_.negotiations.show(ProcessId(shared.negotiation()));
+    if (!negotiation && negotiation.error().code != ErrorCode::not_found) return negotiation.error();
+    if (negotiation && (negotiation->role != negotiation::Role::provider || !negotiation->reason_is_ours)) return {};  // not ours to decide
+    if (!proposals_.insert(shared.negotiation()).second) return {};
+    response_.set_asked_again(response_.asked_again() + 1);
+    const auto outcome = negotiation ? propose(*negotiation, shared) : std::nullopt;
+    if (outcome) compare(index, shared, *outcome);
+    else response_.set_unaffected(response_.unaffected() + 1);
+    return {};
+  }
+
+  v1::ReplayTermsResponse take() {
+    const auto note = [&](const policy::Both& what, std::size_t number) {
+      if (number > 0) response_.add_notes(policy::fill(what.in(language_), {{"number", std::to_string(number)}}, language_));
+    };
+    note(kClassOfToday, classes_of_today_);
+    note(kProposals, proposals_.size());
+    return std::move(response_);
+  }
 
  private:
   struct Outcome {
@@ -51,36 +84,61 @@ class Replay {
 
   Outcome decide(const negotiation::AgreementRecord& record, const v1::Shared& shared, const v1::Internal& internal) {
     const policy::Program& program = terms_.compiled.program;
-    if (terms_.dataset && terms_.dataset->terms.processing_activity && internal.activity().empty()) {
-      return {false, {"activity.missing", {}, {}}};
+    const v1::KnownThen& said = internal.known();
+    gate::Known known;
+    known.purpose = program.vocabulary().lookup(shared.purpose());
+    known.recipient = shared.counterparty();
+    known.class_of_recipient = said.class_of_recipient();
+    known.two_sided = said.evidence().empty() ? shared.evidence().empty() : said.evidence() == policy::kTwoSided;
+    if (known.class_of_recipient.empty()) {
+      ++classes_of_today_;
+      const auto party = backend_.directory.find(ParticipantId(shared.counterparty()));
+      if (party) known.class_of_recipient = (*party)->class_of_recipient;
+      if (said.evidence().empty()) known.two_sided = *known.two_sided && party && (*party)->evidence;
     }
-    policy::Request asked;
-    asked.purpose = program.vocabulary().lookup(shared.purpose());
-    asked.recipient = program.recipient(shared.counterparty());
-    asked.assignee = asked.recipient;
-    bool two_sided = false;
-    if (const auto party = backend_.directory.find(ParticipantId(shared.counterparty()))) {
-      asked.class_of_recipient = program.class_of_recipient((*party)->class_of_recipient);
-      two_sided = (*party)->evidence && shared.evidence().empty();
-    }
-    asked.target = program.name(dataset_.str());
-    asked.now = Timestamp(std::chrono::microseconds(shared.time_us()));
-    asked.agreed = record.timestamp;
+    known.dataset = dataset_.str();
+    known.now = Timestamp(std::chrono::microseconds(shared.time_us()));
+    known.agreed = record.timestamp;
     // Uses count from the beginning of the period.
     auto& uses = uses_[record.id.str()];
-    std::vector<policy::Attribute> attributes{{policy::Operand::count, {}, uses}, gate::evidence_of(program, two_sided)};
-    if (!internal.activity().empty()) {
-      attributes.push_back(policy::Attribute::name(policy::Operand::processing_activity,
-                                                   program.name(internal.activity())));
-    }
-    const auto declared = declared_.at(*asked.now, program, asked.purpose);
+    known.uses = uses;
+    known.activity = internal.activity();
+    policy::Request asked = gate::request_of(program, known);
+    std::vector<policy::Attribute> attributes = gate::attributes_of(program, known);
+    const auto declared = declared_.at(*known.now, program, known.purpose);
     attributes.insert(attributes.end(), declared.begin(), declared.end());
     asked.attributes = attributes;
-    const auto decision = program.decide(asked);
-    const auto reason = policy::explain(decision, asked, program, shared.purpose());
-    const bool permit = decision.permit && asked.purpose.has_value();  // the gate releases nothing without a purpose
-    if (permit && !shared.event().starts_with("evaluated")) ++uses;  // who asks for an evaluation uses nothing
-    return {permit, reason};
+    const Simulated outcome = simulate(terms_, plan_, known, shared.purpose(), asked);
+    if (outcome.permit && !shared.event().starts_with("evaluated")) ++uses;  // who asks for an evaluation uses nothing
+    return {outcome.permit, outcome.reason};
+  }
+
+  /// Whether the terms could permit each purpose that was proposed; none: that cannot be told.
+  std::optional<Outcome> propose(const negotiation::Negotiation& negotiation, const v1::Shared& shared) {
+    const policy::Program& program = terms_.compiled.program;
+    const auto asked = policy::parse_policy(negotiation.offer, {true, ""});
+    const auto wanted = asked ? policy::compile(*asked, backend_.vocabulary()) : Result<policy::Program>(asked.error());
+    if (!wanted) return std::nullopt;
+    const std::string& peer = negotiation.peer.str();
+    const auto party = backend_.directory.find(negotiation.peer);
+    const std::string kind = party ? (*party)->class_of_recipient : std::string();
+    ++classes_of_today_;  // a proposal's record has none
+    const Timestamp then(std::chrono::microseconds(shared.time_us()));
+    const std::optional<bool> two_sided = party ? std::optional((*party)->evidence) : std::nullopt;
+    if (!policy::could_permit(program, kind, peer, {}, then, two_sided)) return Outcome{false, {"class", {}, {}}};
+    bool any = false;
+    for (std::size_t i = 0; i < program.vocabulary().size(); ++i) {
+      const auto purpose = static_cast<policy::PurposeIndex>(i);
+      const auto same = wanted->vocabulary().lookup(program.vocabulary().term(purpose).iri);
+      if (!same || !policy::purpose_satisfies(*wanted, *same)) continue;
+      any = true;
+      if (!policy::could_permit(program, kind, peer, purpose, then, two_sided)) {
+        const auto difference = policy::compare(terms_.compiled.policy, *asked);
+        return Outcome{false, difference.value_or(policy::Reason{"purpose", {}, {}})};
+      }
+    }
+    if (!any) return std::nullopt;
+    return Outcome{true, {"permitted", {}, {}}};
   }
 
   void compare(std::uint64_t index, const v1::Shared& shared, const Outcome& after) {
@@ -100,6 +158,7 @@ class Replay {
     item->set_party(shared.counterparty());
     item->set_purpose(shared.purpose());
     item->set_transaction(shared.transaction());
+    if (shared.agreement().empty()) item->set_negotiation(shared.negotiation());
     item->set_before(shared.decision().code());
     item->set_after(after.reason.code);
     item->set_sentence(gate::told(after.reason, language_));
@@ -107,12 +166,25 @@ class Replay {
 
   const Backend& backend_;
   const GivenTerms& terms_;
+  gate::ReleasePlan plan_;
   DatasetId dataset_;
   policy::Language language_;
   Declared declared_;
   std::map<std::string, std::int64_t> uses_;
+  std::set<std::string> proposals_;   ///< that were asked again
+  std::size_t classes_of_today_ = 0;
   v1::ReplayTermsResponse response_;
 };
+
+/// What the dataset asks beside its terms, as its file says: that which is given, or for an offer alone the published one. Whether it was served
+/// then is not what is asked.
+Result<gate::ReleasePlan> plan_beside(const Backend& backend, const GivenTerms& terms, const DatasetId& dataset) {
+  const catalog::Catalog::Standing served{{}, Timestamp::max()};
+  if (terms.dataset) return serving_plan(*terms.dataset, served);
+  const auto published = backend.catalog.show(dataset);
+  if (!published && published.error().code != ErrorCode::not_found) return published.error();
+  return published ? serving_plan(published->dataset, served) : gate::ReleasePlan();
+}
 
 }  // namespace
 
@@ -136,12 +208,15 @@ Result<v1::ReplayTermsResponse> replay_terms(const Backend& backend, const v1::R
         .mended_by("name the dataset, or give a dataset file");
   }
   SLUIS_TRY(Declared declared, Declared::read(backend, terms.compiled.policy));
-  Replay replay(backend, terms, DatasetId(dataset), language, std::move(declared));
+  SLUIS_TRY(gate::ReleasePlan plan, plan_beside(backend, terms, DatasetId(dataset)));
+  Replay replay(backend, terms, std::move(plan), DatasetId(dataset), language, std::move(declared));
   SLUIS_TRY(const auto entries, backend.log.entries());
   SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());
   for (std::uint64_t index = first_kept; index < entries; ++index) {
     SLUIS_TRY(const auto leaf, provenance::leaf_or_skip(backend.log, index));
-    if (!leaf || leaf->kind != static_cast<std::uint8_t>(provenance::EntryKind::decision)) continue;
+    if (!leaf) continue;
+    const bool proposal = leaf->kind == static_cast<std::uint8_t>(provenance::EntryKind::negotiation);
+    if (!proposal && leaf->kind != static_cast<std::uint8_t>(provenance::EntryKind::decision)) continue;
     // An entry's own time and the leaf's hour may lie on both sides of the hour.
     if (Timestamp(std::chrono::hours(leaf->hours + 2)) <= from) continue;
     const auto payload = backend.log.payload(index);
@@ -151,7 +226,9 @@ Result<v1::ReplayTermsResponse> replay_terms(const Backend& backend, const v1::R
     v1::Internal internal;
     if (!shared.ParseFromString(payload->shared) || !internal.ParseFromString(payload->internal)) continue;
     const Timestamp time(std::chrono::microseconds(shared.time_us()));
-    if (time >= from && time < until) replay.ask(index, shared, internal);
+    if (time < from || time >= until) continue;
+    if (!proposal) replay.ask(index, shared, internal);
+    else SLUIS_CHECK(replay.ask_proposal(index, shared));
   }
   v1::ReplayTermsResponse response = replay.take();
   SLUIS_TRY(const std::optional<std::string> gone, pruned_note(backend.log, TimeSpan(from)));

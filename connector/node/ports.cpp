@@ -3,6 +3,7 @@
 #include "catalog/offer.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/management/activities.hpp"
+#include "connector/management/serving.hpp"
 #include "connector/node/one_sided.hpp"
 #include "connector/node/secrets.hpp"
 #include "policy/odrl/match.hpp"
@@ -19,8 +20,7 @@ negotiation::Judgement refuse(std::string code, std::string sentence) {
 
 gate::ReleasePlan plan_of(const catalog::Dataset& dataset, const catalog::Catalog::Standing& standing, const std::filesystem::path& folder,
                           UpstreamClients& upstreams) {
-  gate::ReleasePlan plan;
-  plan.id = dataset.id;
+  gate::ReleasePlan plan = management::serving_plan(dataset, standing);
   plan.folder = folder;
   plan.file = dataset.source.file;
   plan.follow = dataset.source.follow;
@@ -31,16 +31,6 @@ gate::ReleasePlan plan_of(const catalog::Dataset& dataset, const catalog::Catalo
   plan.lookups = dataset.source.lookups;
   plan.content_type = dataset.source.media_type;
   plan.pace = dataset.source.pace;
-  plan.suspended = standing.forbidden;
-  plan.assessed_until = standing.until;
-  plan.needs_activity = dataset.terms.processing_activity || dataset.assessment.personal;
-  plan.processed_under = dataset.processed_under;
-  plan.push = dataset.push;
-  plan.purpose_by_agreement = dataset.terms.single_purpose_without_claim;
-  if (dataset.access == catalog::Access::open) {
-    plan.public_offer = dataset.offer;
-    plan.public_offer_hash = dataset.offer_hash;
-  }
   return plan;
 }
 

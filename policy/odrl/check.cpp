@@ -21,8 +21,6 @@ struct Analysed {
   bool counts() const { return alternatives && !alternatives->empty(); }
 };
 
-std::string quoted(const std::string& pointer) { return "`" + pointer + "`"; }
-
 std::string signature(const Rule& rule);
 std::string signature(const std::vector<Rule>& rules) {
   std::vector<std::string> parts;
@@ -95,23 +93,25 @@ class Checker {
         const Rule& first = policy_.obligations[i];
         const Rule& second = policy_.obligations[j];
         if (signature(first) == signature(second))
-          add(FindingKind::duplicate, {first.pointer, second.pointer}, "they say the same");
+          add(FindingKind::duplicate, {first.pointer, second.pointer});
       }
     }
     duties();
     const bool open = std::any_of(permissions_.begin(), permissions_.end(), [](const Analysed& one) {
       return !one.alternatives || (!one.alternatives->empty() && one.voided_by.empty());
     });
-    if (!open) add(FindingKind::nothing_permitted, {}, "no permission is left");
+    if (!open) add(FindingKind::nothing_permitted, {});
     return std::move(findings_);
   }
 
  private:
-  void add(FindingKind kind, std::vector<std::string> rules, std::string detail) {
+  void add(FindingKind kind, std::vector<std::string> rules, std::string example = {}) {
     const bool there = std::any_of(findings_.begin(), findings_.end(), [&](const Finding& one) {
       return one.kind == kind && one.rules == rules;
     });
-    if (!there) findings_.push_back({kind, std::move(rules), std::move(detail)});
+    if (there) return;
+    Finding& made = findings_.emplace_back(Finding{kind, std::move(rules), {}, std::move(example)});
+    made.detail = tell(made, Language::english);
   }
 
   /// Whether that holds for every rule that was written as this one: a compact rule is one to its author.
@@ -125,10 +125,9 @@ class Checker {
   void alone(const Analysed& one, const std::vector<Analysed>& list) {
     const std::string& pointer = one.rule->pointer;
     if (!one.alternatives) {
-      add(FindingKind::undecided, {pointer},
-          quoted(pointer) + " has too many alternatives, or conditions that cannot be compared");
+      add(FindingKind::undecided, {pointer});
     } else if (for_all_written(pointer, list, [](const Analysed& other) { return !other.can_hold(); })) {
-      add(FindingKind::never, {pointer}, "the conditions of " + quoted(pointer) + " exclude each other");
+      add(FindingKind::never, {pointer});
     }
   }
 
@@ -150,8 +149,7 @@ class Checker {
       for (const Analysed* by : permission.voided_by) {
         const auto gone = [](const Analysed& one) { return !one.voided_by.empty() || !one.can_hold(); };
         if (!for_all_written(pointer, permissions_, gone)) continue;
-        add(FindingKind::voided, {pointer, by->rule->pointer},
-            quoted(by->rule->pointer) + " takes back all that " + quoted(pointer) + " permits");
+        add(FindingKind::voided, {pointer, by->rule->pointer});
       }
     }
   }
@@ -166,10 +164,7 @@ class Checker {
     for (const Alternative& one : *permission.alternatives) {
       for (const Alternative& two : *prohibition.alternatives) {
         if (!space_.meet(one, two)) continue;
-        const std::string example = space_.example(one, two);
-        add(FindingKind::conflict, rules,
-            quoted(rules[1]) + " may take back what " + quoted(rules[0]) + " permits" +
-                (example.empty() ? "" : ", for instance for `" + example + "`"));
+        add(FindingKind::conflict, rules, space_.example(one, two));
         return;
       }
     }
@@ -185,11 +180,8 @@ class Checker {
         if (inner.pointer == outer.pointer || signature(inner.duties) != signature(outer.duties)) continue;
         if (!subject_within(inner, outer) || !within(*list[i].alternatives, *list[j].alternatives)) continue;
         const bool same = subject_within(outer, inner) && within(*list[j].alternatives, *list[i].alternatives);
-        if (same && i < j) add(FindingKind::duplicate, {inner.pointer, outer.pointer}, "they hold for the same");
-        if (!same) {
-          add(FindingKind::contained, {inner.pointer, outer.pointer},
-              quoted(inner.pointer) + " adds nothing to " + quoted(outer.pointer));
-        }
+        if (same && i < j) add(FindingKind::duplicate, {inner.pointer, outer.pointer});
+        if (!same) add(FindingKind::contained, {inner.pointer, outer.pointer});
       }
     }
   }
@@ -200,8 +192,7 @@ class Checker {
       const auto against = [&](const std::vector<Rule>& rules) {
         for (const Rule& duty : rules) {
           if (!included(duty.action, prohibition.action) || !may_be_same(duty.target, prohibition.target)) continue;
-          add(FindingKind::duty_prohibited, {duty.pointer, prohibition.pointer},
-              quoted(duty.pointer) + " demands what " + quoted(prohibition.pointer) + " forbids");
+          add(FindingKind::duty_prohibited, {duty.pointer, prohibition.pointer});
         }
       };
       for (const Rule& permission : policy_.permissions) against(permission.duties);
@@ -230,6 +221,15 @@ std::string_view to_string(FindingKind kind) {
     case FindingKind::undecided: return "undecided";
   }
   return "undecided";
+}
+
+std::string tell(const Finding& finding, Language language) {
+  const bool exemplified = finding.kind == FindingKind::conflict && !finding.example.empty();
+  const std::string code = "finding." + std::string(to_string(finding.kind)) + (exemplified ? "_example" : "");
+  std::map<std::string, std::string> parameters{{"example", finding.example}};
+  if (!finding.rules.empty()) parameters["rule"] = finding.rules.front();
+  if (finding.rules.size() > 1) parameters["other"] = finding.rules[1];
+  return fill(sentence(code, language), parameters, language);
 }
 
 std::vector<Finding> check(const Policy& policy, const Vocabulary& vocabulary) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "policy/odrl/model.hpp"
+#include "policy/odrl/sentences.hpp"
 #include "policy/purpose/vocabulary.hpp"
 
 #include <string>
@@ -20,7 +21,10 @@ struct Finding {
   FindingKind kind;
   std::vector<std::string> rules;  ///< pointers
   std::string detail;              ///< English: what excludes what, an example of what meets
+  std::string example = {};        ///< of a conflict: a purpose, IRI, for which both hold; may be empty
 };
+/// The same in words, without its kind: which rule excludes which.
+std::string tell(const Finding& finding, Language language);
 
 /// Finds contradictions without running a request. Bounded: what is too large to compare is `undecided`.
 /// Purposes that the vocabulary does not have count as never asked.

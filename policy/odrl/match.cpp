@@ -1,12 +1,17 @@
 #include "policy/odrl/match.hpp"
 
+#include "policy/odrl/named.hpp"
 #include "policy/odrl/values.hpp"
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace sluis::policy {
 namespace {
+
+constexpr std::string_view kSomebodyElse = "somebody that no terms name";
+constexpr std::size_t kAskedAtMost = 100'000;
 
 /// A constraint in canonical form: apart from order and spelling. `isAnyOf` of one is `eq`.
 std::string key(const Constraint& constraint) {
@@ -214,6 +219,28 @@ bool could_permit(const Program& program, std::string_view class_of_recipient, s
     if (next == Timestamp::max()) return false;
     at.now = next;
   }
+}
+
+bool could_ever_permit(const Policy& policy, const Program& program, Timestamp now) {
+  std::set<std::string> parties{std::string(kSomebodyElse)}, classes{std::string(kSomebodyElse)};
+  for (const Named& one : named(policy, Operand::recipient)) parties.insert(one.value);
+  for (const Named& one : named(policy, Operand::class_of_recipient)) classes.insert(one.value);
+  if (policy.assignee) parties.insert(*policy.assignee);
+  for (const auto* rules : {&policy.permissions, &policy.prohibitions}) {
+    for (const Rule& rule : *rules) {
+      if (rule.assignee) parties.insert(*rule.assignee);
+    }
+  }
+  const std::size_t purposes = program.vocabulary().size();
+  if (parties.size() * classes.size() * purposes > kAskedAtMost) return true;
+  for (std::size_t purpose = 0; purpose < purposes; ++purpose) {
+    for (const std::string& kind : classes) {
+      for (const std::string& party : parties) {
+        if (could_permit(program, kind, party, static_cast<PurposeIndex>(purpose), now)) return true;
+      }
+    }
+  }
+  return false;
 }
 
 std::optional<Reason> compare(const Policy& published, const Policy& proposed) {

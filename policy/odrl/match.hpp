@@ -8,6 +8,10 @@ namespace sluis::policy {
 bool could_permit(const Program& program, std::string_view class_of_recipient, std::string_view recipient,
                   std::optional<PurposeIndex> purpose = {}, std::optional<Timestamp> now = {}, std::optional<bool> two_sided = {});
 
+/// Whether anybody could be permitted anything by these terms from now on: each purpose that the program knows is asked for, by each
+/// party and class that the terms name, and by others. True where there are too many of those to ask.
+bool could_ever_permit(const Policy& policy, const Program& program, Timestamp now);
+
 /// The first difference between what was published and what is proposed, as a reason whose code is `purpose`, `time`,
 /// `recipient`, `class`, `duty` or `other`; nothing if there is none. Spelling and order make no difference; parties,
 /// target and timestamp of the policy itself are not compared.

@@ -74,7 +74,9 @@ Result<void> count_one(State& state, const std::string& pointer) {
   if (++state.constraints > limits::kConstraintsPerPolicy) {
     return Error(ErrorCode::limit_exceeded, "a policy has at most " + std::to_string(limits::kRulesPerPolicy) +
                                                 " rules and " + std::to_string(limits::kConstraintsPerPolicy) +
-                                                " constraints").at_pointer(pointer);
+                                                " constraints")
+        .at_pointer(pointer)
+        .mended_by("put values of one operand into one condition (`isAnyOf`), or offer the rest as another dataset");
   }
   return {};
 }

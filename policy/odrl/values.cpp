@@ -117,7 +117,9 @@ Result<std::vector<std::string>> read_list(const json::Value& value, const std::
   if (array->empty()) return refused("a list of nothing decides nothing", pointer);
   if (array->size() > limits::kValuesPerConstraint) {
     return Error(ErrorCode::limit_exceeded,
-                 "more than " + std::to_string(limits::kValuesPerConstraint) + " values").at_pointer(pointer);
+                 "more than " + std::to_string(limits::kValuesPerConstraint) + " values")
+        .at_pointer(pointer)
+        .mended_by("name what they have in common: a class in place of its parties, a purpose in place of all that are narrower");
   }
   std::vector<std::string> values;
   for (std::size_t i = 0; i < array->size(); ++i) {

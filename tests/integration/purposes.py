@@ -172,12 +172,28 @@ def refused_proposal(theirs):
                                                                       "arketing" in done.stdout), (0, True, True, True, True, True))
 
 
+def asked_again(theirs):
+    """Terms that allow more: the proposal that was refused is asked again under them, at Waterrijk; nothing is recorded."""
+    ours = next(n["id"] for n in w.call("AgreementService/ListNegotiations").get("negotiations", []) if n["peerId"] == theirs)
+    path = f.folder / "more.toml"
+    path.write_text(f.dataset("detailed-counts").replace("purposes = [", 'purposes = ["dpv:Marketing", ', 1))
+    path.chmod(0o644)
+    before = len(w.log())
+    done = sluis(w, "terms", "test", path, "--replay", "..", "-o", "json")
+    again = json.loads(done.stdout)
+    expect("a refused proposal, asked again", [(i.get("before"), i.get("after")) for i in again.get("released", []) if i.get("negotiation") == ours],
+           [("purpose", "permitted")])
+    done = sluis(w, "terms", "test", path, "--replay", "..", "--lang", "nl")
+    expect("told in Dutch", ("nieuw toegestaan" in done.stdout, "newly" in done.stdout, len(w.log()) - before), (True, False, 0))
+
+
 def other_offers():
     """What is not as published is refused, or waits for the steward: as configured."""
     marketing = {"offer": DATASET, "purpose": "dpv:Marketing"}
     made = d.call("AgreementService/Request", {"peer": w.participant, **marketing, "waitSeconds": 15})["negotiation"]
     expect("refused as configured", (made["state"], made["reason"]["code"]), ("TERMINATED", "purpose"))
     refused_proposal(made["id"])
+    asked_again(made["id"])
     config = w.folder / "node.toml"
     config.write_text(config.read_text().replace('other_offers = "refuse"', 'other_offers = "steward"'))
     restart()

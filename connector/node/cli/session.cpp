@@ -3,6 +3,7 @@
 #include "connector/node/cli/words.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/node/cli/output.hpp"
 #include "connector/base/suggest.hpp"
 #include "connector/base/toml.hpp"
 #include "connector/http/loopback.hpp"
@@ -143,6 +144,11 @@ Result<json::Value> Session::call(const std::string& method, const json::Value& 
   post.headers["content-type"] = "application/json";
   post.headers["connect-protocol-version"] = "1";
   post.body = request.if_object() == nullptr ? "{}" : json::serialise(request);
+  if (post.body.size() > limits::kJsonBytes) {
+    return Error(ErrorCode::limit_exceeded, fmt::format("this is {} bytes as it is sent, and the node takes {}", post.body.size(), limits::kJsonBytes))
+        .at({text_at(request, "file"), 0, 0, ""})
+        .mended_by("send a smaller file, or what stands in it in parts");
+  }
   post.timeout = std::chrono::minutes(30);  // an erasure, a copy or a comparison reads a whole log
   const auto answer = client_->send(post);
   if (!answer) {
@@ -172,6 +178,7 @@ bool Session::confirmed(const std::string& question) {
 
 Error error_of(unsigned status, std::string_view body) {
   Error error(ErrorCode::internal, fmt::format("the node answered with status {}", status));
+  if (status == 413) error = Error(ErrorCode::limit_exceeded, "this is larger than the node takes").mended_by("send a smaller file");
   const auto value = json::parse(body);
   if (!value) return error;
   if (const auto* message = value->find("message"); message != nullptr && message->if_string() != nullptr) {
@@ -215,7 +222,8 @@ Result<std::string> read_text(const std::string& file, std::size_t limit) {
   while (in.read(chunk.data(), static_cast<std::streamsize>(chunk.size())), in.gcount() > 0) {
     text.write(chunk.data(), in.gcount());
     if (static_cast<std::size_t>(text.tellp()) > limit) {
-      return Error(ErrorCode::limit_exceeded, fmt::format("`{}` is larger than {} bytes", file, limit));
+      return Error(ErrorCode::limit_exceeded, fmt::format("`{}` is larger than {} bytes", file, limit))
+          .mended_by("give a smaller file");
     }
   }
   return std::move(text).str();

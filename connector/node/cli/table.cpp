@@ -69,7 +69,7 @@ const Argument kSentence = {"--message", "sentence", Kind::text, false, "the rea
 std::vector<Command> offering() {
   return {
       {"dataset", "publish", "DatasetService/Publish", "offers what a dataset file describes",
-       {{"FILE", "toml", Kind::file, true, "the dataset's TOML file"}}, "dataset", {}, "id", true},
+       {{"FILE", "toml", Kind::file, true, "the dataset's TOML file"}}, "dataset", {}, "id", true, false, false, Waits::no, true},
       {"dataset", "list", "DatasetService/List", "what this node offers",
        {{"--retracted", "retracted", Kind::flag, false, "those that were taken off too"}},
        "datasets", kDatasets, "id", false, false, true},
@@ -78,7 +78,7 @@ std::vector<Command> offering() {
        {kId, {"--reason", "reason", Kind::text, false, "why, for the log"}}, "dataset", {}, "id", true, true},
       {"terms", "publish", "TermsService/Publish", "gives a dataset on offer new terms",
        {{"FILE", "text", Kind::file, true, "an offer as JSON with its `target`, or the dataset's file"},
-        {"--dataset", "dataset", Kind::text, false, "for an offer without `target`"}}, "dataset", {}, "id", true},
+        {"--dataset", "dataset", Kind::text, false, "for an offer without `target`"}}, "dataset", {}, "id", true, false, false, Waits::no, true},
       {"catalog", "fetch", "CatalogService/Fetch", "asks a party for its catalogue, with proofs",
        {{"PEER", "peer", Kind::text, true, "participant id or name"}}, "datasets", kFound, "offer.offer.id"},
       {"catalog", "search", "CatalogService/Search", "looks through the catalogues that were fetched",

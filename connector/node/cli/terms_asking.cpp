@@ -1,10 +1,12 @@
 #include "connector/base/limits.hpp"
 #include "connector/node/cli/command.hpp"
 #include "connector/node/cli/special.hpp"
+#include "connector/node/cli/words.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <ostream>
@@ -23,6 +25,8 @@ struct Words {
   std::string agreed;
   std::string replay;
   std::string dataset;
+  std::string activity;
+  std::uint64_t count = 0;
   bool matrix = false;
   bool report = false;
 };
@@ -45,6 +49,10 @@ bool printed(Session& session, const json::Value& answer, std::string_view name)
 json::Array list_of(const json::Value& answer, std::string_view member) {
   const auto* found = answer.find(member);
   return found == nullptr || found->if_array() == nullptr ? json::Array() : *found->if_array();
+}
+
+void tell_notes(Session& session, const json::Value& answer) {
+  for (const auto& note : list_of(answer, "notes")) session.with.err << say(session.options, "note", text_at(note, "")) << '\n';
 }
 
 void print_told(Session& session, const json::Value& answer) {
@@ -92,10 +100,12 @@ void check(Session& session, const Words& words) {
                                              {"WHERE", "pointer"}};
   session.with.out << "hash  " << text_at(*answer, "hash") << '\n';
   print_table(session.with.out, kParts, list_of(*answer, "parts"));
-  for (const auto& note : list_of(*answer, "notes")) session.with.err << "note: " << text_at(note, "") << '\n';
-  if (text_at(*answer, "refused") == "yes") {
-    session.with.err << "refused: this node could not keep these terms, so it does not publish them\n";
-  }
+  tell_notes(session, *answer);
+  const auto has = [](const json::Array& list, std::string_view member, std::string_view value) {
+    return std::any_of(list.begin(), list.end(), [&](const json::Value& one) { return text_at(one, member) == value; });
+  };
+  if (has(list_of(*answer, "parts"), "keeper", "refused")) session.with.err << say(session.options, "terms.unkept") << '\n';
+  if (has(list_of(*answer, "findings"), "kind", "nothing_permitted")) session.with.err << say(session.options, "terms.nothing") << '\n';
 }
 
 Result<json::Value> replay_request(Session& session, const Words& words) {
@@ -119,25 +129,27 @@ void replay(Session& session, const Words& words) {
   if (!request) return session.fail(request.error(), 2);
   const auto answer = session.call("TermsService/Replay", *request);
   if (!answer) return session.fail(answer.error());
-  for (const auto& note : list_of(*answer, "notes")) session.with.err << "note: " << text_at(note, "") << '\n';
+  tell_notes(session, *answer);
   if (printed(session, *answer, "askedAgain")) return;
   auto& out = session.with.out;
   const auto count = [&](std::string_view member) {
     const auto text = text_at(*answer, member);
     return text.empty() ? std::string("0") : text;
   };
-  out << "simulation: nothing was released\n"
-      << fmt::format("asked again {}, newly released {}, newly refused {}, as before {} released and {} refused, "
-                     "{} not decided by terms\n",
-                     count("askedAgain"), count("newlyReleased"), count("newlyRefused"), count("stillReleased"),
-                     count("stillRefused"), count("unaffected"));
+  out << say(session.options, "replay.simulation") << '\n'
+      << say(session.options, "replay.counts", count("askedAgain"), count("newlyReleased"), count("newlyRefused"), count("stillReleased"),
+             count("stillRefused"), count("unaffected"))
+      << '\n';
   static const std::vector<Column> kItems = {{"TIME", "time"}, {"PARTY", "party"}, {"PURPOSE", "purpose"},
                                              {"BEFORE", "before"}, {"AFTER", "after"},
-                                             {"TRANSACTION", "transaction"}};
-  for (const auto& [member, title] : {std::pair{"released", "newly released"}, {"refused", "newly refused"}}) {
-    const auto rows = list_of(*answer, member);
+                                             {"TRANSACTION", "transaction"}, {"WHY", "sentence"}};
+  for (const auto& [member, title] : {std::pair{"released", "replay.released"}, {"refused", "replay.refused"}}) {
+    auto rows = list_of(*answer, member);
     if (rows.empty()) continue;
-    out << '\n' << title << '\n';
+    for (json::Value& row : rows) {
+      if (text_at(row, "transaction").empty()) row.set("transaction", text_at(row, "negotiation"));
+    }
+    out << '\n' << say(session.options, title) << '\n';
     print_table(out, kItems, rows);
   }
 }
@@ -154,6 +166,8 @@ void test(Session& session, const Words& words) {
   if (!words.as.empty()) request.set("participant", words.as);
   if (!words.kind.empty()) request.set("classOfRecipient", words.kind);
   if (!words.purpose.empty()) request.set("purpose", purpose_of(words.purpose));
+  if (!words.activity.empty()) request.set("activity", words.activity);
+  if (words.count != 0) request.set("uses", std::to_string(words.count));
   const auto answer = session.call("TermsService/Test", request);
   if (!answer) return session.fail(answer.error());
   if (printed(session, *answer, "decision.code")) return;
@@ -187,7 +201,7 @@ void print_matrix(Session& session, const json::Array& rows) {
     json::Array lines;
     for (const auto& [purpose, cells] : table.cells) {
       json::Value line = json::object({{"purpose", purpose}});
-      for (const auto& [kind, access] : cells) line.set(kind, access);
+      for (const auto& [kind, access] : cells) line.set(kind, say(session.options, "access." + access));
       lines.push_back(std::move(line));
     }
     print_table(session.with.out, columns, lines);
@@ -259,6 +273,7 @@ void explain_decision(Session& session, const Words& words) {
   const auto answer = session.call("TermsService/ExplainDecision", request);
   if (!answer) return session.fail(answer.error());
   if (words.report) {
+    tell_notes(session, *answer);
     session.with.out << text_at(*answer, "report") << '\n';
     return;
   }
@@ -271,7 +286,7 @@ void explain_decision(Session& session, const Words& words) {
 
 void add_terms(CLI::App& app, const SessionPtr& session) {
   auto words = std::make_shared<Words>();
-  auto& checking = verb(app, "terms", "check", "who keeps each part of terms; exit 1 where this node could not");
+  auto& checking = verb(app, "terms", "check", "who keeps each part of terms, and what in them excludes what; exit 1 where this node could not keep them, or nothing can be permitted");
   checking.add_option("FILE", words->file, "a dataset file, or an offer as JSON")->required();
   checking.callback([session, words] { check(*session, *words); });
 
@@ -281,6 +296,8 @@ void add_terms(CLI::App& app, const SessionPtr& session) {
   testing.add_option("--class", words->kind, "its class, in place of a party");
   testing.add_option("--purpose", words->purpose, "what for");
   testing.add_option("--at", words->at, "when; now unless given");
+  testing.add_option("--activity", words->activity, "the processing activity that the request names, URI");
+  testing.add_option("--count", words->count, "uses of the agreement so far; 0 unless given");
   testing.add_option("--agreed", words->agreed, "when it was agreed");
   testing.add_option("--replay", words->replay, "FROM..TO: the requests on record, asked again under these terms");
   testing.add_option("--dataset", words->dataset, "with --replay: whose requests, where FILE is an offer");

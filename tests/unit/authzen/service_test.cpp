@@ -94,6 +94,7 @@ TEST_F(AuthzenTest, WhatIsUnknownDenies) {
   expect_denied(body("urn:no-such-purpose"), "indeterminate");
   expect_denied(body(""), "purpose.missing");
   expect_denied(body(kCrowd, "", "urn:stroomplein"), "agreement.unknown");
+  EXPECT_EQ(entries_of(EntryKind::decision).back().shared.counterparty(), "urn:stroomplein") << "who was asked about stands in the record";
   expect_denied(body(kCrowd, "", "urn:waterrijk"), "agreement.unknown");
   sets_.gone = true;
   expect_denied(body(kCrowd), "dataset.gone");

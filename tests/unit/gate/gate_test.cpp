@@ -16,6 +16,12 @@ TEST_F(GateTest, APermittedPullIsRecordedReleasedAndEnded) {
   EXPECT_EQ(decided[0].shared.transaction(), "urn:uuid:t1");
   EXPECT_EQ(decided[0].shared.purpose(), kCrowd);
   EXPECT_EQ(decided[0].internal.activity(), "urn:duinmeer:activity:1");
+  const v1::KnownThen& known = decided[0].internal.known();  // for who tells later what it rested on
+  EXPECT_EQ(known.class_of_recipient(), "municipality");
+  EXPECT_FALSE(known.has_uses()) << "these terms count nothing";
+  EXPECT_EQ(known.declarations(), "");
+  EXPECT_EQ(known.vocabulary_hash().size(), 32U);
+  EXPECT_FALSE(known.evidence().empty());
   Sink sink;
   response.stream(sink);
   EXPECT_EQ(sink.body, "time,total\n10:00,12\n11:00,7\n");

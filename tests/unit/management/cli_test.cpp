@@ -390,6 +390,11 @@ TEST_F(CommandLine, TermsThatANodeCannotKeepEndTheCheckWithOne) {
   const auto refused = run({"terms", "check", bad, "--lang", "nl"});
   EXPECT_EQ(refused.code, 1);
   EXPECT_NE(refused.out.find("Deze node kan `spatial` niet weten."), std::string::npos) << refused.out;
+  const auto nothing = write("void.json", R"({"@id":"urn:o:2","@type":"Offer","permission":[{"action":"use"}],"prohibition":[{"action":"use"}]})");
+  const auto voided = run({"terms", "check", nothing});
+  EXPECT_EQ(voided.code, 1);
+  EXPECT_NE(voided.err.find("note: void (/permission/0, /prohibition/0): "), std::string::npos) << voided.err;
+  EXPECT_NE(voided.err.find("refused: nothing can ever be permitted by these terms"), std::string::npos) << voided.err;
   EXPECT_EQ(run({"terms", "check", at("none.toml")}).code, 2);
   EXPECT_EQ(run({"terms", "check", good, "--lang", "de"}).code, 2);
 }
@@ -400,18 +405,24 @@ TEST_F(CommandLine, TermsAreExplainedInTheLanguageThatWasAskedFor) {
   EXPECT_EQ(dutch.code, 0) << dutch.err;
   EXPECT_EQ(dutch.out.find("De ontvanger mag de gegevens gebruiken, als dit klopt:\n  - Het doel is "), 0U)
       << dutch.out;
-  const auto tested = run({"terms", "test", file, "--class", "company", "--purpose", "Marketing"});
+  const auto tested = run({"terms", "test", file, "--class", "company", "--purpose", "Marketing", "--activity", "urn:a:1"});
   EXPECT_EQ(tested.code, 0) << tested.err;
   EXPECT_EQ(tested.out.find("This is a simulation"), 0U) << tested.out;
   EXPECT_NE(tested.out.find("code  purpose"), std::string::npos) << tested.out;
+  EXPECT_NE(run({"terms", "test", file, "--class", "company", "--purpose", "Marketing"}).out.find("code  activity.missing"), std::string::npos);
+  const auto counted = write("counted.json", R"({"@id":"urn:o:3","@type":"Offer","permission":[{"action":"use","constraint":[
+    {"leftOperand":"count","operator":"lteq","rightOperand":"3"}]}]})");
+  EXPECT_NE(run({"terms", "test", counted, "--purpose", "Marketing", "--count", "3"}).out.find("code  count"), std::string::npos);
+  EXPECT_NE(run({"terms", "test", counted, "--purpose", "Marketing", "--count", "2"}).out.find("code  permitted"), std::string::npos);
   EXPECT_EQ(run({"dataset", "publish", file}).code, 0);
   const auto matrix = run({"terms", "explain", "--matrix", "--purpose", "Marketing"});
   EXPECT_EQ(matrix.code, 0) << matrix.err;
-  EXPECT_NE(matrix.out.find("Crowd management  conditional  conditional"), std::string::npos) << matrix.out;
-  EXPECT_NE(matrix.out.find("Marketing         never        never"), std::string::npos) << matrix.out;
+  EXPECT_NE(matrix.out.find("Crowd management  needs activity  needs activity"), std::string::npos) << matrix.out;
+  EXPECT_NE(matrix.out.find("Marketing         never           never"), std::string::npos) << matrix.out;
   const auto replayed = run({"terms", "test", file, "--replay", "2026-11-01..2026-11-30"});
   EXPECT_EQ(replayed.code, 0) << replayed.err;
   EXPECT_EQ(replayed.out.find("simulation: nothing was released"), 0U) << replayed.out;
+  EXPECT_EQ(run({"terms", "test", file, "--replay", "2026-11-01..2026-11-30", "--lang", "nl"}).out.find("proef: er zijn geen gegevens gegeven"), 0U);
   EXPECT_EQ(run({"terms", "test", file, "--replay", "2026-11-01"}).code, 2);
   EXPECT_EQ(run({"explain", "urn:none"}).code, 1);
 }

@@ -37,6 +37,7 @@ struct TermsWorld : World {
     const auto published = offered.show(record.dataset);
     EXPECT_TRUE(published);
     record.offer_hash = published->dataset.offer_hash;
+    record.vocabulary_hash = crypto::sha256(catalog::test::vocabulary()->canonical_text());
     record.agreement = published->dataset.offer;
     for (const auto& [key, value] : {std::pair{"@id", "urn:a:1"}, {"@type", "Agreement"},
                                      {"target", "urn:waterrijk:dataset:counts"}, {"assigner", "did:web:waterrijk"},
@@ -56,7 +57,8 @@ struct TermsWorld : World {
   }
 
   void record(const std::string& transaction, const std::string& purpose, bool permit, const std::string& code,
-              const std::string& application = "") {
+              const std::string& application = "", const v1::KnownThen* known = nullptr, const std::string& rests_on = "",
+              const std::string& failed = "/permission/0/constraint/0") {
     v1::Shared shared;
     shared.set_time_us(clock.now().time_since_epoch().count());
     shared.set_event(permit ? "permitted" : "refused");
@@ -69,9 +71,11 @@ struct TermsWorld : World {
     decision->set_permit(permit);
     decision->set_code(code);
     (*decision->mutable_parameters())["rule"] = "/permission/0";
-    if (!permit) (*decision->mutable_parameters())["constraint"] = "/permission/0/constraint/0";
+    if (!permit) (*decision->mutable_parameters())["constraint"] = failed;
     v1::Internal internal;
     internal.set_application(application);
+    if (known != nullptr) *internal.mutable_known() = *known;
+    if (!rests_on.empty()) shared.add_rests_on()->set_id(rests_on);
     Commit commit;
     commit.entries.push_back({static_cast<std::uint8_t>(provenance::EntryKind::decision), {},
                               shared.SerializeAsString(), internal.SerializeAsString()});
@@ -142,6 +146,233 @@ TEST(Terms, TestTakesAFileAndSaysThatItIsASimulation) {
   EXPECT_EQ(lines[4], "Needed was: The purpose is \"Crowd management\", or a purpose below it.");
   EXPECT_NE(text_of(answer, "report").find("report:PermissionReport"), std::string::npos);
   EXPECT_EQ(world.log.head()->frontier.size(), 1U);  // the publication alone
+}
+
+TEST(Terms, ATestAsksWhatTheGateAsks) {
+  World world;
+  const auto code = [&](const std::string& text, const std::string& file, const std::string& more) {
+    const auto answer = world.answer(kTerms + "Test", "{\"text\":" + as_json(text) + ",\"file\":\"" + file + "\"" + more + "}");
+    return text_of(*answer.find("decision"), "code");
+  };
+  const std::string dataset = catalog::test::agreement_file(), crowd = R"(,"classOfRecipient":"company","purpose":"urn:f:CrowdManagement")";
+  EXPECT_EQ(code(dataset, "counts.toml", crowd), "activity.missing");
+  EXPECT_EQ(code(dataset, "counts.toml", crowd + R"(,"activity":"no URI")"), "activity.malformed");
+  EXPECT_EQ(code(dataset, "counts.toml", crowd + R"(,"activity":"urn:a:1")"), "permitted");
+  EXPECT_EQ(code(dataset, "counts.toml", crowd + R"(,"activity":"urn:a:1","at":"2027-11-02T00:00:00Z")"), "dataset.suspended");
+  const std::string counted = offer_for("urn:f:CrowdManagement", R"(,{"leftOperand":"count","operator":"lteq","rightOperand":"3"})");
+  EXPECT_EQ(code(counted, "offer.json", crowd), "permitted") << "the first use, where none is given";
+  EXPECT_EQ(code(counted, "offer.json", crowd + R"(,"uses":"2")"), "permitted");
+  EXPECT_EQ(code(counted, "offer.json", crowd + R"(,"uses":"3")"), "count");
+  const std::string bound = offer_for("urn:f:CrowdManagement", R"(,{"leftOperand":"sluis:processingActivity","operator":"eq","rightOperand":"urn:a:1"})");
+  EXPECT_EQ(code(bound, "offer.json", crowd + R"(,"activity":"urn:a:1")"), "permitted");
+  EXPECT_EQ(code(bound, "offer.json", crowd + R"(,"activity":"urn:a:2")"), "value");
+  EXPECT_EQ(code(R"({"@id":"urn:o:1","@type":"Offer","permission":[{"action":"use"}]})", "offer.json", ""), "claim.missing") << "nothing without a purpose";
+}
+
+TEST(Terms, WhatCanNeverPermitAnythingIsToldAndNotPublished) {
+  World world;
+  const std::string void_offer = R"({"@id":"urn:o:1","@type":"Offer","permission":[{"action":"use","constraint":[{"leftOperand":"purpose","operator":"isA","rightOperand":"dpv:PublicBenefit"}]}],)"
+                                 R"("prohibition":[{"action":"use","constraint":[{"leftOperand":"purpose","operator":"isA","rightOperand":"dpv:PublicBenefit"}]}]})";
+  const auto check = [&](const std::string& text, const std::string& lang) {
+    return world.answer(kTerms + "Check", "{\"text\":" + as_json(text) + R"(,"file":"offer.json","lang":")" + lang + "\"}");
+  };
+  const auto answer = check(void_offer, "nl");
+  ASSERT_NE(answer.find("refused"), nullptr);
+  const auto& findings = *answer.find("findings")->if_array();
+  ASSERT_EQ(findings.size(), 2U);
+  EXPECT_EQ(text_of(findings[0], "kind"), "void");
+  EXPECT_EQ(json::serialise(*findings[0].find("rules")), R"(["/permission/0","/prohibition/0"])");
+  EXPECT_EQ(text_of(findings[0], "sentence"), "`/prohibition/0` verbiedt alles wat `/permission/0` toestaat.");
+  EXPECT_EQ(text_of(findings[1], "kind"), "nothing_permitted");
+  EXPECT_EQ(*answer.find("notes")->if_array()->front().if_string(),
+            "void (/permission/0, /prohibition/0): `/prohibition/0` verbiedt alles wat `/permission/0` toestaat.");
+  // Two prohibitions that leave nothing only together, and parties that cannot be the same.
+  const auto forbids = [](const std::string& purpose) {
+    return R"({"action":"use","constraint":[{"leftOperand":"purpose","operator":"isA","rightOperand":")" + purpose + R"("}]})";
+  };
+  const std::string together = R"({"@id":"urn:o:2","@type":"Offer","permission":[{"action":"use","constraint":[{"leftOperand":"purpose","operator":"isAnyOf","rightOperand":["urn:f:CrowdManagement","dpv:Marketing"]}]}],)"
+                               R"("prohibition":[)" + forbids("urn:f:CrowdManagement") + "," + forbids("dpv:Marketing") + "]}";
+  const std::string strangers = R"({"@id":"urn:o:3","@type":"Offer","permission":[{"action":"use","assignee":"urn:a","constraint":[{"leftOperand":"recipient","operator":"eq","rightOperand":"urn:b"}]}]})";
+  const std::string fits = R"({"@id":"urn:o:4","@type":"Offer","permission":[{"action":"use","assignee":"urn:a","constraint":[{"leftOperand":"recipient","operator":"eq","rightOperand":"urn:a"}]}]})";
+  EXPECT_NE(check(together, "en").find("refused"), nullptr);
+  EXPECT_NE(check(strangers, "en").find("refused"), nullptr);
+  EXPECT_EQ(check(fits, "en").find("refused"), nullptr);
+  // None of them is published.
+  world.backend.read_beside = [&](const std::string&) -> Result<std::string> { return void_offer; };
+  const auto before = world.log.head()->frontier.size();
+  const auto refused = world.post("/sluis.v1.DatasetService/Publish", "{\"toml\":" + as_json(TermsWorld::file()) + ",\"file\":\"counts.toml\"}");
+  EXPECT_EQ(refused.status, 400U);
+  EXPECT_NE(refused.body.find("nothing can ever be permitted by these terms: void (/permission/0, /prohibition/0)"), std::string::npos) << refused.body;
+  EXPECT_EQ(world.log.head()->frontier.size(), before);
+}
+
+TEST(Terms, ErrorsInAnOfferSayWhereAndWhatToDo) {
+  World world;
+  const auto error = [&](const std::string& text) {
+    const auto body = world.post(kTerms + "Check", "{\"text\":" + as_json(text) + R"(,"file":"offer.json"})").body;
+    std::string padded = *json::parse(body)->find("details")->if_array()->front().find("value")->if_string();
+    while (padded.size() % 4 != 0) padded += '=';
+    v1::ErrorDetail out;
+    EXPECT_TRUE(out.ParseFromString(*from_base64(padded))) << body;
+    EXPECT_EQ(out.file(), "offer.json");
+    EXPECT_FALSE(out.mend().empty()) << body;
+    return out;
+  };
+  const std::string offer = offer_for("urn:f:CrowdManagement");
+  const auto context = error("{\n\"@context\":[\"https://w3id.org/dspace/2025/1/context.jsonld\"]," + offer.substr(1));
+  EXPECT_EQ(context.pointer(), "/@context");
+  EXPECT_EQ(context.line(), 2U);
+  std::string parties;
+  for (int i = 0; i < 400; ++i) parties += (i == 0 ? "\"urn:" : ",\"urn:") + std::string(200, 'x') + std::to_string(i) + "\"";
+  const auto large = error(offer_for("urn:f:CrowdManagement", R"(,{"leftOperand":"recipient","operator":"isAnyOf","rightOperand":[)" + parties + "]}"));
+  EXPECT_NE(large.message().find("65536"), std::string::npos) << large.message();
+}
+
+/// What a compliance report says of the conditions on that operand.
+std::set<std::string> states(const json::Value& answer) {
+  const std::string report = text_of(answer, "report");
+  std::set<std::string> found;
+  for (const char* state : {"report:Satisfied", "report:Unsatisfied", "report:Unknown", "report:Active", "report:Inactive"}) {
+    if (report.find("\"" + std::string(state) + "\"") != std::string::npos) found.insert(state);
+  }
+  return found;
+}
+
+TEST(Terms, AReportIsOfTheDecisionThatWasMade) {
+  TermsWorld world;
+  const std::string crowd = "urn:f:CrowdManagement";
+  const auto offer = *json::parse(offer_for(crowd, R"(,{"leftOperand":"sluis:situation","operator":"isAnyOf","rightOperand":"urn:situation:crowds"})"
+      R"(,{"leftOperand":"count","operator":"lteq","rightOperand":"3"},{"leftOperand":"sluis:classOfRecipient","operator":"eq","rightOperand":"municipality"})"));
+  const std::string key = negotiation::agreement_key(AgreementId("urn:a:1"));
+  auto record = *negotiation::decode_agreement(**world.store.get(key));
+  record.agreement.set("permission", *offer.find("permission"));
+  Commit commit;
+  commit.changes = {{key, negotiation::encode(record)}};
+  ASSERT_TRUE(world.commits.commit_and_wait(std::move(commit)));
+  v1::KnownThen known;
+  known.set_class_of_recipient("municipality");
+  known.set_uses(2);
+  known.set_declarations("known");
+  known.set_evidence("one-sided");
+  const Hash purposes = crypto::sha256(catalog::test::vocabulary()->canonical_text());
+  known.set_vocabulary_hash(std::string(view(purposes)));
+  world.record("urn:t:1", crowd, true, "permitted", "", &known, "urn:situation:crowds");
+  world.record("urn:t:2", crowd, true, "permitted");
+  const auto explain = [&](const std::string& transaction) {
+    return world.answer(kTerms + "ExplainDecision", R"({"decision":")" + transaction + R"(","lang":"nl"})", "dpo");
+  };
+  const auto whole = explain("urn:t:1");
+  EXPECT_TRUE(states(whole).contains("report:Active")) << text_of(whole, "report");
+  EXPECT_FALSE(states(whole).contains("report:Unsatisfied")) << text_of(whole, "report");
+  EXPECT_EQ(whole.find("notes"), nullptr);
+  // Of before that was recorded: nothing is taken from today, and that is said.
+  const auto old = explain("urn:t:2");
+  EXPECT_FALSE(states(old).contains("report:Active")) << text_of(old, "report");
+  ASSERT_NE(old.find("notes"), nullptr);
+  const auto& notes = *old.find("notes")->if_array();
+  ASSERT_EQ(notes.size(), 3U);
+  EXPECT_EQ(*notes[0].if_string(), "Tot welke groep de partij toen hoorde, staat hier niet.");
+  // With purposes that are in force no more, it is decided with those of the agreement, or that is said.
+  const auto other = std::make_shared<const policy::Vocabulary>(*policy::Vocabulary::parse(
+      "dpv:Purpose\tPurpose\t\t\nurn:f:CrowdManagement\tCrowd\t\tdpv:Purpose\n", "test.tsv"));
+  world.backend.vocabulary = [other] { return other; };
+  EXPECT_FALSE(states(explain("urn:t:1")).contains("report:Active"));
+  EXPECT_EQ(explain("urn:t:1").find("notes")->if_array()->size(), 1U);
+  world.backend.vocabulary_by_hash = [&](const Hash& hash) -> Result<std::shared_ptr<const policy::Vocabulary>> {
+    if (hash == purposes) return catalog::test::vocabulary();
+    return Error(ErrorCode::not_found, "");
+  };
+  EXPECT_TRUE(states(explain("urn:t:1")).contains("report:Active"));
+}
+
+TEST(Terms, OfADatasetMadeFromOthersTheSourceWhoseConditionFailedIsNamed) {
+  TermsWorld world;
+  using catalog::test::with;
+  const std::string both = "urn:waterrijk:dataset:both";
+  std::string text = with(with(catalog::test::agreement_file(), kDataset, both), "[personal]", "made_from = [\"" + kDataset + "\"]\n[personal]");
+  text += "[terms.decided_by]\nbody = \"A supplier\"\nkind = \"supplier\"\n";
+  world.answer("/sluis.v1.DatasetService/Publish", "{\"toml\":" + as_json(text) + ",\"file\":\"both.toml\"}");
+  const auto published = world.offered.show(DatasetId(both));
+  ASSERT_TRUE(published);
+  const std::string key = negotiation::agreement_key(AgreementId("urn:a:1"));
+  auto record = *negotiation::decode_agreement(**world.store.get(key));
+  record.dataset = DatasetId(both);
+  record.offer_hash = published->dataset.offer_hash;
+  for (const char* member : {"permission", "prohibition", "obligation"}) {
+    if (const auto* rules = published->dataset.offer.find(member)) record.agreement.set(member, *rules);
+    else record.agreement.erase(member);
+  }
+  Commit commit;
+  commit.changes = {{key, negotiation::encode(record)}};
+  ASSERT_TRUE(world.commits.commit_and_wait(std::move(commit)));
+  const auto terms = policy::parse_policy(record.agreement);
+  ASSERT_TRUE(terms);
+  const auto by = [&](const std::string& transaction, const policy::Constraint& failed) {
+    world.record(transaction, "https://w3id.org/dpv#Marketing", false, "purpose", "", nullptr, "", failed.pointer);
+    const auto answer = world.answer(kTerms + "ExplainDecision", R"({"decision":")" + transaction + R"(","lang":"nl"})", "dpo");
+    return told(answer).back();
+  };
+  int seen = 0;
+  for (const auto& one : terms->permissions.front().constraints) {
+    const bool own = one.operand == policy::Operand::class_of_recipient;  // the source asks for none
+    if (!own && one.operand != policy::Operand::purpose) continue;
+    ++seen;
+    EXPECT_EQ(by("urn:t:made:" + std::to_string(seen), one),
+              own ? "A supplier (leverancier) besloot over deze regel."
+                  : "Dit komt uit de voorwaarden van \"Tellingen\". Council of Waterrijk (gekozen) besloot daarover: 2026-114.");
+  }
+  EXPECT_GE(seen, 2);
+}
+
+TEST(Terms, AReplayAsksProposalsAgainAndWhatOnlyLackedAnActivity) {
+  TermsWorld world;
+  const std::string crowd = "urn:f:CrowdManagement";
+  world.record("urn:t:1", crowd, false, "activity.missing");
+  v1::KnownThen known;
+  known.set_class_of_recipient("company");
+  world.record("urn:t:2", crowd, true, "permitted", "", &known);
+  for (int i = 0; i < 2; ++i) {  // two companies ask for marketing
+    negotiation::Negotiation asked;
+    asked.role = negotiation::Role::provider;
+    asked.own_pid = ProcessId("urn:n:asked:" + std::to_string(i));
+    asked.peer_pid = ProcessId("urn:n:theirs:" + std::to_string(i));
+    asked.peer = ParticipantId("did:web:company:" + std::to_string(i));
+    asked.dataset = DatasetId(kDataset);
+    asked.offer = *json::parse(offer_for("dpv:Marketing"));
+    asked.state = negotiation::State::terminated;
+    asked.reason = negotiation::Reason{"purpose", {"not for that"}};
+    asked.reason_is_ours = true;
+    asked.created = asked.updated = world.clock.now();
+    v1::Shared shared;
+    shared.set_time_us(world.clock.now().time_since_epoch().count());
+    shared.set_event("terminated");
+    shared.set_counterparty(asked.peer.str());
+    shared.set_dataset(kDataset);
+    shared.set_negotiation(asked.own_pid.str());
+    shared.mutable_decision()->set_code("purpose");
+    Commit commit;
+    commit.changes = {{negotiation::negotiation_key(asked.own_pid), negotiation::encode(asked)}};
+    commit.entries.push_back({static_cast<std::uint8_t>(provenance::EntryKind::negotiation), {}, shared.SerializeAsString(), ""});
+    ASSERT_TRUE(world.commits.commit_and_wait(std::move(commit)));
+  }
+  const auto replay = [&](const std::string& purpose, const std::string& more = "") {
+    return world.answer(kTerms + "Replay", "{\"text\":" + as_json(offer_for(purpose, more)) + R"(,"file":"offer.json","lang":"nl","dataset":)" + as_json(kDataset) + "}");
+  };
+  const auto marketing = replay("dpv:Marketing");
+  EXPECT_EQ(text_of(marketing, "askedAgain"), "4");
+  EXPECT_EQ(text_of(marketing, "newlyReleased"), "2") << json::serialise(marketing);
+  EXPECT_EQ(text_of(marketing.find("released")->if_array()->front(), "negotiation"), "urn:n:asked:0");
+  EXPECT_EQ(text_of(marketing, "newlyRefused"), "1");
+  const auto same = replay(crowd);  // the terms ask for no activity any more
+  EXPECT_EQ(text_of(same, "newlyReleased"), "1");
+  EXPECT_EQ(text_of(same.find("released")->if_array()->front(), "before"), "activity.missing");
+  EXPECT_EQ(text_of(same, "stillRefused"), "2");
+  EXPECT_EQ(text_of(same, "unaffected"), "");
+  // The class is that of the time, where the record has it.
+  const auto companies = replay(crowd, R"(,{"leftOperand":"sluis:classOfRecipient","operator":"eq","rightOperand":"company"})");
+  EXPECT_EQ(text_of(companies, "stillReleased"), "1");
+  EXPECT_EQ(*companies.find("notes")->if_array()->front().if_string(),
+            "Van 3 vragen staat hier niet tot welke groep de partij toen hoorde. De groep van nu is gebruikt.");
 }
 
 TEST(Terms, ADecisionIsExplainedToThoseWhoMaySeeIt) {
@@ -280,11 +511,46 @@ TEST(Terms, TheMatrixSaysForWhomAndWhatForEachDatasetIs) {
     cells[text_of(row, "dataset").substr(22) + " " + text_of(row, "label") + " " + text_of(row, "classOfRecipient")] =
         text_of(row, "access");
   }
-  EXPECT_EQ(cells.at("counts Crowd management municipality"), "conditional");
+  EXPECT_EQ(cells.at("counts Crowd management municipality"), "needs activity");
   EXPECT_EQ(cells.at("counts Marketing company"), "never");
   EXPECT_EQ(cells.at("open Marketing company"), "open");
-  EXPECT_EQ(cells.at("personal Crowd management company"), "needs DPIA");
+  EXPECT_EQ(cells.at("personal Crowd management company"), "needs activity");
   EXPECT_EQ(cells.size(), 3U * 2U * 2U);
+}
+
+TEST(Terms, TheMatrixSaysWhatTheGateDoes) {
+  World world;
+  using catalog::test::with;
+  const auto judging = std::make_shared<const policy::Vocabulary>(*policy::Vocabulary::parse(
+      "dpv:Purpose\tPurpose\t\t\nurn:f:CrowdManagement\tCrowd management\t\tdpv:Purpose\n"
+      "dpv:CustomerSolvencyMonitoring\tSolvency\t\tdpv:Purpose\n", "test.tsv"));
+  ASSERT_TRUE(judging->judges_persons(*judging->lookup("https://w3id.org/dpv#CustomerSolvencyMonitoring")));
+  world.backend.vocabulary = [judging] { return judging; };
+  const auto publish = [&](const std::string& text) {
+    world.answer("/sluis.v1.DatasetService/Publish", "{\"toml\":" + as_json(text) + ",\"file\":\"counts.toml\"}");
+  };
+  publish(with(catalog::test::open_file(), kDataset, "urn:waterrijk:dataset:open"));
+  publish(with(with(catalog::test::agreement_file(), kDataset, "urn:waterrijk:dataset:later"), "processing_activity = true",
+               "processing_activity = false\nfrom = \"2026-12-15\""));
+  const auto access = [&](const std::string& dataset, const std::string& purpose) {
+    const auto answer = world.answer(kTerms + "Matrix", R"({"dataset":"urn:waterrijk:dataset:)" + dataset + R"(","purposes":["dpv:CustomerSolvencyMonitoring","urn:f:CrowdManagement"]})");
+    std::set<std::string> found;
+    for (const auto& row : *answer.find("rows")->if_array()) {
+      if (text_of(row, "purpose").ends_with(purpose)) found.insert(text_of(row, "access"));
+    }
+    return found.size() == 1 ? *found.begin() : std::to_string(found.size());
+  };
+  EXPECT_EQ(access("later", "CrowdManagement"), "conditional") << "they begin in December";
+  EXPECT_EQ(access("later", "Monitoring"), "never");
+  // What the table says is what a request is told.
+  const auto test = [&](const std::string& dataset, const std::string& purpose, const std::string& more) {
+    return text_of(*world.answer(kTerms + "Test", R"({"dataset":"urn:waterrijk:dataset:)" + dataset + R"(","purpose":")" + purpose + "\"" + more + "}")
+                        .find("decision"), "code");
+  };
+  EXPECT_EQ(test("open", "dpv:CustomerSolvencyMonitoring", ""), "activity.missing");
+  world.clock.advance(std::chrono::days(400));  // the assessments are over
+  EXPECT_EQ(access("later", "CrowdManagement"), "not served");
+  EXPECT_EQ(test("later", "urn:f:CrowdManagement", R"(,"classOfRecipient":"company")"), "dataset.suspended");
 }
 
 TEST(Terms, TheDataPlaneSpeaksBothLanguages) {
