@@ -94,9 +94,26 @@ Result<Timestamp> parse_time(std::string_view text) {
          microseconds(fraction) - offset;
 }
 
+namespace {
+
+Error finer_than_microseconds(std::string_view text) {
+  return Error(ErrorCode::invalid_argument, "`" + std::string(text.substr(0, 200)) + "` is finer than a microsecond")
+      .mended_by("write at most 6 digits after the point of the seconds");
+}
+
+/// `.5` of a second, without zeros at its end; nothing of none.
+std::string fraction_of(Duration part) {
+  if (part.count() == 0) return "";
+  std::string digits = std::to_string(1'000'000 + part.count()).substr(1);
+  digits.erase(digits.find_last_not_of('0') + 1);
+  return "." + digits;
+}
+
+}  // namespace
+
 Result<Duration> parse_duration(std::string_view text) {
   const Error bad = Error(ErrorCode::invalid_argument, "`" + std::string(text) + "` is not a duration")
-                        .mended_by("write days, hours, minutes and seconds, like `P7D` or `PT36H`");
+                        .mended_by("write days, hours, minutes and seconds, like `P7D`, `PT36H` or `PT1.5S`");
   std::string_view rest = text;
   if (!take(rest, 'P') || rest.empty()) return bad;
   Duration total{0};
@@ -115,6 +132,18 @@ Result<Duration> parse_duration(std::string_view text) {
       if (++digits > 7) return bad;
     }
     if (digits == 0 || rest.empty()) return bad;
+    std::int64_t fraction = 0;  // microseconds
+    const bool has_fraction = take(rest, '.');
+    if (has_fraction) {
+      digits = 0;
+      for (; !rest.empty() && rest.front() >= '0' && rest.front() <= '9'; rest.remove_prefix(1)) {
+        if (++digits <= 6) fraction = fraction * 10 + (rest.front() - '0');
+        else if (rest.front() != '0') return finer_than_microseconds(text);
+      }
+      if (digits == 0 || !rest.starts_with('S')) return bad;
+      for (; digits < 6; ++digits) fraction *= 10;
+    }
+    if (rest.empty()) return bad;
     const char unit = rest.front();
     rest.remove_prefix(1);
     const std::size_t at = order.find(unit);
@@ -124,7 +153,7 @@ Result<Duration> parse_duration(std::string_view text) {
       case 'D': total += days(count); break;
       case 'H': total += hours(count); break;
       case 'M': total += minutes(count); break;
-      default: total += seconds(count); break;
+      default: total += seconds(count) + microseconds(fraction); break;
     }
   }
   return total;
@@ -133,12 +162,13 @@ Result<Duration> parse_duration(std::string_view text) {
 std::string format_duration(Duration duration) {
   const auto whole_days = std::chrono::floor<days>(duration);
   const std::chrono::hh_mm_ss clock(std::chrono::floor<seconds>(duration - whole_days));
+  const std::string fraction = fraction_of(duration - std::chrono::floor<seconds>(duration));
   std::string text = "P";
   if (whole_days.count() != 0) text += std::to_string(whole_days.count()) + "D";
   std::string part;
   if (clock.hours().count() != 0) part += std::to_string(clock.hours().count()) + "H";
   if (clock.minutes().count() != 0) part += std::to_string(clock.minutes().count()) + "M";
-  if (clock.seconds().count() != 0) part += std::to_string(clock.seconds().count()) + "S";
+  if (clock.seconds().count() != 0 || !fraction.empty()) part += std::to_string(clock.seconds().count()) + fraction + "S";
   if (!part.empty()) text += "T" + part;
   return text == "P" ? "PT0S" : text;
 }

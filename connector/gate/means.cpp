@@ -74,10 +74,17 @@ std::vector<PseudonymSeries> series_of(std::span<const policy::Transform> transf
   return list;
 }
 
+policy::Lot lot(std::string_view root_key) {
+  const auto hmac = std::make_shared<crypto::HmacSha256>(crypto::hkdf_sha256(root_key, "sluis lots 1", "", 32));
+  return [hmac](std::string_view text) { return static_cast<std::uint8_t>(hmac->of(text)[0]); };
+}
+
 policy::Means means_of(const std::filesystem::path& folder, const std::map<std::string, std::string>& lookups,
-                       const std::optional<Recipient>& recipient) {
+                       const std::optional<Recipient>& recipient, std::string_view root_key) {
   policy::Means means;
   means.zones = machine_zone;
+  if (root_key.empty() && recipient) root_key = recipient->root_key;
+  if (root_key.size() == 32) means.lot = lot(root_key);
   if (recipient && recipient->root_key.size() == 32 && !recipient->purpose.empty()) {
     means.pseudonymiser = [who =
                                *recipient](const std::string& epoch) -> Result<std::shared_ptr<policy::Pseudonymiser>> {

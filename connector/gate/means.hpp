@@ -38,8 +38,13 @@ struct Recipient {
   std::string purpose;
   std::string root_key;  ///< 32 bytes
 };
+/// Which rows and persons are counted, by HMAC-SHA-256 under a key from the node's root key: of no recipient, purpose or
+/// dataset, or two of them could be subtracted (decision 35).
+policy::Lot lot(std::string_view root_key);
+
 /// What the gate has for a release; lookup tables are read from files below the folder, by their declared names.
+/// `root_key` is for what is the same for everybody; empty: the recipient's is.
 policy::Means means_of(const std::filesystem::path& folder, const std::map<std::string, std::string>& lookups,
-                       const std::optional<Recipient>& recipient);
+                       const std::optional<Recipient>& recipient, std::string_view root_key = {});
 
 }  // namespace sluis::gate

@@ -96,7 +96,7 @@ http::Response OpenGate::handle(const http::Request& request) {
     return refusal(403, *seen->cut);
   }
   if (request.method == "HEAD") return head_alone(*plan);
-  auto prepared = prepare(*plan, terms->transforms, std::nullopt, wanted_of(request, ""), &verbatim_);
+  auto prepared = prepare(*plan, terms->transforms, std::nullopt, wanted_of(request, ""), &verbatim_, with_.root_key);
   if (prepared && prepared->upstream && !(prepared->running = calls_.take(""))) prepared = Unprepared{503, too_many_calls(), soon_again(), {}};
   if (!prepared) {
     const Unprepared& why = prepared.error();

@@ -16,6 +16,8 @@ struct OpenDependencies {
   StreamRegistry& streams;
   RefusalCounter& refusals;
   VocabularySource vocabulary;
+  /// As GateDependencies::pseudonym_root: which rows and persons are counted must not differ from what parties get.
+  std::string root_key = {};
 };
 
 /// Open data (D28): the same gate without identity or agreement. Decided, transformed, counted by dataset and hour;

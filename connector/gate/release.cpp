@@ -417,10 +417,10 @@ void throw_exception_from_error(const Unprepared& error, const boost::source_loc
 }
 
 Preparation prepare(const ReleasePlan& plan, std::span<const policy::Transform> transforms, const std::optional<Recipient>& recipient,
-                    const Wanted& wanted, Verbatim* verbatim) {
+                    const Wanted& wanted, Verbatim* verbatim, std::string_view root_key) {
   if (!wanted.path.empty() && !plan.upstream) return refused(404, make_reason("source.none"));
   if (const auto known = policy::check_format(plan.format); !known) return operators(known.error());
-  auto columns = policy::ColumnPlan::compile(plan.columns, transforms, means_of(plan.folder, plan.lookups, recipient));
+  auto columns = policy::ColumnPlan::compile(plan.columns, transforms, means_of(plan.folder, plan.lookups, recipient, root_key));
   if (!columns) return operators(columns.error());
   policy::CsvFormat format = plan.format;
   format.file = plan.file;

@@ -66,11 +66,11 @@ using Preparation = boost::system::result<PreparedRelease, Unprepared>;
 
 /// A whole-table transform of a file is done here, before the decision is recorded, so that its error is one before the first
 /// byte; and so is the look whether a part may leave as it is, or what leaves in all where it goes on behind a row. Without `verbatim` there are
-/// no parts. Answers: 403 more groups than
+/// no parts. `root_key` as for `means_of`. Answers: 403 more groups than
 /// declared, too many files, or a choice that the lists do not have or that could undo the minimisation; 404 an empty choice; 412 another
 /// version than the one named, or none named with a row; 416 nothing of the range, or no rows to go on behind; 503 an operator's matter.
 Preparation prepare(const ReleasePlan& plan, std::span<const policy::Transform> transforms, const std::optional<Recipient>& recipient,
-                    const Wanted& wanted = {}, Verbatim* verbatim = nullptr);
+                    const Wanted& wanted = {}, Verbatim* verbatim = nullptr, std::string_view root_key = {});
 
 /// Sends it all, block by block, at its pace, while `stream` may go on. Ends the sink in every case: finished with
 /// trailers, cut, or with the answer 502 or 504 where an upstream gave nothing.

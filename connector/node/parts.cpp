@@ -290,6 +290,7 @@ Result<void> Node::Parts::start_data_plane() {
   const gate::DeclarationSource of_provider = [this](const negotiation::AgreementRecord& record, Timestamp now) {
     return declarations->of_provider(record, now);
   };
+  const std::string minimising_root = crypto::hkdf_sha256(node_key, "", "sluis pseudonyms root", 32);
   gate = std::make_unique<gate::Gate>(
       config.participant,
       gate::GateDependencies{
@@ -297,13 +298,13 @@ Result<void> Node::Parts::start_data_plane() {
           [this](const http::Request& request) { return party_of(request); },
           [this](std::string_view handle) { return transfers->find_by_handle(handle); },
           [this](const ParticipantId& peer, std::string_view kid, Timestamp now) { return directory->claim_key(peer, kid, now); },
-          crypto::hkdf_sha256(node_key, "", "sluis pseudonyms root", 32),
+          minimising_root,
           [this](const negotiation::AgreementRecord&, Timestamp now) { return declarations->own(now); },
           [this] { return sequencer->checkpoint(); }, receipts.get()});
   pushing = std::make_unique<Pushing>(PushingDependencies{*transfers, *gate, *client, *directory, *log_clock});
   open = std::make_unique<gate::OpenGate>(
       config.participant,
-      gate::OpenDependencies{*commits, store, *log_clock, *log_clock, *plans, programs, *streams, *refusals, words});
+      gate::OpenDependencies{*commits, store, *log_clock, *log_clock, *plans, programs, *streams, *refusals, words, minimising_root});
   intake = std::make_unique<intake::Intake>(
       intake::Options{config.participant, config.class_of_party},
       intake::Dependencies{

@@ -7,6 +7,8 @@
 namespace sluis::policy {
 namespace {
 
+constexpr std::uint32_t kNotDrawn = UINT32_MAX;
+
 Error refused(std::string message) { return Error(ErrorCode::invalid_argument, std::move(message)); }
 std::string in_backticks(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
 
@@ -17,7 +19,7 @@ Error too_many(std::string_view what, std::size_t limit) {
 }  // namespace
 
 Result<Aggregation> Aggregation::compile(const DatasetColumns& dataset, const AggregateBy& asked,
-                                         const std::vector<SuppressSmallCells>& suppressions) {
+                                         const std::vector<SuppressSmallCells>& suppressions, const Means& means) {
   Aggregation made;
   made.asked_ = asked;
   if (asked.columns.empty() || asked.measures.empty()) {
@@ -61,7 +63,34 @@ Result<Aggregation> Aggregation::compile(const DatasetColumns& dataset, const Ag
     return refused("a total of groups whose measures are a sum of each other needs `roundTo`")
         .mended_by("a suppressed cell could be computed back through two sums");
   }
+  SLUIS_CHECK(made.draw_lots(means));
   return made;
+}
+
+/// Rows and subjects have no cell in the source that could be made stable, so that a draw of them is counted.
+Result<void> Aggregation::draw_lots(const Means& means) {
+  if (round_to_ < 2) return {};
+  if (!asked_.subject.empty()) {
+    // A group of few is hidden in whole; its other numbers would come back from another grouping.
+    for (const Column& column : measures_) {
+      if (column.measure.of == Measure::Of::subjects) continue;
+      return refused("with `roundTo`, " + in_backticks(column.measure.name) + " cannot stand beside a `subjectColumn`")
+          .mended_by("count `subjects()` alone, and publish the other measures by themselves without `subjectColumn`");
+    }
+  }
+  bool any = false;
+  for (std::size_t i = 0; i < measures_.size(); ++i) any = any || by_lot(i);
+  if (!any) return {};
+  for (Column& column : measures_) {
+    if (column.measure.of != Measure::Of::sum) column.threshold = threshold_;  // they are one draw
+  }
+  if (means.lot) lot_ = means.lot;
+  else if (!means.only_check) return refused("rows or subjects are to be counted by lot, and there is no key for it");
+  return {};
+}
+
+bool Aggregation::by_lot(std::size_t measure) const {
+  return round_to_ > 1 && measures_[measure].measure.of != Measure::Of::sum && measures_[measure].threshold != 0;
 }
 
 Result<void> Aggregation::add_suppression(const SuppressSmallCells& asked, const DatasetColumns& dataset) {
@@ -162,17 +191,22 @@ Result<std::size_t> Aggregation::group_of(const Row& row) {
 Result<void> Aggregation::count_subject(std::size_t group) {
   if (!has_subject_) return {};
   auto [subject, added] = subjects_.try_emplace(subject_, static_cast<std::uint32_t>(subjects_.size()));
-  if (added) bytes_ += subject_.size() + 64;
+  if (added) {
+    bytes_ += subject_.size() + 64;
+    if (lot_ && !is_drawn(lot_("subject " + subject_))) subject->second = kNotDrawn;
+    else ++all_subjects_;
+  }
+  if (bytes_ > limits::kGroupBytes) return too_many("bytes of groups", limits::kGroupBytes);
+  if (subject->second == kNotDrawn) return {};
   const std::uint64_t pair = (std::uint64_t{group} << 32U) | subject->second;
   if (pairs_.insert(pair).second) ++distinct_[group];
   if (pairs_.size() > limits::kSubjectPairs) return too_many("subjects in groups", limits::kSubjectPairs);
-  if (bytes_ > limits::kGroupBytes) return too_many("bytes of groups", limits::kGroupBytes);
   return {};
 }
 
 Result<void> Aggregation::add(const Row& row, const Nulls& nulls, char decimal) {
   SLUIS_TRY(const std::size_t group, group_of(row));
-  ++rows_[group];
+  if (!lot_ || !asked_.subject.empty() || is_drawn(lot_("row " + std::to_string(row.number)))) ++rows_[group];
   SLUIS_CHECK(count_subject(group));
   for (std::size_t i = 0; i < measures_.size(); ++i) {
     const Column& column = measures_[i];
@@ -188,7 +222,7 @@ Result<void> Aggregation::add(const Row& row, const Nulls& nulls, char decimal) 
     Decimal number;
     if (column.counts) {
       if (!read_count(text, number.value)) return bad(" is neither a whole number nor a null word");
-      number.value = published(number.value, column);
+      if (column.threshold != 0) number.value = stable(number.value, column.threshold, round_to_);
     } else {
       const auto read = decimal_from(text, decimal);
       if (!read) return bad(" is neither a decimal number nor a null word");
@@ -201,17 +235,23 @@ Result<void> Aggregation::add(const Row& row, const Nulls& nulls, char decimal) 
   return {};
 }
 
-std::int64_t Aggregation::published(std::int64_t count, const Column& column) const {
-  return column.threshold == 0 ? count : stable(count, column.threshold, round_to_);
-}
-
 Aggregation::Sum Aggregation::value(std::size_t group, std::size_t measure) const {
   switch (measures_[measure].measure.of) {
-    case Measure::Of::count: return Decimal{published(rows_[group], measures_[measure]), 0};
-    case Measure::Of::subjects: return Decimal{published(distinct_[group], measures_[measure]), 0};
+    case Measure::Of::count: return Decimal{rows_[group], 0};
+    case Measure::Of::subjects: return Decimal{distinct_[group], 0};
     case Measure::Of::sum: return totals_[group * measures_.size() + measure];
   }
   return {};
+}
+
+/// What was counted by lot, as it is published: of each group, and of all subjects. A total of rows is that of its
+/// rounded parts.
+void Aggregation::round_off() {
+  if (!lot_) return;
+  for (auto* counts : {&rows_, &distinct_}) {
+    for (std::int64_t& count : *counts) count = estimated(count, threshold_, round_to_);
+  }
+  all_subjects_ = estimated(all_subjects_, threshold_, round_to_);
 }
 
 /// Where counts are rounded, a total is that of its rounded parts: its own rounding would tell something of them.
@@ -243,7 +283,7 @@ Result<Aggregation::Key> Aggregation::total_row() {
     }
   }
   rows_.push_back(rows);
-  distinct_.push_back(static_cast<std::int64_t>(subjects_.size()));
+  distinct_.push_back(all_subjects_);
   totals_.insert(totals_.end(), totals.begin(), totals.end());
   return Key{std::vector<std::string>(asked_.columns.size(), "*"),
              std::vector<CellKind>(asked_.columns.size(), CellKind::text)};
@@ -278,6 +318,7 @@ void Aggregation::close(std::vector<Mark>& marks, const std::vector<std::int64_t
       }
     }
     for (std::size_t i = 0; asked_.total && i < width; ++i) {
+      if (by_lot(i)) continue;  // what a total tells of a draw, it may
       members.clear();
       for (std::size_t row = rows; row > 0; --row) {
         members.push_back((row - 1) * width + i);  // the total is the last row
@@ -298,6 +339,7 @@ void Aggregation::close(std::vector<Mark>& marks, const std::vector<std::int64_t
 Result<void> Aggregation::finish(
     char decimal,
     const std::function<Result<void>(std::span<const std::string_view>, std::span<const CellKind>)>& out) {
+  round_off();
   add_up();
   if (asked_.total) {
     SLUIS_TRY(Key total, total_row());
@@ -313,6 +355,9 @@ Result<void> Aggregation::finish(
   std::vector<std::string_view> cells;
   std::vector<CellKind> kinds;
   for (std::size_t row = 0; row < rows; ++row) {
+    bool there = true;  // an `x` would tell that somebody is
+    for (std::size_t i = 0; i < width; ++i) there = there && !(by_lot(i) && marks[row * width + i] == Mark::hidden);
+    if (!there) continue;
     cells.assign(keys_[row].cells.begin(), keys_[row].cells.end());
     kinds = keys_[row].kinds;
     for (std::size_t i = 0; i < width; ++i) {

@@ -4,6 +4,7 @@
 #include "policy/minimise/cells.hpp"
 #include "policy/minimise/dataset_columns.hpp"
 #include "policy/minimise/decimal.hpp"
+#include "policy/minimise/means.hpp"
 
 #include <functional>
 #include <unordered_map>
@@ -12,14 +13,16 @@
 namespace sluis::policy {
 
 /// `aggregateBy`, with the suppression and rounding of what comes of it. Holds all groups; nothing leaves before the
-/// last row. One thread at a time.
+/// last row. With rounding, rows and subjects are counted by lot (cell_sums.hpp), and a group whose number is hidden
+/// leaves no row. One thread at a time.
 class Aggregation {
  public:
   /// Refused (invalid_argument): keys that are not kept, unknown columns, a name twice, no measures, a group limit out
   /// of bounds, suppressions that differ in rounding or name no measure, a total of sums without rounding (a cell could
-  /// then be computed back through two sums).
+  /// then be computed back through two sums), other measures than `subjects()` beside a subject column with rounding,
+  /// rows or subjects counted by lot where there is no key for it.
   static Result<Aggregation> compile(const DatasetColumns& dataset, const AggregateBy& asked,
-                                     const std::vector<SuppressSmallCells>& suppressions);
+                                     const std::vector<SuppressSmallCells>& suppressions, const Means& means);
 
   void bind(const std::function<std::size_t(const std::string&)>& place_of);
   /// Before the row is transformed: keeps who it is about.
@@ -48,11 +51,13 @@ class Aggregation {
   };
   using Sum = std::optional<Decimal>;  ///< none: only nulls
 
+  Result<void> draw_lots(const Means& means);
   Result<void> add_suppression(const SuppressSmallCells& asked, const DatasetColumns& dataset);
   Result<std::size_t> group_of(const Row& row);
   Result<void> count_subject(std::size_t group);
-  std::int64_t published(std::int64_t count, const Column& column) const;
   Sum value(std::size_t group, std::size_t measure) const;
+  bool by_lot(std::size_t measure) const;
+  void round_off();
   void add_up();
   Result<Key> total_row();
   void mark(std::vector<Mark>& marks, std::vector<std::int64_t>& values, std::size_t rows) const;
@@ -70,9 +75,11 @@ class Aggregation {
   std::unordered_map<std::string, std::size_t> groups_;
   std::vector<Key> keys_;
   std::vector<Sum> totals_;                     ///< by group and measure
+  Lot lot_;                                     ///< set: rows and subjects are counted by lot
   std::vector<std::int64_t> rows_;
   std::vector<std::int64_t> distinct_;
-  std::unordered_map<std::string, std::uint32_t> subjects_;
+  std::unordered_map<std::string, std::uint32_t> subjects_;  ///< kNotDrawn: does not count
+  std::int64_t all_subjects_ = 0;               ///< that count
   std::unordered_set<std::uint64_t> pairs_;     ///< group and subject
   std::string subject_;
   bool has_subject_ = false;

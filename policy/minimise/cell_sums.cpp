@@ -51,4 +51,9 @@ std::int64_t stable(std::int64_t value, std::int64_t threshold, std::int64_t uni
   return std::max(threshold, (value + unit / 2) / unit * unit);
 }
 
+std::int64_t estimated(std::int64_t drawn, std::int64_t threshold, std::int64_t unit) {
+  if (drawn < threshold) return 0;
+  return stable((4 * drawn + 1) / 3, threshold, unit);
+}
+
 }  // namespace sluis::policy

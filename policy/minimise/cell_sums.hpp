@@ -22,4 +22,11 @@ bool read_count(std::string_view text, std::int64_t& value);
 /// such counts, by any number of releases, tells no two counts below the threshold apart.
 std::int64_t stable(std::int64_t value, std::int64_t threshold, std::int64_t unit);
 
+/// Rows and subjects are counted by lot where counts are rounded (decision 35): three in four are drawn, once and for all
+/// releases. Who is not drawn changes nothing that is published, so no number of releases bounds a count from above.
+inline bool is_drawn(std::uint8_t lot) { return lot >= 64; }
+/// The number that a drawn one stands for, as it is published: 0 below the threshold, else four thirds of it, to the nearest
+/// multiple of `unit`, and the threshold at least.
+std::int64_t estimated(std::int64_t drawn, std::int64_t threshold, std::int64_t unit);
+
 }  // namespace sluis::policy

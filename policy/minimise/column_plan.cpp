@@ -68,7 +68,7 @@ Result<void> ColumnPlan::add_transforms(const DatasetColumns& dataset, std::span
   }
   std::vector<std::string> numbers;
   if (aggregate != nullptr) {
-    SLUIS_TRY(aggregation_, Aggregation::compile(dataset, *aggregate, suppressions));
+    SLUIS_TRY(aggregation_, Aggregation::compile(dataset, *aggregate, suppressions, means));
     numbers = aggregation_->columns();
   } else {
     for (const SuppressSmallCells& one : suppressions) SLUIS_CHECK(add(dataset, one));

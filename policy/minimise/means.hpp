@@ -24,6 +24,10 @@ class Pseudonymiser {
   virtual void pseudonyms(std::span<const std::string_view> in, std::span<Pseudonym> out) = 0;
 };
 
+/// 0 to 255, as evenly spread as a keyed hash of the text: the same for the same text in every release of a node, whoever gets
+/// it, and nobody's to foresee. One thread at a time.
+using Lot = std::function<std::uint8_t(std::string_view text)>;
+
 /// What a name becomes.
 using PlaceTable = std::unordered_map<std::string, std::string>;
 /// A CSV of two columns, with a header: what is written, and what it becomes. Refused, with file, line and column: a
@@ -37,6 +41,8 @@ struct Means {
   std::function<Result<std::shared_ptr<Pseudonymiser>>(const std::string& epoch)> pseudonymiser;
   /// Lookup tables that the dataset declares, by name. not_found.
   std::function<Result<std::shared_ptr<const PlaceTable>>(const std::string& name)> places;
+  /// Unset: rows and subjects are not counted where their numbers are rounded, unless `only_check`.
+  Lot lot = {};
   bool only_check = false;  ///< at publication: plans are compiled, no row is read
 };
 

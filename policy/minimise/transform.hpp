@@ -27,8 +27,8 @@ struct SumGroup {
 ///   `cellColumn`   eq, isAnyOf    column names
 ///   `cellGroup`    eq             `total = in + out`; any number of times
 ///   `roundTo`      eq             whole number 2..1000000, at most one
-/// After `aggregateBy` the names are those of its measures, and where that names a subject column, a group with fewer
-/// subjects than `threshold` is suppressed in whole.
+/// After `aggregateBy` the names are those of its measures; where that names a subject column, a group with fewer subjects than
+/// `threshold` is suppressed in whole. With `round_to`, rows and subjects are counted by lot (cell_sums.hpp, decision 35).
 struct SuppressSmallCells {
   std::int64_t threshold = 10;
   std::vector<std::string> columns;

@@ -37,6 +37,19 @@ RuleKind follower_kind(RuleKind kind) {
   return kind == RuleKind::prohibition ? RuleKind::remedy : RuleKind::consequence;
 }
 
+Error too_many(const std::string& pointer) {
+  return Error(ErrorCode::limit_exceeded, "a policy has at most " + std::to_string(limits::kRulesPerPolicy) + " rules and " +
+                                              std::to_string(limits::kConstraintsPerPolicy) + " constraints")
+      .at_pointer(pointer);
+}
+
+Error of_one(const std::string& pointer) {
+  return refused("a duty has one action, target and assignee", pointer).mended_by("write a duty for each");
+}
+
+/// What another rule carries. It has nothing from the policy, and stands for no combinations.
+bool is_follower(RuleKind kind) { return kind == RuleKind::duty || kind == RuleKind::remedy || kind == RuleKind::consequence; }
+
 bool is_duty(RuleKind kind) { return kind != RuleKind::permission && kind != RuleKind::prohibition; }
 
 Result<Action> read_action_word(const State& state, const json::Value& value, const std::string& pointer) {
@@ -165,7 +178,23 @@ void add_refinements(Rule& rule, const std::vector<Constraint>& more) {
   rule.refinements.insert(rule.refinements.end(), more.begin(), more.end());
 }
 
-Result<void> check_combinations(const Shared& own, const Shared& shared, const std::string& pointer) {
+std::size_t size_of(const std::vector<Constraint>& list) {
+  std::size_t size = list.size();
+  for (const Constraint& one : list) size += size_of(one.operands);
+  return size;
+}
+
+/// How many constraints a rule carries, those of its duties too.
+std::size_t size_of(const Rule& rule) {
+  std::size_t size = size_of(rule.constraints) + size_of(rule.refinements);
+  for (const auto* list : {&rule.duties, &rule.remedies, &rule.consequences}) {
+    for (const Rule& one : *list) size += size_of(one);
+  }
+  return size;
+}
+
+/// Before anything is written out: it is memory and time for each combination.
+Result<void> check_combinations(State& state, const Rule& rule, const Shared& own, const Shared& shared, const std::string& pointer) {
   std::size_t product = 1;
   for (const std::size_t size : {own.actions.empty() ? shared.actions.size() : own.actions.size(),
                                  own.targets.empty() ? shared.targets.size() : own.targets.size(),
@@ -176,7 +205,19 @@ Result<void> check_combinations(const Shared& own, const Shared& shared, const s
                                                   " combinations of action, target and assignee").at_pointer(pointer);
     }
   }
-  return {};
+  state.written += product * size_of(rule);
+  const auto add = [&](const auto& of_rule, const auto& of_policy) {
+    const auto& parts = of_rule.empty() ? of_policy : of_rule;
+    for (const auto& part : parts) state.written += product / parts.size() * size_of(part.refinements);
+  };
+  add(own.actions, shared.actions);
+  add(own.targets, shared.targets);
+  add(own.assignees, shared.assignees);
+  if (state.written <= limits::kWrittenConstraints) return {};
+  return Error(ErrorCode::limit_exceeded, "rules with all their combinations of action, target and assignee have more than " +
+                                              std::to_string(limits::kWrittenConstraints) + " constraints in one policy")
+      .at_pointer(pointer)
+      .mended_by("name fewer actions, targets and assignees at once, or fewer constraints");
 }
 
 /// One rule for each action, target and assignee. What a rule leaves to the policy stays there if it is one thing.
@@ -216,7 +257,11 @@ std::vector<Rule> write_out(const Rule& rule, const Shared& own, const Shared& s
 
 Result<std::vector<Rule>> read_rule(State& state, const json::Value& value, RuleKind kind, const Shared& shared,
                                     const std::string& pointer) {
-  if (const Rule* known = known_duty(state, value, kind)) return std::vector<Rule>{*known};
+  if (const Rule* known = known_duty(state, value, kind)) {
+    state.constraints += size_of(*known);
+    if (state.constraints > limits::kConstraintsPerPolicy) return too_many(pointer);
+    return std::vector<Rule>{*known};
+  }
   const json::Object* object = value.if_object();
   if (object == nullptr) return refused("a rule is an object, not " + std::string(value.kind()), pointer);
   if (is_duty(kind) && object->size() == 1 && member(*object, "@id") != nullptr) {
@@ -231,7 +276,6 @@ Result<std::vector<Rule>> read_rule(State& state, const json::Value& value, Rule
   Rule rule;
   rule.pointer = pointer;
   SLUIS_TRY(rule.id, read_uid(state, value, pointer));
-  const std::size_t before = state.constraints;
   SLUIS_TRY(Shared own, read_shared(state, *object, kind, pointer));
   if (own.actions.empty() && shared.actions.empty()) {
     if (!state.options.suite) return refused("a rule needs `action`", pointer);
@@ -242,22 +286,14 @@ Result<std::vector<Rule>> read_rule(State& state, const json::Value& value, Rule
     SLUIS_TRY(rule.constraints, read_constraints(state, *constraints, action, kind,
                                                  json::pointer_to(pointer, "constraint")));
   }
-  const std::size_t conditions = state.constraints - before;
   SLUIS_TRY(auto followers, read_followers(state, *object, kind, pointer));
   if (kind == RuleKind::permission) rule.duties = std::move(followers);
   else if (kind == RuleKind::prohibition) rule.remedies = std::move(followers);
   else rule.consequences = std::move(followers);
-  SLUIS_CHECK(check_combinations(own, shared, pointer));
+  if (!is_follower(kind)) SLUIS_CHECK(check_combinations(state, rule, own, shared, pointer));
+  else if (own.actions.size() > 1 || own.targets.size() > 1 || own.assignees.size() > 1) return of_one(pointer);
   std::vector<Rule> rules = write_out(rule, own, shared);
-  if (conditions * rules.size() > limits::kWrittenConstraints) {
-    return Error(ErrorCode::limit_exceeded, "the rule's combinations together have more than " +
-                                                std::to_string(limits::kWrittenConstraints) + " constraints")
-        .at_pointer(pointer);
-  }
   for (const Rule& one : rules) SLUIS_CHECK(check_action(one, kind, rules.size() > 1, pointer));
-  if (is_duty(kind) && rules.size() > 1 && kind != RuleKind::obligation) {
-    return refused("a duty has one action, target and assignee", pointer).mended_by("write a duty for each");
-  }
   if (is_duty(kind) && !rule.id.empty()) state.duties.emplace(rule.id, std::pair(&value, rules.front()));
   return rules;
 }
@@ -289,9 +325,7 @@ Result<std::vector<Rule>> read_rules(State& state, const json::Object& object, s
     SLUIS_TRY(std::vector<Rule> written, read_rule(state, *one, kind, shared, at));
     state.rules += written.size();
     if (state.rules > limits::kRulesPerPolicy) {
-      return Error(ErrorCode::limit_exceeded, "a policy has at most " + std::to_string(limits::kRulesPerPolicy) +
-                                                  " rules and " + std::to_string(limits::kConstraintsPerPolicy) +
-                                                  " constraints").at_pointer(at);
+      return too_many(at);
     }
     rules.insert(rules.end(), std::make_move_iterator(written.begin()), std::make_move_iterator(written.end()));
   }

@@ -15,7 +15,8 @@ struct State {
   const ParseOptions& options;
   std::map<std::string, std::pair<const json::Value*, Rule>, std::less<>> duties = {};  ///< by uid, first mention
   std::map<std::string, std::string, std::less<>> contents = {};  ///< of everything with a uid
-  std::size_t constraints = 0;
+  std::size_t constraints = 0;  ///< as they stand; of a duty that is named again, once more
+  std::size_t written = 0;      ///< with those of each rule once for every combination that it stands for
   std::size_t rules = 0;
 };
 

@@ -171,7 +171,7 @@ Result<void> read_instant(const Scalar& scalar, const std::string& pointer, Cons
 /// An xsd:duration with years and months: these into `months`, the rest as base reads it.
 Result<void> read_period(const std::string& text, const std::string& pointer, Constraint& constraint) {
   const Error bad = refused(in_backticks(text) + " is not a duration", pointer)
-                        .mended_by("write it like `P7D`, `P1M` or `PT36H`");
+                        .mended_by("write it like `P7D`, `P1M`, `PT36H` or `PT1.5S`");
   if (!text.starts_with('P')) return bad;
   std::size_t at = 1;
   std::int64_t months = 0;
@@ -190,7 +190,7 @@ Result<void> read_period(const std::string& text, const std::string& pointer, Co
   constraint.duration = Duration(0);
   if (at == text.size() && at > 1) return {};
   auto rest = parse_duration("P" + text.substr(at));
-  if (!rest) return bad;
+  if (!rest) return rest.error().message.ends_with("is not a duration") ? bad : Error(rest.error()).at_pointer(pointer);
   constraint.duration = *rest;
   return {};
 }

@@ -139,11 +139,13 @@ Both transform_words(Operand operand) {
     case Operand::min_cell_size: return {"Numbers below {} are left out.", "Getallen onder {} zijn niet te zien."};
     case Operand::cell_group:
       return {"A left-out number cannot be worked out from {}.", "Een weggelaten getal is niet uit te rekenen met {}."};
-    case Operand::round_to: return {"Numbers are rounded to {}.", "Getallen zijn afgerond op {}."};
+    case Operand::round_to:
+      return {"Numbers are rounded to {}, and small ones add nothing to a sum. Where rows or persons are counted, this is an estimate: three in four are drawn by lot.",
+              "Getallen zijn afgerond op {}, en kleine tellen niet mee in een som. Zijn rijen of personen geteld, dan is dat een schatting. Het lot wijst er drie van de vier aan."};
     case Operand::time_step:
       return {"A time becomes the start of its period of {}.", "Een tijd wordt het begin van zijn periode van {}."};
     case Operand::time_zone: return {"This follows the clock of {}.", "Dit volgt de klok van {}."};
-    case Operand::pseudonym_epoch: return {"The codes belong to {}.", "De codes horen bij {}."};
+    case Operand::pseudonym_epoch: return {"Under the name {} a value always has the same code.", "Onder de naam {} krijgt een waarde altijd dezelfde code."};
     case Operand::kept_characters:
       return {"At most the first {} characters can be seen.", "Hoogstens de eerste {} tekens zijn te zien."};
     case Operand::place_grid:
@@ -152,10 +154,10 @@ Both transform_words(Operand operand) {
       return {"A place becomes what the list {} says.", "Een plaats wordt wat in de lijst {} staat."};
     case Operand::group_column: return {"There is a row for each {}.", "Er is een rij voor elke {}."};
     case Operand::group_measure: return {"Each row holds {}.", "Elke rij bevat {}."};
-    case Operand::subject_column: return {"A person is known by {}.", "Een persoon is te herkennen aan {}."};
+    case Operand::subject_column: return {"Each different value of {} counts once in a group.", "Elke verschillende waarde van {} telt één keer mee in een groep."};
     case Operand::max_groups:
-      return {"A person counts in at most {} groups.", "Een persoon telt in hoogstens {} groepen mee."};
-    case Operand::group_total: return {"There is a row with the total ({}).", "Er is een rij met het totaal ({})."};
+      return {"There are at most {} groups. If there are more, nothing is sent.", "Er zijn hoogstens {} groepen. Zijn het er meer, dan gaat er niets weg."};
+    case Operand::group_total: return {"There is a last row, with the total of all groups.", "Er is een laatste rij, met het totaal van alle groepen."};
     default: return {"This is done in the columns {}.", "Dit gebeurt in de kolommen {}."};
   }
 }
@@ -345,8 +347,13 @@ std::string tell_period(std::int64_t months, Duration rest, Language language) {
   micros %= 3600 * kSecond;
   add(micros / (60 * kSecond), {"minute", "minuut"}, {"minutes", "minuten"});
   micros %= 60 * kSecond;
-  add(micros / kSecond, {"second", "seconde"}, {"seconds", "seconden"});
-  add(micros % kSecond, {"microsecond", "microseconde"}, {"microseconds", "microseconden"});
+  if (const std::int64_t fraction = micros % kSecond; fraction != 0) {
+    std::string digits = fmt::format("{:06}", fraction);
+    digits.erase(digits.find_last_not_of('0') + 1);
+    parts.push_back(fmt::format("{}{}{} {}", micros / kSecond, in_dutch ? ',' : '.', digits, in_dutch ? "seconde" : "seconds"));
+  } else {
+    add(micros / kSecond, {"second", "seconde"}, {"seconds", "seconden"});
+  }
   if (parts.empty()) return in_dutch ? "0 seconden" : "0 seconds";
   return joined(parts, in_dutch ? "en" : "and");
 }

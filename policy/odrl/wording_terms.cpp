@@ -16,7 +16,7 @@ constexpr std::array kActions{
     ActionWords{"pseudonymise", "replace what can identify a person by a code",
                 "wat naar een persoon wijst door een code", "vervangen"},
     ActionWords{"aggregateBy", "take the data together in groups", "de gegevens in groepen", "optellen"},
-    ActionWords{"maskColumn", "hide part of a column", "een deel van een kolom", "afdekken"},
+    ActionWords{"maskColumn", "hide what stands in a column", "wat in een kolom staat", "afdekken"},
     ActionWords{"grantUse", "allow others to use the data", "het gebruik aan anderen", "toestaan"},
     ActionWords{"compensate", "pay for the data", "voor de gegevens", "betalen"},
     ActionWords{"acceptTracking", "accept that the use is followed", "het volgen van het gebruik", "goedvinden"},
@@ -112,15 +112,15 @@ Both of(Operand operand) {
     case Operand::time_zone: return {"the time zone", "de tijdzone"};
     case Operand::pseudonym_column: return {"the column that gets codes", "de kolom die codes krijgt"};
     case Operand::pseudonym_epoch: return {"the name of the codes", "de naam van de codes"};
-    case Operand::masked_column: return {"the column that is hidden in part", "de kolom die deels is afgedekt"};
+    case Operand::masked_column: return {"the column that is hidden", "de kolom die is afgedekt"};
     case Operand::kept_characters: return {"the characters that can be seen", "de tekens die te zien zijn"};
     case Operand::place_column: return {"the column with places", "de kolom met plaatsen"};
     case Operand::place_grid: return {"the squares of the map", "de vakken van de kaart"};
     case Operand::place_lookup: return {"the list of places", "de lijst van plaatsen"};
     case Operand::group_column: return {"the column of a group", "de kolom van een groep"};
     case Operand::group_measure: return {"what is counted", "wat is geteld"};
-    case Operand::subject_column: return {"the column of a person", "de kolom van een persoon"};
-    case Operand::max_groups: return {"the groups of a person", "de groepen van een persoon"};
+    case Operand::subject_column: return {"the column whose different values are counted", "de kolom waarvan verschillende waarden tellen"};
+    case Operand::max_groups: return {"the number of groups", "het aantal groepen"};
     case Operand::group_total: return {"the total", "het totaal"};
   }
   return {};

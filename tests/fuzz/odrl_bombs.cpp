@@ -57,12 +57,36 @@ std::string rules(const std::string& kind, std::size_t bytes) {
          "]";
 }
 
-/// As many rules as a policy may have, by combination, with as many constraints as there is room for.
-std::string combinations(std::size_t room) {
-  return policy(R"("permission":[{"action":["use","read"],"target":[)" +
-                many(400, 8, [](std::size_t i) { return "\"urn:t:" + std::to_string(i) + "\""; }) +
-                R"(],"assignee":["a","b","c","d"],"constraint":[)" +
-                many(room, 1000, [](std::size_t i) { return atom("event", "neq", quoted(i)); }) + "]}]");
+const std::string kSixtyFour = R"("action":["use","read"],"target":[)" +
+                               many(400, 8, [](std::size_t i) { return "\"urn:t:" + std::to_string(i) + "\""; }) +
+                               R"(],"assignee":["a","b","c","d"])";
+
+std::string names(std::size_t room, std::size_t most) {
+  return many(room, most, [](std::size_t i) { return atom("event", "neq", quoted(i)); });
+}
+
+/// As many rules as a policy may have, by combination, with that many constraints, or as there is room for.
+std::string combinations(std::size_t room, std::size_t most) {
+  return policy("\"permission\":[{" + kSixtyFour + ",\"constraint\":[" + names(room, most) + "]}]");
+}
+
+/// Four rules of sixteen combinations each, with a quarter of the constraints each.
+std::string four_combinations(std::size_t room) {
+  return policy("\"permission\":[" + many(room, 4, [room](std::size_t) {
+                  return R"({"action":["use","read"],"target":["urn:1","urn:2","urn:3","urn:4"],"assignee":["a","b"],"constraint":[)" + names(room / 4 - 200, 250) + "]}";
+                }) + "]");
+}
+
+/// A target of the policy, with its refinements, that all rules have.
+std::string shared_refinements(std::size_t room) {
+  return policy(R"("target":{"@type":"AssetCollection","source":"urn:t","refinement":[)" + names(room - 2000, 1000) + R"(]},"permission":[)" +
+                many(room, 60, [](std::size_t) { return std::string(R"({"action":"use"})"); }) + "]");
+}
+
+/// A duty with as many constraints as there is room for, and rules that name it.
+std::string named_again(std::size_t room) {
+  return policy(R"("permission":[{"action":"use","duty":[{"uid":"urn:d","action":"inform","constraint":[)" + names(room - 2500, 1000) + "]}]}," +
+                many(room, 30, [](std::size_t) { return std::string(R"({"action":"use","duty":["urn:d"]})"); }) + "]");
 }
 
 void add_logic(std::vector<Bomb>& all, const std::string& logic, std::size_t room) {
@@ -103,7 +127,11 @@ std::vector<Bomb> bombs(std::size_t bytes) {
   const std::string both = rules("permission", room / 2) + "," + rules("prohibition", room / 2);
   all.push_back({"rules", policy(both)});
   all.push_back({"rules under invalid", policy("\"conflict\":\"invalid\"," + both)});
-  all.push_back({"combinations", combinations(room)});
+  all.push_back({"combinations", combinations(room, 1000)});
+  all.push_back({"combinations that are taken", combinations(room, 60)});
+  all.push_back({"four times combinations", four_combinations(room)});
+  all.push_back({"shared refinements", shared_refinements(room)});
+  all.push_back({"a duty named again", named_again(room)});
   all.push_back({"arrays", "[" + many(room, room, [](std::size_t) { return std::string("[[[[]]]]"); }) + "]"});
   all.push_back({"members", "{" + many(room, room, [](std::size_t i) { return quoted(i) + ":0"; }) + "}"});
   all.push_back({"escapes", "{\"@id\":\"" + std::string(room, '\\') + "\"}"});

@@ -167,14 +167,6 @@ int too_much(const std::string& input, const Cost& cost, const std::string& what
 
 bool within(const Cost& cost) { return cost.ms <= kMostMilliseconds && cost.bytes <= kMostBytes; }
 
-/// Known to be too much, each with what it waits for; told, and no failure, until that is done.
-bool is_known(const std::string& bomb, bool with_check) {
-  // A compact rule's constraints count once, however many rules it stands for.
-  if (bomb == "combinations") return true;
-  // The findings of wide `xone`s grow with the square of their operands.
-  return with_check;
-}
-
 int explode(const Bomb& bomb, const Witnesses& witnesses, Cost& worst) {
   int failed = 0;
   for (const bool with_check : {false, true}) {
@@ -186,8 +178,6 @@ int explode(const Bomb& bomb, const Witnesses& witnesses, Cost& worst) {
     if (within(cost)) {
       worst.ms = std::max(worst.ms, cost.ms);
       worst.bytes = std::max(worst.bytes, cost.bytes);
-    } else if (is_known(bomb.name, with_check)) {
-      std::printf("known: %s: %.0f ms, %zu KiB\n", name.c_str(), cost.ms, cost.bytes >> 10U);
     } else {
       failed |= too_much(bomb.text, cost, name);
     }

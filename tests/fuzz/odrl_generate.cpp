@@ -48,7 +48,8 @@ constexpr const char* kPurposes[] = {"Purpose",
                                      "PublicBenefit"};
 constexpr const char* kLengths[] = {"P7D", "P1M",  "P1Y", "P1M1D", "P30D", "PT36H", "P13M", "P1Y2M3DT4H5M6S",
                                     "P0D", "PT1S", "P2M"};
-constexpr const char* kPlainLengths[] = {"P7D", "P1D", "PT24H", "PT1H", "PT60M", "PT3600S", "PT0S", "P1DT1S"};
+constexpr const char* kPlainLengths[] = {"P7D", "P1D", "PT24H", "PT1H", "PT60M", "PT3600S", "PT0S", "P1DT1S", "PT1.5S",
+                                         "PT23H59M59.999999S"};
 constexpr const char* kStates[] = {"fulfilled", "fulfilled", "fulfilled", "remedied", "unset", "violated"};
 /// Days that months and leap years make interesting.
 constexpr const char* kAgreed[] = {"2026-01-31T12:00:00Z", "2028-01-31T12:00:00Z",        "2028-02-29T00:00:00Z",

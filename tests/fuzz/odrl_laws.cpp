@@ -12,8 +12,11 @@
 // 4. The order of rules, constraints, operands, actions, targets and parties is nothing to the decision.
 // 5. So is the spelling of keys and terms.
 // 6. A compact policy decides as its atomic rules do.
-// 7. The stages agree: what a request gets, no earlier stage that knows less calls impossible.
+// 7. The stages agree: what a request gets, no earlier stage that knows less calls impossible; and could_permit, as the
+//    catalogue and negotiations ask it, at that time or before it, with the party, its class and perhaps the purpose, does
+//    not either.
 // Laws 2 and 3 leave `conflict: invalid` aside: there a further constraint can cure a policy that was void.
+#include "policy/odrl/match.hpp"
 #include "tests/fuzz/odrl_run.hpp"
 
 #include <algorithm>
@@ -44,6 +47,43 @@ std::optional<bool> permits(const policy::Program& program, const json::Value& r
 bool could_be(const policy::Program& program, const json::Value& request) {
   const auto read = EngineRequest::read(request, program);
   return read && program.permission_possible(read->view()) != policy::Truth::no;
+}
+
+const std::string* attribute(const json::Value& request, const char* key) {
+  const json::Value* all = request.find("attributes");
+  const json::Value* one = all != nullptr ? all->find(key) : nullptr;
+  return one != nullptr ? one->if_string() : nullptr;
+}
+
+/// The request as a node would ask it: one party, which is the receiver too, of no collection; the action is `use`.
+json::Value of_a_node(json::Value request) {
+  request.set("action", "use");
+  request.erase("assigneeIn");
+  json::Value* all = member(request, "attributes");
+  if (all == nullptr) return request;
+  all->erase("recipient");
+  if (const json::Value* party = request.find("assignee")) all->set("recipient", *party);
+  if (const json::Value* group = all->find("classOfRecipient"); group != nullptr && group->if_string() == nullptr) all->erase("classOfRecipient");
+  const std::string* evidence = attribute(request, "evidence");
+  if (evidence == nullptr || (*evidence != policy::kTwoSided && *evidence != policy::kOneSided)) member(request, "attributes")->erase("evidence");
+  return request;
+}
+
+/// What the catalogue and a negotiation ask of such a request, now or earlier, knowing less of it as it comes.
+bool was_offered(const policy::Program& program, const json::Value& request, Dice& dice) {
+  const auto read = EngineRequest::read(request, program);
+  if (!read) return true;
+  const auto view = read->view();
+  const auto text = [&](const std::string* known) { return known != nullptr && !dice.chance(20) ? *known : std::string(); };
+  const json::Value* party = request.find("assignee");
+  std::optional<Timestamp> when = view.now;
+  if (when) *when -= std::chrono::seconds(dice.chance(30) ? 0 : dice.between(0, dice.chance(50) ? 86'400 : 400 * 86'400));
+  if (dice.chance(10)) when.reset();
+  const std::string* evidence = attribute(request, "evidence");
+  std::optional<bool> two_sided;
+  if (evidence != nullptr && !dice.chance(20)) two_sided = *evidence == policy::kTwoSided;
+  return policy::could_permit(program, text(attribute(request, "classOfRecipient")), text(party != nullptr ? party->if_string() : nullptr),
+                              dice.chance(50) ? view.purpose : std::nullopt, when, two_sided);
 }
 
 std::string strategy(const json::Value& policy) {
@@ -160,7 +200,7 @@ int broken(const char* law, const Round& round, const json::Value& request, cons
   return 1;
 }
 
-int check(const Round& round, Dice& dice, std::uint64_t& permitted) {
+int check(const Round& round, Dice& dice, std::uint64_t& permitted, std::uint64_t& offered) {
   const json::Value request = generate_request(dice, round.policy);
   const auto permit = permits(round.program, request);
   if (!permit) return 0;
@@ -171,6 +211,10 @@ int check(const Round& round, Dice& dice, std::uint64_t& permitted) {
   }
   if (!round.policy.suite && *permit && !could_be(round.program, poorer)) {
     return broken("an earlier stage calls it impossible", round, request, round.policy.value, poorer);
+  }
+  if (const json::Value asked = of_a_node(request); !round.policy.suite && permits(round.program, asked).value_or(false)) {
+    ++offered;
+    if (!was_offered(round.program, asked, dice)) return broken("could_permit calls it impossible", round, asked, round.policy.value, asked);
   }
   const std::string conflict = strategy(round.policy.value);
   if (round.prohibited_program) {
@@ -241,7 +285,7 @@ int main(int argc, char** argv) {
   Dice dice(rounds.seed);
   GeneratorOptions options;
   options.named_duties = true;
-  std::uint64_t requests = 0, policies = 0, permitted = 0;
+  std::uint64_t requests = 0, policies = 0, permitted = 0, offered = 0;
   while (requests < rounds.requests) {
     GeneratedPolicy policy = generate_policy(dice, witnesses.purposes, options);
     auto program = compile_policy(policy.value, policy.suite, witnesses.vocabulary);
@@ -254,9 +298,13 @@ int main(int argc, char** argv) {
     Round round{witnesses, std::move(policy), std::move(*program), {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
     if (const auto failed = prepare(round, dice)) return *failed;
     for (std::uint64_t i = 0; i < kRequestsPerPolicy && requests < rounds.requests; ++i, ++requests) {
-      if (const int failed = check(round, dice, permitted)) return failed;
+      if (const int failed = check(round, dice, permitted, offered)) return failed;
     }
   }
-  std::printf("%llu requests, %llu permits, %llu policies: all laws hold\n", number(requests), number(permitted),
-              number(policies));
+  if (requests >= 10'000 && offered * 1000 < requests) {
+    std::printf("of %llu requests only %llu were permits to ask could_permit about\n", number(requests), number(offered));
+    return 1;
+  }
+  std::printf("%llu requests, %llu permits, %llu asked of could_permit, %llu policies: all laws hold\n", number(requests), number(permitted),
+              number(offered), number(policies));
 }

@@ -18,7 +18,6 @@
 #include "connector/provenance/witness_policy.hpp"
 #include "connector/records/package.hpp"
 #include "policy/minimise/transformer.hpp"
-#include "policy/odrl/model.hpp"
 
 #include <cstdlib>
 
@@ -82,9 +81,10 @@ std::optional<std::string> minimised(const std::string& text, policy::Form form)
     static const auto zone = std::make_shared<const policy::ZoneTable>(*policy::parse_tzif(*read_zoneinfo("Europe/Dublin"), name));
     return policy::ZonePtr(zone);
   };
+  means.lot = [](std::string_view row) { return static_cast<std::uint8_t>(row.size() % 2 == 0 ? 255 : 0); };
   const std::vector<policy::Transform> transforms{policy::GeneraliseTime{{"t"}, "P1D", "Europe/Dublin"}, policy::GeneralisePlace{{"y"}, "0.5", ""},
                                                   policy::SuppressSmallCells{10, {}, {}, 5},
-                                                  policy::AggregateBy{{"t", "y"}, {{"n", policy::Measure::Of::sum, "n"}}, "", 3, true}};
+                                                  policy::AggregateBy{{"t", "y"}, {{"n", policy::Measure::Of::sum, "n"}, {"rows", policy::Measure::Of::count, ""}}, "", 3, true}};
   policy::CsvFormat format;
   format.form = form;
   policy::Transformer transformer(*policy::ColumnPlan::compile(columns, transforms, means), format);
@@ -147,10 +147,6 @@ std::vector<Target> targets() {
          const auto again = json::parse(json::serialise(*value));
          if (!again || *again != *value) std::abort();  // what was written must read as what it was
          return true;
-       }},
-      {"policy", {kOffer}, [](const std::string& text) {
-         const auto value = json::parse(text);
-         return value && policy::parse_policy(*value);
        }},
       {"dsp", {request}, [](const std::string& text) {
          const auto value = json::parse(text);
@@ -245,6 +241,7 @@ std::vector<Target> targets() {
        }},
       {"time", {"2026-11-26T09:00:00.5+01:00", "P7DT1H"}, [](const std::string& text) { return parse_time(text) || parse_duration(text); }},
   };
+  for (Target& one : policy_targets()) all.push_back(std::move(one));
   for (Target& one : wire_targets()) all.push_back(std::move(one));
   return all;
 }

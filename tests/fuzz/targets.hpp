@@ -13,7 +13,8 @@ struct Target {
   std::function<bool(const std::string&)> take;  ///< whether it was accepted; ends the program where a law is broken
 };
 std::vector<Target> targets();
-/// Of these, those of `targets_wire.cpp`.
+/// Of these, those of `targets_wire.cpp` and `targets_policy.cpp`.
 std::vector<Target> wire_targets();
+std::vector<Target> policy_targets();
 
 }  // namespace sluis::fuzz

@@ -58,6 +58,12 @@ TEST(Durations, OfDaysAndTimeOnly) {
   for (const char* bad : {"P", "PT", "P1Y", "P1M", "7D", "P-1D", "PT1D", "P1H", "PT1S1M", "P1D1D", "P99999999D", "P1.5D"}) {
     EXPECT_FALSE(parse_duration(bad)) << bad;
   }
+  EXPECT_EQ(*parse_duration("PT1.5S"), std::chrono::milliseconds(1500));
+  EXPECT_EQ(*parse_duration("P1DT0.000001S"), std::chrono::days(1) + Duration(1));
+  EXPECT_EQ(*parse_duration("PT1.50000000S"), std::chrono::milliseconds(1500)) << "zeros say nothing";
+  for (const char* bad : {"PT1.S", "PT.5S", "PT1.5", "PT1.5M", "PT1.5H", "P1.5DT1S", "PT1,5S", "PT1.5.5S"}) EXPECT_FALSE(parse_duration(bad)) << bad;
+  EXPECT_EQ(describe(parse_duration("PT0.0000001S").error()).find("`PT0.0000001S` is finer than a microsecond"), 0U);
+  for (const char* same : {"PT1.5S", "PT0.000001S", "P1DT2H3M4.25S"}) EXPECT_EQ(format_duration(*parse_duration(same)), same);
   EXPECT_EQ(format_duration(std::chrono::hours(26)), "P1DT2H");
   EXPECT_EQ(format_duration(Duration(0)), "PT0S");
 }

@@ -34,6 +34,22 @@ TEST(Pseudonyms, OfTwoPurposesRecipientsEpochsOrKeysCannotBeJoined) {
   EXPECT_NE(gate::series_check(std::string(32, 'k'), {"a", "b", "c"}), gate::series_check(std::string(32, 'l'), {"a", "b", "c"}));
 }
 
+TEST(Lots, AreOfTheNodeAloneAndDrawThreeInFour) {
+  const auto lots = gate::lot(std::string(32, 'k'));
+  const auto same = gate::lot(std::string(32, 'k'));
+  const auto other = gate::lot(std::string(32, 'l'));
+  int drawn = 0, differ = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string text = "subject " + std::to_string(i);
+    EXPECT_EQ(lots(text), same(text));
+    drawn += lots(text) >= 64;
+    differ += lots(text) != other(text);
+  }
+  EXPECT_GT(drawn, 7300);
+  EXPECT_LT(drawn, 7700);
+  EXPECT_GT(differ, 9900);
+}
+
 TEST(Zones, OfTheMachineAreReadOnceAndStrangeNamesRefused) {
   EXPECT_EQ(*gate::machine_zone("Europe/Amsterdam"), *gate::machine_zone("Europe/Amsterdam"));
   EXPECT_EQ(gate::machine_zone("Europe/Nowhere").error().code, ErrorCode::not_found);
@@ -141,6 +157,25 @@ TEST_F(Minimised, AWholeTableIsDoneBeforeAnythingLeaves) {
   const auto refused = gate::prepare(datasets_.plan, std::vector<policy::Transform>{by}, std::nullopt);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().reason.code, "plan.impossible");
+}
+
+TEST_F(Minimised, RowsAreCountedAlikeForEverybody) {
+  datasets_.plan.columns.columns = {{"street", policy::ColumnAction::keep, false, std::nullopt}};
+  std::string rows = "street\n";
+  for (int i = 0; i < 800; ++i) rows += std::to_string(i % 8) + "\n";
+  write_file("counts.csv", rows);
+  const std::vector<policy::Transform> transforms{policy::AggregateBy{{"street"}, {{"count", policy::Measure::Of::count, ""}}, "", 8, false},
+                                                  policy::SuppressSmallCells{5, {}, {}, 2}};
+  const std::string root(32, 'k');
+  const std::string out = released(transforms, duinmeer_);
+  EXPECT_EQ(rows_, 8U) << out;
+  EXPECT_EQ(released(transforms, gate::Recipient{"urn:stroomplein", "urn:other", root}), out) << "two agreements tell no more than one";
+  auto open = gate::prepare(datasets_.plan, transforms, std::nullopt, {}, nullptr, root);
+  ASSERT_TRUE(open);
+  ASSERT_TRUE(open->whole);
+  EXPECT_EQ(*open->whole, out) << "nor does what is open";
+  EXPECT_NE(released(transforms, gate::Recipient{"urn:duinmeer", kCrowd, std::string(32, 'l')}), out);
+  EXPECT_NE(released(transforms, std::nullopt).find("no key"), std::string::npos);
 }
 
 TEST_F(Minimised, PlacesByATableBesideTheSource) {

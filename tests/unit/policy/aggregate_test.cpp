@@ -114,6 +114,40 @@ TEST(AggregateBy, RefusesWhatCannotBeMeant) {
   EXPECT_TRUE(refused(by_street(), {SuppressSmallCells{10, {}, {}, 0}, SuppressSmallCells{10, {}, {}, 5}}));
 }
 
+TEST(AggregateBy, WithRoundingPersonsAreCountedByLotAndAHiddenGroupHasNoRow) {
+  std::string text = "street,day,person,spent\n";
+  const auto add = [&](const char* street, int drawn, int others) {
+    for (int i = 0; i < drawn; ++i) text += std::string(street) + ",1,p" + std::to_string(i) + ",1\n";
+    for (int i = 0; i < others; ++i) text += std::string(street) + ",1,not drawn " + std::to_string(i) + ",1\n";
+  };
+  add("A", 9, 30);
+  add("B", 12, 4);
+  add("C", 1, 0);
+  add("D", 30, 0);
+  const AggregateBy people{{"street"}, {{"people", Of::subjects, ""}}, "person", 100, false};
+  EXPECT_EQ(run(visits(), {people, SuppressSmallCells{10, {}, {}, 5}}, text), "street,people\nB,15\nD,40\n")
+      << "4 / 3 of 12 is 16, of 30 it is 40; of A too few were drawn";
+  const AggregateBy rows{{"street"}, {{"visits", Of::count, ""}}, "", 100, true};
+  EXPECT_EQ(run(visits(), {rows, SuppressSmallCells{10, {}, {}, 5}}, text), "street,visits\nA,50\nB,20\nD,40\n*,110\n")
+      << "the means of this test draw every row";
+}
+
+TEST(AggregateBy, WithRoundingNothingElseStandsBesideSubjects) {
+  const auto compiled = [](const AggregateBy& asked, const Means& means) {
+    return ColumnPlan::compile(visits(), std::vector<Transform>{asked, SuppressSmallCells{10, {}, {}, 5}}, means);
+  };
+  const auto plan = compiled(by_street(), test::means());
+  ASSERT_FALSE(plan);
+  EXPECT_EQ(plan.error().message, "with `roundTo`, `visits` cannot stand beside a `subjectColumn`");
+  const AggregateBy people{{"street"}, {{"people", Of::subjects, ""}}, "person", 100, false};
+  EXPECT_TRUE(compiled(people, test::means()));
+  Means keyless = test::means();
+  keyless.lot = nullptr;
+  EXPECT_FALSE(compiled(people, keyless)) << "without a key nobody is drawn, and nothing counted";
+  keyless.only_check = true;
+  EXPECT_TRUE(compiled(people, keyless)) << "at publication no row is read";
+}
+
 TEST(AggregateBy, RefusesACellThatIsNoNumberWithItsPlace) {
   CsvFormat format;
   format.file = "visits.csv";

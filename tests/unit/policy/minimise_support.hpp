@@ -40,6 +40,7 @@ inline Means means() {
   means.pseudonymiser = [](const std::string& epoch) -> Result<std::shared_ptr<Pseudonymiser>> {
     return std::make_shared<MarkingPseudonymiser>(static_cast<std::uint8_t>(epoch.size()));
   };
+  means.lot = [](std::string_view text) { return static_cast<std::uint8_t>(text.find("not drawn") == text.npos ? 255 : 0); };
   means.places = [](const std::string& name) -> Result<std::shared_ptr<const PlaceTable>> {
     if (name != "districts") return Error(ErrorCode::not_found, "no lookup table `" + name + "`");
     SLUIS_TRY(PlaceTable table, parse_place_table("place,district\nKerkstraat,Centrum\nHaven,\"Noord, oost\"\n", "districts.csv"));
@@ -56,8 +57,8 @@ inline DatasetColumns columns(std::initializer_list<const char*> kept) {
 
 /// What leaves, or how the error reads.
 inline std::string run(const DatasetColumns& dataset, const std::vector<Transform>& transforms, std::string_view text,
-                       CsvFormat format = {}, std::size_t step = 7, ScanKind kind = best_scan()) {
-  auto plan = ColumnPlan::compile(dataset, transforms, means());
+                       CsvFormat format = {}, std::size_t step = 7, ScanKind kind = best_scan(), const Means& with = means()) {
+  auto plan = ColumnPlan::compile(dataset, transforms, with);
   if (!plan) return describe(plan.error());
   Transformer transformer(std::move(*plan), std::move(format), kind);
   std::string out;

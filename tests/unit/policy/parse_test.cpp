@@ -209,6 +209,26 @@ TEST(ParsePolicy, BoundsRulesAndConstraints) {
   EXPECT_EQ(parse(offer(permission(constraints))).error().code, ErrorCode::limit_exceeded);
 }
 
+TEST(ParsePolicy, CountsTheConstraintsOfEveryCombination) {
+  const auto with = [](int rules, int conditions) {
+    std::string targets, constraints, all;
+    for (int i = 0; i < 16; ++i) targets += (i != 0 ? "," : "") + std::string("\"urn:") + std::to_string(i) + "\"";
+    for (int i = 0; i < conditions; ++i) constraints += (i != 0 ? "," : "") + constraint("event", "neq", "\"" + std::to_string(i) + "\"");
+    for (int i = 0; i < rules; ++i) {
+      all += (i != 0 ? "," : "") + std::string(R"({"action":"use","target":[)") + targets + R"(],"constraint":[)" + constraints + "]}";
+    }
+    return offer("\"permission\":[" + all + "]");
+  };
+  EXPECT_TRUE(parse(with(4, 64))) << "4096";
+  const auto one_rule = parse(with(1, 257));
+  ASSERT_FALSE(one_rule);
+  EXPECT_EQ(one_rule.error().code, ErrorCode::limit_exceeded);
+  EXPECT_EQ(one_rule.error().place.pointer, "/permission/0");
+  const auto together = parse(with(4, 65));
+  ASSERT_FALSE(together) << "no rule alone is too much";
+  EXPECT_EQ(together.error().place.pointer, "/permission/3");
+}
+
 TEST(ParsePolicy, ReadsAnAgreementsTimestamp) {
   EXPECT_EQ(parsed(agreement(kUse)).timestamp, test::at("2026-11-01T00:00:00Z"));
 }

@@ -142,6 +142,96 @@ TEST(Wording, APolicyInDutch) {
             "Verder mag er niets.\n");
 }
 
+/// The lines of one obligation, without its heading's own and the last line.
+std::string told_obligation(const std::string& action, const std::string& constraints, Language language) {
+  std::string text = told(R"("permission":[{"action":"use"}],"obligation":[{"action":"sluis:)" + action + R"(","constraint":[)" + constraints + "]}]", language);
+  text.erase(0, text.find('\n') + 1);
+  return text.substr(0, text.rfind('\n', text.size() - 2) + 1);
+}
+
+TEST(Wording, EachTransformIsToldAsItWorks) {
+  // What is told here is what tests of policy/minimise hold: transforms_test, aggregate_test, differencing_test.
+  const std::string cells = constraint("minCellSize", "gteq", R"("10")") + "," + constraint("cellColumn", "eq", R"("in")") + "," +
+                            constraint("cellGroup", "eq", R"("total = in + out")") + "," + constraint("roundTo", "eq", R"("5")");
+  EXPECT_EQ(told_obligation("suppressSmallCells", cells, Language::english),
+            "Before the data leave, the provider must hide small numbers.\n"
+            "  - Numbers below 10 are left out.\n"
+            "  - This is done in the columns `in`.\n"
+            "  - A left-out number cannot be worked out from `total` = `in` + `out`.\n"
+            "  - Numbers are rounded to 5, and small ones add nothing to a sum. Where rows or persons are counted, this is an estimate: three in four are drawn by lot.\n");
+  EXPECT_EQ(told_obligation("suppressSmallCells", cells, Language::dutch),
+            "De aanbieder moet dit doen voordat de gegevens weggaan: kleine aantallen verbergen.\n"
+            "  - Getallen onder 10 zijn niet te zien.\n"
+            "  - Dit gebeurt in de kolommen `in`.\n"
+            "  - Een weggelaten getal is niet uit te rekenen met `total` = `in` + `out`.\n"
+            "  - Getallen zijn afgerond op 5, en kleine tellen niet mee in een som. Zijn rijen of personen geteld, dan is dat een schatting. Het lot wijst er drie van de vier aan.\n");
+
+  const std::string time = constraint("timeColumn", "eq", R"("t")") + "," + constraint("timeStep", "eq", R"("PT15M")") + "," + constraint("timeZone", "eq", R"("Europe/Amsterdam")");
+  EXPECT_EQ(told_obligation("generaliseTime", time, Language::english),
+            "Before the data leave, the provider must make times less exact.\n"
+            "  - This is done in the columns `t`.\n"
+            "  - A time becomes the start of its period of 15 minutes.\n"
+            "  - This follows the clock of `Europe/Amsterdam`.\n");
+  EXPECT_EQ(told_obligation("generaliseTime", time, Language::dutch),
+            "De aanbieder moet dit doen voordat de gegevens weggaan: de tijden minder precies maken.\n"
+            "  - Dit gebeurt in de kolommen `t`.\n"
+            "  - Een tijd wordt het begin van zijn periode van 15 minuten.\n"
+            "  - Dit volgt de klok van `Europe/Amsterdam`.\n");
+
+  const std::string codes = constraint("pseudonymColumn", "isAnyOf", R"(["id","card"])") + "," + constraint("pseudonymEpoch", "eq", R"("2026")");
+  EXPECT_EQ(told_obligation("pseudonymise", codes, Language::english),
+            "Before the data leave, the provider must replace what can identify a person by a code.\n"
+            "  - This is done in the columns `id` and `card`.\n"
+            "  - Under the name `2026` a value always has the same code.\n");
+  EXPECT_EQ(told_obligation("pseudonymise", codes, Language::dutch),
+            "De aanbieder moet dit doen voordat de gegevens weggaan: wat naar een persoon wijst door een code vervangen.\n"
+            "  - Dit gebeurt in de kolommen `id` en `card`.\n"
+            "  - Onder de naam `2026` krijgt een waarde altijd dezelfde code.\n");
+
+  const std::string mask = constraint("maskedColumn", "eq", R"("postcode")") + "," + constraint("keptCharacters", "lteq", R"("4")");
+  EXPECT_EQ(told_obligation("maskColumn", mask, Language::english),
+            "Before the data leave, the provider must hide what stands in a column.\n"
+            "  - This is done in the columns `postcode`.\n"
+            "  - At most the first 4 characters can be seen.\n");
+  EXPECT_EQ(told_obligation("maskColumn", mask, Language::dutch),
+            "De aanbieder moet dit doen voordat de gegevens weggaan: wat in een kolom staat afdekken.\n"
+            "  - Dit gebeurt in de kolommen `postcode`.\n"
+            "  - Hoogstens de eerste 4 tekens zijn te zien.\n");
+
+  const std::string grid = constraint("placeColumn", "isAnyOf", R"(["x","y"])") + "," + constraint("placeGrid", "gteq", R"("500")");
+  EXPECT_EQ(told_obligation("generalisePlace", grid, Language::english),
+            "Before the data leave, the provider must make places less exact.\n"
+            "  - This is done in the columns `x` and `y`.\n"
+            "  - A place becomes a square of at least `500`.\n");
+  const std::string list = constraint("placeColumn", "eq", R"("street")") + "," + constraint("placeLookup", "eq", R"("districts")");
+  EXPECT_EQ(told_obligation("generalisePlace", list, Language::dutch),
+            "De aanbieder moet dit doen voordat de gegevens weggaan: de plaatsen minder precies maken.\n"
+            "  - Dit gebeurt in de kolommen `street`.\n"
+            "  - Een plaats wordt wat in de lijst `districts` staat.\n");
+
+  const std::string groups = constraint("groupColumn", "eq", R"("street")") + "," + constraint("groupMeasure", "eq", R"x("people = subjects()")x") + "," +
+                             constraint("subjectColumn", "eq", R"("card")") + "," + constraint("maxGroups", "lteq", R"("100")") + "," + constraint("groupTotal", "eq", R"("true")");
+  EXPECT_EQ(told_obligation("aggregateBy", groups, Language::english),
+            "Before the data leave, the provider must take the data together in groups.\n"
+            "  - There is a row for each `street`.\n"
+            "  - Each row holds `people = subjects()`.\n"
+            "  - Each different value of `card` counts once in a group.\n"
+            "  - There are at most 100 groups. If there are more, nothing is sent.\n"
+            "  - There is a last row, with the total of all groups.\n");
+  EXPECT_EQ(told_obligation("aggregateBy", groups, Language::dutch),
+            "De aanbieder moet dit doen voordat de gegevens weggaan: de gegevens in groepen optellen.\n"
+            "  - Er is een rij voor elke `street`.\n"
+            "  - Elke rij bevat `people = subjects()`.\n"
+            "  - Elke verschillende waarde van `card` telt één keer mee in een groep.\n"
+            "  - Er zijn hoogstens 100 groepen. Zijn het er meer, dan gaat er niets weg.\n"
+            "  - Er is een laatste rij, met het totaal van alle groepen.\n");
+}
+
+TEST(Wording, PeriodsHaveFractionsOfASecond) {
+  EXPECT_EQ(tell_period(0, std::chrono::milliseconds(1500), Language::english), "1.5 seconds");
+  EXPECT_EQ(tell_period(0, std::chrono::hours(1) + std::chrono::microseconds(1), Language::dutch), "1 uur en 0,000001 seconde");
+}
+
 TEST(Wording, WhatAPurposeTakesInIsSaid) {
   const auto one = [](const std::string& op, bool forbids) {
     const auto rules = forbids ? prohibition(constraint("purpose", op, R"("dpv:Marketing")"))
