@@ -2,18 +2,33 @@
 
 #include "catalog/offer.hpp"
 #include "connector/management/convert.hpp"
+#include "connector/management/known_names.hpp"
 #include "policy/odrl/check.hpp"
+#include "policy/odrl/named.hpp"
 
 namespace sluis::management {
 namespace {
 
 std::vector<std::string> notes_of(const catalog::Dataset& dataset,
-                                  const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
+                                  const std::shared_ptr<const policy::Vocabulary>& vocabulary, const identity::Directory& directory) {
   std::vector<std::string> notes;
   const auto compiled = catalog::compile_offer(dataset.offer, vocabulary);
   if (!compiled) return notes;
   for (const auto& finding : policy::check(compiled->policy, *vocabulary)) notes.push_back(finding.detail);
+  for (std::string& note : unknown_classes(compiled->policy, directory)) notes.push_back(std::move(note));
   return notes;
+}
+
+/// What the terms name is there, and where they rest on an assessment the data may be opened by one.
+Result<void> check_published(const Backend& backend, const catalog::Dataset& dataset, const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
+  SLUIS_TRY(const auto compiled, catalog::compile_offer(dataset.offer, vocabulary));
+  SLUIS_CHECK(check_known_names(compiled.policy, backend.directory, backend.store));
+  const auto assessed = policy::named(compiled.policy, policy::Operand::assessment);
+  if (assessed.empty()) return {};
+  if (const auto good = check_gathered(dataset, backend.store, backend.clock.now()); !good) {
+    return Error(good.error()).at_pointer(assessed.front().pointer);
+  }
+  return {};
 }
 
 bool same(const catalog::PublishedDataset& before, const catalog::Dataset& dataset) {
@@ -38,13 +53,14 @@ Result<Publication> publish_dataset(Backend& backend, const catalog::Dataset& da
                                     const Caller& caller) {
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   Publication made;
-  made.notes = notes_of(dataset, vocabulary);
+  made.notes = notes_of(dataset, vocabulary, backend.directory);
   const auto before = backend.catalog.show(dataset.id);
   if (before && same(*before, dataset)) {
     made.unchanged = true;
     made.dataset = to_proto(*before, false);
     return made;
   }
+  SLUIS_CHECK(check_published(backend, dataset, vocabulary));
   constexpr auto kKind = provenance::EntryKind::published;
   const auto now = backend.clock.now();
   SLUIS_TRY(auto commit, backend.catalog.publish(dataset, static_cast<std::uint8_t>(kKind), now));

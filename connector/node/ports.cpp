@@ -3,9 +3,11 @@
 #include "catalog/offer.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/management/activities.hpp"
+#include "connector/management/known_names.hpp"
 #include "connector/node/one_sided.hpp"
 #include "connector/node/secrets.hpp"
 #include "policy/odrl/match.hpp"
+#include "policy/odrl/values_known.hpp"
 
 namespace sluis::node {
 namespace {
@@ -99,7 +101,10 @@ Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, c
     return agree;
   }
   SLUIS_TRY(const policy::Policy asked, policy::parse_policy(offer, {true, "/offer"}));
-  if (const auto kept = catalog::check_declarations(asked, situations_); !kept) return refuse("other", describe(kept.error()));
+  for (const auto& kept : {policy::check_values(asked), catalog::check_declarations(asked, situations_),
+                           management::check_known_names(asked, directory_, store_)}) {
+    if (!kept) return refuse("other", describe(kept.error()));
+  }
   const auto difference = policy::compare(terms.policy, asked);
   negotiation::Judgement other = otherwise(difference ? outbox::Reason{difference->code, {difference->sentence}}
                                                       : outbox::Reason{"other", {"these are not the published terms, to the letter"}});
