@@ -4,6 +4,7 @@
 #include "connector/base/zoneinfo.hpp"
 #include "policy/odrl/match.hpp"
 #include "policy/odrl/named.hpp"
+#include "policy/odrl/values_known.hpp"
 
 #include <algorithm>
 #include <array>
@@ -64,12 +65,6 @@ Result<void> check_access(const DatasetFile& file) {
   return {};
 }
 
-bool is_class_name(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  });
-}
-
 Result<void> check_purposes(const DatasetFile& file, std::string_view key, const std::vector<std::string>& purposes,
                             const policy::Vocabulary& vocabulary) {
   for (std::size_t i = 0; i < purposes.size(); ++i) {
@@ -125,7 +120,7 @@ Result<void> check_terms(const DatasetFile& file, const policy::Vocabulary& voca
   if (terms.classes.empty()) return file.terms->refused("classes", "the terms name no class of parties in `classes`");
   if (terms.purposes.empty()) return file.terms->refused("purposes", "the terms name no purpose in `purposes`");
   for (std::size_t i = 0; i < terms.classes.size(); ++i) {
-    if (!is_class_name(terms.classes[i])) {
+    if (!policy::is_class_name(terms.classes[i])) {
       return Error(ErrorCode::invalid_argument, in_backticks(terms.classes[i]) + " is not a class of parties")
           .at(file.terms->place("classes", i))
           .mended_by("write a word in lower case, like `municipality`");
@@ -159,6 +154,7 @@ Result<void> check_sets(const std::vector<policy::Named>& named, const std::stri
 
 /// Terms that this node could never keep are no promise to anybody.
 Result<void> check_enforceable(const policy::Policy& policy, const DatasetContext& context) {
+  SLUIS_CHECK(policy::check_values(policy));
   SLUIS_CHECK(check_declarations(policy, context.situations));
   if (!context.supplied) return {};
   for (const policy::PolicyPart& part : policy::enforcement(policy, *context.supplied)) {

@@ -139,9 +139,12 @@ Result<AssessmentDraft> parse_assessment(std::string_view text, const std::strin
     return table.refused("legal_basis", "the assessment names no legal basis").mended_by("name one, as eu-gdpr:A6-1-e");
   }
   for (std::size_t i = 0; i < out.legal_basis.size(); ++i) {
-    if (const auto refused = check_legal_basis(out.legal_basis[i]); !refused) {
-      return Error(refused.error()).at(table.place("legal_basis", i));
-    }
+    auto read = read_legal_basis(out.legal_basis[i]);
+    if (!read) return Error(read.error()).at(table.place("legal_basis", i));
+    out.legal_basis[i] = std::move(*read);
+  }
+  for (std::size_t i = 0; i < out.safeguards.size(); ++i) {
+    if (const auto good = check_safeguard(out.safeguards[i]); !good) return Error(good.error()).at(table.place("safeguards", i));
   }
   for (std::size_t i = 0; out.safeguards.empty() && i < out.purposes.size(); ++i) {
     if (!needs_safeguards(out.purposes[i], vocabulary)) continue;

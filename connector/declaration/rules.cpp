@@ -1,6 +1,7 @@
 #include "connector/declaration/rules.hpp"
 
 #include "connector/base/limits.hpp"
+#include "policy/purpose/legal_bases.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,10 +13,9 @@ using identity::Role;
 
 constexpr std::size_t kWhyBytes = 1024;
 
-/// Consent as a basis: the words for it, and the articles of the GDPR that are about it, as DPV's extension writes them: 6(1)(a), 9(2)(a),
-/// 22(2)(c), 49(1)(a), each with what may qualify it (`A6-1-a-explicit-consent`), 7 and 8.
-constexpr std::array<std::string_view, 2> kConsentWords{"consent", "toestemming"};
-constexpr std::array<std::string_view, 6> kConsentArticles{"a6-1-a", "a7", "a8", "a9-2-a", "a22-2-c", "a49-1-a"};
+/// What says that there is no safeguard.
+constexpr std::array<std::string_view, 14> kNothing{"none", "no",  "nothing", "n/a",    "na",   "nil",  "n.a.",
+                                                    "geen", "nee", "niets",   "n.v.t.", "nvt",  "niet nodig", "not needed"};
 
 /// Research, statistics and archiving in DPV; of the last it has nothing nearer than the management of records.
 constexpr std::array<std::string_view, 3> kSafeguarded{"https://w3id.org/dpv#ResearchAndDevelopment",
@@ -150,28 +150,40 @@ Result<Declaration> record(const AssessmentDraft& draft, const By& by, Timestamp
   return out;
 }
 
-Result<void> check_legal_basis(std::string_view basis) {
-  const bool printable = std::all_of(basis.begin(), basis.end(), [](char c) { return c > ' ' && c < 127; });
-  if (!printable || basis.find(':') == std::string_view::npos || basis.size() > limits::kIdBytes) {
-    return Error(ErrorCode::invalid_argument, "`" + std::string(basis.substr(0, 128)) + "` is not the IRI of a legal basis")
-        .mended_by("name it as eu-gdpr:A6-1-e or by its full IRI");
+Result<std::string> read_legal_basis(std::string_view basis) {
+  SLUIS_TRY(const policy::BasisIndex found, policy::find_legal_basis(basis));
+  if (!policy::may_be_consent(found)) return policy::legal_bases().term(found).iri;
+  const std::string named = "`" + std::string(basis) + "` ";
+  if (!policy::is_consent(found)) {
+    return Error(ErrorCode::invalid_argument, named + "is so wide that it may be consent").mended_by("name the basis itself, as eu-gdpr:A6-1-e");
   }
-  const std::string last = lower(basis.substr(basis.find_last_of(":#/") + 1));
-  const bool plain = std::all_of(last.begin(), last.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  });
-  if (last.empty() || !plain) {
-    return Error(ErrorCode::invalid_argument, "`" + std::string(basis) + "` does not end in the name of a legal basis")
-        .mended_by("name it as eu-gdpr:A6-1-e or by its full IRI, without anything behind it");
-  }
-  const bool word = std::any_of(kConsentWords.begin(), kConsentWords.end(),
-                                [&](std::string_view consent) { return last.find(consent) != std::string::npos; });
-  const bool article = std::any_of(kConsentArticles.begin(), kConsentArticles.end(), [&](std::string_view consent) {
-    return last == consent || last.starts_with(std::string(consent) + "-");
-  });
-  if (!word && !article) return {};
-  return Error(ErrorCode::invalid_argument, "`" + std::string(basis) + "` is consent: it is for the purpose that was asked for, and no other")
+  return Error(ErrorCode::invalid_argument, named + "is consent: it is for the purpose that was asked for, and no other")
       .mended_by("ask for consent to this purpose, or rest the assessment on another basis (GDPR art. 6(4))");
+}
+
+Result<void> check_gathered_under(std::span<const std::string> bases, bool needed) {
+  if (bases.empty() && needed) return Error(ErrorCode::invalid_argument, "it is not known on which legal basis they were gathered");
+  for (const std::string& basis : bases) {
+    const auto found = policy::find_legal_basis(basis);
+    if (found && !policy::may_be_consent(*found)) continue;
+    return Error(ErrorCode::invalid_argument, "they were gathered on `" + basis.substr(0, limits::kIdBytes) + "`, which " +
+                                                  (found ? "is, or may be, consent" : "is no legal basis that DPV has"));
+  }
+  return {};
+}
+
+Result<void> check_safeguard(std::string_view safeguard) {
+  std::string said = lower(safeguard);
+  const auto sign = [](char c) { return c == ' ' || c == '\t' || c == '.' || c == '-' || c == '!' || c == '?' || c == '/'; };
+  // Signs alone say nothing; `n.v.t.` and `n/a` keep theirs.
+  if (std::all_of(said.begin(), said.end(), sign)) said.clear();
+  while (!said.empty() && said.back() == ' ') said.pop_back();
+  said.erase(0, said.find_first_not_of(' ') == std::string::npos ? said.size() : said.find_first_not_of(' '));
+  const std::string without = said.empty() || said.back() != '.' ? said : said.substr(0, said.size() - 1);
+  const auto same = [&](std::string_view nothing) { return said == nothing || without == nothing; };
+  if (!said.empty() && std::none_of(kNothing.begin(), kNothing.end(), same)) return {};
+  return Error(ErrorCode::invalid_argument, "`" + std::string(safeguard.substr(0, 128)) + "` is no safeguard")
+      .mended_by("say what is done, as \"pseudonymised before use\"; leave `safeguards` out where none is needed");
 }
 
 bool needs_safeguards(std::string_view purpose, const policy::Vocabulary& vocabulary) {

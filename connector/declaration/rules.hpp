@@ -2,6 +2,8 @@
 
 #include "connector/declaration/definitions.hpp"
 
+#include <span>
+
 /// How declarations come about, are renewed and end: pure functions, in which time and persons are given.
 namespace sluis::declaration {
 
@@ -25,9 +27,16 @@ Result<void> end(Declaration& declaration, const Definition* definition, const B
 /// invalid_argument: `/until` is not later than now.
 Result<Declaration> record(const AssessmentDraft& draft, const By& by, Timestamp now, const Declaration* last);
 
-/// invalid_argument: consent, in whichever notation, on which no compatibility can rest (GDPR art. 6(4)); or not the IRI of a basis, or one
-/// with something behind its name.
-Result<void> check_legal_basis(std::string_view basis);
+/// The full IRI of the basis on which an assessment rests. invalid_argument: one that DPV does not have (with the nearest that it has);
+/// consent, or one so wide that it may be consent: on it no compatibility can rest (GDPR art. 6(4)).
+Result<std::string> read_legal_basis(std::string_view basis);
+
+/// Whether data that were gathered on these legal bases may be used for another purpose by an assessment (GDPR art. 6(4)). invalid_argument,
+/// with why: one of them is, or may be, consent, or DPV does not have it; `needed`, and there is none.
+Result<void> check_gathered_under(std::span<const std::string> bases, bool needed);
+
+/// invalid_argument: it is empty, or says that there is none.
+Result<void> check_safeguard(std::string_view safeguard);
 
 /// Whether it may be research, statistics or archiving: one of these, or above or below one (GDPR art. 89).
 bool needs_safeguards(std::string_view purpose, const policy::Vocabulary& vocabulary);

@@ -4,6 +4,7 @@
 #include "connector/gate/assess.hpp"
 #include "connector/json/json.hpp"
 #include "connector/outbox/outcome.hpp"
+#include "policy/purpose/legal_bases.hpp"
 
 #include <fmt/core.h>
 
@@ -71,6 +72,14 @@ Result<void> check_list(std::string_view field, const std::vector<std::string>& 
           .mended_by("write another sign");
     }
     SLUIS_CHECK(check_text(field, item));
+  }
+  return {};
+}
+
+/// What is in the register already stays as it is; a new version names bases that DPV has.
+Result<void> check_bases(const std::vector<std::string>& bases) {
+  for (const std::string& basis : bases) {
+    if (const auto found = policy::find_legal_basis(basis); !found) return Error(found.error()).at_pointer("/legalBasis");
   }
   return {};
 }
@@ -191,6 +200,7 @@ Result<void> check(const Version& version) {
       continue;
     }
     SLUIS_CHECK(check_list(field.name, version.*field.list));
+    if (field.list == &Version::legal_basis) SLUIS_CHECK(check_bases(version.legal_basis));
     for (const auto& item : version.*field.list) bytes += item.size();
   }
   if (bytes > kActivityBytes) {

@@ -7,8 +7,10 @@
 #include "connector/management/convert.hpp"
 #include "connector/management/entries.hpp"
 #include "connector/management/handlers.hpp"
+#include "connector/management/known_names.hpp"
 #include "connector/outbox/keys.hpp"
 #include "connector/outbox/outcome.hpp"
+#include "policy/odrl/values_known.hpp"
 
 #include <fmt/core.h>
 
@@ -88,7 +90,11 @@ Result<negotiation::AgreementRecord> record_of(const Backend& backend, const Agr
   offer.set("@id", from.id.str());
   offer.set("@type", "Offer");
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
-  SLUIS_CHECK(catalog::compile_offer(offer, vocabulary));
+  SLUIS_TRY(const catalog::CompiledOffer compiled, catalog::compile_offer(offer, vocabulary));
+  if (provider) {
+    SLUIS_CHECK(policy::check_values(compiled.policy));
+    SLUIS_CHECK(check_known_names(compiled.policy, backend.directory, backend.store));
+  }
   const ParticipantId& owner = provider ? backend.self : record.peer;
   const ParticipantId& user = provider ? record.peer : backend.self;
   SLUIS_TRY(const negotiation::NormalOffer normal, negotiation::normalise_offer(offer, from.dataset, owner, user));

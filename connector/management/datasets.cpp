@@ -25,6 +25,7 @@ Result<v1::PublishDatasetResponse> publish(Backend& backend, const v1::PublishDa
   v1::PublishDatasetResponse response;
   response.set_dry_run(request.dry_run());
   put_findings(response, made.findings);
+  for (std::string& note : made.notes) response.add_notes(std::move(note));
   response.set_unchanged(made.unchanged);
   response.set_entry(made.entry);
   *response.mutable_dataset() = std::move(made.dataset);

@@ -1,10 +1,12 @@
 #include "connector/management/publication.hpp"
 
 #include "connector/management/convert.hpp"
+#include "connector/management/known_names.hpp"
 #include "policy/odrl/check.hpp"
 #include "policy/odrl/match.hpp"
 
 #include <algorithm>
+#include "policy/odrl/named.hpp"
 
 namespace sluis::management {
 namespace {
@@ -22,6 +24,17 @@ Error nothing_left(const std::vector<v1::TermsFinding>& findings) {
   return Error(ErrorCode::invalid_argument, "nothing can ever be permitted by these terms" + why)
       .at_pointer(pointer)
       .mended_by("leave something that a permission allows and no prohibition takes back; `sluis terms check FILE` shows what excludes what");
+}
+
+/// What the terms name is there, and where they rest on an assessment the data may be opened by one.
+Result<void> check_published(const Backend& backend, const catalog::Dataset& dataset, const catalog::CompiledOffer& terms) {
+  SLUIS_CHECK(check_known_names(terms.policy, backend.directory, backend.store));
+  const auto assessed = policy::named(terms.policy, policy::Operand::assessment);
+  if (assessed.empty()) return {};
+  if (const auto good = check_gathered(dataset, backend.store, backend.clock.now()); !good) {
+    return Error(good.error()).at_pointer(assessed.front().pointer);
+  }
+  return {};
 }
 
 bool same(const catalog::PublishedDataset& before, const catalog::Dataset& dataset) {
@@ -75,8 +88,9 @@ Result<Publication> publish_dataset(Backend& backend, const catalog::Dataset& da
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   Publication made;
   const auto now = backend.clock.now();
-  const auto terms = catalog::compile_offer(dataset.offer, vocabulary);
-  if (terms) made.findings = findings_of(*terms, now, language);
+  SLUIS_TRY(const auto terms, catalog::compile_offer(dataset.offer, vocabulary));
+  made.findings = findings_of(terms, now, language);
+  made.notes = unknown_classes(terms.policy, backend.directory);
   const auto before = backend.catalog.show(dataset.id);
   if (before && same(*before, dataset)) {
     made.unchanged = true;
@@ -84,6 +98,7 @@ Result<Publication> publish_dataset(Backend& backend, const catalog::Dataset& da
     return made;
   }
   if (permits_nothing(made.findings)) return nothing_left(made.findings);
+  SLUIS_CHECK(check_published(backend, dataset, terms));
   constexpr auto kKind = provenance::EntryKind::published;
   SLUIS_TRY(auto commit, backend.catalog.publish(dataset, static_cast<std::uint8_t>(kKind), now));
   if (dry_run) {

@@ -12,6 +12,7 @@ namespace sluis::management {
 struct Publication {
   v1::Dataset dataset;
   std::vector<v1::TermsFinding> findings;
+  std::vector<std::string> notes;  ///< else, told to the author
   bool unchanged = false;
   std::uint64_t entry = 0;         ///< index in the log; 0 with a dry run or where nothing changed
 };

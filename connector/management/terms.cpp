@@ -2,12 +2,14 @@
 #include "connector/declaration/register.hpp"
 #include "connector/gate/assess.hpp"
 #include "connector/gate/reason.hpp"
+#include "connector/management/known_names.hpp"
 #include "connector/management/publication.hpp"
 #include "connector/management/serving.hpp"
 #include "connector/management/terms_parts.hpp"
 #include "policy/odrl/enforcement.hpp"
 #include "policy/odrl/report.hpp"
 #include "policy/odrl/values.hpp"
+#include "policy/odrl/values_known.hpp"
 
 #include <fmt/core.h>
 
@@ -63,6 +65,14 @@ std::string told_part(const policy::Policy& policy, const std::string& pointer, 
   return lines.empty() ? pointer : lines.front().text;
 }
 
+/// The condition of which a pointer names a member: its value or unit.
+std::string without_member(const std::string& pointer) {
+  for (const std::string_view member : {"/rightOperand", "/unit"}) {
+    if (pointer.ends_with(member)) return pointer.substr(0, pointer.size() - member.size());
+  }
+  return pointer;
+}
+
 /// What a dataset asks that no policy says; this node sees to it.
 std::vector<std::string_view> beside_the_policy(const GivenTerms& terms) {
   std::vector<std::string_view> codes;
@@ -96,12 +106,15 @@ Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTerm
     added->set_why(policy::tell(part, language));
     if (part.keeper == policy::Keeper::refused) response.set_refused(true);
   }
-  if (const auto named = catalog::check_declarations(policy, dataset_context(backend, vocabulary).situations); !named) {
+  for (std::string& note : unknown_classes(policy, backend.directory)) response.add_notes(std::move(note));
+  for (const auto& named : {policy::check_values(policy), catalog::check_declarations(policy, dataset_context(backend, vocabulary).situations),
+                            check_known_names(policy, backend.directory, backend.store)}) {
+    if (named) continue;
     auto* added = response.add_parts();
     added->set_pointer(named.error().place.pointer);
     added->set_keeper(std::string(policy::to_string(policy::Keeper::refused)));
-    added->set_part(told_part(policy, named.error().place.pointer, teller));
-    added->set_why(named.error().message);
+    added->set_part(told_part(policy, without_member(named.error().place.pointer), teller));
+    added->set_why(named.error().message + (named.error().mend.empty() ? "" : "; " + named.error().mend));
     response.set_refused(true);
   }
   for (const auto code : beside_the_policy(terms)) {

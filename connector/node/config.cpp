@@ -260,6 +260,13 @@ Result<void> read_data(TomlTable& root, NodeConfig& config) {
   SLUIS_CHECK(data.read("datasets", config.datasets));
   SLUIS_CHECK(data.read("roles", config.roles));
   SLUIS_CHECK(data.read("purposes", config.purposes));
+  if (data.table().has("purposes_sha256")) {
+    SLUIS_TRY(config.purposes_sha256, data.table().string("purposes_sha256"));
+    const auto raw = from_hex(config.purposes_sha256);
+    if (!raw || raw->size() != sizeof(Hash) || to_hex(*raw) != config.purposes_sha256) {
+      return data.table().refused("purposes_sha256", "a SHA-256 is 64 hexadecimal digits, in lower case").mended_by("`sha256sum` on the file says it");
+    }
+  }
   SLUIS_CHECK(data.read_list("more_purposes", config.more_purposes));
   SLUIS_TRY(config.log_origin, data.table().string("log_origin"));
   if (data.table().has("keep_log_days")) {

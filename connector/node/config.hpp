@@ -50,6 +50,7 @@ struct NodeConfig {
   std::filesystem::path datasets;
   std::filesystem::path roles;
   std::filesystem::path purposes;   ///< the pinned DPV file
+  std::string purposes_sha256;      ///< of another version of it than the one built in, hex; empty: that one
   std::vector<std::filesystem::path> more_purposes;
   std::vector<std::filesystem::path> membership_keys;  ///< Ed25519 public keys that sign the list
   std::uint64_t membership_threshold = 1;

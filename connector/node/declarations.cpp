@@ -4,6 +4,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/crypto/crypto.hpp"
+#include "connector/management/known_names.hpp"
 
 #include <algorithm>
 
@@ -43,7 +44,7 @@ http::Response Declarations::proofs(const http::Request& request) const {
 /// No more than the asking party's terms name: what else is declared here is not for it.
 Result<json::Value> Declarations::receipts(const negotiation::AgreementRecord& record) const {
   SLUIS_TRY(const gate::TermsPtr terms, with_.programs.agreement(record, with_.vocabulary()));
-  SLUIS_TRY(const gate::KnownDeclarations known, own(with_.clock.now()));
+  SLUIS_TRY(const gate::KnownDeclarations known, own(record, with_.clock.now()));
   json::Array out;
   for (const gate::ProvenDeclaration& one : known.declarations) {
     if (!terms->named.contains(one.declaration)) continue;
@@ -54,7 +55,17 @@ Result<json::Value> Declarations::receipts(const negotiation::AgreementRecord& r
   return json::Value(std::move(out));
 }
 
-Result<gate::KnownDeclarations> Declarations::own(Timestamp now) const {
+Result<gate::KnownDeclarations> Declarations::own(const negotiation::AgreementRecord& record, Timestamp now) const {
+  SLUIS_TRY(gate::KnownDeclarations known, in_force(now));
+  SLUIS_TRY(const gate::TermsPtr terms, with_.programs.agreement(record, with_.vocabulary()));
+  if (terms->named.assessments.empty()) return known;
+  if (!with_.dataset) return Error(ErrorCode::not_found, "it is not known on which legal basis the data were gathered");
+  SLUIS_TRY(const catalog::Dataset dataset, with_.dataset(record.dataset));
+  SLUIS_CHECK(management::check_gathered(dataset, with_.store, now, &known.as_read));
+  return known;
+}
+
+Result<gate::KnownDeclarations> Declarations::in_force(Timestamp now) const {
   SLUIS_TRY(declaration::Open open, declaration::read_open(with_.store));
   gate::KnownDeclarations out;
   out.as_read.push_back(std::move(open.as_read));
@@ -67,7 +78,7 @@ Result<gate::KnownDeclarations> Declarations::own(Timestamp now) const {
 }
 
 Result<gate::KnownDeclarations> Declarations::of_provider(const negotiation::AgreementRecord& record, Timestamp now) const {
-  return record.role == negotiation::Role::provider ? own(now) : ask(record, now);
+  return record.role == negotiation::Role::provider ? own(record, now) : ask(record, now);
 }
 
 Result<gate::KnownDeclarations> Declarations::ask(const negotiation::AgreementRecord& record, Timestamp now) const {

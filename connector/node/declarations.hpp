@@ -1,5 +1,6 @@
 #pragma once
 
+#include "catalog/dataset.hpp"
 #include "connector/declaration/register.hpp"
 #include "connector/gate/programs.hpp"
 #include "connector/node/evidence_channel.hpp"
@@ -16,6 +17,8 @@ struct DeclarationDependencies {
   gate::ProgramCache& programs;
   gate::VocabularySource vocabulary;
   std::function<Result<ParticipantId>(const http::Request&)> authenticate;
+  /// A dataset of this node. not_found.
+  std::function<Result<catalog::Dataset>(const DatasetId&)> dataset = {};
 };
 
 /// The situations and assessments that decisions depend on: those of this node, with their entries in its log; those of a provider, with
@@ -31,13 +34,15 @@ class Declarations {
   /// than limits::kPageMax.
   http::Response published(const http::Request& request) const;
 
-  /// gate::DeclarationSource for this node's gate: its own.
-  Result<gate::KnownDeclarations> own(Timestamp now) const;
+  /// gate::DeclarationSource for this node's gate: its own. invalid_argument: the terms name an assessment, and the agreement's data were
+  /// gathered on consent, or nobody knows on what (management/known_names.hpp).
+  Result<gate::KnownDeclarations> own(const negotiation::AgreementRecord& record, Timestamp now) const;
   /// For an agreement of either role. Of a peer: peer_unavailable (no answer, or it proves nothing), permission_denied (a proof does not
   /// hold), limit_exceeded.
   Result<gate::KnownDeclarations> of_provider(const negotiation::AgreementRecord& record, Timestamp now) const;
 
  private:
+  Result<gate::KnownDeclarations> in_force(Timestamp now) const;
   http::Response proofs(const http::Request& request) const;
   Result<json::Value> receipts(const negotiation::AgreementRecord& record) const;
   Result<gate::KnownDeclarations> ask(const negotiation::AgreementRecord& record, Timestamp now) const;

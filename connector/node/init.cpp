@@ -73,6 +73,7 @@ datasets = "datasets"
 roles = "roles.json"
 purposes = "dpv-purposes.tsv"
 more_purposes = [{purposes}]
+# purposes_sha256 = "…"         # of another version of dpv-purposes.tsv than this program's, where it was agreed: connector/node/README.md
 log_origin = "{origin}"
 # keep_log_days = 1826          # older entries are a finding of `sluis audit findings`, until `sluis audit erase --before` has erased them, or `audit prune` removed their log
 

@@ -8,6 +8,7 @@
 #include "connector/identity/static_scheme.hpp"
 #include "connector/node/config.hpp"
 #include "connector/node/held_folder.hpp"
+#include "connector/node/pinned_purposes.hpp"
 #include "connector/node/scripts.hpp"
 #include "connector/node/secrets.hpp"
 #include "connector/node/succession.hpp"
@@ -274,6 +275,16 @@ Result<void> export_stopped(const std::filesystem::path& config_file, const std:
   return provenance::export_log(log, *note, key, folder, payloads, cosigned, pruned);
 }
 
+/// What a node would not start with.
+Result<void> check_purposes(const NodeConfig& config) {
+  SLUIS_TRY(const std::vector<PurposeFile> files, read_purpose_files(config));
+  policy::Vocabulary words;
+  for (const PurposeFile& one : files) {
+    SLUIS_TRY(words, words.with(one.text, one.name));
+  }
+  return {};
+}
+
 }  // namespace
 
 int fail(const Error& error) {
@@ -302,6 +313,7 @@ int config_check(const std::filesystem::path& file) {
     if (!text) return fail(text.error());
     if (const auto values = identity::StaticValues::parse(*text, config->static_identity.string()); !values) return fail(values.error());
   }
+  if (const auto read = check_purposes(*config); !read) return fail(read.error());
   std::printf("%s: in order\n", file.c_str());
   return 0;
 }

@@ -138,13 +138,9 @@ Result<void> Node::Parts::keep_identity() {
 }
 
 Result<void> Node::Parts::start_purposes() {
-  std::vector<std::filesystem::path> paths{config.purposes};
-  paths.insert(paths.end(), config.more_purposes.begin(), config.more_purposes.end());
+  SLUIS_TRY(purpose_files, read_purpose_files(config));
   std::vector<Purposes::File> files;
-  for (const auto& path : paths) {
-    SLUIS_TRY(std::string text, certs::read_file(path));
-    files.push_back({std::move(text), path.string()});
-  }
+  for (const PurposeFile& file : purpose_files) files.push_back({file.text, file.name});
   purposes = std::make_unique<Purposes>(
       store, *commits, *log_clock, [this](const Hash& hash, const std::string& document, const management::PublishedBy& by) {
         return writer->purposes_entry(hash, document, by);
@@ -286,7 +282,11 @@ Result<void> Node::Parts::start_data_plane() {
   refusals = std::make_unique<gate::RefusalCounter>(*commits, *log_clock, config.participant);
   const gate::VocabularySource words = [this] { return purposes->current(); };
   declarations = std::make_unique<Declarations>(DeclarationDependencies{
-      store, *evidence, *directory, *log_clock, *transport, programs, words, [this](const http::Request& request) { return authenticate(request); }});
+      store, *evidence, *directory, *log_clock, *transport, programs, words, [this](const http::Request& request) { return authenticate(request); },
+      [this](const DatasetId& id) -> Result<catalog::Dataset> {
+        SLUIS_TRY(catalog::PublishedDataset published, datasets->show(id));
+        return std::move(published.dataset);
+      }});
   const gate::DeclarationSource of_provider = [this](const negotiation::AgreementRecord& record, Timestamp now) {
     return declarations->of_provider(record, now);
   };
@@ -299,7 +299,7 @@ Result<void> Node::Parts::start_data_plane() {
           [this](std::string_view handle) { return transfers->find_by_handle(handle); },
           [this](const ParticipantId& peer, std::string_view kid, Timestamp now) { return directory->claim_key(peer, kid, now); },
           minimising_root,
-          [this](const negotiation::AgreementRecord&, Timestamp now) { return declarations->own(now); },
+          [this](const negotiation::AgreementRecord& record, Timestamp now) { return declarations->own(record, now); },
           [this] { return sequencer->checkpoint(); }, receipts.get()});
   pushing = std::make_unique<Pushing>(PushingDependencies{*transfers, *gate, *client, *directory, *log_clock});
   open = std::make_unique<gate::OpenGate>(

@@ -24,6 +24,7 @@
 #include "connector/node/peer_doctor.hpp"
 #include "connector/node/ports.hpp"
 #include "connector/node/pruning.hpp"
+#include "connector/node/pinned_purposes.hpp"
 #include "connector/node/purposes.hpp"
 #include "connector/node/reconciling.hpp"
 #include "connector/node/request_receipts.hpp"
@@ -72,6 +73,7 @@ struct Node::Parts {
 
   // Who and what.
   std::unique_ptr<Purposes> purposes;
+  std::vector<PurposeFile> purpose_files;  ///< as they were read at start
   std::shared_ptr<const declaration::Definitions> situations;
   std::unique_ptr<RoleFile> roles;
   mutable log::Seldom caller_told, peer_told, handshake_told;  ///< lines about those who were not let in

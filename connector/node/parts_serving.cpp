@@ -232,6 +232,7 @@ std::vector<std::string> Node::Parts::findings() const {
   }
   if (!config.static_identity.empty()) out.emplace_back("peers are known by fixed values, in clear: the identity scheme is `static`, for tests only");
   for (std::string& finding : list_findings()) out.push_back(std::move(finding));
+  if (std::string finding = changed_purposes(config, purpose_files); !finding.empty()) out.push_back(std::move(finding));
   if (!roles->current()) out.emplace_back("the file of roles is not in order: nobody has a role");
   const auto asked = [this] { return list_fetching ? "; asked: " + list_fetching->tried() : std::string(); };
   switch (directory->state(log_clock->now())) {
@@ -395,6 +396,9 @@ void Node::Parts::fill_backend() {
     std::vector<management::Finding> all;
     for (const std::string& finding : findings()) all.push_back({"node", false, finding, ""});
     if (all.empty()) all.push_back({"node", true, "nothing to mend", ""});
+    if (!config.purposes_sha256.empty() && config.purposes_sha256 != to_hex(crypto::sha256(kPinnedPurposes))) {
+      all.push_back({"purposes", true, "the pinned purposes are those that node.toml names by their hash, `purposes_sha256`, not those of this program", ""});
+    }
     return all;
   };
   out.doctor_peer = [this](const ParticipantId& peer) { return peer_doctor->examine(peer); };

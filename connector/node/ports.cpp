@@ -4,9 +4,11 @@
 #include "connector/base/limits.hpp"
 #include "connector/management/activities.hpp"
 #include "connector/management/serving.hpp"
+#include "connector/management/known_names.hpp"
 #include "connector/node/one_sided.hpp"
 #include "connector/node/secrets.hpp"
 #include "policy/odrl/match.hpp"
+#include "policy/odrl/values_known.hpp"
 
 namespace sluis::node {
 namespace {
@@ -90,7 +92,10 @@ Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, c
   // Another connector writes the same terms its own way, and is agreed with in its words.
   const auto differs_at = policy::first_difference(terms.policy, asked, "/offer");
   if (!differs_at) return agree;
-  if (const auto kept = catalog::check_declarations(asked, situations_); !kept) return refuse("other", describe(kept.error()));
+  for (const auto& kept : {policy::check_values(asked), catalog::check_declarations(asked, situations_),
+                           management::check_known_names(asked, directory_, store_)}) {
+    if (!kept) return refuse("other", describe(kept.error()));
+  }
   const auto difference = policy::compare(terms.policy, asked);
   negotiation::Judgement other = otherwise(difference ? outbox::Reason{difference->code, {difference->sentence}}
                                                       : outbox::Reason{"other", {"these are not the published terms: they differ at `" + *differs_at +

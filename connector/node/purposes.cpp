@@ -24,6 +24,7 @@ Error damaged(std::string_view key) {
 struct Stored {
   std::uint64_t version = 0;
   std::string hash;
+  std::string pinned;  ///< empty: of a time before it was recorded
   Timestamp recorded;
   std::optional<catalog::DecidedBy> decided_by;
   Purposes::File published;
@@ -38,6 +39,9 @@ Result<Stored> read_version(std::string_view key, std::string_view bytes) {
   SLUIS_TRY(const auto version, json::to_integer(*number->if_number()));
   stored.version = static_cast<std::uint64_t>(version);
   SLUIS_TRY(stored.hash, json::required_string(*value, "hash"));
+  if (value->find("pinned") != nullptr) {
+    SLUIS_TRY(stored.pinned, json::required_string(*value, "pinned"));
+  }
   SLUIS_TRY(const std::string recorded, json::required_string(*value, "recorded"));
   SLUIS_TRY(stored.recorded, parse_time(recorded));
   if (const json::Value* by = value->find("decidedBy")) {
@@ -65,6 +69,7 @@ Result<Purposes::InForce> Purposes::make(File published) const {
 
 Result<void> Purposes::open(std::vector<File> configured) {
   configured_ = std::move(configured);
+  pinned_ = configured_.empty() ? "" : to_hex(crypto::sha256(configured_.front().text));
   std::optional<Stored> last;
   std::optional<Error> failed;
   SLUIS_CHECK(store_.scan(kVersions, kVersions, [&](std::string_view key, std::string_view value) {
@@ -76,7 +81,8 @@ Result<void> Purposes::open(std::vector<File> configured) {
   if (failed) return *failed;
   SLUIS_TRY(InForce made, make(last ? last->published : File{"", "purposes"}));
   if (last) newest_ = last->version;
-  if (last && last->hash == to_hex(made.hash)) made.version = last->version;
+  const bool same_file = last && (last->pinned.empty() || last->pinned == pinned_);
+  if (same_file && last->hash == to_hex(made.hash)) made.version = last->version;
   const std::lock_guard lock(mutex_);
   in_force_ = std::move(made);
   return {};
@@ -101,6 +107,7 @@ Result<CommitReceipt> Purposes::commit(InForce& next, const management::Publishe
   all += next.published.text;
   auto stored = json::object({{"version", json::Value(version)},
                               {"hash", hash},
+                              {"pinned", pinned_},
                               {"recorded", format_time(clock_.now())},
                               {"file", next.published.name},
                               {"text", next.published.text}});

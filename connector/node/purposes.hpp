@@ -34,7 +34,8 @@ class Purposes {
   Purposes(const storage::Reader& store, CommitPort& commits, const Clock& clock, EntryMaker entry)
       : store_(store), commits_(commits), clock_(clock), entry_(std::move(entry)) {}
 
-  /// Reads the configuration's files, the pinned one first, and what was published. invalid_argument, with the place.
+  /// Reads the configuration's files, the pinned one first, and what was published. invalid_argument, with the place. Whether the pinned one
+  /// may be what it is was asked before (pinned_purposes.hpp).
   Result<void> open(std::vector<File> configured);
   /// Makes what `open` found a version of its own where it is not the newest one: at the first start, and after a
   /// change of the configuration's files. Before the node serves anybody.
@@ -71,6 +72,7 @@ class Purposes {
   const Clock& clock_;
   EntryMaker entry_;
   std::vector<File> configured_;
+  std::string pinned_;  ///< SHA-256 of the first of them, hex: each version says on which pinned file it stands
 
   std::mutex publishing_;  ///< held over a commit; taken before the other
   std::uint64_t newest_ = 0;

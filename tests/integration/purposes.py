@@ -4,6 +4,7 @@ than what was agreed before. And the log says which person did what.
 
 usage: purposes.py BIN_DIR SOURCE_DIR
 """
+import hashlib
 import json
 import pathlib
 import shutil
@@ -234,6 +235,35 @@ def people(agreement):
     return ended[0]["person"]
 
 
+def pinned():
+    """The purposes are those that were pinned, or those that node.toml names by their hash: nobody moves one by editing a file."""
+    file, config = w.folder / "dpv-purposes.tsv", w.folder / "node.toml"
+    own = file.read_text()
+    line = next(one for one in own.splitlines() if one.startswith("https://w3id.org/dpv#Marketing\t"))
+    moved = own.replace(line, line.rsplit("\t", 1)[0] + "\thttps://w3id.org/dpv#PublicBenefit")
+    digest = hashlib.sha256(moved.encode()).hexdigest()
+
+    def doctor():
+        return json.dumps(w.call("NodeService/Doctor", {}, role="operator"))
+    expect("nothing about purposes", "purposes" in doctor(), False)
+    file.write_text(moved)
+    expect(f"doctor, while the node runs: {doctor()}", "would not start again" in doctor(), True)
+    w.stop()
+    for words in (("config", "check", config), ("serve", "--config", config)):
+        done = f.sluis(*words, check=False)
+        says = [part in done.stderr for part in ("dpv-purposes.tsv", digest, "purposes_sha256", "more_purposes")]
+        expect(f"{words[0]} refuses, with the place and how to mend it: {done.stderr}", (done.returncode, says), (1, [True] * 4))
+    config.write_text(config.read_text().replace('purposes = "dpv-purposes.tsv"', f'purposes = "dpv-purposes.tsv"\npurposes_sha256 = "{digest}"'))
+    expect("a version that is named on purpose", f.sluis("config", "check", config, check=False).returncode, 0)
+    w.start()
+    w.wait_ready()
+    expect("is an entry of the log", [e["event"] for e in w.log(kinds=["purposes"])][-1], "configured")
+    expect("and doctor says so", "`purposes_sha256`" in doctor(), True)
+    w.stop()
+    file.write_text(own)
+    expect("then no other is taken", f.sluis("serve", "--config", config, check=False).returncode, 1)
+
+
 try:
     f.begin()
     f.offer_counts()
@@ -243,6 +273,7 @@ try:
     steward(name)
     other_offers()
     dutch()
+    pinned()
 finally:
     f.stop()
     shutil.rmtree(f.folder, ignore_errors=True)

@@ -1,4 +1,5 @@
 #include "catalog/offer.hpp"
+#include "connector/base/limits.hpp"
 #include "connector/crypto/crypto.hpp"
 #include "policy/odrl/match.hpp"
 #include "tests/unit/catalog/support.hpp"
@@ -309,6 +310,30 @@ TEST(Dataset, AHandWrittenOfferIsReadStrictly) {
   EXPECT_FALSE(parse_dataset(text, "counts.toml", context));
   EXPECT_FALSE(parse_dataset(text + "classes = [\"company\"]\n", "counts.toml", context));
   EXPECT_FALSE(parse_dataset(with(text, "offer.json", "../offer.json"), "counts.toml", context));
+}
+
+TEST(Dataset, AHandWrittenOfferHasNoLookAlikesAndNoMoreBytesThanTheLimit) {
+  std::string text = agreement_file();
+  text = "offer = \"offer.json\"\n" + text.substr(0, text.find("[terms]")) + "[terms]\nprocessing_activity = true\n";
+  const std::string kGood = R"({"@id": "urn:w:offer:1", "@type": "Offer", "permission": [{"action": "use",
+    "constraint": [{"leftOperand": "sluis:classOfRecipient", "operator": "eq", "rightOperand": "municipality"}]}]})";
+  std::string offer = kGood;
+  DatasetContext context{vocabulary(), kNow, [&](const std::string&) -> Result<std::string> { return offer; }};
+  EXPECT_TRUE(parse_dataset(text, "counts.toml", context));
+  offer = with(kGood, "municipality", "mun\xd1\x96" "cipality");
+  const auto dataset = parse_dataset(text, "counts.toml", context);
+  ASSERT_FALSE(dataset);
+  EXPECT_NE(dataset.error().message.find("outside ASCII"), std::string::npos) << describe(dataset.error());
+  EXPECT_EQ(dataset.error().place.file, "offer.json");
+  EXPECT_EQ(dataset.error().place.line, 2U);
+  json::Value long_one = *json::parse(kGood);
+  const auto hash_of_size = [&](std::size_t size) {
+    long_one.set("@id", "u:");
+    long_one.set("@id", "u:" + std::string(size - json::canonical(long_one)->size(), 'x'));
+    return offer_hash(long_one);
+  };
+  EXPECT_TRUE(hash_of_size(limits::kPolicyBytes));
+  EXPECT_EQ(hash_of_size(limits::kPolicyBytes + 1).error().code, ErrorCode::limit_exceeded);
 }
 
 TEST(Dataset, TermsThatThisNodeCouldNeverKeepAreRefused) {

@@ -1,6 +1,7 @@
 #include "catalog/catalog.hpp"
 
 #include "catalog/offer.hpp"
+#include "connector/base/limits.hpp"
 #include "policy/odrl/match.hpp"
 #include "tests/unit/catalog/support.hpp"
 
@@ -105,6 +106,46 @@ TEST_F(MadeFromTest, ACircleIsRefused) {
   const std::string narrow = with(made_from("\"" + kCounts + "\""), R"(["dpv:PublicBenefit"])", R"(["urn:f:CrowdManagement"])");
   publish(narrow);
   expect_refused(with(with(narrow, kBoth, kCounts), "made_from = [\"" + kCounts, "made_from = [\"" + kBoth), "made from itself");
+}
+
+TEST_F(MadeFromTest, HasNoMoreSourcesThanTheLimit) {
+  std::string list;
+  for (std::size_t i = 0; i <= limits::kSourcesPerDataset; ++i) {
+    const std::string id = kCounts + std::to_string(i);
+    publish(named(id));
+    list += (list.empty() ? "\"" : ", \"") + id + "\"";
+  }
+  expect_refused(made_from(list), "16 datasets at most");
+  const std::string narrow = with(made_from(list.substr(0, list.rfind(','))), R"(["dpv:PublicBenefit"])", R"(["urn:f:CrowdManagement"])");
+  EXPECT_TRUE(read(narrow)) << "as many as the limit";
+}
+
+TEST_F(MadeFromTest, HasNoMoreSourcesNearAndFarThanTheLimit) {
+  // Five that are each made from sixteen of their own: 5 + 80 near and far; and four of them, 4 + 64.
+  const auto narrow = [](std::string text) { return with(std::move(text), R"(["dpv:PublicBenefit"])", R"(["urn:f:CrowdManagement"])"); };
+  std::string middle;
+  for (int group = 0; group < 3; ++group) {
+    std::string list;
+    for (std::size_t i = 0; i < limits::kSourcesPerDataset; ++i) {
+      const std::string id = kCounts + std::to_string(group) + "-" + std::to_string(i);
+      publish(named(id));
+      list += (list.empty() ? "\"" : ", \"") + id + "\"";
+    }
+    const std::string id = kBikes + std::to_string(group);
+    publish(narrow(made_from(list, id)));
+    middle += (middle.empty() ? "\"" : ", \"") + id + "\"";
+  }
+  std::string more;  // 3 + 48 so far, and as many near ones as fit
+  for (std::size_t i = 3; i < limits::kSourcesPerDataset; ++i) {
+    const std::string id = kBikes + std::to_string(i);
+    publish(named(id));
+    more += ", \"" + id + "\"";
+  }
+  EXPECT_TRUE(read(narrow(made_from(middle + more)))) << "3 x 16, 3 and 13: as many as the limit";
+  publish(named(kCounts + "x"));
+  publish(narrow(made_from("\"" + kCounts + "x\"", kBikes + "x")));
+  const std::string without_one = more.substr(0, more.rfind(','));
+  expect_refused(narrow(made_from(middle + without_one + ", \"" + kBikes + "x\"")), "more than 64 datasets");
 }
 
 TEST_F(MadeFromTest, WhatASourceAsksBesideItsPolicyIsAskedHereToo) {

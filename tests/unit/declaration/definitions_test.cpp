@@ -89,6 +89,11 @@ TEST(AssessmentFile, ConsentAndWantOfSafeguardsAreRefusedAtTheirPlace) {
   EXPECT_NE(draft_refused(with(kAssessment, "[\"per hour and counter\"]", "[]")).find("a.toml:3:"), std::string::npos);
   EXPECT_EQ(draft_refused(with(with(kAssessment, "[\"per hour and counter\"]", "[]"), "dpv:ScientificResearch", "dpv:Marketing")),
             "read");
+  EXPECT_NE(draft_refused(with(kAssessment, "eu-gdpr:A6-1-e", "foo:bar")).find("a.toml:4:"), std::string::npos);
+  EXPECT_NE(draft_refused(with(kAssessment, "per hour and counter", "none")).find("a.toml:5:"), std::string::npos);
+  EXPECT_NE(draft_refused(with(kAssessment, "\"per hour and counter\"", "\"per hour\", \"-\"")).find("no safeguard"), std::string::npos);
+  EXPECT_NE(draft_refused(with(kAssessment, "\"per hour and counter\"", "\"per hour\", \"\"")), "read");
+  EXPECT_EQ(parse_assessment(kAssessment, "a.toml", vocabulary())->legal_basis.front(), "https://w3id.org/dpv/legal/eu/gdpr#A6-1-e");
   EXPECT_NE(draft_refused(with(kAssessment, "safeguards", "safegards")).find("did you mean"), std::string::npos);
   EXPECT_NE(draft_refused(with(kAssessment, "dpv:ScientificResearch", "dpv:Science")).find("a.toml:3:"), std::string::npos);
 }

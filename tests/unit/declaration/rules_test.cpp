@@ -117,11 +117,43 @@ TEST(AssessmentRules, ConsentIsNoBasisInWhicheverNotation) {
                             "eu-gdpr:A7", "eu-gdpr:A7-1", "eu-gdpr:A8", "consent", "", "eu-gdpr:A6-1-a/", "eu-gdpr:A6-1-a#",
                             "https://w3id.org/dpv/legal/eu/gdpr#A6-1-a?x", "eu-gdpr:A6-1-%61", "eu-gdpr:A6-1-a.", "dpv:UninformedConsent",
                             "x:ConsentGiven", "x:Toestemming", "eu-gdpr:A22-2-c", "eu-gdpr:A49-1-a"}) {
-    EXPECT_FALSE(check_legal_basis(basis)) << basis;
+    EXPECT_FALSE(read_legal_basis(basis)) << basis;
   }
-  for (const char* basis :
-       {"eu-gdpr:A6-1-e", "dpv-gdpr:A6-1-f", "dpv:PublicInterest", "eu-gdpr:A89", "https://wetten.example/gemeentewet#160"}) {
-    EXPECT_TRUE(check_legal_basis(basis)) << basis;
+  for (const char* basis : {"eu-gdpr:A6-1-e", "dpv-gdpr:A6-1-f", "dpv:PublicInterest", "https://w3id.org/dpv/legal/eu/gdpr#A6-1-c"}) {
+    EXPECT_TRUE(read_legal_basis(basis)) << basis;
+  }
+  EXPECT_EQ(*read_legal_basis("dpv-gdpr:A6-1-f"), "https://w3id.org/dpv/legal/eu/gdpr#A6-1-f");
+}
+
+TEST(AssessmentRules, WhatDpvDoesNotHaveIsNoBasis) {
+  for (const char* basis : {"gdpr:Art-6-1-a", "gdpr:6-1-a", "urn:instemming", "foo:bar", "eu-gdpr:A6-1-zz", "eu-gdpr:A89",
+                            "https://wetten.example/gemeentewet#160"}) {
+    const auto read = read_legal_basis(basis);
+    ASSERT_FALSE(read) << basis;
+    EXPECT_NE(read.error().message.find("no legal basis"), std::string::npos) << describe(read.error());
+    EXPECT_FALSE(read.error().mend.empty()) << basis;
+  }
+  EXPECT_NE(read_legal_basis("dpv:LegalBasis").error().message.find("so wide"), std::string::npos);
+}
+
+TEST(AssessmentRules, DataThatWereGatheredOnConsentAreForNoOtherPurpose) {
+  const auto why = [](const std::vector<std::string>& bases, bool needed = true) {
+    const auto good = check_gathered_under(bases, needed);
+    return good ? std::string("good") : good.error().message;
+  };
+  EXPECT_EQ(why({"eu-gdpr:A6-1-e"}), "good");
+  EXPECT_NE(why({"eu-gdpr:A6-1-e", "dpv-gdpr:A6-1-a"}).find("consent"), std::string::npos) << "one of several is enough";
+  EXPECT_NE(why({"dpv:LegalBasis"}).find("may be, consent"), std::string::npos);
+  EXPECT_NE(why({"AVG 6.1.a"}).find("no legal basis that DPV has"), std::string::npos) << "registers of an earlier time";
+  EXPECT_NE(why({}).find("not known"), std::string::npos);
+  EXPECT_EQ(why({}, false), "good");
+  EXPECT_NE(why({"dpv:Consent"}, false), "good");
+}
+
+TEST(AssessmentRules, ASafeguardSaysWhatIsDone) {
+  for (const char* text : {"", " ", "-", "...", "none", "None.", " NONE ", "geen", "n.v.t.", "N/A", "nvt"}) EXPECT_FALSE(check_safeguard(text)) << text;
+  for (const char* text : {"per hour and counter", "none of the names is kept", "pseudonymised before use"}) {
+    EXPECT_TRUE(check_safeguard(text)) << text;
   }
 }
 

@@ -120,6 +120,8 @@ TEST(ActivityVersions, HaveBounds) {
   EXPECT_EQ(refused_at([](auto& v) { v.title = std::string(600, 'a'); }), "/title");
   EXPECT_EQ(refused_at([](auto& v) { v.owner = "a\nb"; }), "/owner");
   EXPECT_EQ(refused_at([](auto& v) { v.measures = {""}; }), "/measures");
+  EXPECT_EQ(refused_at([](auto& v) { v.legal_basis = {"eu-gdpr:A6-1-e", "dpv-gdpr:A6-1-c"}; }), "good");
+  EXPECT_EQ(refused_at([](auto& v) { v.legal_basis = {"eu-gdpr:A6-1-e", "eu-gdpr:A6-1-g"}; }), "/legalBasis");
   EXPECT_EQ(refused_at([](auto& v) { v.recipients = {"a|b"}; }), "/recipients");
   EXPECT_EQ(refused_at([](auto& v) { v.processors.assign(kActivityItems + 1, "p"); }), "/processors");
   EXPECT_EQ(refused_at([](auto& v) { v.processors.assign(kActivityItems, std::string(500, 'p')); }), "/id");

@@ -149,6 +149,9 @@ TEST(ManagementDeclarations, AnAssessmentNeverRestsOnConsentAndResearchHasSafegu
   Situations world;
   EXPECT_TRUE(says(world.record("dpv:ExplicitlyExpressedConsent", "dpv:Marketing", ""), "is consent"));
   EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-a", "dpv:Marketing", ""), "is consent"));
+  EXPECT_TRUE(says(world.record("gdpr:6-1-a", "dpv:Marketing", ""), "did you mean `eu-gdpr:A6-1-a`?"));
+  EXPECT_TRUE(says(world.record("urn:instemming", "dpv:Marketing", ""), "no legal basis"));
+  EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "'none'"), "is no safeguard"));
   EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", ""), "only with safeguards"));
   EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "'per hour'", "steward"), "may not call"));
   EXPECT_EQ(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "'per hour'"), "done");

@@ -1,5 +1,7 @@
 #include "connector/negotiation/machine.hpp"
 
+#include "connector/base/limits.hpp"
+
 #include <gtest/gtest.h>
 
 #include <map>
@@ -267,6 +269,48 @@ TEST(Agreement, MustSayWhatWasAskedBetweenTheseTwo) {
   EXPECT_FALSE(check(more));
   EXPECT_TRUE(check(good, kNow - std::chrono::seconds(2)));
   EXPECT_FALSE(check(good, kNow - std::chrono::seconds(3)));
+}
+
+/// The offer with an id that makes its canonical form, or that of its agreement, this long.
+json::Value offer_of(std::size_t bytes) {
+  json::Value long_one = offer();
+  long_one.set("@id", "o");
+  long_one.set("@id", std::string(bytes - json::canonical(long_one)->size() + 1, 'o'));
+  return long_one;
+}
+
+TEST(Offer, HasNoMoreBytesThanTheLimit) {
+  EXPECT_TRUE(normalise_offer(offer_of(limits::kPolicyBytes), kDataset, kPeer, kSelf));
+  const auto over = normalise_offer(offer_of(limits::kPolicyBytes + 1), kDataset, kPeer, kSelf);
+  ASSERT_FALSE(over);
+  EXPECT_NE(over.error().message.find("at most 65536 bytes"), std::string::npos);
+}
+
+TEST(Agreement, HasNoMoreBytesThanTheLimit) {
+  json::Value received = agreement(Role::consumer);
+  const std::size_t rest = json::canonical(received)->size();
+  json::Value terms = offer();
+  const auto of = [&](std::size_t bytes) {
+    const std::string why(bytes - rest - std::string(R"("note":"",)").size(), 'n');
+    received.set("note", why);
+    terms.set("note", why);
+    return check_agreement(terms, kDataset, kPeer, kSelf, received, kNow);
+  };
+  EXPECT_TRUE(of(limits::kPolicyBytes));
+  const auto over = of(limits::kPolicyBytes + 1);
+  ASSERT_FALSE(over);
+  EXPECT_NE(over.error().message.find("at most 65536 bytes"), std::string::npos) << over.error().message;
+}
+
+TEST(Agreement, ThatWouldBeTooLongIsNotSent) {
+  // The terms fit in an offer; with parties, target and time about them they do not fit in an agreement.
+  Negotiation n = process(Role::provider, State::requested);
+  n.for_steward = true;
+  n.offer.set("note", std::string(limits::kPolicyBytes - json::canonical(n.offer)->size() - 20, 'n'));
+  ASSERT_TRUE(normalise_offer(n.offer, kDataset, kSelf, kPeer));
+  const auto t = approve(n, around(), kNow);
+  ASSERT_FALSE(t);
+  EXPECT_NE(t.error().message.find("more than 65536 bytes"), std::string::npos) << t.error().message;
 }
 
 TEST(Offer, IsHashedWithoutTargetAndPartiesAndOnlyForThisDataset) {

@@ -2,6 +2,7 @@
 
 #include "catalog/catalog.hpp"
 #include "connector/base/limits.hpp"
+#include "connector/management/activities.hpp"
 #include "tests/unit/node/peer_log.hpp"
 
 namespace sluis::test {
@@ -93,6 +94,11 @@ class DeclarationsTest : public World {
   node::Writer writer_{ParticipantId(kWaterrijk), clock_};
   OneAnswer transport_;
   std::string caller_ = kDuinmeer;
+  catalog::Dataset dataset_ = [] {
+    catalog::Dataset one;
+    one.processed_under = "urn:a:counts";
+    return one;
+  }();
   std::vector<gate::ProvenDeclaration> taken_;
   std::function<Result<ParticipantId>(const http::Request&)> authenticate_ = [this](const http::Request&) -> Result<ParticipantId> {
     if (caller_.empty()) return Error(ErrorCode::unauthenticated, "nobody");
@@ -104,7 +110,8 @@ class DeclarationsTest : public World {
           commits_, store_, keys_, log_, sequencer_, directory_, clock_, random_, writer_, transport_, authenticate_,
           [](const AgreementId&, const ParticipantId&, const outbox::Reason&, const Commit&) -> Result<void> { return {}; }}};
   node::Declarations declarations_{node::DeclarationDependencies{store_, channel_, directory_, clock_, transport_, programs_,
-                                                                 [this] { return vocabulary_; }, authenticate_}};
+                                                                 [this] { return vocabulary_; }, authenticate_,
+                                                                 [this](const DatasetId&) -> Result<catalog::Dataset> { return dataset_; }}};
 };
 
 TEST_F(DeclarationsTest, WhatAPeerProvesIsUsedAsItsLogHasIt) {
@@ -217,7 +224,7 @@ TEST_F(DeclarationsTest, TheOtherPartyOfAnAgreementGetsWhatItsTermsNameAndNobody
 TEST_F(DeclarationsTest, ItsOwnHaveTheEntryOfTheirNewestActAndEndByThemselves) {
   const auto record = agreement(negotiation::Role::provider);
   declare_here(situation());
-  const auto first = declarations_.own(clock_.now());
+  const auto first = declarations_.own(record, clock_.now());
   ASSERT_TRUE(first);
   const auto before = declaration::read_newest(store_, declaration::Kind::situation, kFull);
   Declaration renewed = (*before)->declaration;
@@ -228,7 +235,42 @@ TEST_F(DeclarationsTest, ItsOwnHaveTheEntryOfTheirNewestActAndEndByThemselves) {
   EXPECT_GT(known->declarations[0].entry, first->declarations[0].entry);
   EXPECT_NE(known->as_read[0].expected, first->as_read[0].expected);
   clock_.advance(hours(4));
-  EXPECT_TRUE(declarations_.own(clock_.now())->declarations.empty());
+  EXPECT_TRUE(declarations_.own(record, clock_.now())->declarations.empty());
+}
+
+TEST_F(DeclarationsTest, AnAssessmentCountsOnlyWhileTheDataWereGatheredOnAnotherBasisThanConsent) {
+  auto record = put_agreement(kDuinmeer, crowd_only("," + constraint("https://w3id.org/sluis/odrl/1#assessment", "isAnyOf", "\"urn:assessment:1\"")));
+  record.role = negotiation::Role::provider;
+  store_agreement(record);
+  Declaration assessed = situation("urn:assessment:1");
+  assessed.kind = declaration::Kind::assessment;
+  assessed.acts[0].what = What::recorded;
+  declare_here(assessed);
+  const auto gathered_on = [&](const std::string& basis) {
+    management::ActivityVersion one;
+    one.id = dataset_.processed_under;
+    one.purpose = kCrowd;
+    one.from = clock_.now() - hours(1);
+    one.legal_basis = {basis};
+    Commit commit;
+    commit.changes.push_back({management::activity_key(one.id), management::encode(std::vector{one})});
+    ASSERT_TRUE(sequencer_.commit_and_wait(std::move(commit)));
+  };
+  EXPECT_FALSE(declarations_.own(record, clock_.now())) << "the data's activity is not in the register";
+  gathered_on("eu-gdpr:A6-1-e");
+  const auto known = declarations_.own(record, clock_.now());
+  ASSERT_TRUE(known) << describe(known.error());
+  EXPECT_EQ(known->declarations.size(), 1U);
+  EXPECT_EQ(known->as_read.back().key, management::activity_key(dataset_.processed_under)) << "a permit needs that still to be so";
+  gathered_on("eu-gdpr:A6-1-a");
+  const auto consent = declarations_.own(record, clock_.now());
+  ASSERT_FALSE(consent) << "not known, with every operator";
+  EXPECT_NE(consent.error().message.find("consent"), std::string::npos);
+  EXPECT_EQ(get(record.id.str(), kDuinmeer).status, 503U) << "and nothing is proven to the other party";
+  record.agreement_hash = crypto::sha256("another");
+  record.agreement = *json::parse(R"({"@id":"urn:agreement:1","@type":"Agreement","target":"urn:waterrijk:counts","assigner":"urn:waterrijk",)"
+                                  R"("assignee":"urn:duinmeer","timestamp":"2026-11-26T08:00:00Z",)" + crowd_only() + "}");
+  EXPECT_TRUE(declarations_.own(record, clock_.now())) << "terms that name none are not concerned";
 }
 
 TEST_F(DeclarationsTest, SituationsBecomePublicAfterwards) {

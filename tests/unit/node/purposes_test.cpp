@@ -1,7 +1,9 @@
 #include "connector/node/purposes.hpp"
 
 #include "connector/gate/assess.hpp"
+#include "connector/node/pinned_purposes.hpp"
 #include "connector/node/writer.hpp"
+#include "policy/purpose/legal_bases.hpp"
 #include "tests/unit/gate/world.hpp"
 
 namespace sluis::test {
@@ -48,6 +50,68 @@ class PurposesTest : public World {
   node::Writer writer_{ParticipantId("urn:waterrijk"), clock_};
   node::Purposes words_ = make();
 };
+
+/// What the pinned file has to be; who changes it changes this too.
+constexpr const char* kPinned = "88ee625ca12097ec1b83c6556a127b3387312f17265fda2bd84be7b8c9470242";
+constexpr const char* kPinnedBases = "ee73bd85ba726e0e6e7b1b2a36895d4e71687ac4b6bab76fe717e8f4dfb6d9eb";
+
+TEST(PinnedPurposes, AreTheFileOfThisHash) {
+  EXPECT_EQ(to_hex(crypto::sha256(node::kPinnedPurposes)), kPinned);
+  EXPECT_EQ(to_hex(crypto::sha256(policy::pinned_legal_bases())), kPinnedBases);
+}
+
+TEST(PinnedPurposes, AFileThatIsAnotherIsRefusedUnlessItsHashIsNamed) {
+  TempFolder folder;
+  node::NodeConfig config;
+  config.purposes = folder.path() / "dpv-purposes.tsv";
+  const auto write = [&](const std::filesystem::path& path, std::string_view text) { std::ofstream(path, std::ios::binary) << text; };
+  write(config.purposes, node::kPinnedPurposes);
+  const auto good = node::read_purpose_files(config);
+  ASSERT_TRUE(good) << describe(good.error());
+  EXPECT_EQ(node::changed_purposes(config, *good), "");
+  // Marketing moves below what is of benefit to all.
+  std::string moved(node::kPinnedPurposes);
+  const std::string line = "https://w3id.org/dpv#Marketing\t";
+  const auto at = moved.find("\n" + line);
+  ASSERT_NE(at, std::string::npos);
+  const auto end = moved.find('\n', at + 1);
+  moved.replace(at + 1, end - at - 1, line + "Marketing\t\thttps://w3id.org/dpv#PublicBenefit");
+  write(config.purposes, moved);
+  const auto refused = node::read_purpose_files(config);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(refused.error().place.file, config.purposes.string());
+  const std::string hash = to_hex(crypto::sha256(moved));
+  EXPECT_NE(refused.error().mend.find("purposes_sha256 = \"" + hash + "\""), std::string::npos) << describe(refused.error());
+  EXPECT_NE(node::changed_purposes(config, *good).find("would not start again"), std::string::npos) << "a finding of the doctor while it runs";
+  config.purposes_sha256 = hash;
+  const auto named = node::read_purpose_files(config);
+  ASSERT_TRUE(named) << "a version that was agreed";
+  EXPECT_EQ(named->front().text, moved);
+  EXPECT_NE(node::changed_purposes(config, *good).find("have changed"), std::string::npos);
+  write(config.purposes, node::kPinnedPurposes);
+  EXPECT_FALSE(node::read_purpose_files(config)) << "and then no other, not even the one built in";
+}
+
+TEST_F(PurposesTest, AnotherPinnedFileIsAVersionOfItsOwnAlsoWhereItSaysTheSame) {
+  const auto versions = [this] {
+    std::size_t count = 0;
+    EXPECT_TRUE(store_.scan("purpose-version/", "purpose-version/", [&](std::string_view, std::string_view) { return ++count > 0; }));
+    return count;
+  };
+  EXPECT_EQ(versions(), 1U);
+  auto same = make();
+  ASSERT_TRUE(same.open({{kBase, "base.tsv"}}));
+  ASSERT_TRUE(same.record());
+  EXPECT_EQ(versions(), 1U);
+  std::string labelled = kBase;
+  labelled.replace(labelled.find("\tMarketing"), 10, "\tPublicity");
+  auto other = make();
+  ASSERT_TRUE(other.open({{labelled, "base.tsv"}}));
+  EXPECT_EQ(other.current_hash(), words_.current_hash());
+  ASSERT_TRUE(other.record());
+  EXPECT_EQ(versions(), 2U) << "with the file's hash, in the log";
+}
 
 TEST_F(PurposesTest, ANewVersionNeverWidensARunningAgreement) {
   ASSERT_TRUE(words_.publish(kApart, "own.tsv", false, {"A. Bakker", {}}));

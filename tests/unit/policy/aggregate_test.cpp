@@ -166,6 +166,27 @@ TEST(AggregateBy, BoundsItsMemory) {
   while (result && rows < 100'000) result = transformer.feed(street + std::to_string(rows++) + ",,,\n");
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::limit_exceeded);
+  EXPECT_NE(result.error().message.find("bytes of groups"), std::string::npos) << "limits::kGroupBytes: " << result.error().message;
+}
+
+TEST(AggregateBy, BoundsTheMemoryOfItsSubjects) {
+  const auto fed = [](std::size_t groups, const std::string& prefix) {
+    auto plan = ColumnPlan::compile(visits(), std::vector<Transform>{AggregateBy{{"street"}, {{"people", Of::subjects, ""}}, "person", limits::kGroups, false}});
+    EXPECT_TRUE(plan);
+    Transformer transformer(std::move(*plan), {});
+    EXPECT_TRUE(transformer.feed("street,day,person,spent\n"));
+    Result<std::string> result = std::string();
+    for (std::size_t subject = 0; result && subject * groups <= limits::kSubjectPairs; ++subject) {
+      std::string rows;
+      for (std::size_t group = 0; group < groups; ++group) rows += std::to_string(group) + ",," + prefix + std::to_string(subject) + ",\n";
+      result = transformer.feed(rows);
+    }
+    return result ? std::string("all") : std::string(to_string(result.error().code)) + " " + result.error().message;
+  };
+  const std::string pairs = fed(2000, "");
+  EXPECT_NE(pairs.find("subjects in groups"), std::string::npos) << "limits::kSubjectPairs: " << pairs;
+  const std::string bytes = fed(1, std::string(60'000, 's'));
+  EXPECT_NE(bytes.find("bytes of groups"), std::string::npos) << "limits::kGroupBytes: " << bytes;
 }
 
 }  // namespace

@@ -1,0 +1,112 @@
+#include "connector/management/known_names.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/base/suggest.hpp"
+#include "connector/declaration/register.hpp"
+#include "connector/declaration/rules.hpp"
+#include "connector/management/activities.hpp"
+#include "policy/odrl/named.hpp"
+#include "policy/odrl/values.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace sluis::management {
+namespace {
+
+using policy::Named;
+using policy::Operand;
+using policy::Operator;
+
+std::string suggest(const std::string& word, const std::set<std::string>& known) {
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  return suggestion(word, names);
+}
+
+std::set<std::string> classes_of(const identity::Directory& directory) {
+  std::set<std::string> classes;
+  if (const auto list = directory.list()) {
+    for (const identity::Party& party : list->parties) classes.insert(party.class_of_recipient);
+  }
+  return classes;
+}
+
+/// Whether a name that nobody has makes more open than its author meant.
+bool opens_when_mistyped(const Named& one) {
+  return one.prohibition || one.in_one || one.op == Operator::neq || one.op == Operator::is_none_of;
+}
+
+Result<void> check_classes(const policy::Policy& policy, const identity::Directory& directory) {
+  const std::set<std::string> known = classes_of(directory);
+  for (const Named& one : policy::named(policy, Operand::class_of_recipient)) {
+    if (known.contains(one.value) || !opens_when_mistyped(one)) continue;
+    return Error(ErrorCode::invalid_argument,
+                 "no member has the class " + policy::in_backticks(one.value) + ", so that nobody would be excluded by it")
+        .at_pointer(one.pointer)
+        .mended_by(known.empty() ? "load the membership list first: it names the classes" : suggest(one.value, known));
+  }
+  return {};
+}
+
+Result<void> check_assessments(const policy::Policy& policy, const storage::Reader& store) {
+  for (const Named& one : policy::named(policy, Operand::assessment)) {
+    SLUIS_TRY(const auto found, declaration::read_newest(store, declaration::Kind::assessment, one.value));
+    if (found) continue;
+    std::set<std::string> known;
+    SLUIS_CHECK(declaration::visit_all(store, "", [&](const declaration::Stored& stored) {
+      if (stored.declaration.kind == declaration::Kind::assessment) known.insert(stored.declaration.id);
+      return known.size() < limits::kPageMax;
+    }));
+    return Error(ErrorCode::invalid_argument, "no assessment " + policy::in_backticks(one.value) + " was recorded here")
+        .at_pointer(one.pointer)
+        .mended_by(known.empty() ? "record it first: assessment record" : suggest(one.value, known));
+  }
+  return {};
+}
+
+Error not_gathered_so(const std::string& why) {
+  return Error(ErrorCode::invalid_argument, "no assessment can open these data for another purpose: " + why);
+}
+
+}  // namespace
+
+Result<void> check_known_names(const policy::Policy& policy, const identity::Directory& directory, const storage::Reader& store) {
+  SLUIS_CHECK(check_classes(policy, directory));
+  return check_assessments(policy, store);
+}
+
+std::vector<std::string> unknown_classes(const policy::Policy& policy, const identity::Directory& directory) {
+  const std::set<std::string> known = classes_of(directory);
+  std::vector<std::string> notes;
+  if (known.empty()) return notes;
+  for (const Named& one : policy::named(policy, Operand::class_of_recipient)) {
+    if (known.contains(one.value)) continue;
+    std::string note = "no member has the class " + policy::in_backticks(one.value) + ", which `" + one.pointer + "` names; " + suggest(one.value, known);
+    if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(std::move(note));
+  }
+  return notes;
+}
+
+Result<void> check_gathered(const catalog::Dataset& dataset, const storage::Reader& store, Timestamp now, std::vector<Precondition>* as_read) {
+  const bool personal = dataset.assessment.personal || dataset.terms.processing_activity;
+  const std::string& activity = dataset.processed_under;
+  if (activity.empty()) {
+    if (!personal) return {};
+    return not_gathered_so("they are, or may be, personal, and `processed_under` names no processing activity, so that their legal basis is not known")
+        .mended_by("name the activity under which they were gathered in `processed_under`");
+  }
+  const std::string key = activity_key(activity);
+  SLUIS_TRY(std::optional<std::string> bytes, store.get(key));
+  if (as_read != nullptr) as_read->push_back({key, bytes});
+  const std::string named = "their activity " + policy::in_backticks(activity) + " ";
+  if (!bytes) return not_gathered_so(named + "is not in the register").mended_by("register it with its legal basis: activity publish");
+  SLUIS_TRY(const auto versions, decode_activity(*bytes));
+  const ActivityVersion* held = held_at(versions, now);
+  if (held == nullptr) return not_gathered_so(named + "does not hold now");
+  const auto good = declaration::check_gathered_under(held->legal_basis, personal);
+  if (good) return {};
+  return not_gathered_so(good.error().message + " (" + named + "in the register)")
+      .mended_by("ask for consent to the other purpose; or name the activity's legal basis in the register as DPV does, where it is another");
+}
+
+}  // namespace sluis::management

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "catalog/dataset.hpp"
+#include "connector/identity/directory.hpp"
+#include "connector/storage/commit_port.hpp"
+
+/// Whether what terms name is there: in the membership list, in this node's declarations, in its register.
+namespace sluis::management {
+
+/// invalid_argument at the pointer of the first that is not: an assessment that was never recorded here; a class that no member has, where
+/// a typing error would open more: in a prohibition, and in a permission in what it excludes, or within an `xone`. Of the others `unknown_classes`
+/// tells. Errors: the store's too.
+Result<void> check_known_names(const policy::Policy& policy, const identity::Directory& directory, const storage::Reader& store);
+/// Sentences about classes that no member has, for the author. Empty where there is no membership list.
+std::vector<std::string> unknown_classes(const policy::Policy& policy, const identity::Directory& directory);
+
+/// Whether assessments may count for a dataset of this node. Never where the data were gathered on consent (GDPR art. 6(4)), nor where nobody
+/// knows on what: the activity in `processed_under`, as the register has it now. Data that are not personal need name none.
+/// invalid_argument, with why. What was read of the register is added to `as_read`, where that is given.
+Result<void> check_gathered(const catalog::Dataset& dataset, const storage::Reader& store, Timestamp now,
+                            std::vector<Precondition>* as_read = nullptr);
+
+}  // namespace sluis::management

@@ -1,0 +1,151 @@
+#include "connector/management/known_names.hpp"
+
+#include "connector/declaration/register.hpp"
+#include "connector/management/activities.hpp"
+#include "tests/unit/identity/support.hpp"
+#include "tests/unit/management/world.hpp"
+
+namespace sluis::management::test {
+namespace {
+
+const Timestamp kNow = identity::test::kNow;
+
+bool says(const std::string& text, std::string_view what) { return text.find(what) != std::string::npos; }
+
+policy::Policy policy_of(const std::string& rules) {
+  auto read = policy::parse_policy(*json::parse(R"({"@id":"o","@type":"Offer",)" + rules + "}"), {.in_catalogue = true, .pointer = ""});
+  EXPECT_TRUE(read) << describe(read.error());
+  return std::move(*read);
+}
+std::string on(const std::string& operand, const std::string& op, const std::string& value) {
+  return R"({"leftOperand":")" + operand + R"(","operator":")" + op + R"(","rightOperand":")" + value + "\"}";
+}
+std::string rule(const std::string& kind, const std::string& constraint) {
+  return "\"" + kind + R"(":[{"action":"use","constraint":[)" + constraint + "]}]";
+}
+
+/// A federation of municipalities, and a node that has recorded one assessment.
+struct Names : ::testing::Test {
+  void SetUp() override {
+    ASSERT_TRUE(directory.load(federation.envelope(), kNow, true));
+    declaration::Declaration one;
+    one.kind = declaration::Kind::assessment;
+    one.id = "urn:assessment:flows";
+    one.title = "Flows";
+    one.acts.push_back({declaration::What::recorded, {identity::Role::privacy_officer, "B"}, kNow, kNow + std::chrono::hours(1), "compatible"});
+    Commit commit;
+    ASSERT_TRUE(declaration::put(commit, *declaration::read_open(store), nullptr, one, kNow));
+    ASSERT_TRUE(store.write(commit.changes, true));
+  }
+  std::string checked(const std::string& rules) {
+    const auto good = check_known_names(policy_of(rules), directory, store);
+    return good ? "good" : good.error().place.pointer + ": " + describe(good.error());
+  }
+  identity::test::Federation federation;
+  identity::Directory directory{identity::Trust{{federation.keeper}, 1}};
+  storage::MemoryStore store;
+};
+
+TEST_F(Names, AClassThatNoMemberHasIsRefusedWhereItExcludes) {
+  const std::string typing_error = "municipalty";
+  for (const char* op : {"isNoneOf", "neq"}) {
+    const auto refused = checked(rule("permission", on("sluis:classOfRecipient", op, typing_error)));
+    EXPECT_TRUE(says(refused, "/permission/0/constraint/0: ") && says(refused, "did you mean `municipality`?")) << refused;
+    EXPECT_EQ(checked(rule("permission", on("sluis:classOfRecipient", op, "municipality"))), "good");
+  }
+  EXPECT_TRUE(says(checked(rule("prohibition", on("sluis:classOfRecipient", "eq", typing_error))), "/prohibition/0/constraint/0: "));
+  EXPECT_TRUE(says(checked(rule("permission", R"({"xone":[)" + on("sluis:classOfRecipient", "eq", typing_error) + "," +
+                                                  on("sluis:classOfRecipient", "eq", "municipality") + "]}")),
+                   "no member has the class"));
+  const std::string narrows = rule("permission", on("sluis:classOfRecipient", "isAnyOf", typing_error));
+  EXPECT_EQ(checked(narrows), "good") << "it opens nothing";
+  const auto notes = unknown_classes(policy_of(narrows), directory);
+  ASSERT_EQ(notes.size(), 1U) << "and is told";
+  EXPECT_TRUE(says(notes[0], "did you mean `municipality`?")) << notes[0];
+}
+
+TEST_F(Names, WithoutAMembershipListNothingCanBeExcludedByClass) {
+  identity::Directory none{identity::Trust{{federation.keeper}, 1}};
+  const auto refused = check_known_names(policy_of(rule("prohibition", on("sluis:classOfRecipient", "eq", "company"))), none, store);
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(says(refused.error().mend, "membership list first"));
+  EXPECT_TRUE(unknown_classes(policy_of(rule("permission", on("sluis:classOfRecipient", "eq", "company"))), none).empty());
+}
+
+TEST_F(Names, AnAssessmentThatWasNeverRecordedIsRefused) {
+  EXPECT_EQ(checked(rule("permission", on("sluis:assessment", "isAnyOf", "urn:assessment:flows"))), "good");
+  const auto refused = checked(rule("permission", on("sluis:assessment", "isAnyOf", "urn:assessment:flow")));
+  EXPECT_TRUE(says(refused, "/permission/0/constraint/0: ") && says(refused, "did you mean `urn:assessment:flows`?")) << refused;
+}
+
+TEST_F(Names, DataThatWereGatheredOnConsentAreOpenedByNoAssessment) {
+  catalog::Dataset dataset;
+  dataset.processed_under = "urn:a:counts";
+  const auto register_with = [&](const std::vector<std::string>& bases) {
+    ActivityVersion one;
+    one.id = "urn:a:counts";
+    one.purpose = "https://w3id.org/dpv#Marketing";
+    one.from = kNow - std::chrono::hours(1);
+    one.legal_basis = bases;
+    ASSERT_TRUE(store.write({{activity_key(one.id), encode(std::vector{one})}}, true));
+  };
+  const auto why = [&] {
+    const auto good = check_gathered(dataset, store, kNow);
+    return good ? std::string("good") : describe(good.error());
+  };
+  EXPECT_TRUE(says(why(), "not in the register"));
+  register_with({"eu-gdpr:A6-1-e"});
+  std::vector<Precondition> as_read;
+  EXPECT_TRUE(check_gathered(dataset, store, kNow, &as_read));
+  ASSERT_EQ(as_read.size(), 1U);
+  EXPECT_EQ(as_read[0].key, activity_key("urn:a:counts")) << "a permit holds only while the register says so";
+  register_with({"eu-gdpr:A6-1-e", "eu-gdpr:A6-1-a"});
+  EXPECT_TRUE(says(why(), "consent"));
+  register_with({"toestemming"});
+  EXPECT_TRUE(says(why(), "no legal basis that DPV has")) << "registered before bases were checked";
+  register_with({});
+  EXPECT_EQ(why(), "good") << "not personal: no basis is needed";
+  dataset.assessment.personal = true;
+  EXPECT_TRUE(says(why(), "not known"));
+  dataset.processed_under.clear();
+  EXPECT_TRUE(says(why(), "`processed_under` names no processing activity"));
+  dataset.assessment.personal = false;
+  EXPECT_EQ(why(), "good");
+}
+
+TEST(KnownNames, AreAskedForAtPublication) {
+  World world;
+  const std::string dataset = "urn:waterrijk:dataset:counts";
+  std::string offer = R"({"@id":"urn:w:1","@type":"Offer",)" + rule("permission", on("sluis:assessment", "isAnyOf", "urn:assessment:none")) + "}";
+  world.backend.read_beside = [&](const std::string&) -> Result<std::string> { return offer; };
+  const auto publish = [&](const std::string& more) {
+    std::string text = catalog::test::agreement_file();
+    text = "offer = \"offer.json\"\n" + more + text.substr(0, text.find("[terms]")) + "[terms]\nprocessing_activity = true\n";
+    return world.post("/sluis.v1.DatasetService/Publish", json::serialise(json::object({{"toml", text}})));
+  };
+  const auto unknown = publish("");
+  EXPECT_EQ(unknown.status, 400U);
+  EXPECT_TRUE(says(unknown.body, "was recorded here") && says(unknown.body, "/permission/0/constraint/0")) << unknown.body;
+  const std::string toml = "id = 'urn:assessment:none'\\ntitle = 'Study'\\npurposes = ['dpv:Marketing']\\nlegal_basis = ['eu-gdpr:A6-1-e']\\n"
+                           "why = 'compatible'\\nuntil = '2027-01-01'\\nsafeguards = []\\n";
+  const auto recorded = world.post("/sluis.v1.DeclarationService/RecordAssessment", R"({"toml":")" + toml + R"(","file":"s.toml"})", "privacy_officer:B");
+  ASSERT_EQ(recorded.status, 200U) << recorded.body;
+  EXPECT_TRUE(says(publish("").body, "processed_under")) << "on which basis the data were gathered is not known";
+  const auto activity = [&](const std::string& basis) {
+    return world.post("/sluis.v1.ActivityService/Publish",
+                      R"({"id":"urn:a:counts","title":"Counts","purpose":"dpv:Marketing","legalBasis":[")" + basis + "\"]}", "privacy_officer:B");
+  };
+  EXPECT_TRUE(says(activity("eu-gdpr:A6-1-zz").body, "/legalBasis")) << "the register takes what DPV has";
+  ASSERT_EQ(activity("eu-gdpr:A6-1-a").status, 200U);
+  world.clock.advance(std::chrono::hours(1));
+  EXPECT_TRUE(says(publish("processed_under = \"urn:a:counts\"\n").body, "consent"));
+  ASSERT_EQ(activity("eu-gdpr:A6-1-e").status, 200U);
+  world.clock.advance(std::chrono::hours(1));
+  const auto published = publish("processed_under = \"urn:a:counts\"\n");
+  EXPECT_EQ(published.status, 200U) << published.body;
+  offer = R"({"@id":"urn:w:2","@type":"Offer",)" + rule("permission", on("sluis:classOfRecipient", "isNoneOf", "compnay")) + "}";
+  EXPECT_TRUE(says(publish("").body, "no member has the class"));
+}
+
+}  // namespace
+}  // namespace sluis::management::test
