@@ -126,8 +126,29 @@ http::Response refusal(ErrorMessage::Of of, const Error& error, NamedPids pids) 
 
 http::Response reply(unsigned status, const Message& message) {
   http::Response response = http::json_response(status, json::serialise(write(message)));
-  if (status == 429) response.headers["retry-after"] = "1";
+  if (status == 429) response.headers["retry-after"] = "1";  // at least: who keeps the quota knows better
   return response;
+}
+
+http::Response refusal_by_server(std::string_view below_base, unsigned status) {
+  ErrorMessage body;
+  const auto is_below = [&](std::string_view part) { return below_base == part || below_base.starts_with(std::string(part) + "/"); };
+  body.of = is_below("negotiations") ? ErrorMessage::Of::negotiation : is_below("transfers") ? ErrorMessage::Of::transfer : ErrorMessage::Of::catalog;
+  const auto [code, sentence] = [&]() -> std::pair<ErrorCode, const char*> {
+    switch (status) {
+      case 404: return {ErrorCode::not_found, "there is nothing here for you"};
+      case 405: return {ErrorCode::invalid_argument, "this is not asked with that method"};
+      case 408: return {ErrorCode::invalid_argument, "the request came too slowly"};
+      case 413: return {ErrorCode::limit_exceeded, "the body is too large"};
+      case 415: return {ErrorCode::invalid_argument, "the body is compressed: send it as it is"};
+      case 431: return {ErrorCode::limit_exceeded, "the headers are too large"};
+      case 500: case 503: return {ErrorCode::internal, "this could not be done now"};
+      default: return {ErrorCode::invalid_argument, "the request is not acceptable"};
+    }
+  }();
+  body.reason.code = to_string(code);
+  body.reason.sentences = {sentence};
+  return reply(status, body);
 }
 
 ProcessPath split(std::string_view rest) {

@@ -43,6 +43,10 @@ struct RouteDependencies {
 /// them.
 std::vector<http::Route> routes(RouteOptions options, RouteDependencies dependencies);
 
+/// The error body for what never reached a route: of the part of the protocol to which the path below the base belongs. `status`: as the
+/// server answers it.
+http::Response refusal_by_server(std::string_view below_base, unsigned status);
+
 /// What a DSP peer is answered for an error of ours.
 unsigned status_of(ErrorCode code);
 

@@ -46,9 +46,9 @@ http::Response not_get() {
   return response;
 }
 
-http::Response too_many(const Error& error) {
+http::Response too_many(const Error& error, std::chrono::seconds wait = std::chrono::seconds(1)) {
   http::Response response = refusal(429, make_reason("quota", {{"why", error.message}}));
-  response.headers["retry-after"] = "1";
+  response.headers["retry-after"] = std::to_string(wait.count());
   return response;
 }
 
@@ -333,7 +333,7 @@ http::Response Gate::refuse(Asked& asked, const policy::Reason& reason, unsigned
   const std::string whose = (status == 503 || reason.code == "plan.impossible" ? "own:" : "") + asked.party.id.str();
   if (!with_.mistakes.take(whose)) {
     with_.refusals.count("quota.refusals", asked.party.id.str());
-    return too_many(Error(ErrorCode::limit_exceeded, "too many of this party's requests were refused"));
+    return too_many(Error(ErrorCode::limit_exceeded, "too many of this party's requests were refused"), with_.mistakes.wait(whose));
   }
   http::Response response = record_refusal(asked, reason, status);
   if (response.status == status) response.headers.insert(headers.begin(), headers.end());

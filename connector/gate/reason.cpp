@@ -104,6 +104,8 @@ constexpr std::array kSentences{
                      "Geweigerd: er is in korte tijd te veel gevraagd: {why}."}},
     policy::Sentence{"quota.refusals", {"Denied: too many of this party's requests were refused; these are counted.",
                      "Geweigerd: van deze partij zijn te veel vragen geweigerd. Deze zijn geteld."}},
+    policy::Sentence{"quota.releases", {"Denied: as many requests for data ran at once as may for one; these are counted.",
+                     "Geweigerd: er liepen zoveel vragen om gegevens tegelijk als er voor één mogen. Deze vragen zijn geteld."}},
     policy::Sentence{"quota.requests", {"Denied: this party asked more than its share; these are counted.",
                      "Geweigerd: deze partij vroeg meer dan haar deel. Deze vragen zijn geteld."}},
     policy::Sentence{"source.changed", {"The source changed while it was being sent.",

@@ -1,9 +1,9 @@
 #include "connector/http/channel.hpp"
 
 #include "connector/crypto/crypto.hpp"
+#include "connector/http/dial.hpp"
 #include "connector/http/peer_certificate.hpp"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <fcntl.h>
@@ -295,22 +295,14 @@ std::string host_and_port(const std::string& host, const std::string& port) {
   return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + port;
 }
 
-Result<int> connect_tcp(const std::string& host, const std::string& port, Steady::time_point until) {
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int error = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0) {
-    return unavailable("`" + host + "` is not known: " + ::gai_strerror(error));
-  }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, &::freeaddrinfo);
+Result<int> dial(const std::vector<Address>& addresses, const std::string& host, const std::string& port, Steady::time_point until) {
   std::string why = "no address";
-  for (const addrinfo* item = found; item != nullptr; item = item->ai_next) {
+  for (const Address& one : addresses) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Steady::now()).count();
     if (left <= 0) return unavailable("`" + host_and_port(host, port) + "` does not answer in time");
-    const int file = ::socket(item->ai_family, item->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, item->ai_protocol);
+    const int file = ::socket(one.native()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (file < 0) continue;
-    if (::connect(file, item->ai_addr, item->ai_addrlen) == 0) return file;
+    if (::connect(file, one.native(), one.size) == 0) return file;
     if (errno == EINPROGRESS) {
       pollfd ready{file, POLLOUT, 0};
       int error = 0;
@@ -325,6 +317,11 @@ Result<int> connect_tcp(const std::string& host, const std::string& port, Steady
     ::close(file);
   }
   return unavailable("`" + host_and_port(host, port) + "` does not answer: " + why);
+}
+
+Result<int> connect_tcp(const std::string& host, const std::string& port, Steady::time_point until) {
+  SLUIS_TRY(const std::vector<Address> all, resolve_by_machine(host, port));
+  return dial(all, host, port, until);
 }
 
 }  // namespace sluis::http

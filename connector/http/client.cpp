@@ -142,14 +142,22 @@ Result<std::unique_ptr<Client>> Client::make(ClientOptions options, const Clock&
 Result<Client::Url> Client::parse(const PeerRequest& request) const {
   SLUIS_TRY(Url url, Url::parse(request.url, options_.allow_http));
   url.proxied = options_.proxy && url.tls && goes_through(*options_.proxy, url.host);
-  if (!url.proxied || !options_.listed || options_.listed(request.peer, request.url)) return url;
+  if (!url.proxied) return url;
+  if (const std::string kind = options_.guard ? options_.guard->against(url.host) : std::string(); !kind.empty()) {
+    return refused_address(url.origin, kind);
+  }
+  if (!options_.listed || options_.listed(request.peer, request.url)) return url;
   return Error(ErrorCode::peer_unavailable, "`" + url.origin + "` is not called through the proxy: the membership list has no such address" +
                                                 (request.peer.empty() ? std::string() : " of `" + request.peer.str() + "`") + " now");
 }
 
 Result<std::unique_ptr<Client::Connection>> Client::open(const ParticipantId& peer, const Url& url, Steady::time_point deadline, CallCutter* cutter) {
   if (url.tls && !tls_) return Error(ErrorCode::invalid_argument, "no roots are configured to trust `" + url.host + "` by");
-  SLUIS_TRY(const int file, url.proxied ? connect_through(*options_.proxy, url.host, url.port, deadline) : connect_tcp(url.host, url.port, deadline));
+  const auto dialled = [&] {
+    if (url.proxied) return connect_through(*options_.proxy, url.host, url.port, deadline);
+    return options_.guard ? options_.guard->connect(url.host, url.port, deadline) : connect_tcp(url.host, url.port, deadline);
+  };
+  SLUIS_TRY(const int file, dialled());
   const TlsContextPtr tls = url.tls ? tls_->current(clock_.now()) : nullptr;
   auto connection = std::make_unique<Connection>(file, tls);
   const Running running(*this, connection->channel, cutter);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "connector/http/address_guard.hpp"
 #include "connector/http/channel.hpp"
 #include "connector/http/message.hpp"
 #include "connector/http/tunnel.hpp"
@@ -19,6 +20,8 @@ struct ClientOptions {
   /// Whether the membership list has this address for that party (or for any, where the request names none). Asked before each call that goes
   /// through the proxy, as there this node sees no address but the name. Null: whoever is called is named by the configuration.
   std::function<bool(const ParticipantId& peer, std::string_view url)> listed = {};
+  /// Which addresses may be dialled. None: any, as the configuration itself names whom it calls.
+  std::optional<AddressGuard> guard = {};
 };
 
 /// Requests to other nodes. Redirects are not followed. Connections are kept and used again, until TLS files change; a request is sent again, once,

@@ -38,8 +38,9 @@ bool is_address(const std::string& host) {
   return ::inet_pton(AF_INET, host.c_str(), &any) == 1 || ::inet_pton(AF_INET6, host.c_str(), &any) == 1;
 }
 
-Result<int> reach(const std::string& host, const std::string& port, Steady::time_point until, const Proxy* proxy) {
-  return proxy != nullptr ? connect_through(*proxy, host, port, until) : connect_tcp(host, port, until);
+Result<int> reach(const std::string& host, const std::string& port, Steady::time_point until, const Proxy* proxy, const AddressGuard* guard = nullptr) {
+  if (proxy != nullptr) return connect_through(*proxy, host, port, until);
+  return guard != nullptr ? guard->connect(host, port, until) : connect_tcp(host, port, until);
 }
 
 /// What went wrong; empty: nothing.
@@ -75,11 +76,11 @@ Result<void> try_connection(const std::string& address, const std::string& port,
 }
 
 Result<std::vector<crypto::Certificate>> look_at_certificates(const std::string& host, const std::string& port, const TlsFiles& files,
-                                                              std::chrono::milliseconds limit, const Proxy* proxy) {
+                                                              std::chrono::milliseconds limit, const Proxy* proxy, const AddressGuard* guard) {
   const auto until = Steady::now() + limit;
   SLUIS_TRY(const std::shared_ptr<TlsContext> tls, TlsContext::client(files));
   SSL_CTX_set_verify(tls->native(), SSL_VERIFY_NONE, nullptr);
-  SLUIS_TRY(const int file, reach(host, port, until, proxy));
+  SLUIS_TRY(const int file, reach(host, port, until, proxy, guard));
   const std::unique_ptr<SSL, decltype(&::SSL_free)> ssl(SSL_new(tls->native()), &::SSL_free);
   SSL_set_fd(ssl.get(), file);
   if (!is_address(host)) SSL_set_tlsext_host_name(ssl.get(), host.c_str());

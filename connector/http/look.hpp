@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/crypto/x509.hpp"
+#include "connector/http/address_guard.hpp"
 #include "connector/http/channel.hpp"
 #include "connector/http/tunnel.hpp"
 
@@ -23,9 +24,10 @@ Resolved resolve(const std::string& host);
 Result<void> try_connection(const std::string& address, const std::string& port, std::chrono::milliseconds limit, const Proxy* proxy = nullptr);
 
 /// A handshake with this node's certificate, where `files` has one, that takes whatever certificate comes: the peer's, its own first.
-/// peer_unavailable: no connection, or the handshake broke off before the certificates came.
+/// `guard`: which addresses may be dialled; null: any. peer_unavailable: no connection, or the handshake broke off before the certificates came.
 Result<std::vector<crypto::Certificate>> look_at_certificates(const std::string& host, const std::string& port, const TlsFiles& files,
-                                                              std::chrono::milliseconds limit, const Proxy* proxy = nullptr);
+                                                              std::chrono::milliseconds limit, const Proxy* proxy = nullptr,
+                                                              const AddressGuard* guard = nullptr);
 
 /// Whether a server's certificate names this host or address, as Channel::connect asks it.
 bool names_host(const crypto::Certificate& certificate, const std::string& host);

@@ -3,6 +3,7 @@
 #include "connector/base/bytes.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
+#include "connector/http/address_guard.hpp"
 #include "connector/http/loopback.hpp"
 #include "connector/http/message.hpp"
 #include "connector/http/sink.hpp"
@@ -46,7 +47,7 @@ Match find_route(const std::vector<Route>& routes, const std::string& method, co
       const std::string_view prefix = std::string_view(route.path).substr(0, route.path.size() - 1);
       if (!path.starts_with(prefix) || path.size() == prefix.size()) continue;
       rest = path.substr(prefix.size());
-    } else if (route.path != path) {
+    } else if (route.path != path && route.path + "/" != path) {  // a slash behind it changes nothing
       continue;
     }
     if (route.method == method || (method == "HEAD" && route.method == "GET")) {
@@ -99,7 +100,9 @@ Result<std::string> normal_path(std::string_view raw) {
 /// The requests of one connection.
 class Server::Session {
  public:
-  Session(Server& server, Channel& channel, bool by_proxy) : server_(server), channel_(channel), reader_(channel), by_proxy_(by_proxy) {}
+  /// `address`: of the socket's other end.
+  Session(Server& server, Channel& channel, bool by_proxy, std::string address)
+      : server_(server), channel_(channel), reader_(channel), by_proxy_(by_proxy), address_(std::move(address)) {}
 
   void run() {
     if (const auto done = begin(); !done) {
@@ -112,10 +115,14 @@ class Server::Session {
   }
 
  private:
-  /// Within one limit: what a load balancer says, and the handshake. Nothing in the node depends on a caller's address, so none is kept.
+  /// Within one limit: what a load balancer says, and the handshake. The caller's address is known as long as the connection is there, for its
+  /// share of places, and goes with it.
   Result<void> begin() {
     const auto until = Steady::now() + server_.options_.read_timeout;
-    if (by_proxy_) SLUIS_CHECK(read_proxy_header(channel_.descriptor(), until));
+    if (by_proxy_) {
+      SLUIS_TRY(std::string told, read_proxy_header(channel_.descriptor(), until));
+      if (!told.empty()) address_ = std::move(told);
+    }
     return channel_.accept(server_.clock_.now(), std::chrono::ceil<milliseconds>(until - Steady::now()));
   }
 
@@ -143,10 +150,10 @@ class Server::Session {
     if (!wait()) return false;
     RequestHead head;
     const auto deadline = Steady::now() + server_.options_.read_timeout;
-    if (const unsigned status = reader_.head(head, deadline); status != 0) return refuse(head, status);
+    Request request;
+    if (const unsigned status = reader_.head(head, deadline); status != 0) return refuse(head, request, status);
     auto path = normal_path(head.path);
     if (!path) return last(head, refusal(400, "the path is not acceptable"));
-    Request request;
     request.path = std::move(*path);
     request.method = head.method;
     request.query = head.query;
@@ -161,14 +168,15 @@ class Server::Session {
     if (match.route == nullptr) {
       Response none = match.allowed.empty() ? refusal(404, "nothing here") : refusal(405, "not this method");
       if (!match.allowed.empty()) none.headers["allow"] = match.allowed;
+      told(request, none);
       return head.has_body ? last(head, std::move(none)) : answer(head, std::move(none), false);
     }
     request.rest = std::move(match.rest);
-    if (!server_.options_.routes_refuse_codings && is_coded(head.headers)) return refuse(head, 415);
-    if (head.length > match.route->body_limit) return refuse(head, 413);
+    if (!server_.options_.routes_refuse_codings && is_coded(head.headers)) return refuse(head, request, 415);
+    if (head.length > match.route->body_limit) return refuse(head, request, 413);
     if (head.expects_continue && !channel_.write("HTTP/1.1 100 Continue\r\n\r\n", kWriteLimit)) return false;
     if (const unsigned status = reader_.body(request.body, match.route->body_limit, deadline); status != 0) {
-      return refuse(head, status);
+      return refuse(head, request, status);
     }
     return asked() && respond(head, *match.route, request);
   }
@@ -180,13 +188,24 @@ class Server::Session {
     return !channel_.was_cut();
   }
 
-  bool refuse(const RequestHead& head, unsigned status) {
+  /// What is answered is here whole: where connections are short, nobody waits for a caller who does not take it.
+  void may_give_way() {
+    const std::lock_guard lock(server_.mutex_);
+    server_.unasked_[&channel_] = {is_known(), Steady::now()};
+  }
+
+  void told(const Request& request, Response& response) {
+    if (server_.options_.on_refused) (void)guarded(request, [&] { server_.options_.on_refused(request, response); });
+  }
+
+  bool refuse(const RequestHead& head, const Request& request, unsigned status) {
     Response response = refusal(status, status == 413   ? "the body is too large"
                                         : status == 415 ? "the body is compressed: send it as it is"
                                         : status == 431 ? "the headers are too large"
                                         : status == 408 ? "the request came too slowly"
                                                         : "the request is not acceptable");
     if (status == 415) response.headers["accept-encoding"] = "identity";
+    told(request, response);
     return last(head, std::move(response));
   }
 
@@ -216,6 +235,9 @@ class Server::Session {
   bool respond(const RequestHead& head, const Route& route, const Request& request) {
     const log::Correlated correlated(request.correlation_id);
     Response response;
+    ServerOptions::Place place;  // outlives the answer
+    if (server_.options_.place && !guarded(request, [&] { place = server_.options_.place(request, address_); })) place = refusal(503, "something went wrong");
+    if (auto* instead = std::get_if<Response>(&place)) return answer(head, std::move(*instead), false);
     const auto failed = [&] { return refusal(500, "something went wrong; see the log at " + request.correlation_id); };
     if (!guarded(request, [&] { response = route.handler(request); })) return answer(head, failed(), false);
     if (!response.stream) {
@@ -226,7 +248,7 @@ class Server::Session {
       return answer(head, std::move(response), false);
     }
     const bool close = head.close || server_.stopping_;
-    ChannelSink sink(channel_, head.method == "HEAD", close);
+    ChannelSink sink(channel_, head.method == "HEAD", close, server_.options_.sip_limit);
     const bool ended = guarded(request, [&] { response.stream(sink); });
     if (!sink.started() && !channel_.was_cut()) return answer(head, failed(), true);
     if (ended && sink.complete()) return !close;
@@ -239,6 +261,7 @@ class Server::Session {
     response.headers["content-length"] = std::to_string(response.body.size());
     std::string text = head_text(response.status, response.headers, close);
     if (head.method != "HEAD") text += response.body;
+    may_give_way();
     return channel_.write(text, kWriteLimit) && !close;
   }
 
@@ -246,6 +269,7 @@ class Server::Session {
   Channel& channel_;
   MessageReader reader_;
   bool by_proxy_;
+  std::string address_;
   bool unread_ = false;  ///< bytes of a refused request are still coming
 };
 
@@ -305,7 +329,8 @@ void Server::accept_loop() {
     socklen_t size = sizeof from;
     const int file = ::accept4(listener_, reinterpret_cast<sockaddr*>(&from), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (file >= 0) {
-      take(file, std::any_of(options_.proxies.begin(), options_.proxies.end(), [&](const Network& one) { return one.holds(reinterpret_cast<sockaddr*>(&from)); }));
+      take(file, std::any_of(options_.proxies.begin(), options_.proxies.end(), [&](const Network& one) { return one.holds(reinterpret_cast<sockaddr*>(&from)); }),
+           address_text(reinterpret_cast<const sockaddr*>(&from)));
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       std::unique_lock lock(mutex_);
       const bool room = make_room(lock);
@@ -325,7 +350,7 @@ bool Server::make_room(std::unique_lock<std::mutex>& lock) {
   return ended_.wait_for(lock, kGivingWay, [this, before = channels_.size()] { return channels_.size() < before; });
 }
 
-void Server::take(int file, bool by_proxy) {
+void Server::take(int file, bool by_proxy, std::string address) {
   auto channel = std::make_shared<Channel>(file, tls_ ? tls_->current(clock_.now()) : nullptr);
   std::unique_lock lock(mutex_);
   if (stopping_ || (channels_.size() >= options_.connections && !make_room(lock)) || stopping_) {
@@ -335,7 +360,7 @@ void Server::take(int file, bool by_proxy) {
   channels_.insert(channel);
   unasked_[channel.get()] = {false, Steady::now()};
   try {
-    std::thread([this, channel, by_proxy]() mutable { serve(std::move(channel), by_proxy); }).detach();
+    std::thread([this, channel, by_proxy, from = std::move(address)]() mutable { serve(std::move(channel), by_proxy, std::move(from)); }).detach();
   } catch (const std::system_error& error) {
     log::error("no thread for a connection", {{"listener", options_.name}, {"what", error.what()}});
     unasked_.erase(channel.get());
@@ -344,9 +369,9 @@ void Server::take(int file, bool by_proxy) {
   }
 }
 
-void Server::serve(std::shared_ptr<Channel> channel, bool by_proxy) {
+void Server::serve(std::shared_ptr<Channel> channel, bool by_proxy, std::string address) {
   try {
-    Session(*this, *channel, by_proxy).run();
+    Session(*this, *channel, by_proxy, std::move(address)).run();
   } catch (const std::exception& error) {
     log::error("connection failed", {{"listener", options_.name}, {"what", error.what()}});
     channel->cut();

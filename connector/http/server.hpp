@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 #include <thread>
+#include <variant>
 #include <vector>
 
 namespace sluis::http {
@@ -30,10 +31,21 @@ struct ServerOptions {
   std::function<void(const Error& why)> on_no_handshake = {};
   /// Load balancers: a connection from there begins with a PROXY header, or is refused. From elsewhere such a header is garbage like any other.
   std::vector<Network> proxies = {};
+  /// Before a whole request is handled: its place among those whose answers may last, given back once the answer has ended, or null where it
+  /// needs none; or the answer that it gets instead. `address`: the caller's in numbers, as the socket or the load balancer has it; it is kept
+  /// nowhere. Many threads.
+  using Place = std::variant<std::shared_ptr<const void>, Response>;
+  std::function<Place(const Request& request, const std::string& address)> place = {};
+  /// Rewrites what the server itself refuses: a path that is none, a method, a body that it does not read. The request is as far as it came.
+  std::function<void(const Request& request, Response& response)> on_refused = {};
+  /// A reader has to take what a streamed answer sends at once (at most 112 KiB) in this time, so that who sips holds no connection for long.
+  /// None: it is enough that it takes something every half minute.
+  std::optional<std::chrono::milliseconds> sip_limit = {};
 };
 
 /// One listener. Each connection has a thread of its own, at most so many at once (D13). When there are as many, the one whose request has
-/// been waited for longest gives way to a new one, so that callers who say nothing keep nobody out; where none waits, the new one is closed.
+/// been waited for longest gives way to a new one, so that callers who say nothing keep nobody out; so does one that takes a small answer slowly.
+/// Where there is none such, the new one is closed: what may last, `place` keeps within bounds.
 /// A listener that asks for certificates lets nobody go who showed a good one as long as somebody waits who did not: a crowd of strangers
 /// does not drive the peers out.
 /// Requests that are malformed, too large or too slow are answered and closed, and never reach a handler.
@@ -56,9 +68,9 @@ class Server {
   class Session;
   Result<void> listen();
   void accept_loop();
-  void take(int file, bool by_proxy);
+  void take(int file, bool by_proxy, std::string address);
   bool make_room(std::unique_lock<std::mutex>& lock);
-  void serve(std::shared_ptr<Channel> channel, bool by_proxy);
+  void serve(std::shared_ptr<Channel> channel, bool by_proxy, std::string address);
 
   ServerOptions options_;
   std::vector<Route> routes_;
@@ -79,7 +91,7 @@ class Server {
     std::chrono::steady_clock::time_point since;
     friend auto operator<=>(const Waiting&, const Waiting&) = default;
   };
-  std::map<Channel*, Waiting> unasked_;  ///< whose next request has not come whole
+  std::map<Channel*, Waiting> unasked_;  ///< whose next request has not come whole, or whose answer is not taken yet
 };
 
 /// A path as routes see it, or invalid_argument: decoded once; no `..`, no empty segment, no NUL, no control character.

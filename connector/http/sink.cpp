@@ -24,7 +24,8 @@ Result<void> ChannelSink::told(Result<void> done) const {
 }
 
 Result<void> ChannelSink::send(std::string_view bytes) {
-  return told(request_ ? channel_.write(bytes, kStall, request_->last) : channel_.write(bytes, kStall));
+  if (request_) return told(channel_.write(bytes, kStall, request_->last));
+  return channel_.write(bytes, kStall, sip_limit_ ? std::chrono::steady_clock::now() + *sip_limit_ : Channel::Time::max());
 }
 
 Result<void> ChannelSink::await_room() { return told(request_ ? channel_.await_room(kStall, request_->last) : channel_.await_room(kStall)); }

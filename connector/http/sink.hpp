@@ -11,7 +11,9 @@ namespace sluis::http {
 /// a cut. Calls in the wrong order are `internal` errors and send nothing.
 class ChannelSink final : public ResponseSink {
  public:
-  ChannelSink(Channel& channel, bool head_only, bool close) : channel_(channel), head_only_(head_only), close_(close) {}
+  /// `sip_limit`: for what is sent at once; none: as long as some of it is taken every half minute.
+  ChannelSink(Channel& channel, bool head_only, bool close, std::optional<std::chrono::milliseconds> sip_limit = {})
+      : channel_(channel), head_only_(head_only), close_(close), sip_limit_(sip_limit) {}
   struct Request {
     std::string head;              ///< request line and headers, each with its line end; what `start` is given comes behind it
     std::function<void()> failed;  ///< called where the peer takes no more, before the error is given back
@@ -42,6 +44,7 @@ class ChannelSink final : public ResponseSink {
   Channel& channel_;
   const bool head_only_;
   const bool close_;
+  const std::optional<std::chrono::milliseconds> sip_limit_ = {};
   const std::optional<Request> request_;  ///< none: it is an answer
   State state_ = State::fresh;
   bool chunked_ = true;

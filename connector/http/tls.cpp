@@ -58,7 +58,7 @@ void TlsContext::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(cont
 Result<void> TlsContext::load(const TlsFiles& files) {
   SSL_CTX* raw = native();
   ERR_clear_error();
-  SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
+  SSL_CTX_set_min_proto_version(raw, files.allow_tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION);
   SSL_CTX_set_options(raw, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);  // of a client: its sessions are kept by whom they were made with
   SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);

@@ -19,6 +19,7 @@ struct TlsFiles {
   std::string key;
   std::string roots;     ///< who signs the others' certificates
   std::string lists = {};  ///< revocation lists, one of each authority in the others' chains; empty: none is asked for
+  bool allow_tls_1_2 = false;  ///< else TLS 1.3 alone
 };
 
 inline constexpr std::size_t kSessions = 1024;         ///< that a listener keeps; the oldest go first
@@ -27,7 +28,7 @@ inline constexpr std::chrono::hours kSessionAge{1};    ///< a session of before 
 /// A session that a server gave. Whoever has it is who made it: it stays where it was made.
 using TlsSession = std::shared_ptr<ssl_session_st>;
 
-/// OpenSSL's context for one listener or client, with what the files held when it was made. TLS 1.2 and 1.3. A listener keeps the sessions of its
+/// OpenSSL's context for one listener or client, with what the files held when it was made. TLS 1.3, and 1.2 where it is allowed. A listener keeps the sessions of its
 /// connections, with the certificates that were shown, here and nowhere else: with other files there is another context, and they are gone.
 /// What is resumed is verified again like what is new (decision 29). Thread-safe.
 class TlsContext {

@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <thread>
 
 namespace sluis::management {
@@ -180,9 +181,14 @@ class Call {
   int asked_ = 0;
 };
 
+/// gRPC 1.51 has no public setting for the least version of TLS, and begins at 1.2. What it has is a list of ciphers for 1.2, read from the
+/// environment when the first TLS server is made: one that needs a key shared beforehand, which nobody has, leaves 1.2 nothing to agree on.
+void only_tls_1_3() { ::setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES128-GCM-SHA256", 1); }
+
 /// By the files as they stand.
 std::shared_ptr<grpc::ServerCredentials> credentials(const GrpcOptions& options) {
   namespace tls = grpc::experimental;
+  if (!options.allow_tls_1_2) only_tls_1_3();
   const auto files = options.roots.empty()
                          ? std::make_shared<tls::FileWatcherCertificateProvider>(options.key, options.certificate, kLookAgain)
                          : std::make_shared<tls::FileWatcherCertificateProvider>(options.key, options.certificate, options.roots, kLookAgain);

@@ -15,6 +15,7 @@ struct GrpcOptions {
   std::string certificate;  ///< chain; empty: no TLS, which is allowed on loopback and Unix sockets only
   std::string key;
   std::string roots;        ///< who signs clients' certificates; empty: none is asked for
+  bool allow_tls_1_2 = false;  ///< else TLS 1.3 alone; of all gRPC servers of this process the first says so
   unsigned threads = 8;         ///< calls that run at the same time
   /// A connection is ended after so long and its calls a tenth of that later, whatever it does or does not; clients connect
   /// again by themselves. The longest call takes a minute.

@@ -6,13 +6,13 @@
 #include "connector/crypto/crypto.hpp"
 #include "connector/http/message.hpp"
 #include "connector/json/json.hpp"
+#include "connector/node/asked_to_wait.hpp"
 #include "connector/provenance/passing.hpp"
 #include "connector/records/otlp.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -63,17 +63,6 @@ http::Headers webhook_headers(std::string_view secret, std::string_view id, Time
   const std::string sent = std::to_string(std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count());
   const Hash mac = crypto::hmac_sha256(secret, fmt::format("{}.{}.{}", id, sent, body));
   return {{"webhook-id", std::string(id)}, {"webhook-timestamp", sent}, {"webhook-signature", "v1," + to_base64(view(mac))}};
-}
-
-std::optional<std::chrono::seconds> retry_after(const http::PeerResponse& answer, Timestamp now) {
-  const auto found = answer.headers.find("retry-after");
-  if (found == answer.headers.end()) return std::nullopt;
-  const std::string& text = found->second;
-  std::uint32_t seconds = 0;
-  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error == std::errc() && at == text.data() + text.size()) return std::chrono::seconds(seconds);
-  const auto then = http::parse_http_date(text);
-  return then ? std::optional(std::max(0s, std::chrono::ceil<std::chrono::seconds>(*then - now))) : std::nullopt;
 }
 
 /// One form of one collector.

@@ -74,7 +74,4 @@ class Collecting {
 /// and the body. `secret`: the bytes behind `whsec_`.
 http::Headers webhook_headers(std::string_view secret, std::string_view id, Timestamp now, std::string_view body);
 
-/// `Retry-After` of an answer: seconds, or a date (RFC 9110, section 10.2.3). None: it has none that can be read.
-std::optional<std::chrono::seconds> retry_after(const http::PeerResponse& answer, Timestamp now);
-
 }  // namespace sluis::node

@@ -1,6 +1,7 @@
 #include "connector/node/config.hpp"
 
 #include "certs/authority.hpp"
+#include "connector/base/limits.hpp"
 #include "connector/base/suggest.hpp"
 #include "connector/base/toml.hpp"
 #include "connector/http/loopback.hpp"
@@ -67,6 +68,7 @@ Result<void> read_tls(TomlTable table, const std::filesystem::path& folder, TlsC
   SLUIS_CHECK(tls.read("certificate", into.chain));
   SLUIS_CHECK(tls.read("key", into.key));
   if (tls.table().has("crl")) SLUIS_CHECK(tls.read("crl", into.lists));
+  SLUIS_TRY(into.allow_tls_1_2, read_min_version(tls.table()));
   return tls.read("roots", into.roots);
 }
 
@@ -342,6 +344,14 @@ Result<void> read_quota(TomlTable& root, NodeConfig& config) {
     if (given < 1 || given > 100'000'000) return table->refused(name, "from 1 to 100 million a minute");
     *into = static_cast<double>(given);
   }
+  if (table->has("releases_at_once")) {
+    SLUIS_TRY(const std::int64_t given, table->integer("releases_at_once"));
+    constexpr auto kMost = static_cast<std::int64_t>(limits::kConnections - limits::kConnections / 8);
+    if (given < 2 || given > kMost) {
+      return table->refused("releases_at_once", "from 2 to " + std::to_string(kMost) + ": the other connections of a listener are for messages");
+    }
+    config.releases_at_once = static_cast<std::size_t>(given);
+  }
   return {};
 }
 
@@ -385,6 +395,7 @@ Result<NodeConfig> read_config(const std::filesystem::path& file) {
   SLUIS_TRY(config.open, read_public_listener(root, "public"));
   SLUIS_CHECK(read_management(root, config));
   SLUIS_CHECK(read_keys(root, config));
+  SLUIS_TRY(config.inner, read_inner(root));
   SLUIS_TRY(config.proxy, read_proxy(root, config.folder));
   SLUIS_CHECK(read_data(root, config));
   SLUIS_CHECK(read_policy(root, config));

@@ -32,6 +32,7 @@ struct NodeConfig {
   std::optional<TlsConfig> management_tls;  ///< none: in clear, on loopback only
 
   TlsConfig tls;
+  std::vector<std::string> inner;    ///< networks, as http::Network has them, in which peers may be: else they are at public addresses alone
   std::optional<ProxyConfig> proxy;  ///< none: peers and witnesses are called directly
 
   std::filesystem::path log_key;    ///< Ed25519, signs checkpoints of the node's first log; those of others lie beside it
@@ -90,6 +91,7 @@ struct NodeConfig {
   double requests_a_minute = 6000;  ///< of one party, on the exchange listener
   double refusals_a_minute = 60;    ///< of one party, that get an entry each; four minutes of it at once
   double negotiations_a_minute = 10;  ///< that one party begins; twenty minutes of it at once
+  std::size_t releases_at_once = 768;  ///< on one listener; of its connections, the others are for messages
   bool refuse_unknown_offers = true;  ///< else they wait for the steward
   std::filesystem::path situations;   ///< the file that defines them; empty: none can be declared
   std::filesystem::path script;       ///< what the node does of itself in some negotiations and transfers; empty: as ever

@@ -31,6 +31,12 @@ std::string with_brackets(const std::string& host) {
   return host.find(':') == std::string::npos || host.starts_with('[') ? host : "[" + host + "]";
 }
 
+/// Peers of a node that is reached on this machine alone are here as well.
+std::string network_text(const InitOptions& o) {
+  if (http::is_loopback(o.address)) return "[network]\ninner = [\"127.0.0.0/8\", \"::1\"]   # peers may be here: this node is reached on this machine alone\n";
+  return "# [network]                     # peers are called at public addresses alone, and in networks that are named here\n# inner = [\"10.1.0.0/16\"]\n";
+}
+
 std::string config_text(const InitOptions& o) {
   return fmt::format(R"(# A node of Sluis. Paths are relative to this folder. `sluis config check node.toml` reads it as the node does.
 [node]
@@ -56,6 +62,7 @@ certificate = "tls/node.pem"
 key = "tls/node.key"
 roots = "tls/roots.pem"
 # crl = "tls/crl.pem"             # revocation lists: one of each authority in the chains of others
+# min_version = "1.2"           # else TLS 1.3 alone
 # crl_sources = ["http://crl.example/services.crl"]  # fetched into that file, every crl_every = "PT15M": connector/node/README.md
 
 [keys]
@@ -86,6 +93,7 @@ keys = ["keys/federation.pub"]
 threshold = 1
 # sources = ["https://federation.example/list.json"]  # newer lists are fetched, every = "PT5M": connector/node/README.md
 
+{network}
 # [proxy]                       # peers and witnesses are called through it, by CONNECT: connector/node/README.md
 # address = "proxy.waterrijk.example:3128"
 # credential = "keys/proxy.credential"   # 0600: the value of Proxy-Authorization, as `Basic …`
@@ -103,7 +111,8 @@ threshold = 1
 # [quota]                       # of each party; more is answered with 429, and counted in one entry a minute
 # requests_per_minute = 6000    # a minute's worth at once
 # refusals_per_minute = 60      # that get an entry each; four minutes' worth at once
-# negotiations_per_minute = 10  # that it begins; twenty minutes' worth at once
+# negotiations_per_minute = 10  # that it begins; twenty minutes' worth at once: 200
+# releases_at_once = 768        # requests for data, of a listener's 1024 connections; of these a party, or an address, has as many as are free
 
 # [outbox]
 # give_up_after_days = 30       # a message that no peer took so long is a dead letter: `sluis outbox list`
@@ -117,6 +126,7 @@ other_offers = "refuse"         # or "steward": proposals that differ from what 
                      fmt::arg("party_class", o.class_of_party), fmt::arg("contact", o.contact),
                      fmt::arg("address", with_brackets(o.address)), fmt::arg("host", with_brackets(o.host)), fmt::arg("exchange", o.first_port),
                      fmt::arg("open", o.first_port + 1), fmt::arg("management", o.first_port + 2),
+                     fmt::arg("network", network_text(o)),
                      fmt::arg("purposes", o.purposes.empty() ? "" : "\"purposes.tsv\""),
                      fmt::arg("origin", host_of_participant(o.participant) + "/log" + (o.demo ? "-demo" : "")));
 }

@@ -1,7 +1,7 @@
 #include "connector/node/list_fetching.hpp"
 
 #include "connector/base/log.hpp"
-#include "connector/node/collecting.hpp"
+#include "connector/node/asked_to_wait.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

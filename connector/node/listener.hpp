@@ -27,9 +27,13 @@ struct TlsConfig {
   std::filesystem::path key;
   std::filesystem::path roots;  ///< who signs the others' certificates
   std::filesystem::path lists;  ///< revocation lists; empty: none is asked for
+  bool allow_tls_1_2 = false;   ///< else TLS 1.3 alone
 };
 
 /// `listen = "address:port"` of a table, without its url.
 Result<ListenerConfig> read_listener(TomlTable& table);
+
+/// `min_version` of a table about TLS: whether 1.2 is taken besides 1.3.
+Result<bool> read_min_version(TomlTable& table);
 
 }  // namespace sluis::node

@@ -50,6 +50,24 @@ Result<std::optional<ProxyConfig>> read_proxy(TomlTable& root, const std::filesy
   return std::optional(std::move(proxy));
 }
 
+Result<std::vector<std::string>> read_inner(TomlTable& root) {
+  SLUIS_TRY(std::optional<TomlTable> table, root.optional_table("network"));
+  if (!table) return std::vector<std::string>();
+  SLUIS_TRY(std::vector<std::string> inner, table->strings("inner"));
+  for (std::size_t i = 0; i < inner.size(); ++i) {
+    if (const auto range = http::Network::parse(inner[i]); !range) return Error(range.error()).at(table->place("inner", i));
+  }
+  return inner;
+}
+
+http::AddressGuard guard_of(const NodeConfig& config) {
+  std::vector<http::Network> inner;
+  for (const std::string& range : config.inner) inner.push_back(*http::Network::parse(range));  // as the configuration was read
+  // With fixed values for an identity all is on this machine: the schemes of addresses let none leave it.
+  if (!config.static_identity.empty()) inner.insert(inner.end(), {*http::Network::parse("127.0.0.0/8"), *http::Network::parse("::1")});
+  return http::AddressGuard(std::move(inner));
+}
+
 Result<std::optional<http::Proxy>> proxy_of(const std::optional<ProxyConfig>& config) {
   if (!config) return std::optional<http::Proxy>();
   http::Proxy proxy{config->host, config->port, {}, config->direct};
@@ -62,7 +80,8 @@ Result<std::optional<http::Proxy>> proxy_of(const std::optional<ProxyConfig>& co
 
 Result<http::ClientOptions> calling_peers(const NodeConfig& config, const identity::Directory& directory, const Clock& clock) {
   http::ClientOptions options;
-  options.tls = {config.tls.chain.string(), config.tls.key.string(), config.tls.roots.string(), config.tls.lists.string()};
+  options.tls = {config.tls.chain.string(), config.tls.key.string(), config.tls.roots.string(), config.tls.lists.string(), config.tls.allow_tls_1_2};
+  options.guard = guard_of(config);
   options.allow_http = !config.static_identity.empty();  // and the scheme lets none leave this machine
   SLUIS_TRY(options.proxy, proxy_of(config.proxy));
   options.listed = [&directory, &clock](const ParticipantId& peer, std::string_view url) {

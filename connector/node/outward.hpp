@@ -12,6 +12,7 @@ namespace sluis {
 class TomlTable;
 }
 namespace sluis::http {
+class AddressGuard;
 struct ClientOptions;
 struct Proxy;
 }
@@ -34,6 +35,12 @@ struct ProxyConfig {
 
 /// None: there is no such table. Each error has its place.
 Result<std::optional<ProxyConfig>> read_proxy(TomlTable& root, const std::filesystem::path& folder);
+
+/// `[network] inner`: networks in which peers may be. Each error has its place.
+Result<std::vector<std::string>> read_inner(TomlTable& root);
+
+/// Which addresses parties of the list, and the places of lists, may have (decision 39).
+http::AddressGuard guard_of(const NodeConfig& config);
 
 /// As a client takes it. Its credential is read once, so that one that cannot be used is known at start, and then for each connection.
 Result<std::optional<http::Proxy>> proxy_of(const std::optional<ProxyConfig>& config);

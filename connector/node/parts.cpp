@@ -200,8 +200,7 @@ Result<identity::VerifiedPeer> Node::Parts::verified(const http::Request& reques
     return peer;
   }
   const std::string& who = peer->participant.str();
-  const bool ends = request.path.ends_with("/termination") || request.path == "/evidence/v1/receipts";
-  if (!(ends ? endings : requests)->take(who)) {
+  if (!(Fairness::ends(request) ? endings : requests)->take(who)) {
     refusals->count("quota.requests", who);
     return Error(ErrorCode::limit_exceeded, "this party asked more than its share in a short time");
   }
@@ -217,7 +216,8 @@ Result<ParticipantId> Node::Parts::authenticate(const http::Request& request) co
 Result<void> Node::Parts::start_exchange() {
   SLUIS_TRY(http::ClientOptions options, calling_peers(config, *directory, *log_clock));
   SLUIS_TRY(client, http::Client::make(std::move(options), clock));
-  transport = std::make_unique<identity::IdentifiedTransport>(*scheme, *client, *client);
+  asked_to_wait = std::make_unique<AskedToWait>(*client, clock);
+  transport = std::make_unique<identity::IdentifiedTransport>(*scheme, *asked_to_wait, *client);
   peers = std::make_unique<dsp::Client>(dsp::ClientOptions{description.dsp_url, limits::kPeerTimeout}, *transport);
   terms = std::make_unique<NodeTerms>(*datasets, *purposes, *directory, store, *log_clock, config.refuse_unknown_offers,
                                       situations->ids());
@@ -275,7 +275,7 @@ Result<void> Node::Parts::start_exchange() {
 }
 
 Result<void> Node::Parts::start_data_plane() {
-  upstreams = std::make_unique<UpstreamClients>(config.folder, config.tls.roots, clock);
+  upstreams = std::make_unique<UpstreamClients>(config.folder, config.tls.roots, clock, config.tls.allow_tls_1_2);
   plans = std::make_unique<NodeDatasets>(*datasets, config.datasets, *log_clock, *upstreams);
   membership = std::make_unique<NodeMembership>(*directory, store, revoked.get());
   streams = std::make_unique<gate::StreamRegistry>(*log_clock);
@@ -291,6 +291,7 @@ Result<void> Node::Parts::start_data_plane() {
     return declarations->of_provider(record, now);
   };
   const std::string minimising_root = crypto::hkdf_sha256(node_key, "", "sluis pseudonyms root", 32);
+  fairness = std::make_unique<Fairness>(config.releases_at_once, FairnessDependencies{*scheme, *refusals, *requests, *endings, *mistakes, *begun});
   gate = std::make_unique<gate::Gate>(
       config.participant,
       gate::GateDependencies{
@@ -512,6 +513,7 @@ Result<void> Node::Parts::start_collectors() {
   for (const NodeConfig::Collector& one : receivers) {
     http::ClientOptions options;
     if (one.certificate) options.tls = tls_files(config.tls);
+    options.tls.allow_tls_1_2 = config.tls.allow_tls_1_2;
     options.tls.roots = one.roots.empty() ? config.tls.roots.string() : one.roots.string();
     options.tls.lists = one.roots.empty() ? config.tls.lists.string() : std::string();
     options.name = "collector " + one.url;

@@ -12,6 +12,7 @@
 #include "connector/intake/intake.hpp"
 #include "connector/management/connect.hpp"
 #include "connector/management/grpc_server.hpp"
+#include "connector/node/asked_to_wait.hpp"
 #include "connector/node/backup.hpp"
 #include "connector/node/clocks.hpp"
 #include "connector/node/collecting.hpp"
@@ -19,6 +20,7 @@
 #include "connector/node/declarations.hpp"
 #include "connector/node/erasing.hpp"
 #include "connector/node/evidence_channel.hpp"
+#include "connector/node/fairness.hpp"
 #include "connector/node/list_fetching.hpp"
 #include "connector/node/node.hpp"
 #include "connector/node/peer_doctor.hpp"
@@ -40,7 +42,7 @@
 namespace sluis::node {
 
 inline http::TlsFiles tls_files(const TlsConfig& of) {
-  return {of.chain.string(), of.key.string(), of.roots.string(), of.lists.string()};
+  return {of.chain.string(), of.key.string(), of.roots.string(), of.lists.string(), of.allow_tls_1_2};
 }
 
 /// Everything that a node is made of, declared in the order in which it is made: what stands later uses what stands before.
@@ -92,6 +94,7 @@ struct Node::Parts {
   std::unique_ptr<Quota> mistakes;  ///< of each party: refusals that get an entry each
   std::unique_ptr<Quota> begun;     ///< of each party: negotiations
   std::unique_ptr<http::Client> client;
+  std::unique_ptr<AskedToWait> asked_to_wait;  ///< the client, for messages
   std::unique_ptr<identity::IdentifiedTransport> transport;  ///< the client, saying who sends
   std::unique_ptr<dsp::Client> peers;
   std::unique_ptr<Writer> writer;
@@ -119,6 +122,7 @@ struct Node::Parts {
   std::unique_ptr<Declarations> declarations;
   std::unique_ptr<gate::StreamRegistry> streams;
   std::unique_ptr<gate::RefusalCounter> refusals;
+  std::unique_ptr<Fairness> fairness;
   std::unique_ptr<gate::Gate> gate;
   std::unique_ptr<gate::OpenGate> open;
   std::unique_ptr<Pushing> pushing;  ///< silent until the listeners stand

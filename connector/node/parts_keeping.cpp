@@ -255,6 +255,7 @@ void Node::Parts::start_outbox() {
   with.services["acknowledgement"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
     return receipts->deliver(item, envelope, retry_at);
   };
+  with.waits_until = [this](const std::string& peer, const outbox::Envelope& envelope) { return asked_to_wait->until(peer, kind_of(envelope)); };
   outbox = std::make_unique<outbox::Driver>(options, std::move(with));
 }
 

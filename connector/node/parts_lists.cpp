@@ -23,6 +23,8 @@ constexpr std::chrono::seconds kCut{1};  ///< from the commit of a revocation un
 Result<std::unique_ptr<http::Client>> client_for(const NodeConfig& config, const ListPlaces& places, const char* name, bool plain_http, const Clock& clock) {
   http::ClientOptions options;
   options.tls.roots = places.roots.empty() ? config.tls.roots.string() : places.roots.string();
+  options.tls.allow_tls_1_2 = config.tls.allow_tls_1_2;
+  options.guard = guard_of(config);
   options.allow_http = plain_http;
   options.idle_connections = 0;
   options.name = name;

@@ -29,6 +29,7 @@ constexpr std::size_t kCatalogBytes = 32U << 20U;     ///< of a peer's catalogue
 constexpr std::size_t kCatalogOffers = 10'000;
 constexpr std::size_t kCatalogPages = 1000;
 constexpr std::chrono::seconds kCatalogTime{60};      ///< for all of it: no page begins later
+constexpr std::chrono::seconds kSip{30};       ///< for a stranger to take 112 KiB: some 4 KB a second
 constexpr std::chrono::seconds kToConnect{2};  ///< to one address of a peer that is looked at
 
 /// With the header by which a peer holds its clock against this node's.
@@ -472,17 +473,22 @@ Result<void> Node::Parts::start_peer_doctor() {
   const http::TlsFiles tls = in_clear ? http::TlsFiles() : tls_files(config.tls);
   SLUIS_TRY(http::ClientOptions options, calling_peers(config, *directory, *log_clock));
   const auto proxy = options.proxy;
+  const http::AddressGuard guard = *options.guard;
   options.tls = {};
   options.tls.roots = tls.roots;
+  options.tls.allow_tls_1_2 = tls.allow_tls_1_2;
   SLUIS_TRY(nobody, http::Client::make(std::move(options), clock));
   const auto through = [proxy](const std::string& host) { return proxy && http::goes_through(*proxy, host) ? &*proxy : nullptr; };
   peer_doctor = std::make_unique<PeerDoctor>(
       config.participant, config.exchange.url,
       PeerDoctorDependencies{*directory, *log_clock, *transport, *nobody, tls, [this](const http::Request& request) { return authenticate(request); },
                              [](const std::string& host) { return http::resolve(host); },
-                             [through](const std::string& host, const std::string& port) { return http::try_connection(host, port, kToConnect, through(host)); },
-                             [tls, through](const std::string& host, const std::string& port) {
-                               return http::look_at_certificates(host, port, tls, limits::kPeerTimeout, through(host));
+                             [through, guard](const std::string& host, const std::string& port) -> Result<void> {
+                               if (const std::string kind = guard.against(host); !kind.empty()) return http::refused_address(host, kind);
+                               return http::try_connection(host, port, kToConnect, through(host));
+                             },
+                             [tls, through, guard](const std::string& host, const std::string& port) {
+                               return http::look_at_certificates(host, port, tls, limits::kPeerTimeout, through(host), &guard);
                              },
                              [through](const std::string& host) { return through(host) ? through(host)->name() : std::string(); }});
   return {};
@@ -526,13 +532,18 @@ Result<void> Node::Parts::start_listeners() {
     };
     return made;
   };
+  for (http::Route& route : exchange) route = fairness->told_when(std::move(route));
   http::ServerOptions to_peers = listener("exchange", config.exchange);
+  to_peers.place = [this](const http::Request& request, const std::string&) { return fairness->place_of_party(request); };
+  to_peers.on_refused = [this](const http::Request& request, http::Response& response) { fairness->refuse(request, response); };
   if (config.static_identity.empty()) {
     to_peers.tls = tls;
     to_peers.request_client_certificate = true;
   }
   http::ServerOptions to_all = listener("public", config.open);
   to_all.tls = tls;
+  to_all.place = [this](const http::Request& request, const std::string& address) { return fairness->place_of_stranger(request, address); };
+  to_all.sip_limit = kSip;
   http::ServerOptions to_managers = listener("management", config.management);
   to_managers.routes_refuse_codings = true;  // Connect has a status of its own for it
   if (config.management_tls) {
@@ -558,6 +569,7 @@ Result<void> Node::Parts::start_grpc() {
     options.certificate = config.management_tls->chain.string();
     options.key = config.management_tls->key.string();
     options.roots = config.management_tls->roots.string();
+    options.allow_tls_1_2 = config.management_tls->allow_tls_1_2;
   }
   options.ready = [this] { return ready(); };
   SLUIS_TRY(grpc_server, management::GrpcServer::start(*api, options));

@@ -264,13 +264,14 @@ bool PeerDoctor::names(Course& course, const std::string& host, const std::strin
 bool PeerDoctor::opens(Course& course, const std::string& port, const std::vector<std::string>& addresses) const {
   std::vector<std::string> open;
   std::vector<std::string> shut;
+  std::string mend = "ask the peer whether its node runs and listens there; then whether a firewall on either side lets port " + port + " through";
   for (std::size_t i = 0; i < std::min(addresses.size(), kAddresses); ++i) {
     const auto done = with_.connect(addresses[i], port);
     done ? open.push_back(addresses[i]) : shut.push_back(done.error().message);
+    if (!done && !done.error().mend.empty()) mend = done.error().mend;  // it was not even dialled
   }
   if (open.empty()) {
-    course.failed("tcp", "no address answers at port " + port + ": " + joined(shut),
-                  "ask the peer whether its node runs and listens there; then whether a firewall on either side lets port " + port + " through");
+    course.failed("tcp", "no address answers at port " + port + ": " + joined(shut), mend);
     return false;
   }
   course.ok("tcp", "port " + port + " is open at " + joined(open) + (shut.empty() ? "" : "; not elsewhere, which may cost time: " + joined(shut)));
@@ -282,7 +283,8 @@ bool PeerDoctor::shows(Course& course, const std::string& host, const std::strin
   const auto shown = with_.certificates(host, port);
   if (!shown) {
     course.failed("tls", "no handshake with `" + host + ":" + port + "`: " + shown.error().message,
-                  "ask the peer whether TLS 1.2 or 1.3 is served there by the node itself: nothing may end TLS before it");
+                  std::string("ask the peer whether ") + (with_.tls.allow_tls_1_2 ? "TLS 1.2 or 1.3" : "TLS 1.3") +
+                      " is served there by the node itself: nothing may end TLS before it");
     return false;
   }
   const crypto::Certificate& leaf = shown->front();

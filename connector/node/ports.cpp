@@ -142,6 +142,7 @@ Result<std::shared_ptr<http::Upstream>> UpstreamClients::client(const std::strin
   if (!kept) {
     http::ClientOptions options;
     options.tls.roots = roots.empty() ? roots_.string() : (folder_ / roots).string();
+    options.tls.allow_tls_1_2 = allow_tls_1_2_;
     options.allow_http = true;  // a dataset names such addresses on this machine only
     SLUIS_TRY(kept, http::Client::make(std::move(options), clock_));
   }

@@ -65,8 +65,8 @@ class NodeCatalog final : public dsp::CatalogPort {
 class UpstreamClients {
  public:
   /// `roots`: those that are trusted where a dataset names none. Files are below `folder`.
-  UpstreamClients(std::filesystem::path folder, std::filesystem::path roots, const Clock& clock)
-      : folder_(std::move(folder)), roots_(std::move(roots)), clock_(clock) {}
+  UpstreamClients(std::filesystem::path folder, std::filesystem::path roots, const Clock& clock, bool allow_tls_1_2 = false)
+      : folder_(std::move(folder)), roots_(std::move(roots)), clock_(clock), allow_tls_1_2_(allow_tls_1_2) {}
   gate::UpstreamService service(const catalog::HttpSource& source, const std::string& media_type);
   /// Cuts what is under way, and begins no other.
   void stop();
@@ -77,6 +77,7 @@ class UpstreamClients {
   std::filesystem::path folder_;
   std::filesystem::path roots_;
   const Clock& clock_;
+  const bool allow_tls_1_2_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<http::Client>> clients_;
   bool stopped_ = false;

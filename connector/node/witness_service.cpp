@@ -28,6 +28,7 @@ Result<void> read_tls(TomlTable table, const std::filesystem::path& folder, Witn
   SLUIS_TRY(const std::string key, table.string("key"));
   tls.chain = folder / chain;
   tls.key = folder / key;
+  SLUIS_TRY(tls.allow_tls_1_2, read_min_version(table));
   config.tls = std::move(tls);
   return {};
 }
@@ -56,7 +57,7 @@ class Service {
     listener.address = config.listen.address;
     listener.port = config.listen.port;
     listener.connections = kCallers;
-    if (config.tls) listener.tls = http::TlsFiles{config.tls->chain.string(), config.tls->key.string(), ""};
+    if (config.tls) listener.tls = http::TlsFiles{config.tls->chain.string(), config.tls->key.string(), "", "", config.tls->allow_tls_1_2};
     counts_ = std::make_unique<WitnessCounts>(origins_, clock_);
     server_ = std::make_unique<http::Server>(std::move(listener), routes(), clock_, random_);
     SLUIS_TRY(const std::uint16_t port, server_->start());

@@ -263,7 +263,7 @@ void Dispatcher::next_of(Peer& peer, std::map<std::string, Head, std::less<>>::i
   }
 }
 
-void Dispatcher::on_reply(const OutboxItem& item, Verdict verdict, Timestamp now) {
+void Dispatcher::on_reply(const OutboxItem& item, Verdict verdict, Timestamp now, Timestamp not_before) {
   const auto found = peers_.find(item.peer);
   if (found == peers_.end()) return;
   Peer& peer = found->second;
@@ -288,7 +288,7 @@ void Dispatcher::on_reply(const OutboxItem& item, Verdict verdict, Timestamp now
       [[fallthrough]];
     case Verdict::retry: case Verdict::retry_untried: case Verdict::away:
       if (verdict == Verdict::retry) head.unanswered = false;
-      wait_until(peer, head, std::max(head.retry_at, now));
+      wait_until(peer, head, std::max({head.retry_at, now, not_before}));
       if (std::exchange(head.hurried, false) && verdict != Verdict::away) on_committed(item.peer, item.process, now);
       break;
   }

@@ -57,7 +57,8 @@ class Dispatcher {
   bool on_heard(const std::string& peer, Timestamp now);
   /// What is to be sent now; those items are in flight until `on_reply`. Errors: those of the store; later it may be there again.
   Result<std::vector<Send>> on_timer(Timestamp now, std::size_t at_most = SIZE_MAX);
-  void on_reply(const OutboxItem& item, Verdict verdict, Timestamp now);
+  /// `not_before`: of a message that is tried again; looked at by nothing else, and by itself again after the longest back-off.
+  void on_reply(const OutboxItem& item, Verdict verdict, Timestamp now, Timestamp not_before = {});
   /// When `on_timer` has something to do next; none while all is in flight or empty.
   std::optional<Timestamp> next_due() const;
   /// Messages in memory.

@@ -113,14 +113,15 @@ void Driver::run() {
     wake_.notify_one();  // there may be more for another thread
     const Dispatcher::Send& send = sends->front();
     lock.unlock();
-    const std::optional<Delivered> delivered = deliver(send);
+    const std::optional<Answered> answered = deliver(send);
     lock.lock();
-    const Verdict verdict = delivered ? delivered->verdict : Verdict::dropped;
-    const bool left = delivered && (verdict == Verdict::done || verdict == Verdict::dropped || verdict == Verdict::dead);
-    const auto gone = static_cast<std::int64_t>(delivered ? delivered->also : 0) + (left ? 1 : 0);
+    const Delivered* delivered = answered ? &answered->delivered : nullptr;
+    const Verdict verdict = delivered != nullptr ? delivered->verdict : Verdict::dropped;
+    const bool left = delivered != nullptr && (verdict == Verdict::done || verdict == Verdict::dropped || verdict == Verdict::dead);
+    const auto gone = static_cast<std::int64_t>(delivered != nullptr ? delivered->also : 0) + (left ? 1 : 0);
     count_ -= gone;
     if (!walked_.empty() && send.item.key <= walked_) recount_ -= gone;
-    dispatcher_.on_reply(send.item, verdict, with_.clock.now());
+    dispatcher_.on_reply(send.item, verdict, with_.clock.now(), answered ? answered->not_before : Timestamp{});
   }
   wake_.notify_all();
 }
@@ -215,15 +216,15 @@ Verdict Driver::give_up(const OutboxItem& item, std::string bytes, const Envelop
   return Verdict::dead;
 }
 
-std::optional<Delivered> Driver::deliver(const Dispatcher::Send& send) {
-  if (with_.held && with_.held()) return Delivered(Verdict::retry_untried);
+std::optional<Driver::Answered> Driver::deliver(const Dispatcher::Send& send) {
+  if (with_.held && with_.held()) return Answered(Verdict::retry_untried);
   Result<std::optional<std::string>> bytes = with_.store.get(send.item.key);
-  if (!bytes) return Delivered(Verdict::retry_untried);
+  if (!bytes) return Answered(Verdict::retry_untried);
   if (!*bytes) return std::nullopt;
   const Result<Envelope> envelope = decode_envelope(**bytes);
   const std::optional<Timestamp> before = send.attempt > 0 ? send.first_try : std::nullopt;
   const auto dead = [&](std::optional<Timestamp> first_try, Reason reason) {
-    return give_up(send.item, std::move(**bytes), envelope ? &*envelope : nullptr, first_try, std::move(reason));
+    return Answered(give_up(send.item, std::move(**bytes), envelope ? &*envelope : nullptr, first_try, std::move(reason)));
   };
   if (!envelope) return dead(before, {"unreadable", {describe(envelope.error())}});
   const auto service = with_.services.find(envelope->service);
@@ -232,10 +233,16 @@ std::optional<Delivered> Driver::deliver(const Dispatcher::Send& send) {
   if (with_.unreachable) {
     if (std::optional<Reason> why = with_.unreachable(send.item.peer)) return dead(before, std::move(*why));
   }
+  const auto asked = [&] { return with_.waits_until ? with_.waits_until(send.item.peer, *envelope) : std::nullopt; };
+  if (const auto until = asked()) return Answered(Verdict::retry_untried, *until);
   OutboxItem item = send.item;
   item.maybe_sent = item.maybe_sent || envelope->maybe_sent;
   Delivered delivered = service->second(item, *envelope, send.retry_at);
-  if (delivered.verdict != Verdict::dead) return delivered;
+  // Who asks to wait is there: the messages of other kinds go on.
+  if (delivered.verdict == Verdict::away || delivered.verdict == Verdict::retry) {
+    if (const auto until = asked()) return Answered(Verdict::retry, *until);
+  }
+  if (delivered.verdict != Verdict::dead) return Answered(std::move(delivered));
   return dead(send.first_try, std::move(delivered.reason));
 }
 

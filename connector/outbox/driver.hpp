@@ -38,6 +38,8 @@ struct DriverDependencies {
   std::function<std::optional<Reason>(const std::string& peer)> unreachable = {};
   /// Nothing is sent, as nothing that comes of it can be recorded.
   std::function<bool()> held = {};
+  /// Until when the peer asked that no such message comes; none: it did not, or that is over.
+  std::function<std::optional<Timestamp>(const std::string& peer, const Envelope& envelope)> waits_until = {};
   /// Services whose messages nobody has to decide on: what is not delivered is no dead letter, and gone.
   std::set<std::string, std::less<>> fleeting = {};
 };
@@ -78,8 +80,13 @@ class Driver {
   void run();
   bool look(Lock& lock);
   void walk_page(Lock& lock);
+  struct Answered {
+    Answered(Delivered d, Timestamp t = {}) : delivered(std::move(d)), not_before(t) {}  // NOLINT(google-explicit-constructor)
+    Delivered delivered;
+    Timestamp not_before;  ///< of what is tried again
+  };
   /// None: it was not in the store.
-  std::optional<Delivered> deliver(const Dispatcher::Send& send);
+  std::optional<Answered> deliver(const Dispatcher::Send& send);
   Verdict give_up(const OutboxItem& item, std::string bytes, const Envelope* envelope, std::optional<Timestamp> first_try, Reason reason);
   bool waited_too_long(std::optional<Timestamp> queued) const;
   bool walk_is_due(Timestamp now) const { return !walking_ && now >= next_walk_; }

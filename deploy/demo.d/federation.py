@@ -109,6 +109,10 @@ class Node:
                               self.party_class, "--oin", self.oin, "--contact", f"data@{self.key}.example", "--port", str(self.port),
                               "--host", self.host, "--address", self.address, "--authority", self.federation.folder / "authority", "--federation-key",
                               self.federation.folder / "federation.key.pub", "--purposes", self.federation.purposes, "--activity", ACTIVITIES[self.key])
+        config = self.folder / "node.toml"
+        text = config.read_text()
+        if "\n[network]\n" not in text:  # a node that others could reach calls public addresses alone; here all peers are on this machine
+            config.write_text(text + '\n[network]\ninner = ["127.0.0.0/8", "::1"]\n')
 
     def start(self):
         log = open(self.federation.folder / f"{self.key}.log", "ab")

@@ -48,7 +48,7 @@ http {{
   client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
   ssl_certificate {tls}/server.pem; ssl_certificate_key {tls}/server.key;
   ssl_client_certificate {tls}/roots.pem; ssl_verify_client on; ssl_verify_depth 3;
-  ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:kept:10m; ssl_ecdh_curve X25519:prime256v1;
+  ssl_protocols TLSv1.3; ssl_session_cache shared:kept:10m; ssl_ecdh_curve X25519:prime256v1;
   server {{ listen 127.0.0.1:{PORT} ssl; ssl_session_tickets on; location = /hello {{ return 200 "{{}}"; }} }}
   server {{ listen 127.0.0.1:{PORT + 1} ssl; ssl_session_tickets off; location = /hello {{ return 200 "{{}}"; }} }}
 }}

@@ -114,6 +114,26 @@ try:
     expect("what would show it", "begin a negotiation" in checks["reached by it"]["mend"], True)
     relist(d, w, d)
 
+    # Its name leads to this machine, where no peer may be unless this node's operator says so: it is not even dialled.
+    config = w.folder / "node.toml"
+    kept = config.read_text()
+    w.stop()
+    foreign.write(f, config, kept.replace('inner = ["127.0.0.0/8", "::1"]', 'inner = ["10.1.0.0/16"]'))
+    w.start()
+    w.wait_ready()
+    code, checks = doctor()
+    expect("an inner address", (code, having(checks, "failed")), (1, ["tcp"]))
+    expect("says so", ("this machine" in checks["tcp"]["message"], "[network] inner" in checks["tcp"]["mend"]), (True, True))
+    refused = w.command("catalog", "fetch", d.name, role="steward")
+    expect("nor is it called otherwise", (refused.returncode != 0, "is not called" in refused.stderr, "[network] inner" in refused.stderr), (True, True, True))
+    w.stop()
+    foreign.write(f, config, kept.replace('"127.0.0.0/8"', '"127.0.0.0/33"'))
+    done = f.sluis("config", "check", config, check=False)
+    expect("a range that is none", (done.returncode != 0, "no address" in done.stdout + done.stderr), (True, True))
+    foreign.write(f, config, kept)
+    w.start()
+    w.wait_ready()
+
     # The peer stopped.
     d.stop()
     code, checks = doctor()

@@ -4,6 +4,7 @@ others, and to write with a role that reads. Stroomplein, which has an agreement
 
 usage: hostile_exchange.py BIN_DIR SOURCE_DIR
 """
+import http.client
 import json
 import pathlib
 import shutil
@@ -25,6 +26,41 @@ CROWD, DATASET, ACTIVITY = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-
 f = Federation(scratch("hostile-exchange"), binary=BIN / "sluis", base_port=22340, parties=("waterrijk", "duinmeer", "stroomplein", "parkwijs"))
 w, d, s, p = (f.nodes[key] for key in ("waterrijk", "duinmeer", "stroomplein", "parkwijs"))
 TRAP = w.port + 5
+
+
+# What is no route, and almost one.
+
+def by_nobody(method, path, body=None):
+    """Status, headers and body of the answer to a caller without a certificate."""
+    connection = http.client.HTTPSConnection("localhost", w.port, context=client_tls(w.folder / "tls/roots.pem"), timeout=20)
+    try:
+        connection.request(method, path, body)
+        got = connection.getresponse()
+        return got.status, got.headers, got.read()
+    finally:
+        connection.close()
+
+
+def ways(stroomplein):
+    catalogue = message("CatalogRequestMessage")
+    for method, path, body in (("POST", "/2025-1/catalog/request/", catalogue), ("GET", "/.well-known/dspace-version/", None), ("GET", "/.well-known/sluis-evidence/", None),
+                               ("GET", f"/2025-1/catalog/datasets/{DATASET}/", None)):
+        expect(f"{method} {path}", stroomplein.ask(w, method, path, body)[0], 200)
+    expect("a slash behind a route of others", stroomplein.ask(w, "POST", "/2025-1/negotiations/request/", message("ContractRequestMessage"))[0], 400)
+    large = b'"' + b"a" * (2 << 20) + b'"'
+    for method, path, body, wanted, kind in (("GET", "/2025-1/catalog/request", None, 405, "CatalogError"), ("PUT", "/2025-1/negotiations/x", b"{}", 405, "ContractNegotiationError"),
+                                             ("DELETE", "/2025-1/transfers/x", None, 405, "TransferError"), ("POST", "/2025-1/nothing", catalogue, 404, "CatalogError"),
+                                             ("POST", "/2025-1/catalog/request", large, 413, "CatalogError"),
+                                             ("POST", "/2025-1/negotiations/request", large, 413, "ContractNegotiationError"),
+                                             ("POST", "/2025-1/transfers/request", large, 413, "TransferError")):
+        status, got = stroomplein.ask(w, method, path, body)
+        told = json.loads(got)
+        expect(f"{method} {path} is refused as the protocol has it", (status, told.get("@type"), isinstance(told.get("@context"), list), bool(told.get("reason"))),
+               (wanted, kind, True, True))
+        if body is not large:
+            status, headers, got = by_nobody(method, path, body if isinstance(body, bytes) else b"{}")
+            expect(f"{method} {path} by nobody", (status, headers.get("allow")), (404, None))
+    expect("POST to the data by nobody", by_nobody("POST", "/data")[0], 404)
 
 
 # Where a node is told to call.
@@ -294,6 +330,7 @@ try:
         node.call("MembershipService/Load", {"document": (f.folder / "membership.json").read_text(), "file": "membership.json"}, role="operator")
     stroomplein, parkwijs = Party(s), Party(p)
     policy = json.loads(f.offer_counts()["offer"]["policy"])
+    ways(stroomplein)
     callbacks(policy, stroomplein)
     exchange = Exchange(policy, stroomplein)
     again(exchange)

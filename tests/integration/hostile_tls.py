@@ -20,7 +20,7 @@ sys.path[:0] = [str(SOURCE / "deploy/demo.d"), str(SOURCE / "tests/support")]
 from certificates import altered, certificate  # noqa: E402
 from checks import expect, finish  # noqa: E402
 from federation import Federation, Refused, scratch  # noqa: E402
-from hostile_wire import LISTENERS, Liar, Wire, answer, certificate_of, client_tls, statuses, tls_everywhere  # noqa: E402
+from hostile_wire import LISTENERS, Liar, Wire, answer, certificate_of, client_tls, started, statuses, tls_everywhere  # noqa: E402
 
 CONTEXT = ["https://w3id.org/dspace/2025/1/context.jsonld"]
 HERE, UNLISTED = "DNS:localhost,IP:127.0.0.1", "not in the membership list"
@@ -147,6 +147,9 @@ def servers():
         warnings.simplefilter("ignore", DeprecationWarning)
         old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
 
+    older = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    older.maximum_version = ssl.TLSVersion.TLSv1_2
+
     def version(path, _):
         return answer('{"protocolVersions":[{"version":"2025-1","path":"/2025-1","binding":"HTTPS"}]}' if path.startswith("/.well-known") else "{}")
 
@@ -165,6 +168,7 @@ def servers():
             ("itself for a root", of_server("itself", issuer=None), None, "self-signed certificate"),
             ("a member's signature", of_server("by-member-server", issuer=certificate_of(p)), None, "invalid CA certificate"),
             ("TLS 1.1", of_server("old-tls"), old, "TLS failed"),
+            ("TLS 1.2", of_server("older-tls"), older, "TLS failed"),
             ("no TLS", None, None, "TLS failed|time is up")):
         with Liar(w.port, shown, version, context) as liar:
             try:
@@ -220,12 +224,22 @@ def replies(port, data):
     return "hello", struct.unpack(">H", got[9:11])[0], got[44 + session + 2]
 
 
+CIPHERS = [0x1301, 0x1302, 0xC02B, 0xC02F, 0xC00A, 0xC009, 0xC013, 0xC014, 0x002F, 0x0035, 0x000A, 0x0005]
+
+
+def newest_alone(name, port):
+    """A node whose configuration says nothing of versions."""
+    expect(f"{name}: TLS 1.2, where nobody allowed it", replies(port, hello(0x0303, CIPHERS)), ("alert", 70), ("alert", 40))
+    expect(f"{name}: nor by the newer way to say it", replies(port, hello(0x0303, CIPHERS, versions=(0x0303,))), ("alert", 70), ("alert", 40))
+    expect(f"{name}: TLS 1.3 alone", replies(port, hello(0x0303, CIPHERS, versions=(0x0304,))), ("hello", 0x0303, 0))
+
+
 def versions(name, port):
-    ciphers = [0x1301, 0x1302, 0xC02B, 0xC02F, 0xC00A, 0xC009, 0xC013, 0xC014, 0x002F, 0x0035, 0x000A, 0x0005]
+    ciphers = CIPHERS
     for what, version in (("SSL 3.0", 0x0300), ("TLS 1.0", 0x0301), ("TLS 1.1", 0x0302)):
         expect(f"{name}: {what}", replies(port, hello(version, ciphers)), ("alert", 70), ("alert", 40), "closed")
         expect(f"{name}: {what} by the newer way to say it", replies(port, hello(0x0303, ciphers, versions=(version,))), ("alert", 70), ("alert", 40), "closed")
-    expect(f"{name}: TLS 1.2, and no compression though it is offered", replies(port, hello(0x0303, ciphers, b"\1\0")), ("hello", 0x0303, 0))
+    expect(f"{name}: TLS 1.2 where it is allowed, and no compression though it is offered", replies(port, hello(0x0303, ciphers, b"\1\0")), ("hello", 0x0303, 0))
     expect(f"{name}: TLS 1.3", replies(port, hello(0x0303, ciphers, versions=(0x0304,))), ("hello", 0x0303, 0))
     expect(f"{name}: compression with TLS 1.3", replies(port, hello(0x0303, ciphers, b"\1\0", (0x0304,))), ("alert", 47), "closed")
     for what, weak in (("no encryption", [0xC006, 0x003B, 0x0002]), ("no certificate", [0xC018, 0x006C, 0x0034]), ("RC4, 3DES and export keys", [5, 4, 10, 0xC007, 0xC008, 3, 8]),
@@ -251,6 +265,16 @@ def versions(name, port):
 def downgrades():
     """Each listener of the node that has TLS: of parkwijs, whose management interface is reached with it, over gRPC too."""
     tls_everywhere(p)
+    for at, name in enumerate(LISTENERS):
+        newest_alone(name, p.port + at)
+    config = p.folder / "node.toml"
+    text = config.read_text()
+    config.write_text(text.replace('roots = "tls/roots.pem"\n', 'roots = "tls/roots.pem"\nmin_version = "1.1"\n'))
+    done = f.sluis("config", "check", config, check=False)
+    expect("a version that is too old is refused", (done.returncode != 0, "min_version" in done.stdout + done.stderr, '"1.2"' in done.stdout + done.stderr), (True, True, True))
+    config.write_text(text.replace('roots = "tls/roots.pem"\n', 'roots = "tls/roots.pem"\nmin_version = "1.2"\n'))
+    p.stop()
+    started(p)
     for at, name in enumerate(LISTENERS):
         versions(name, p.port + at)
 

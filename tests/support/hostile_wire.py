@@ -205,6 +205,11 @@ def tls_everywhere(node):
     node.stop()
     config.write_text(text.replace(listen, f'{listen}\nurl = "https://localhost:{node.port + 2}"\ngrpc = "127.0.0.1:{node.port + 3}"\n[management.tls]\n'
                                            'certificate = "tls/node.pem"\nkey = "tls/node.key"\nroots = "tls/roots.pem"\n'))
+    started(node)
+
+
+def started(node):
+    """Starts a node that has TLS everywhere, and waits until each listener can be reached."""
     node.start()
     until = time.monotonic() + 10
     for at in range(len(LISTENERS)):

@@ -82,7 +82,9 @@ class ResumptionTest : public ::testing::Test {
     return met;
   }
   TlsContextPtr context(const std::string& name, int version = TLS1_3_VERSION) const {
-    auto tls = *TlsContext::client(files(name));
+    TlsFiles with = files(name);
+    with.allow_tls_1_2 = true;
+    auto tls = *TlsContext::client(with);
     SSL_CTX_set_max_proto_version(tls->native(), version);
     return tls;
   }
@@ -106,6 +108,10 @@ TEST_F(ResumptionTest, AConnectionGoesOnWithTheSessionOfTheOneBeforeAndShowsTheS
 }
 
 TEST_F(ResumptionTest, BothVersionsOfTlsKeepWhoCalled) {
+  TlsFiles both = files("server");
+  both.allow_tls_1_2 = true;
+  server_.reset();
+  start(both);
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     const auto tls = context("client", version);
     const Met first = meet(tls);
@@ -116,12 +122,26 @@ TEST_F(ResumptionTest, BothVersionsOfTlsKeepWhoCalled) {
     EXPECT_EQ(again.said, first.said);
     TlsFiles nobody = files("client");
     nobody.chain.clear();
+    nobody.allow_tls_1_2 = true;
     const auto without = *TlsContext::client(nobody);
     SSL_CTX_set_max_proto_version(without->native(), version);
     const Met stranger = meet(without);
     EXPECT_EQ(stranger.said, "nobody");
     EXPECT_EQ(meet(without, stranger.session).said, "nobody") << "who showed nothing has shown nothing";
   }
+}
+
+TEST_F(ResumptionTest, Tls12IsSpokenOnlyWhereItIsAllowed) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+  Channel older(*connect_tcp("127.0.0.1", port_, until), context("client", TLS1_2_VERSION));
+  EXPECT_FALSE(older.connect("localhost", clock_.now(), std::chrono::milliseconds(3000))) << "by a server that did not allow it";
+  TlsFiles both = files("server");
+  both.allow_tls_1_2 = true;
+  server_.reset();
+  start(both);
+  Channel allowed(*connect_tcp("127.0.0.1", port_, until), context("client", TLS1_2_VERSION));
+  EXPECT_TRUE(allowed.connect("localhost", clock_.now(), std::chrono::milliseconds(3000)));
+  EXPECT_EQ(SSL_CTX_get_min_proto_version((*TlsContext::client(files("client")))->native()), TLS1_3_VERSION) << "nor by a client";
 }
 
 TEST_F(ResumptionTest, ASessionIsOfferedToNobodyButThePartyThatItWasMadeWith) {

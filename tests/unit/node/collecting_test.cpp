@@ -1,3 +1,4 @@
+#include "connector/node/asked_to_wait.hpp"
 #include "connector/node/collecting.hpp"
 
 #include "connector/json/json.hpp"

@@ -103,6 +103,34 @@ TEST_F(DriverTest, ANotifiedMessageIsRetriedUntilItIsDone) {
   EXPECT_EQ(driver.standing().in_memory, 0U);
 }
 
+/// The peer asked to be left alone with such messages: none leaves before, another kind does, and it is not taken for away.
+TEST_F(DriverTest, WhatAPeerAskedToWaitForWaits) {
+  std::atomic<bool> over = false;
+  std::atomic<int> asked = 0, one = 0, other = 0;
+  auto dependencies = with([&](const OutboxItem& item, const Envelope& envelope, Timestamp) -> Delivered {
+    if (envelope.body == "one" && ++one == 1) return Verdict::away;  // its answer said how long to wait
+    if (envelope.body != "one") ++other;
+    return remove(item);
+  });
+  dependencies.waits_until = [&](const std::string&, const Envelope& envelope) -> std::optional<Timestamp> {
+    if (envelope.body != "one" || one == 0 || over) return std::nullopt;
+    ++asked;
+    return clock_.now() + std::chrono::milliseconds(1);
+  };
+  Driver driver(quick(), std::move(dependencies));
+  ASSERT_TRUE(driver.start());
+  put("a", "one");
+  driver.notify("did:web:duinmeer.example", "a");
+  ASSERT_TRUE(eventually([&] { return asked > 3; })) << "it is looked at again, and not sent";
+  EXPECT_EQ(one, 1);
+  put("b", "other");
+  driver.notify("did:web:duinmeer.example", "b");
+  ASSERT_TRUE(eventually([&] { return other == 1; })) << "another kind goes on";
+  EXPECT_EQ(one, 1);
+  over = true;
+  ASSERT_TRUE(eventually([&] { return one == 2; })) << "and it goes once the time has come";
+}
+
 TEST_F(DriverTest, WhatCanNeverBeSentIsADeadLetterAndHoldsUpNothing) {
   Commit commit;
   commit.messages.push_back({"did:web:duinmeer.example", "a", "no message at all"});
