@@ -40,14 +40,16 @@ Result<Publication> publish_dataset(Backend& backend, const catalog::Dataset& da
   Publication made;
   made.notes = notes_of(dataset, vocabulary);
   const auto before = backend.catalog.show(dataset.id);
-  if (before && same(*before, dataset)) {
+  constexpr auto kKind = provenance::EntryKind::published;
+  const auto now = backend.clock.now();
+  auto prepared = backend.catalog.publish(dataset, static_cast<std::uint8_t>(kKind), now);
+  // What a recovery holds is published anew, unchanged, by who confirms it.
+  if (!prepared && prepared.error().code == ErrorCode::conflict && before && same(*before, dataset)) {
     made.unchanged = true;
     made.dataset = to_proto(*before, false);
     return made;
   }
-  constexpr auto kKind = provenance::EntryKind::published;
-  const auto now = backend.clock.now();
-  SLUIS_TRY(auto commit, backend.catalog.publish(dataset, static_cast<std::uint8_t>(kKind), now));
+  SLUIS_TRY(auto commit, std::move(prepared));
   if (dry_run) {
     made.dataset = to_proto(catalog::PublishedDataset{dataset, 0, now, std::nullopt}, false);
     return made;
