@@ -1,19 +1,18 @@
 #include "catalog/catalog.hpp"
 
+#include "catalog/keys.hpp"
 #include "catalog/offer.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/crypto/crypto.hpp"
+#include "connector/storage/hold.hpp"
 
 #include <algorithm>
 
 namespace sluis::catalog {
 namespace {
 
-constexpr std::string_view kDatasets = "dataset/";
 constexpr std::size_t kDatasetTomlBytes = 256U << 10U;
 constexpr std::size_t kKeptRead = 1024;  // then it begins anew
-
-std::string dataset_key(const DatasetId& id) { return std::string(kDatasets) + id.str(); }
 
 std::string version_key(const DatasetId& id, std::uint64_t version) {
   std::string digits = std::to_string(version);
@@ -127,7 +126,8 @@ Result<Commit> Catalog::publish(const Dataset& dataset, std::uint8_t entry_kind,
   PublishedDataset published{dataset, 1, now, std::nullopt};
   if (held) {
     SLUIS_TRY(const PublishedDataset before, decode(key, *held));
-    if (!before.retracted && before.dataset.toml == dataset.toml && before.dataset.offer_hash == dataset.offer_hash) {
+    SLUIS_TRY(const std::optional<Timestamp> unconfirmed, storage::held_since(store_, key));  // published again it is confirmed
+    if (!before.retracted && !unconfirmed && before.dataset.toml == dataset.toml && before.dataset.offer_hash == dataset.offer_hash) {
       return Error(ErrorCode::conflict, "`" + dataset.id.str() + "` is published already, unchanged, as version " +
                                             std::to_string(before.version));
     }
@@ -159,6 +159,7 @@ Result<Commit> Catalog::publish(const Dataset& dataset, std::uint8_t entry_kind,
                                                  {"offer", dataset.offer}}))});
     commit.changes.push_back({offer_id_key(OfferId(offer_id)), to_hex(dataset.offer_hash)});
   }
+  SLUIS_CHECK(storage::settle(store_, key, commit));
   commit.entries = {entry(entry_kind, dataset.offer_hash, std::move(shared))};
   return commit;
 }
@@ -180,16 +181,17 @@ Result<Commit> Catalog::retract(const DatasetId& id, std::uint8_t entry_kind, Ti
   commit.id = "retract/" + to_hex(crypto::sha256(key + '\n' + record));
   commit.preconditions = {{key, held}};
   commit.changes = {{key, record}};
+  SLUIS_CHECK(storage::settle(store_, key, commit));
   commit.entries = {entry(entry_kind, published.dataset.offer_hash, std::move(shared))};
   return commit;
 }
 
 Result<void> Catalog::each(std::string_view after, const std::function<bool(PublishedDataset&&)>& visit) const {
-  std::string from(kDatasets);
+  std::string from(kDatasetPrefix);
   from += after;
   if (!after.empty()) from += '\0';
   std::optional<Error> failure;
-  SLUIS_CHECK(store_.scan(kDatasets, from, [&](std::string_view key, std::string_view bytes) {
+  SLUIS_CHECK(store_.scan(kDatasetPrefix, from, [&](std::string_view key, std::string_view bytes) {
     auto published = read(key, bytes);
     if (!published) {
       failure = std::move(published).error();
@@ -260,6 +262,8 @@ Result<Catalog::Standing> Catalog::standing(const PublishedDataset& published, T
   Standing made{{}, dataset.assessment.until};
   if (published.retracted) made.forbidden = "it is retracted";
   else if (const auto why = suspended(dataset, now)) made.forbidden = why->message;
+  SLUIS_TRY(const std::optional<Timestamp> held, storage::held_since(store_, dataset_key(dataset.id)));
+  if (held && made.forbidden.empty()) made.forbidden = "it is held " + storage::told(*held) + " until a person confirms it or takes it off";
   for (const MadeFrom& from : dataset.made_from) {
     if (!made.forbidden.empty()) break;
     const auto source = show(from.id);

@@ -2,6 +2,7 @@
 
 #include "connector/base/limits.hpp"
 #include "connector/identity/object_reader.hpp"
+#include "connector/storage/hold.hpp"
 
 namespace sluis::declaration {
 namespace {
@@ -110,6 +111,8 @@ Result<void> put(Commit& commit, const Open& open, const Stored* before, Declara
   commit.preconditions.push_back({key, before == nullptr ? std::nullopt : std::optional(before->bytes)});
   commit.changes.push_back({std::string(kHeadKey), json::serialise(json::object({{"acts", open.acts + 1}, {"open", std::move(keys)}}))});
   commit.changes.push_back({key, std::move(bytes)});
+  // Whoever renews or ends it knows what it is.
+  if (before != nullptr) commit.changes.push_back({storage::hold_key(key), std::nullopt});
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include "connector/base/log.hpp"
 #include "connector/gate/live_release.hpp"
 #include "connector/gate/running.hpp"
+#include "connector/storage/hold.hpp"
 
 #include <algorithm>
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
 constexpr std::size_t kCheckpointBytes = 4096;
+constexpr std::string_view kHeldState = "held";  ///< since a recovery, whatever its state is
 constexpr int kTries = 4;
 constexpr std::chrono::hours kPushClaimAge{24};  ///< of a push, when its request comes
 constexpr std::chrono::days kPushClaimKept{30};  ///< since then
@@ -156,7 +158,9 @@ std::optional<http::Response> Gate::find_transfer(Asked& asked, std::string_view
     const auto process = transfer::decode_transfer(**bytes);
     if (!process) return undecided(asked);
     asked.transfer = {process->own_pid, process->peer_pid, process->peer, process->agreement, process->dataset};
-    asked.state = to_string(transfer::visible_state(*process));
+    const auto held = storage::held_since(with_.store, transfer::transfer_key(process->own_pid));
+    if (!held) return undecided(asked);
+    asked.state = *held ? std::string(kHeldState) : std::string(to_string(transfer::visible_state(*process)));
   } else if (view.error().code == ErrorCode::not_found) {
     return unknown("handle.unknown");
   } else {
@@ -211,6 +215,7 @@ Result<std::optional<policy::Reason>> Gate::judge(Asked& asked, Timestamp now) c
   SLUIS_TRY(Reevaluation seen, look(asked, now));  // also fills in the agreement, for the record
   if (with_.decision_clock.behind()) return std::optional(make_reason("clock.behind"));
   if (claim) return claim;
+  if (asked.state == kHeldState) return seen.cut ? std::move(seen.cut) : std::optional(make_reason("transfer.held"));
   if (!asked.started) return std::optional(make_reason("transfer.not_started", {{"state", asked.state}}));
   asked.valid_until = seen.valid_until;
   return std::move(seen.cut);

@@ -141,6 +141,10 @@ constexpr std::array kSentences{
                                                 "Geweigerd: wie achter een rij verder gaat, noemt de versie in `If-Match`."}},
     policy::Sentence{"time.over_now", {"The permission ended at this instant.",
                      "De toestemming liep op dit moment af."}},
+    policy::Sentence{"transfer.held",
+                     {"Denied: this node went on from a backup, and has not compared this transfer with the other party yet.",
+                      "Geweigerd: deze node ging verder vanaf een reservekopie. "
+                      "De overdracht is nog niet vergeleken met de andere partij."}},
     policy::Sentence{"transfer.not_open", {"Denied: this transfer gives no access now: {why}.",
                      "Geweigerd: deze overdracht geeft nu geen toegang: {why}."}},
     policy::Sentence{"transfer.not_started", {"Denied: the transfer is `{state}`, not started.",

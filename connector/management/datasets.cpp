@@ -1,15 +1,55 @@
 #include "connector/management/convert.hpp"
 #include "connector/management/entries.hpp"
 #include "connector/management/handlers.hpp"
+#include "connector/management/held.hpp"
 #include "connector/management/publication.hpp"
 #include "connector/management/terms_parts.hpp"
 
+#include "catalog/keys.hpp"
 #include "connector/base/limits.hpp"
+#include "connector/base/toml.hpp"
+#include "connector/storage/hold.hpp"
 
 #include <fmt/core.h>
 
 namespace sluis::management {
 namespace {
+
+/// The ids in a text that says nothing but `confirm = [...]`, with all that are held for `*`. None: it is a dataset.
+Result<std::optional<std::vector<std::string>>> asked_to_confirm(const Backend& backend, const std::string& text, const std::string& file) {
+  const std::optional<std::vector<std::string>> none;
+  if (text.find("confirm") == std::string::npos) return none;
+  auto document = TomlTable::parse(text, file);
+  if (!document || !document->has("confirm") || document->has("id")) return none;  // whoever reads it as a dataset says what is wrong
+  SLUIS_TRY(std::vector<std::string> ids, document->strings("confirm"));
+  SLUIS_CHECK(document->finish());
+  if (ids.size() != 1 || ids.front() != "*") return std::optional(std::move(ids));
+  ids.clear();
+  SLUIS_TRY(const auto held, held_things(backend.store, HeldThing::Kind::dataset));
+  for (const HeldThing& one : held) ids.push_back(one.id);
+  return std::optional(std::move(ids));
+}
+
+/// Those that are held since a recovery are published again as they are, in the name of who says that they were not changed or taken off meanwhile.
+Result<v1::PublishDatasetResponse> confirm(Backend& backend, const std::vector<std::string>& ids, bool dry_run, const Caller& caller) {
+  std::vector<catalog::Dataset> datasets;
+  for (const std::string& id : ids) {
+    SLUIS_CHECK(require_id(id, "confirm"));
+    SLUIS_TRY(auto published, backend.catalog.show(DatasetId(id)));
+    SLUIS_TRY(const auto since, storage::held_since(backend.store, catalog::dataset_key(published.dataset.id)));
+    if (!since) return Error(ErrorCode::invalid_state, "`" + id + "` is not held: there is nothing to confirm");
+    datasets.push_back(std::move(published.dataset));
+  }
+  v1::PublishDatasetResponse response;
+  response.set_dry_run(dry_run);
+  for (const catalog::Dataset& dataset : datasets) {
+    SLUIS_TRY(auto made, publish_dataset(backend, dataset, dry_run, caller));
+    response.set_entry(made.entry);
+    response.add_notes("confirmed: `" + dataset.id.str() + "`");
+    *response.mutable_dataset() = std::move(made.dataset);
+  }
+  return response;
+}
 
 Result<v1::PublishDatasetResponse> publish(Backend& backend, const v1::PublishDatasetRequest& request,
                                            const Caller& caller) {
@@ -18,6 +58,8 @@ Result<v1::PublishDatasetResponse> publish(Backend& backend, const v1::PublishDa
   }
   SLUIS_TRY(const auto language, language_of(request.lang()));
   const std::string file = request.file().empty() ? "dataset.toml" : request.file();
+  SLUIS_TRY(const auto to_confirm, asked_to_confirm(backend, request.toml(), file));
+  if (to_confirm) return confirm(backend, *to_confirm, request.dry_run(), caller);
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   SLUIS_TRY(const auto dataset,
             catalog::parse_dataset(request.toml(), file, dataset_context(backend, vocabulary)));

@@ -2,6 +2,7 @@
 
 #include "connector/management/findings_practice.hpp"
 #include "connector/management/findings_signed.hpp"
+#include "connector/management/held.hpp"
 #include "connector/management/findings_sentences.hpp"
 #include "connector/management/terms_parts.hpp"
 #include "connector/provenance/passing.hpp"
@@ -73,6 +74,7 @@ class Comparison {
     unproven();
     agreements();
     unused_activities();
+    SLUIS_CHECK(held());
     old_entries();
     if (practice_.erased.times > 0) add(about("log.erased"), practice_.erased);
     if (practice_.pruned > 0) add(about("log.pruned"), {}, {{"count", std::to_string(practice_.pruned)}});
@@ -268,6 +270,26 @@ class Comparison {
       put_time(finding.mutable_since(), since);
       add(std::move(finding), {}, {{"since", time(since)}});
     }
+  }
+
+  /// Of each party, and of what is this node's alone.
+  Result<void> held() {
+    SLUIS_TRY(const auto all, held_things(backend_.store));
+    std::map<std::pair<std::string, std::string>, std::pair<std::uint64_t, Timestamp>> counts;
+    for (const HeldThing& one : all) {
+      const bool dataset = one.kind == HeldThing::Kind::dataset;
+      auto& [count, since] = counts[{one.peer, dataset ? one.dataset : std::string()}];
+      since = count++ == 0 ? one.since : std::min(since, one.since);
+    }
+    for (const auto& [whose, of] : counts) {
+      auto finding = about("recovery.held");
+      finding.set_party(whose.first);
+      finding.set_dataset(whose.second);
+      put_time(finding.mutable_since(), of.second);
+      add(std::move(finding), {}, {{"count", std::to_string(of.first)}, {"since", time(of.second)}},
+          !whose.first.empty() ? "party" : !whose.second.empty() ? "dataset" : "declared");
+    }
+    return {};
   }
 
   void old_entries() {

@@ -81,6 +81,17 @@ constexpr std::array kSentences{
     Sentence{"activity.unused",
              {"The processing activity `{activity}` stands in the register. No entry of the log names it since {since}.",
               "De verwerking `{activity}` staat in het register. In het logboek komt die sinds {since} niet voor."}},
+    Sentence{"recovery.held/party",
+             {"This node was put back from a backup on {since}. {count} agreements, negotiations and transfers with {party} are held since: nothing "
+              "goes out under them until they are settled.",
+              "Deze node is op {since} teruggezet uit een kopie. {count} afspraken, onderhandelingen en overdrachten met {party} staan sindsdien vast. "
+              "Daaronder gaat niets uit tot ze zijn geregeld."}},
+    Sentence{"recovery.held/dataset",
+             {"This node was put back from a backup on {since}. {dataset} is held since: it is not on offer and not released until a steward confirms it.",
+              "Deze node is op {since} teruggezet uit een kopie. {dataset} staat sindsdien vast. Niemand krijgt deze gegevens tot een beheerder ze bevestigt."}},
+    Sentence{"recovery.held/declared",
+             {"This node was put back from a backup on {since}. {count} situations or assessments are held since: what depends on them is denied.",
+              "Deze node is op {since} teruggezet uit een kopie. {count} situaties of beoordelingen staan sindsdien vast. Wat daarvan afhangt, wordt geweigerd."}},
     Sentence{"log.old",
              {"{times} entries are older than the {days} days for which this node keeps them. `sluis audit erase --before {before}` "
               "erases what they say.",

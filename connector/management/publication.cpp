@@ -92,15 +92,17 @@ Result<Publication> publish_dataset(Backend& backend, const catalog::Dataset& da
   made.findings = findings_of(terms, now, language);
   made.notes = unknown_classes(terms.policy, backend.directory);
   const auto before = backend.catalog.show(dataset.id);
-  if (before && same(*before, dataset)) {
+  constexpr auto kKind = provenance::EntryKind::published;
+  auto prepared = backend.catalog.publish(dataset, static_cast<std::uint8_t>(kKind), now);
+  // What a recovery holds is published anew, unchanged, by who confirms it.
+  if (!prepared && prepared.error().code == ErrorCode::conflict && before && same(*before, dataset)) {
     made.unchanged = true;
     made.dataset = to_proto(*before, false);
     return made;
   }
   if (permits_nothing(made.findings)) return nothing_left(made.findings);
   SLUIS_CHECK(check_published(backend, dataset, terms));
-  constexpr auto kKind = provenance::EntryKind::published;
-  SLUIS_TRY(auto commit, backend.catalog.publish(dataset, static_cast<std::uint8_t>(kKind), now));
+  SLUIS_TRY(auto commit, std::move(prepared));
   if (dry_run) {
     made.dataset = to_proto(catalog::PublishedDataset{dataset, 0, now, std::nullopt}, false);
     return made;

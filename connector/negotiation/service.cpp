@@ -3,6 +3,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/negotiation/ending.hpp"
 #include "connector/outbox/due.hpp"
+#include "connector/storage/hold.hpp"
 
 namespace sluis::negotiation {
 namespace {
@@ -95,6 +96,7 @@ Result<void> Service::void_agreement(const Negotiation& negotiation, const Reaso
   commit.preconditions.push_back({key, *bytes});
   commit.changes.push_back({key, encode(record)});
   commit.changes.push_back({ending_key(record.id), record.id.str()});
+  if (record.held) commit.changes.push_back({storage::hold_key(key), std::nullopt});
   // First, as `prepare_end` wants it.
   commit.entries.insert(commit.entries.begin(), with_.evidence.agreement_ended_entry(record));
   ended = std::move(record);
@@ -109,6 +111,17 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
   commit.commit_class = commit_class;
   commit.preconditions.push_back({key, before ? std::optional(before->bytes) : std::nullopt});
   commit.changes.push_back({key, encode(next)});
+  if (before) {
+    // A held one may end, and what waits of it may be given up: nothing else.
+    SLUIS_TRY(const std::optional<Timestamp> held, storage::held_since(with_.store, key));
+    const bool over = next.state == State::terminated;
+    const bool same = next.state == before->value.state && transition.events.empty() && !transition.message && !transition.agreement && deed.event.empty();
+    if (held && !over && !same) {
+      return Error(ErrorCode::invalid_state, "the negotiation is held " + storage::told(*held) + ": it can be ended, no more")
+          .mended_by("`sluis audit reconcile` with the other party settles it");
+    }
+    if (held && over) commit.changes.push_back({storage::hold_key(key), std::nullopt});
+  }
   if (!next.peer_pid.empty() && (!before || before->value.peer_pid.empty())) {
     const std::string index = peer_key(next.peer, next.peer_pid);
     // Only a first message must find the name free; what a peer calls our process later is its own affair.
@@ -171,6 +184,10 @@ Result<Reply> Service::receive_once(const IncomingMessage& message) {
   std::optional<Stored> before;
   if (!own_pid.empty()) {
     SLUIS_TRY(before, load(own_pid));
+  }
+  if (before && !message.own_pid.empty() && before->value.peer == message.from && message.kind != MessageKind::termination) {
+    SLUIS_TRY(const std::optional<Timestamp> held, storage::held_since(with_.store, negotiation_key(own_pid)));
+    if (held) return Error(ErrorCode::storage_unavailable, "the negotiation is held " + storage::told(*held) + ": ask again later");
   }
   const std::optional<Negotiation> value = before ? std::optional(before->value) : std::nullopt;
   const Judgement judgement = judge(before, message);
@@ -283,6 +300,7 @@ Result<AgreementRecord> Service::terminate_agreement(const AgreementId& id, Reas
     commit.preconditions.push_back({key, *bytes});
     commit.changes.push_back({key, encode(record)});
     commit.changes.push_back({ending_key(id), id.str()});
+    if (record.held) commit.changes.push_back({storage::hold_key(key), std::nullopt});
     commit.entries.push_back(with_.evidence.agreement_ended_entry(record));
     with_.evidence.name_person(commit.entries.back(), person);
     if (with_.prepare_end) with_.prepare_end(commit, record);
@@ -312,6 +330,7 @@ Result<void> Service::ended_by_peer(const AgreementId& id, const ParticipantId& 
       both.preconditions.push_back({key, *bytes});
       both.changes.push_back({key, encode(*ends)});
       both.changes.push_back({ending_key(id), id.str()});
+      if (ends->held) both.changes.push_back({storage::hold_key(key), std::nullopt});
     }
     const Result<CommitReceipt> done = with_.commits.commit_and_wait(std::move(both));
     if (done) {
@@ -331,6 +350,7 @@ Result<void> Service::apply_again(const AgreementId& id, Commit commit) {
   record.held.reset();
   commit.preconditions.push_back({key, *bytes});
   commit.changes.push_back({key, encode(record)});
+  commit.changes.push_back({storage::hold_key(key), std::nullopt});
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   return {};
 }

@@ -1,6 +1,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/negotiation/service.hpp"
 #include "connector/outbox/due.hpp"
+#include "connector/storage/hold.hpp"
 
 #include <algorithm>
 
@@ -68,6 +69,8 @@ outbox::Delivered Service::deliver(const outbox::OutboxItem& item, const outbox:
     drop.changes.push_back({item.key, std::nullopt});
     return with_.commits.commit_and_wait(std::move(drop)) ? Verdict::dropped : Verdict::retry_untried;
   }
+  const auto held = storage::held_since(with_.store, negotiation_key(ProcessId(item.process)));
+  if (!held || *held) return Verdict::retry_untried;  // nothing is sent of a held one
   if (abandoned(before->value, item.maybe_sent)) {
     DeliveryStep step{{}, DeliveryStep::Next::done};
     step.transition.next = before->value;

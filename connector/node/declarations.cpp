@@ -5,6 +5,7 @@
 #include "connector/base/log.hpp"
 #include "connector/crypto/crypto.hpp"
 #include "connector/management/known_names.hpp"
+#include "connector/storage/hold.hpp"
 
 #include <algorithm>
 
@@ -71,6 +72,9 @@ Result<gate::KnownDeclarations> Declarations::in_force(Timestamp now) const {
   out.as_read.push_back(std::move(open.as_read));
   for (declaration::Stored& one : open.declarations) {
     if (!one.declaration.in_force(now)) continue;
+    // It may have been ended or renewed in what was lost: whatever depends on it is not known.
+    SLUIS_TRY(const std::optional<Timestamp> held, storage::held_since(with_.store, one.key));
+    if (held) return Error(ErrorCode::invalid_state, "`" + one.declaration.id + "` is held " + storage::told(*held)).mended_by("renew it or end it");
     SLUIS_TRY(const std::uint64_t entry, with_.evidence.entry_of(EntryKind::declaration, declaration::digest(one.declaration)));
     out.declarations.push_back({std::move(one.declaration), entry});
   }

@@ -258,7 +258,8 @@ Result<void> Node::Parts::start_exchange() {
       mistakes.get()};
   evidence = std::make_unique<EvidenceChannel>(config.participant, between);
   receipts = std::make_unique<RequestReceipts>(RequestReceipts::Options{config.participant, config.receipts_within}, between, *evidence, notify);
-  reconciling = std::make_unique<Reconciling>(config.participant, between, *evidence);
+  start_settling();
+  reconciling = std::make_unique<Reconciling>(config.participant, between, *evidence, settling.get());
   ErasingDependencies for_erasing{*commits, store, *log, *payload_keys, *log_clock, random, *writer, {}};
   if (!config.backup_store.empty()) {
     for_erasing.drop_copies = [this](const std::vector<std::string>& files, const std::string& person, bool copy_first) {

@@ -108,6 +108,7 @@ struct Node::Parts {
   std::unique_ptr<gate::Alarm> revocation_look;  ///< at lists that are put there by hand; null: there are none
   std::unique_ptr<EvidenceChannel> evidence;
   std::unique_ptr<RequestReceipts> receipts;
+  std::unique_ptr<Settling> settling;
   std::unique_ptr<Reconciling> reconciling;
   std::unique_ptr<Erasing> erasing;
   std::unique_ptr<Pruning> pruning;
@@ -166,6 +167,7 @@ struct Node::Parts {
   Result<std::unique_ptr<identity::Identity>> make_scheme() const;
   Result<void> start_exchange();
   void start_outbox();
+  void start_settling();
   Result<void> start_data_plane();
   Result<void> start_witnesses();
   Result<void> start_collectors();

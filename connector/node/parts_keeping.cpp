@@ -131,6 +131,7 @@ Result<v1::AuditReconcileResponse> Node::Parts::reconcile(const v1::AuditReconci
   for (const std::string& one : done.held) response.add_held(one);
   response.set_entry(done.entry);
   response.set_dry_run(request.dry_run());
+  for (const std::string& one : done.notes) response.add_notes(one);
   if (done.pruned) response.add_notes("what was recorded before " + format_time(*done.pruned) + " was not compared: it was pruned, here or there");
   return response;
 }
@@ -235,6 +236,27 @@ Result<std::set<Hash>> Node::Parts::in_force() const {
   SLUIS_TRY(const declaration::Open open_now, declaration::read_open(store));
   for (const declaration::Stored& one : open_now.declarations) digests.insert(declaration::digest(one.declaration));
   return digests;
+}
+
+void Node::Parts::start_settling() {
+  const auto by_service = [](auto&& act) {
+    return [act](const ProcessId& pid, const outbox::Reason& reason, const std::string& person) -> Result<void> {
+      SLUIS_CHECK(act(pid, reason, person));
+      return {};
+    };
+  };
+  SettlingDependencies with{*commits, store, *log_clock, {}, {}, {}, {}, {}, {}};
+  with.read_transfer = [this](const transfer::TransferProcess& process) { return peers->read(process); };
+  with.read_negotiation = [this](const negotiation::Negotiation& process) { return peers->read(process); };
+  with.suspend_transfer = by_service([this](const ProcessId& pid, const outbox::Reason& why, const std::string& who) { return transfers->suspend(pid, why, who); });
+  with.end_transfer = by_service([this](const ProcessId& pid, const outbox::Reason& why, const std::string& who) { return transfers->terminate(pid, why, who); });
+  with.end_negotiation = by_service([this](const ProcessId& pid, const outbox::Reason& why, const std::string& who) { return negotiations->refuse(pid, why, who); });
+  with.settled = [this](const std::string& peer, const std::string& process) {
+    outbox->notify(peer, process);
+    deadlines->wake();
+    pushing->wake();
+  };
+  settling = std::make_unique<Settling>(config.participant, std::move(with));
 }
 
 void Node::Parts::start_outbox() {

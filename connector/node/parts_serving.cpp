@@ -7,6 +7,7 @@
 #include "connector/base/log.hpp"
 #include "connector/dsp/version.hpp"
 #include "connector/http/message.hpp"
+#include "connector/management/held.hpp"
 #include "connector/management/logbook.hpp"
 #include "connector/node/metrics.hpp"
 #include "connector/node/one_sided.hpp"
@@ -212,6 +213,7 @@ std::vector<std::string> Node::Parts::findings() const {
     else if (!**ordered) out.push_back("a log was asked for, and another is prepared since: `sluis log follow` asks for that one");
   }
   if (!none_followed.empty()) out.push_back(none_followed);
+  for (std::string& finding : management::held_findings(store)) out.push_back(std::move(finding));
   for (std::string& finding : one_sided_findings(store, *directory, log_clock->now())) out.push_back(std::move(finding));
   if (cosigning) {
     for (std::string& finding : cosigning->findings()) out.push_back(std::move(finding));

@@ -399,6 +399,48 @@ Result<std::vector<negotiation::AgreementRecord>> Reconciling::held(const Partic
   return all;
 }
 
+/// With the uses of it that only the peer's log has.
+Result<void> Reconciling::apply_again(const negotiation::AgreementRecord& record, std::uint64_t lost_uses, const ReconcileOrder& order) const {
+  Commit commit;
+  v1::Shared again;
+  gate::set_time(again, with_.clock.now());
+  again.set_event("applies-again");
+  again.set_self(self_.str());
+  again.set_counterparty(order.peer.str());
+  again.set_dataset(record.dataset.str());
+  again.set_agreement(record.id.str());
+  again.set_agreement_hash(std::string(view(record.agreement_hash)));
+  v1::Internal internal;
+  internal.set_person(order.person);
+  commit.entries.push_back(gate::make_entry(EntryKind::reconciled, record.offer_hash, again, internal));
+  SLUIS_CHECK(gate::add_uses(with_.store, record.id, lost_uses, commit));
+  return with_.apply_again(record.id, std::move(commit));
+}
+
+/// With a party that keeps no log: nothing is compared, and only what a person answers for goes on.
+Result<Reconciled> Reconciling::settle_alone(const ReconcileOrder& order) const {
+  Reconciled out;
+  SLUIS_TRY(const std::vector<negotiation::AgreementRecord> waiting, held(order.peer));
+  for (const negotiation::AgreementRecord& record : waiting) {
+    const bool confirmed = order.apply.contains(record.id.str());
+    (confirmed ? out.settled : out.held).push_back(record.id.str());
+    if (confirmed && !order.dry_run) SLUIS_CHECK(apply_again(record, 0, order));
+  }
+  out.notes.push_back("`" + order.peer.str() + "` keeps no log that others can check: nothing was compared, and what goes on is on the word of who asks");
+  SLUIS_CHECK(settle_processes(order, out));
+  return out;
+}
+
+/// Behind the agreements: what goes on needs one that does.
+Result<void> Reconciling::settle_processes(const ReconcileOrder& order, Reconciled& out) const {
+  if (settling_ == nullptr) return {};
+  SLUIS_TRY(Settled done, settling_->settle({order.peer, order.apply, order.settle, order.dry_run, order.person}));
+  out.settled.insert(out.settled.end(), done.settled.begin(), done.settled.end());
+  out.held.insert(out.held.end(), done.held.begin(), done.held.end());
+  out.notes.insert(out.notes.end(), done.notes.begin(), done.notes.end());
+  return {};
+}
+
 Result<Reconciled> Reconciling::reconcile(const ReconcileOrder& order) {
   if (order.settle && (order.from || order.until)) {
     return Error(ErrorCode::invalid_argument, "to settle, all of both logs is compared: without a time").at_pointer("/settle");
@@ -408,6 +450,10 @@ Result<Reconciled> Reconciling::reconcile(const ReconcileOrder& order) {
   Timestamp from = order.from.value_or(kAlways);
   if (until <= from) return Error(ErrorCode::invalid_argument, "`until` is not after `from`").at_pointer("/until");
   const Timestamp first = from < kAlways + kMargin ? kAlways : from - kMargin;
+  if (order.settle) {
+    SLUIS_TRY(const identity::PartyPtr party, with_.directory.find(order.peer));
+    if (!party->evidence) return settle_alone(order);
+  }
   SLUIS_TRY(Theirs theirs, fetch(order, first, until + kMargin));
   std::vector<ErasedEntry> erased;
   SLUIS_TRY(const std::vector<SharedEntry> own, ours(order.peer, first, until + kMargin, erased));
@@ -432,6 +478,7 @@ Result<Reconciled> Reconciling::reconcile(const ReconcileOrder& order) {
   if (order.settle) SLUIS_CHECK(settle(order, own, theirs, out));
   SLUIS_TRY(const std::vector<negotiation::AgreementRecord> still, held(order.peer));
   for (const negotiation::AgreementRecord& one : still) out.held.push_back(one.id.str());
+  SLUIS_CHECK(settle_processes(order, out));
   if (!order.dry_run) SLUIS_CHECK(record(order, theirs, out));
   out.peer_proofs = std::move(theirs.proofs);
   return out;
@@ -480,27 +527,14 @@ Result<void> Reconciling::settle(const ReconcileOrder& order, const std::vector<
     if (record.role == negotiation::Role::provider && !order.apply.contains(record.id.str())) continue;
     out.settled.push_back(record.id.str());
     if (order.dry_run) continue;
-    Commit commit;
-    v1::Shared again;
-    gate::set_time(again, with_.clock.now());
-    again.set_event("applies-again");
-    again.set_self(self_.str());
-    again.set_counterparty(order.peer.str());
-    again.set_dataset(record.dataset.str());
-    again.set_agreement(record.id.str());
-    again.set_agreement_hash(std::string(view(record.agreement_hash)));
-    v1::Internal internal;
-    internal.set_person(order.person);
-    commit.entries.push_back(gate::make_entry(EntryKind::reconciled, record.offer_hash, again, internal));
+    std::uint64_t lost = 0;
     if (record.role == negotiation::Role::provider) {
-      std::uint64_t lost = 0;
       for (const auto& [transaction, times] : seen.asked) {
         const std::uint64_t known = here[record.id.str()][transaction];
         lost += times > known ? times - known : 0;
       }
-      SLUIS_CHECK(gate::add_uses(with_.store, record.id, lost, commit));
     }
-    SLUIS_CHECK(with_.apply_again(record.id, std::move(commit)));
+    SLUIS_CHECK(apply_again(record, lost, order));
   }
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include "connector/node/comparison.hpp"
 #include "connector/node/evidence_channel.hpp"
+#include "connector/node/settling.hpp"
 
 #include <condition_variable>
 #include <map>
@@ -20,8 +21,9 @@ struct Reconciled {
   std::uint64_t theirs = 0;
   std::string peer_checkpoint;
   std::vector<std::string> peer_proofs;  ///< by SharedEntry::at
-  std::vector<std::string> settled;  ///< agreements
-  std::vector<std::string> held;
+  std::vector<std::string> settled;  ///< agreements, by their id; `transfer <id>`, `negotiation <id>`
+  std::vector<std::string> held;     ///< likewise
+  std::vector<std::string> notes;    ///< on what is held
   std::uint64_t entry = 0;
   std::optional<Timestamp> pruned;  ///< what was recorded before was not compared: one of both pruned its entries
 };
@@ -30,7 +32,8 @@ struct ReconcileOrder {
   std::optional<Timestamp> from;
   std::optional<Timestamp> until;
   bool settle = false;
-  std::set<std::string> apply;  ///< agreements of this node as provider that the person says were not ended: their consumer could hide it
+  /// Agreements, negotiations and transfers that the person says were not ended or suspended by this node: the other party could hide it.
+  std::set<std::string> apply;
   bool dry_run = false;
   std::string person;
 };
@@ -38,12 +41,14 @@ struct ReconcileOrder {
 /// Serves this node's entries to whom they concern, and asks for the peer's. Thread-safe; worker threads only.
 class Reconciling {
  public:
-  Reconciling(ParticipantId self, EvidenceDependencies with, EvidenceChannel& evidence)
-      : self_(std::move(self)), with_(std::move(with)), evidence_(evidence) {}
+  /// `settling`: of processes; null: there are none.
+  Reconciling(ParticipantId self, EvidenceDependencies with, EvidenceChannel& evidence, const Settling* settling = nullptr)
+      : self_(std::move(self)), with_(std::move(with)), evidence_(evidence), settling_(settling) {}
 
   /// `POST /evidence/v1/entries`: `{from, until, after, known}`, all optional, gives receipts of the entries that concern who asks.
   std::vector<http::Route> routes();
-  /// Compares, and records that. not_found: no such party, or one without evidence; peer_unavailable.
+  /// Compares, and records that. not_found: no such party, or one without evidence, unless it is to be settled with: then there is no log to
+  /// compare, and a person's word is all there is. peer_unavailable.
   Result<Reconciled> reconcile(const ReconcileOrder& order);
 
  private:
@@ -70,12 +75,16 @@ class Reconciling {
   Result<void> take_page(const ParticipantId& peer, const json::Value& page, Theirs& out) const;
   Result<void> take_entry(const ParticipantId& peer, const std::string& text, Theirs& out) const;
   Result<std::vector<negotiation::AgreementRecord>> held(const ParticipantId& peer) const;
+  Result<void> apply_again(const negotiation::AgreementRecord& record, std::uint64_t lost_uses, const ReconcileOrder& order) const;
+  Result<Reconciled> settle_alone(const ReconcileOrder& order) const;
+  Result<void> settle_processes(const ReconcileOrder& order, Reconciled& out) const;
   Result<void> settle(const ReconcileOrder& order, const std::vector<SharedEntry>& ours, const Theirs& theirs, Reconciled& out);
   Result<void> record(const ReconcileOrder& order, const Theirs& theirs, Reconciled& out) const;
 
   ParticipantId self_;
   EvidenceDependencies with_;
   EvidenceChannel& evidence_;
+  const Settling* settling_;
   std::mutex mutex_;
   std::condition_variable turn_;
   std::set<ParticipantId> asking_;  ///< whose question is being answered, or waits for its turn: one at a time

@@ -1,8 +1,11 @@
 #include "connector/node/succession.hpp"
 
+#include "catalog/catalog.hpp"
+#include "catalog/keys.hpp"
 #include "certs/authority.hpp"
 #include "connector/base/log.hpp"
 #include "connector/commit/sequencer.hpp"
+#include "connector/declaration/register.hpp"
 #include "connector/identity/roles.hpp"
 #include "connector/json/json.hpp"
 #include "connector/negotiation/agreement.hpp"
@@ -13,12 +16,15 @@
 #include "connector/provenance/slots.hpp"
 #include "connector/provenance/whole_file.hpp"
 #include "connector/storage/disk_reserve.hpp"
+#include "connector/storage/hold.hpp"
 #include "connector/storage/rocks_store.hpp"
+#include "connector/transfer/model.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <set>
 
 namespace sluis::node {
@@ -28,7 +34,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kBeginning = "meta/log-begins";  ///< what the first entry will say
 constexpr std::string_view kNext = "meta/log-next";         ///< origin of the log that follows, once the old one says so
-constexpr std::size_t kAgreementsAtOnce = 500;
+constexpr std::size_t kHeldAtOnce = 1000;  ///< changes in one commit
 
 /// A node's store and newest log, looked at as the node does when it starts: nobody else writes meanwhile, and nothing is signed.
 struct Stopped {
@@ -178,35 +184,89 @@ Result<std::optional<Known>> not_held(const provenance::LogReader& log, const st
   return largest;
 }
 
-/// Every running agreement is held; in commits of a bounded size, and again from the start after a crash.
-Result<std::uint64_t> hold_agreements(storage::KvStore& store, Timestamp now) {
-  std::uint64_t held = 0;
-  std::string from(negotiation::kAgreementPrefix);
+/// What `log recover` holds: what this node knew of it may be older than what became of it.
+struct HeldCounts {
+  std::uint64_t agreements = 0, negotiations = 0, transfers = 0, datasets = 0, declarations = 0;
+};
+
+/// Holds the records of a prefix of which `held` says so; in commits of a bounded size, and again from the start after a crash. `held` adds what
+/// else changes, and counts.
+Result<void> hold_records(storage::KvStore& store, std::string_view prefix, Timestamp now,
+                          const std::function<Result<bool>(std::string_view key, std::string_view value, std::vector<storage::Change>& changes)>& held) {
+  std::string from(prefix);
   for (bool more = true; more;) {
     std::vector<storage::Change> changes;
     Result<void> read = {};
     more = false;
-    SLUIS_CHECK(store.scan(negotiation::kAgreementPrefix, from, [&](std::string_view key, std::string_view value) {
-      if (changes.size() == kAgreementsAtOnce) {
+    SLUIS_CHECK(store.scan(prefix, from, [&](std::string_view key, std::string_view value) {
+      if (changes.size() >= kHeldAtOnce) {
         from = std::string(key);
         more = true;
         return false;
       }
-      auto record = negotiation::decode_agreement(value);
-      if (!record) {
-        read = record.error();
+      const Result<bool> is_held = held(key, value, changes);
+      if (!is_held) {
+        read = is_held.error();
         return false;
       }
-      if (!record->active()) return true;
-      ++held;
-      record->held = now;
-      changes.push_back({std::string(key), negotiation::encode(*record)});
+      if (*is_held) changes.push_back(storage::hold(key, now));
       return true;
     }));
     SLUIS_CHECK(std::move(read));
     if (!changes.empty()) SLUIS_CHECK(store.write(changes, true));
   }
-  return held;
+  return {};
+}
+
+/// Every agreement that runs, every negotiation and transfer that is open, whatever is on offer, and every declaration that is not over.
+Result<HeldCounts> hold_all(storage::KvStore& store, Timestamp now) {
+  using Changes = std::vector<storage::Change>;
+  HeldCounts counts;
+  const auto counted = [](std::uint64_t& count, bool held) {
+    count += held ? 1 : 0;
+    return held;
+  };
+  SLUIS_CHECK(hold_records(store, negotiation::kAgreementPrefix, now, [&](std::string_view key, std::string_view value, Changes& changes) -> Result<bool> {
+    SLUIS_TRY(negotiation::AgreementRecord record, negotiation::decode_agreement(value));
+    if (!record.active()) return false;
+    record.held = now;  // what the gate reads of it says so, too
+    changes.push_back({std::string(key), negotiation::encode(record)});
+    return counted(counts.agreements, true);
+  }));
+  SLUIS_CHECK(hold_records(store, negotiation::kNegotiationPrefix, now, [&](std::string_view, std::string_view value, Changes&) -> Result<bool> {
+    SLUIS_TRY(const negotiation::Negotiation record, negotiation::decode_negotiation(value));
+    return counted(counts.negotiations, !record.state || !negotiation::is_final(*record.state));
+  }));
+  SLUIS_CHECK(hold_records(store, transfer::kTransferPrefix, now, [&](std::string_view, std::string_view value, Changes&) -> Result<bool> {
+    SLUIS_TRY(const transfer::TransferProcess record, transfer::decode_transfer(value));
+    return counted(counts.transfers, !record.state || !transfer::is_final(*record.state));
+  }));
+  std::set<std::string> offered;
+  SLUIS_CHECK(catalog::Catalog(store, std::shared_ptr<const policy::Vocabulary>()).each("", [&](catalog::PublishedDataset&& one) {
+    if (!one.retracted) offered.insert(catalog::dataset_key(one.dataset.id));
+    return true;
+  }));
+  SLUIS_CHECK(hold_records(store, catalog::kDatasetPrefix, now, [&](std::string_view key, std::string_view, Changes&) -> Result<bool> {
+    return counted(counts.datasets, offered.contains(std::string(key)));
+  }));
+  SLUIS_CHECK(hold_records(store, declaration::kPrefix, now, [&](std::string_view, std::string_view value, Changes&) -> Result<bool> {
+    SLUIS_TRY(const declaration::Declaration record, declaration::decode(value));
+    return counted(counts.declarations, !record.over(now));
+  }));
+  return counts;
+}
+
+void tell(const HeldCounts& held) {
+  std::fprintf(stderr,
+               "held until they are settled, so that nothing is released, sent or listed under them: %llu agreements, %llu negotiations, %llu transfers, "
+               "%llu datasets, %llu situations and assessments. Once the node runs:\n"
+               "  `sluis status` names what is held, and with whom\n"
+               "  `sluis audit reconcile PEER --settle` compares both logs and each process with the other party's (`--apply ID`: what you are sure goes on)\n"
+               "  `sluis dataset confirm ID` offers a dataset again that was not changed or taken off meanwhile; `sluis dataset retract ID` takes it off\n"
+               "  `sluis situation renew` or `end` says what there is of a situation, and `sluis assessment` of an assessment\n",
+               static_cast<unsigned long long>(held.agreements), static_cast<unsigned long long>(held.negotiations),
+               static_cast<unsigned long long>(held.transfers), static_cast<unsigned long long>(held.datasets),
+               static_cast<unsigned long long>(held.declarations));
 }
 
 Result<void> recover(const fs::path& file, const RecoverOrder& order, bool dry_run) {
@@ -237,9 +297,12 @@ Result<void> recover(const fs::path& file, const RecoverOrder& order, bool dry_r
     if (lost->checkpoint.size > size) document.set("lost", json::object({{"first", size}, {"end", lost->checkpoint.size}}));
   }
   SLUIS_TRY(const provenance::Shard next, successor(node.config, old, next_origin(node.config, node.logs, now), old.first + size, dry_run));
+  HeldCounts held;
   if (!dry_run) {
-    SLUIS_TRY(const std::uint64_t held, hold_agreements(node.store, now));
-    document.set("held", held);
+    SLUIS_TRY(held, hold_all(node.store, now));
+    document.set("held", held.agreements);
+    document.set("held_besides", json::object({{"negotiations", held.negotiations}, {"transfers", held.transfers}, {"datasets", held.datasets},
+                                               {"declarations", held.declarations}}));
     std::vector<storage::Change> changes = provenance::follow(old, next, head.recorded);
     changes.push_back({std::string(commit::kKeptMark), std::nullopt});
     changes.push_back({std::string(commit::kRestoredMark), std::nullopt});
@@ -250,6 +313,7 @@ Result<void> recover(const fs::path& file, const RecoverOrder& order, bool dry_r
     SLUIS_CHECK(node.store.write(changes, true));
   }
   tell(old, next, size, dry_run);
+  if (!dry_run) tell(held);
   return {};
 }
 

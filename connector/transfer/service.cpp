@@ -5,6 +5,7 @@
 #include "connector/negotiation/agreement.hpp"
 #include "connector/outbox/due.hpp"
 #include "connector/outbox/keys.hpp"
+#include "connector/storage/hold.hpp"
 
 #include <set>
 
@@ -42,6 +43,19 @@ void index_handles(const TransferProcess* before, const TransferProcess& after, 
   for (const std::string& key : now) {
     if (!old.contains(key)) commit.changes.push_back({key, after.own_pid.str()});
   }
+}
+
+/// A held transfer may end and be suspended, and what waits of it may be given up: nothing else.
+bool narrows(const TransferProcess& before, const Transition& transition) {
+  const TransferProcess& next = transition.next;
+  if (next.state && is_final(*next.state)) return true;
+  if (before.state == State::started && next.state == State::suspended) return true;
+  return next.state == before.state && transition.events.empty() && !transition.message;
+}
+
+/// What a peer may still tell of a held transfer.
+bool narrows(MessageKind kind) {
+  return kind == MessageKind::suspension || kind == MessageKind::completion || kind == MessageKind::termination;
 }
 
 CommitClass class_of(const Transition& transition) {
@@ -90,6 +104,14 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
   commit.commit_class = class_of(transition);
   commit.preconditions.push_back({key, before ? std::optional(before->bytes) : std::nullopt});
   commit.changes.push_back({key, encode(next)});
+  if (before) {
+    SLUIS_TRY(const std::optional<Timestamp> held, storage::held_since(with_.store, key));
+    if (held && !narrows(before->value, transition)) {
+      return Error(ErrorCode::invalid_state, "the transfer is held " + storage::told(*held) + ": it can be suspended or ended, no more")
+          .mended_by("`sluis audit reconcile` with the other party settles it");
+    }
+    if (held && next.state && is_final(*next.state)) commit.changes.push_back({storage::hold_key(key), std::nullopt});
+  }
   if (!before) {
     commit.changes.push_back({agreement_prefix(next.agreement) + outbox::key_part(next.own_pid.str()),
                               next.own_pid.str()});
@@ -139,6 +161,7 @@ Result<void> Service::admit(const IncomingMessage& message, Surroundings& around
     for (const std::string& sentence : record.ended->reason.sentences) why += ": " + sentence;
     return Error(ErrorCode::invalid_state, std::move(why));
   }
+  if (record.held) return Error(ErrorCode::storage_unavailable, "the agreement is held " + storage::told(*record.held) + ": ask again later");
   around.dataset = record.dataset;
   around.script = options_.script.find(Role::provider, record.dataset, record.id.str());
   commit.preconditions.push_back({key, *bytes});
@@ -154,6 +177,10 @@ Result<Reply> Service::receive_once(const IncomingMessage& message) {
   std::optional<Stored> before;
   if (!own_pid.empty()) {
     SLUIS_TRY(before, load(own_pid));
+  }
+  if (before && !message.own_pid.empty() && before->value.peer == message.from && !narrows(message.kind)) {
+    SLUIS_TRY(const std::optional<Timestamp> held, storage::held_since(with_.store, transfer_key(own_pid)));
+    if (held) return Error(ErrorCode::storage_unavailable, "the transfer is held " + storage::told(*held) + ": ask again later");
   }
   Surroundings around = before ? surroundings_of(before->value.role, before->value.dataset, before->value.agreement) : surroundings();
   Commit changes;
@@ -194,6 +221,10 @@ Result<TransferProcess> Service::start(const AgreementId& agreement, std::option
   }
   if (!record.active()) {
     return Error(ErrorCode::invalid_state, "the agreement was ended at " + format_time(record.ended->when));
+  }
+  if (record.held) {
+    return Error(ErrorCode::invalid_state, "the agreement is held " + storage::told(*record.held))
+        .mended_by("`sluis audit reconcile` with the other party settles it");
   }
   Commit changes;
   changes.preconditions.push_back({key, *bytes});

@@ -3,6 +3,7 @@
 #include "connector/negotiation/agreement.hpp"
 #include "connector/negotiation/ending.hpp"
 #include "connector/outbox/due.hpp"
+#include "connector/storage/hold.hpp"
 #include "connector/transfer/service.hpp"
 
 #include <algorithm>
@@ -12,6 +13,14 @@ namespace sluis::transfer {
 namespace {
 
 constexpr std::string_view kEndsAreMarked = "meta/agreement-ends-marked";
+
+/// invalid_state: the transfer is held.
+Result<void> check_free(const storage::Reader& store, const ProcessId& own_pid) {
+  SLUIS_TRY(const std::optional<Timestamp> held, storage::held_since(store, transfer_key(own_pid)));
+  if (!held) return {};
+  return Error(ErrorCode::invalid_state, "the transfer is held " + storage::told(*held) + ", until it is compared with the other party's")
+      .mended_by("`sluis audit reconcile` with that party settles it");
+}
 
 /// Ended before its request had left: there is nothing to send.
 bool abandoned(const TransferProcess& process, bool maybe_sent) {
@@ -61,6 +70,9 @@ outbox::Delivered Service::deliver(const outbox::OutboxItem& item, const outbox:
     drop.changes.push_back({item.key, std::nullopt});
     return with_.commits.commit_and_wait(std::move(drop)) ? Verdict::dropped : Verdict::retry_untried;
   }
+  // Nothing is sent of a held one. That its end lifts the hold is another commit's.
+  const auto held = storage::held_since(with_.store, transfer_key(ProcessId(item.process)));
+  if (!held || *held) return Verdict::retry_untried;
   Stored before = std::move(*found);
   if (abandoned(before.value, item.maybe_sent)) {
     DeliveryStep step{{}, DeliveryStep::Next::done};
@@ -204,6 +216,7 @@ Result<TransferView> Service::find_by_handle(std::string_view handle) const {
   if (!pid) return Error(ErrorCode::not_found, "this handle opens nothing");
   SLUIS_TRY(Stored stored, required(ProcessId(*pid)));
   const TransferProcess& process = stored.value;
+  SLUIS_CHECK(check_free(with_.store, process.own_pid));
   if (!opens(process, hash)) {
     return Error(ErrorCode::invalid_state,
                  "the transfer is `" + std::string(to_string(visible_state(process))) + "`, not started");
@@ -219,10 +232,16 @@ Result<std::vector<PushDue>> Service::pushes(Timestamp now) const {
                    outbox::due_time(kPushPrefix, key)});
     return out.back().at <= now;
   }));
+  // Those that are held are nobody's turn.
+  SLUIS_TRY(const std::vector<storage::Held> all, storage::all_held(with_.store, kTransferPrefix));
+  std::erase_if(out, [&](const PushDue& one) {
+    return std::ranges::any_of(all, [key = transfer_key(one.own_pid)](const storage::Held& held) { return held.record == key; });
+  });
   return out;
 }
 
 Result<PushJob> Service::begin_push(const ProcessId& own_pid, Duration (*pause_after)(std::uint32_t tries)) {
+  SLUIS_CHECK(check_free(with_.store, own_pid));
   const Step step = [&](const TransferProcess& before, const Surroundings&) {
     const Timestamp now = with_.clock.now();
     return transfer::begin_push(before, now + pause_after(before.push ? before.push->tries + 1 : 1), now);
@@ -239,7 +258,9 @@ Result<PushJob> Service::begin_push(const ProcessId& own_pid, Duration (*pause_a
 
 Result<bool> Service::is_pushed(const ProcessId& own_pid) const {
   SLUIS_TRY(const std::optional<Stored> stored, load(own_pid));
-  return stored && is_to_be_pushed(stored->value);
+  if (!stored || !is_to_be_pushed(stored->value)) return false;
+  SLUIS_TRY(const std::optional<Timestamp> held, storage::held_since(with_.store, transfer_key(own_pid)));
+  return !held;
 }
 
 Result<void> Service::put_off_push(const ProcessId& own_pid, Timestamp next) {
@@ -263,6 +284,7 @@ Result<void> Service::fail_push(const ProcessId& own_pid, Reason reason) {
 Result<Access> Service::access(const ProcessId& own_pid) const {
   SLUIS_TRY(const Stored stored, required(own_pid));
   const TransferProcess& process = stored.value;
+  SLUIS_CHECK(check_free(with_.store, own_pid));
   if (process.role == Role::consumer && process.push) {
     return Error(ErrorCode::invalid_state, "its data are pushed to `" + process.endpoint + "`, and not fetched");
   }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What a node is worth after it was lost, through the real binary: a backup under load, put back on an empty machine, under a log of its own
-that says so; agreements that wait until both logs were compared; keys of the log that are changed; and two logs that do not agree.
+that says so; agreements, processes and datasets that are held until they are settled, whatever became of them in what was lost; keys of the log
+that are changed; and two logs that do not agree.
 
 usage: recovery.py BIN_DIR SOURCE_DIR
 """
@@ -23,6 +24,7 @@ f = Federation(scratch("recovery"), binary=BIN / "sluis", base_port=20640, parti
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 BACKUP, KEYS = f.folder / "backup", f.folder / "backup-keys"
 versions = iter(range(2, 20))
+moved = 0  # seconds, the clocks of both
 
 
 def run(node, *words, role=None, code=0):
@@ -43,6 +45,101 @@ def pull(transfer):
         return len(got) if whole else "cut"
     except Refused as refused:
         return json.loads(refused.body).get("code", refused.body)
+
+
+def begun(agreement):
+    return d.call("TransferService/Start", {"agreement": agreement, "waitSeconds": 15})["transfer"]
+
+
+def state(node, transfer):
+    return node.call("TransferService/Show", {"id": transfer["id"] if node is d else transfer["peerId"]})["transfer"]["state"]
+
+
+def wait_for(what, found, wanted):
+    until = time.monotonic() + 15
+    while found() != wanted and time.monotonic() < until:
+        time.sleep(0.05)
+    expect(what, found(), wanted)
+
+
+def rogue(folder, transfer):
+    """What the gate says to a consumer that lies: with its node's keys, and the handle of before."""
+    done = subprocess.run([*f.leave_root, f.rogue, "--config", folder / "node.toml", "--transfer", transfer["id"], "--purpose", CROWD, "--activity", ACTIVITY,
+                           "--moved", str(moved)], capture_output=True, text=True, timeout=60)
+    status, _, body = done.stdout.partition(" ")
+    return (status, json.loads(body).get("code", body)) if status in ("403", "404") else (status, done.stderr)
+
+
+def copy_of_consumer(name):
+    """Its folder as it is now, by which it can claim later that nothing happened since."""
+    d.stop()
+    shutil.copytree(d.folder, f.folder / name)
+    if f.user:
+        subprocess.run(["chown", "-R", f"{f.user.pw_uid}:{f.user.pw_gid}", f.folder / name], check=True)
+    d.start()
+    d.wait_ready()
+    return f.folder / name
+
+
+def published(name, *changes):
+    text = f.dataset("detailed-counts").replace('"urn:waterrijk:detailed-counts"', f'"urn:waterrijk:{name}"')
+    for old, new in changes:
+        text = text.replace(old, new)
+    w.call("DatasetService/Publish", {"toml": text, "file": f"{name}.toml"})
+    d.call("CatalogService/Fetch", {"peer": w.participant})
+    return f"urn:waterrijk:{name}"
+
+
+def before_the_gap(agreement):
+    """What the backup holds, and what becomes otherwise in the time that is lost."""
+    made = {"ended": begun(agreement), "suspended": begun(agreement), "gone": published("retracted-counts")}
+    made["gone agreement"], made["gone transfer"] = agreed(w, d, made["gone"], CROWD)
+    asked = published("approved-counts", ("processing_activity = true", "processing_activity = true\nsteward_approval = true"))
+    made["asked"] = d.call("AgreementService/Request", {"peer": w.participant, "offer": asked, "purpose": CROWD, "waitSeconds": 1})["negotiation"]["id"]
+
+    def waiting():
+        return [one["id"] for one in w.call("AgreementService/ListNegotiations", {"waitsFor": "steward"}).get("negotiations", [])]
+    wait_for("it waits for the steward", lambda: len(waiting()), 1)
+    made["asked here"] = waiting()[0]
+    made["copy"] = copy_of_consumer("before-the-gap")
+    for what in ("ended", "suspended", "gone transfer"):
+        expect(f"the one that lies gets the data while it may: {what}", rogue(made["copy"], made[what])[0], "200")
+    return made
+
+
+def in_the_gap(made, agreement):
+    w.call("TransferService/Terminate", {"id": made["ended"]["peerId"], "code": "approval.withdrawn", "sentence": "withdrawn"})
+    w.call("TransferService/Suspend", {"id": made["suspended"]["peerId"], "code": "pause", "sentence": "maintenance"})
+    w.call("DatasetService/Retract", {"id": made["gone"]})
+    wait_for("the consumer knows of the end", lambda: state(d, made["ended"]), "TERMINATED")
+    wait_for("and of the suspension", lambda: state(d, made["suspended"]), "SUSPENDED")
+    made["begun"] = begun(agreement)
+    w.call("AgreementService/Approve", {"negotiation": made["asked here"]})
+    wait_for("what was asked for is agreed", lambda: d.call("AgreementService/Show", {"id": made["asked"]})["negotiation"]["state"], "FINALIZED")
+    made["unknown agreement"] = d.call("AgreementService/Show", {"id": made["asked"]})["negotiation"]["agreement"]
+    made["unknown transfer"] = begun(made["unknown agreement"])
+    for what in ("begun", "unknown transfer"):
+        expect(f"data flow: {what}", isinstance(pull(made[what]), int), True)
+    made["later copy"] = copy_of_consumer("after-the-gap")
+
+
+def nothing_for_who_lies(made, when):
+    for what in ("ended", "suspended", "gone transfer"):
+        expect(f"{when}: nothing for who lies: {what}", rogue(made["copy"], made[what])[0], "403")
+    for what in ("begun", "unknown transfer"):
+        expect(f"{when}: what began in what was lost opens nothing: {what}", rogue(made["later copy"], made[what]), ("404", "not_found"))
+
+
+def offered():
+    return sorted(one["dataset"] for one in d.call("CatalogService/Fetch", {"peer": w.participant}).get("datasets", []))
+
+
+def held_by(finder):
+    """How many findings say that something is held."""
+    if finder == "status":
+        return sum("held since the recovery" in one for one in w.call("NodeService/Status", {}).get("findings", []))
+    found = json.loads(run(w, "audit", "findings", "--output", "json", role="dpo").stdout).get("findings", [])
+    return sum(one["code"] == "recovery.held" for one in found)
 
 
 def same_logs(transfer):
@@ -137,6 +234,7 @@ def recover(size):
     done = f.sluis(*recover_words, *both, check=False)
     expect("log recover", (done.returncode, done.stderr if done.returncode else ""), (0, ""))
     key = done.stdout.strip()
+    expect("it says what is held, and what to do", [one in done.stderr for one in ("3 agreements", "1 negotiations", "5 transfers", "3 datasets", "audit reconcile", "dataset confirm")], [True] * 6)
     expect("twice it does nothing", f.sluis(*recover_words, *both, check=False).returncode, 1)
     w.start()
     w.wait_ready()
@@ -165,29 +263,68 @@ def proofs(old_index, old_key, new_key):
         expect(f"which verifies by itself: {name}", f.sluis("audit", "verify", "--log", f.folder / f"export-{name}", "--key", key, check=False).returncode, 3)
 
 
-def settle(agreement, transfer, ended):
-    for node in (w, d):  # what began a moment ago may be under way still, and is not compared
-        node.call("NodeService/DemoClock", {"bySeconds": 1200})
+def settle(agreement, transfer, ended, made):
+    global moved
+    nothing_for_who_lies(made, "at once")
+    moved = 1200  # what began a moment ago may be under way still, and is not compared
+    for node in (w, d):
+        node.call("NodeService/DemoClock", {"bySeconds": moved})
+    nothing_for_who_lies(made, "after the recovery")
+    expect("nothing is on offer, and nothing released", (offered(), pull(transfer)), ([], "dataset.suspended"))
+    expect("which is told", (held_by("status"), held_by("findings")), (2, 4))
+    expect("as doctor does", "held since the recovery" in w.command("doctor", role="operator").stdout, True)
+    expect("no transfer is begun under what is held", w.command("transfer", "resume", made["suspended"]["peerId"], role="steward").returncode, 1)
+    w.stop()
+    w.start()
+    w.wait_ready()
+    expect("a restart forgets none of it", (offered(), pull(transfer), held_by("status")), ([], "dataset.suspended", 2))
+
+    run(w, "dataset", "confirm", DATASET, role="steward")
+    expect("what a steward confirms is on offer again, and recorded", (offered(), w.log(kinds=["published"], dataset=DATASET)[-1]["person"].split(" ")[0]), ([DATASET], "steward"))
+    expect("once", w.command("dataset", "confirm", DATASET, role="steward").returncode, 1)
+    w.call("DatasetService/Retract", {"id": made["gone"]})
+    run(w, "dataset", "confirm", "*", role="steward")
+    expect("or all that are left", offered(), sorted([DATASET, "urn:waterrijk:approved-counts"]))
+    nothing_for_who_lies(made, "with the datasets confirmed")
+
     expect("held until both logs were compared", pull(transfer), "agreement.held")
     expect("which the steward sees", ["held" in w.call("AgreementService/Show", {"id": one})["agreement"] for one in (agreement, ended)], [True, True])
     found = reconcile(w, d, code=1)
     lost = {(one["what"], one["about"]) for one in found["differences"]}
     expect("what the backup did not hold is named by the other log", ("missing here", "release") in lost or ("missing here", "request") in lost, True)
     expect("each with the peer's proof", all(one.get("peerProof") for one in found["differences"] if one["what"] == "missing here"), True)
-    expect("comparing alone frees nothing", (pull(transfer), sorted(found["held"])), ("agreement.held", sorted([agreement, ended])))
+    expect("comparing alone frees nothing", (pull(transfer), [one for one in found["held"] if " " not in one]), ("agreement.held", sorted([agreement, ended, made["gone agreement"]])))
+    expect("nor ends anything", (state(w, made["ended"]), state(w, made["suspended"])), ("STARTED", "STARTED"))
     folder = f.folder / "differences"
     settled = reconcile(w, d, "--settle", code=1)
-    expect("what ended in the time that was lost has ended; what its consumer alone says to go on is held", (settled["settled"], settled["held"]), ([ended], [agreement]))
+    expect("what ended in the time that was lost has ended", sorted(settled["settled"]), sorted([ended, f"transfer {made['ended']['peerId']}"]))
+    expect("and what was suspended is", (state(w, made["ended"]), state(w, made["suspended"])), ("TERMINATED", "SUSPENDED"))
+    expect("what its consumer alone says to go on is held", [one["peerId"] for one in (transfer, made["suspended"], made["gone transfer"]) if f"transfer {one['peerId']}" not in settled["held"]], [])
+    expect("each with what the other party says", any(transfer["peerId"] in note and "`started`" in note for note in settled["notes"]), True)
+    expect("also of what is agreed there, and not here", any(made["asked here"] in note and "`finalized`" in note for note in settled["notes"]), True)
     expect("so nothing flows", pull(transfer), "agreement.held")
+    nothing_for_who_lies(made, "with what the other party says taken over")
     settled = reconcile(w, d, "--settle", "--apply", agreement, "-O", folder, code=1)
-    expect("until a person is sure that it was not ended", (settled["settled"], settled.get("held", [])), ([agreement], []))
+    expect("until a person is sure that it was not ended", (settled["settled"], agreement in settled["held"]), ([agreement], False))
     expect("which is on record", [(one["event"], one["agreement"]) for one in w.log(kinds=["reconciled"]) if one["event"] == "applies-again"], [("applies-again", agreement)])
     shown = w.call("AgreementService/Show", {"id": ended})["agreement"]
     expect("and has ended here, too", bool(shown.get("ended") or shown.get("endedBy") or "ended" in json.dumps(shown)), True)
     proof = next(folder.glob("*-there-*.json"))
     done = f.sluis("audit", "verify-proof", proof, "--key", (d.folder / "log.vkey").read_text().strip(), check=False)
     expect("the peer's proof stands alone", (done.returncode, done.stderr), (0, ""))
+    expect("with the agreement its transfers do not go on", pull(transfer), "transfer.held")
+    nothing_for_who_lies(made, "with the agreement")
+    settled = reconcile(w, d, "--settle", "--apply", transfer["peerId"], "--apply", made["suspended"]["peerId"], code=1)
+    expect("a person says of each that it does", sorted(settled["settled"]), sorted(f"transfer {one['peerId']}" for one in (transfer, made["suspended"])))
     expect("data flow again", isinstance(pull(transfer), int), True)
+    expect("and what was suspended stays so", rogue(made["copy"], made["suspended"]), ("403", "transfer.not_started"))
+    w.call("TransferService/Resume", {"id": made["suspended"]["peerId"]})
+    wait_for("until it is resumed", lambda: (state(w, made["suspended"]), state(d, made["suspended"])), ("STARTED", "STARTED"))
+    expect("and data flow under it", isinstance(pull(made["suspended"]), int), True)
+    w.call("AgreementService/Refuse", {"negotiation": made["asked here"], "code": "recovered"})
+    w.call("AgreementService/Terminate", {"id": made["gone agreement"], "code": "over", "sentence": "retracted"})
+    wait_for("what a person ends is held no more", lambda: (held_by("status"), held_by("findings")), (0, 0))
+    nothing_for_who_lies({**made, "suspended": made["ended"]}, "at the end")
     d.wait_log(2, kinds=["received"])
     # The consumer had a receipt of the old log; what it asks of the new one it can check.
     found = reconcile(d, w, code=1)
@@ -266,14 +403,16 @@ try:
     w.wait_log(1, kinds=["stream-end"])
     d.wait_log(1, kinds=["received"])
     same_logs(transfer)
+    made = before_the_gap(agreement)
     entries = backup_under_load(transfer)
     damage()
     w.call("AgreementService/Terminate", {"id": to_end, "code": "over", "sentence": "no longer needed"})
     d.wait_log(1, kinds=["receipt"])
+    in_the_gap(made, agreement)
     size = lose(transfer, entries)
     new_key, old_index = recover(size)
     proofs(old_index, old_key, new_key)
-    settle(agreement, transfer, to_end)
+    settle(agreement, transfer, to_end, made)
     rotate(transfer)
     configurations()
     forgets()

@@ -28,7 +28,8 @@ Result<void> run(const std::map<std::string, std::string>& words) {
   SLUIS_TRY(const crypto::Key claim_key, crypto::Key::from_pem(claim_pem));
   // Its node's clock may have been moved, and a claim of another day is refused for its age, not for what it asks.
   SLUIS_TRY(const std::optional<std::string> offset, store->get("demo/clock"));
-  const Duration moved{offset && offset->size() == 8 ? static_cast<std::int64_t>(get_u64(*offset)) : 0};
+  Duration moved{offset && offset->size() == 8 ? static_cast<std::int64_t>(get_u64(*offset)) : 0};
+  if (words.contains("--moved")) moved += std::chrono::seconds(std::stoi(words.at("--moved")));  // since this folder was copied
   const SystemClock clock;
   SystemRandom random;
   identity::Claim claim;

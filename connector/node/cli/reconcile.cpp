@@ -12,7 +12,7 @@ namespace {
 
 struct Words {
   std::string peer, from, until, folder;
-  std::vector<std::string> apply;
+  std::vector<std::string> apply, confirm;
   bool settle = false;
   bool dry_run = false;
 };
@@ -68,7 +68,9 @@ void reconcile(Session& session, const Words& words) {
       const auto* ids = answer->find(name);
       if (ids == nullptr || ids->if_array() == nullptr) continue;
       for (const json::Value& id : *ids->if_array()) {
-        session.with.err << say(session.options, std::string("reconciled.") + name, text_at(id, "")) << '\n';
+        const std::string text = text_at(id, "");
+        const bool process = text.find(' ') != std::string::npos;  // which says itself what it is
+        session.with.err << say(session.options, std::string("reconciled.") + name + (process ? ".process" : ""), text) << '\n';
       }
     }
     if (const auto* notes = answer->find("notes"); notes != nullptr && notes->if_array() != nullptr) {
@@ -77,6 +79,21 @@ void reconcile(Session& session, const Words& words) {
     if (words.dry_run) session.with.err << say(session.options, "dry-run") << '\n';
   }
   if (!differences.empty()) session.leave(1);
+}
+
+/// A text that says only which datasets are published again as they are; JSON strings are TOML's.
+void confirm_datasets(Session& session, const Words& words) {
+  std::string ids;
+  for (const std::string& id : words.confirm) ids += (ids.empty() ? "" : ", ") + json::serialise(json::Value(id));
+  json::Value request = json::object({{"toml", "confirm = [" + ids + "]\n"}, {"file", "confirm"}});
+  if (words.dry_run) request.set("dryRun", true);
+  const auto answer = session.call("DatasetService/Publish", request);
+  if (!answer) return session.fail(answer.error());
+  if (session.options.output == "json") session.with.out << json::serialise_pretty(*answer);
+  if (const auto* notes = answer->find("notes"); notes != nullptr && notes->if_array() != nullptr) {
+    for (const json::Value& note : *notes->if_array()) session.with.err << say(session.options, "note", text_at(note, "")) << '\n';
+  }
+  if (words.dry_run) session.with.err << say(session.options, "dry-run") << '\n';
 }
 
 }  // namespace
@@ -88,11 +105,17 @@ void add_reconcile(CLI::App& app, const SessionPtr& session) {
   command.add_option("--from", words->from, "not earlier: RFC 3339");
   command.add_option("--until", words->until, "earlier: RFC 3339");
   command.add_option("-O", words->folder, "a folder that gets the proofs of what differs");
-  command.add_flag("--settle", words->settle, "agreements that are held since a recovery apply again, or end, as the other log shows");
-  command.add_option("--apply", words->apply, "with --settle: an agreement of this node as provider that was not ended before the recovery, as you made sure: "
+  command.add_flag("--settle", words->settle, "what is held since a recovery goes on, or ends: agreements as the other log shows, negotiations and transfers as the other party says");
+  command.add_option("--apply", words->apply, "with --settle: an agreement, negotiation or transfer that this node did not end or suspend before the recovery, as you made sure: "
                      "the other party could hide that; may be repeated")->allow_extra_args(false);
   command.add_flag("--dry-run", words->dry_run, "compares, and records nothing");
   command.callback([session, words] { reconcile(*session, *words); });
+
+  auto datasets = std::make_shared<Words>();
+  auto& confirming = verb(app, "dataset", "confirm", "offers datasets again that are held since a recovery, as they are: they were not changed or taken off meanwhile");
+  confirming.add_option("ID", datasets->confirm, "as the list shows it; `*`: all that are held")->required();
+  confirming.add_flag("--dry-run", datasets->dry_run, "says what would happen, and changes nothing");
+  confirming.callback([session, datasets] { confirm_datasets(*session, *datasets); });
 }
 
 }  // namespace sluis::cli

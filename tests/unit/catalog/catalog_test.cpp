@@ -1,6 +1,8 @@
 #include "catalog/catalog.hpp"
 
 #include "catalog/dcat.hpp"
+#include "catalog/keys.hpp"
+#include "connector/storage/hold.hpp"
 #include "tests/unit/catalog/support.hpp"
 
 namespace sluis::catalog {
@@ -47,6 +49,25 @@ TEST_F(CatalogTest, PublishedDatasetIsFoundByIdHashAndOfferId) {
   EXPECT_EQ(catalog_.offer_by_hash(dataset.offer_hash)->dataset, dataset.id);
   EXPECT_EQ(catalog_.find_offer(OfferId(*dataset.offer.find("@id")->if_string()))->hash, dataset.offer_hash);
   EXPECT_TRUE(catalog_.current(dataset.offer_hash, kNow));
+}
+
+TEST_F(CatalogTest, WhatARecoveryHoldsIsNotOnOfferUntilItIsPublishedAgain) {
+  publish(agreement_file());
+  const Dataset dataset = good(agreement_file());
+  const std::string key = dataset_key(dataset.id);
+  ASSERT_TRUE(store_.write({storage::hold(key, kNow)}, true));
+  EXPECT_FALSE(catalog_.on_offer(*catalog_.show(dataset.id), kNow));
+  EXPECT_EQ(catalog_.current(dataset.offer_hash, kNow).error().code, ErrorCode::invalid_state);
+  EXPECT_FALSE(catalog_.source(dataset.id, kNow)) << "nor is anything made from it";
+  publish(agreement_file());  // unchanged
+  EXPECT_TRUE(catalog_.on_offer(*catalog_.show(dataset.id), kNow));
+  EXPECT_EQ(catalog_.show(dataset.id)->version, 2U);
+  EXPECT_EQ(catalog_.publish(dataset, 3, kNow).error().code, ErrorCode::conflict) << "confirmed once";
+  ASSERT_TRUE(store_.write({storage::hold(key, kNow)}, true));
+  const auto taken_off = catalog_.retract(dataset.id, 4, kNow);
+  ASSERT_TRUE(taken_off && apply(store_, *taken_off));
+  EXPECT_FALSE(*storage::held_since(store_, key)) << "it is settled";
+  EXPECT_FALSE(catalog_.on_offer(*catalog_.show(dataset.id), kNow));
 }
 
 TEST_F(CatalogTest, OfTwoPublicationsAtOnceOneWins) {
