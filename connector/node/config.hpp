@@ -90,6 +90,7 @@ struct NodeConfig {
   double refusals_a_minute = 60;    ///< of one party, that get an entry each; four minutes of it at once
   double negotiations_a_minute = 10;  ///< that one party begins; twenty minutes of it at once
   bool refuse_unknown_offers = true;  ///< else they wait for the steward
+  std::chrono::days negotiation_days{7};  ///< a negotiation that is not concluded by then is ended
   std::filesystem::path situations;   ///< the file that defines them; empty: none can be declared
   std::filesystem::path script;       ///< what the node does of itself in some negotiations and transfers; empty: as ever
   std::filesystem::path static_identity;  ///< scheme `static`: its values. Empty: peers are known by mutual TLS

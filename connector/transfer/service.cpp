@@ -44,6 +44,11 @@ void index_handles(const TransferProcess* before, const TransferProcess& after, 
   }
 }
 
+/// Its terms permit nothing any more, though the end may not be recorded yet.
+Error over(const negotiation::AgreementRecord& record) {
+  return Error(ErrorCode::invalid_state, "the agreement is over: since " + format_time(*record.over) + " its terms permit nothing any more");
+}
+
 CommitClass class_of(const Transition& transition) {
   for (const State event : transition.events) {
     if (event == State::terminated || event == State::suspended) return CommitClass::revoke;
@@ -139,6 +144,7 @@ Result<void> Service::admit(const IncomingMessage& message, Surroundings& around
     for (const std::string& sentence : record.ended->reason.sentences) why += ": " + sentence;
     return Error(ErrorCode::invalid_state, std::move(why));
   }
+  if (record.is_over(with_.clock.now())) return over(record);
   around.dataset = record.dataset;
   around.script = options_.script.find(Role::provider, record.dataset, record.id.str());
   commit.preconditions.push_back({key, *bytes});
@@ -195,6 +201,7 @@ Result<TransferProcess> Service::start(const AgreementId& agreement, std::option
   if (!record.active()) {
     return Error(ErrorCode::invalid_state, "the agreement was ended at " + format_time(record.ended->when));
   }
+  if (record.is_over(with_.clock.now())) return over(record);
   Commit changes;
   changes.preconditions.push_back({key, *bytes});
   const Surroundings around = surroundings();
