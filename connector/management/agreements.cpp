@@ -1,6 +1,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/management/convert.hpp"
 #include "connector/management/handlers.hpp"
+#include "connector/management/newer_terms.hpp"
 #include "connector/management/propose.hpp"
 
 #include <fmt/core.h>
@@ -118,6 +119,66 @@ Result<v1::RequestAgreementResponse> request(Backend& backend, const v1::Request
   return response;
 }
 
+/// What is on offer for the dataset of an agreement now, as its provider says it now.
+Result<catalog::RemoteOffer> renewed_offer(const Backend& backend, const negotiation::AgreementRecord& record) {
+  if (!backend.fetch_catalog) return not_here("way to fetch catalogues");
+  SLUIS_TRY(const auto fetched, backend.fetch_catalog(record.peer));
+  const catalog::RemoteOffer* found = nullptr;
+  for (const auto& offer : fetched.offers) {
+    if (offer.dataset != record.dataset) continue;
+    SLUIS_TRY(const bool same, follows(backend, record, offer));
+    if (same && record.active() && !record.over) {
+      return Error(ErrorCode::invalid_state, fmt::format("the terms of agreement `{}` are those that are on offer now", record.id.str()))
+          .mended_by("there is nothing to renew: it has no end of its own");
+    }
+    if (found != nullptr) {
+      return Error(ErrorCode::invalid_argument, fmt::format("`{}` has several offers now", record.dataset.str()))
+          .mended_by("choose one with: agreement request");
+    }
+    found = &offer;
+  }
+  if (found != nullptr) return *found;
+  for (const auto& refused : fetched.refused) {
+    if (refused.dataset == record.dataset) return refused.reason;
+  }
+  return Error(ErrorCode::not_found, fmt::format("`{}` offers no `{}` to us any more", record.peer.str(), record.dataset.str()))
+      .mended_by("catalog fetch lists what it offers");
+}
+
+Result<v1::RenewAgreementResponse> renew(Backend& backend, const v1::RenewAgreementRequest& request) {
+  SLUIS_CHECK(require_id(request.id(), "id"));
+  const AgreementId id(request.id());
+  SLUIS_TRY(const auto record, backend.negotiations.agreement(id));
+  if (record.role != negotiation::Role::consumer) {
+    return Error(ErrorCode::invalid_argument, fmt::format("under agreement `{}` it is the other party that asks", id.str())).at_pointer("/id");
+  }
+  SLUIS_CHECK(backend.directory.allows_new(backend.clock.now()));
+  SLUIS_TRY(const auto offer, renewed_offer(backend, record));
+  SLUIS_TRY(const auto proposal, proposal_for(backend, offer, one_purpose_of(record)));
+  SLUIS_TRY(const auto url, dsp_of(backend, record.peer, {}));
+  v1::RenewAgreementResponse response;
+  response.set_narrowed(proposal.narrowed);
+  response.set_dry_run(request.dry_run());
+  if (request.dry_run()) {
+    auto* would = response.mutable_negotiation();
+    would->set_role("consumer");
+    would->set_peer(record.peer.str());
+    would->set_dataset(offer.dataset.str());
+    would->set_offer(offer.id.str());
+    would->set_offer_hash(to_hex(offer.hash));
+    would->set_policy(json::serialise(proposal.offer));
+    would->set_renews(id.str());
+    would->set_ends_renewed(request.end_old());
+    return response;
+  }
+  SLUIS_TRY(auto begun, backend.negotiations.request(record.peer, offer.dataset, proposal.offer, url, negotiation::Renewal{id, request.end_old()}));
+  if (request.wait_seconds() > 0) {
+    SLUIS_TRY(begun, wait_for(backend, begun.own_pid, request.wait_seconds()));
+  }
+  *response.mutable_negotiation() = to_proto(begun, true);
+  return response;
+}
+
 Result<negotiation::Negotiation> waiting_one(const Backend& backend, const std::string& id) {
   SLUIS_CHECK(require_id(id, "negotiation"));
   SLUIS_TRY(auto negotiation, backend.negotiations.show(ProcessId(id)));
@@ -178,7 +239,7 @@ Result<v1::ListAgreementsResponse> list(const Backend& backend, const v1::ListAg
       if (request.active_only() && !record.active()) continue;
       if (!request.peer().empty() && record.peer.str() != request.peer()) continue;
       if (!request.dataset().empty() && record.dataset.str() != request.dataset()) continue;
-      *response.add_agreements() = to_proto(record, backend.self, false);
+      SLUIS_TRY(*response.add_agreements(), told(backend, record, false));
     }
     if (found.size() < limits::kPageDefault) return response;
   }
@@ -207,7 +268,7 @@ Result<v1::ListNegotiationsResponse> list_negotiations(const Backend& backend,
         return response;
       }
       after = negotiation.own_pid;
-      if (wanted_negotiation(negotiation, request)) *response.add_negotiations() = to_proto(negotiation, false);
+      if (wanted_negotiation(negotiation, request)) *response.add_negotiations() = told(backend, negotiation, false);
     }
     if (found.size() < limits::kPageDefault) return response;
   }
@@ -219,7 +280,7 @@ Result<v1::ShowAgreementResponse> show(Backend& backend, const v1::ShowAgreement
   auto record = backend.negotiations.agreement(AgreementId(request.id()));
   if (!record && record.error().code != ErrorCode::not_found) return record.error();
   if (record) {
-    *response.mutable_agreement() = to_proto(*record, backend.self, true);
+    SLUIS_TRY(*response.mutable_agreement(), told(backend, *record, true));
     if (const auto negotiation = backend.negotiations.show(record->negotiation)) {
       *response.mutable_negotiation() = to_proto(*negotiation, false);
       if (negotiation->pending) tell_dead(backend, negotiation->own_pid, negotiation->pending->delivery, *response.mutable_negotiation()->mutable_delivery());
@@ -232,7 +293,7 @@ Result<v1::ShowAgreementResponse> show(Backend& backend, const v1::ShowAgreement
                  fmt::format("`{}` is neither an agreement nor a negotiation here", request.id()));
   }
   if (!negotiation) return negotiation.error();
-  *response.mutable_negotiation() = to_proto(*negotiation, true);
+  *response.mutable_negotiation() = told(backend, *negotiation, true);
   if (negotiation->pending) tell_dead(backend, negotiation->own_pid, negotiation->pending->delivery, *response.mutable_negotiation()->mutable_delivery());
   const auto& agreement = response.negotiation().agreement();
   if (agreement.empty()) return response;
@@ -272,6 +333,11 @@ void add_agreements(Methods& methods, Backend& backend) {
   methods.add<v1::RefuseAgreementRequest, v1::RefuseAgreementResponse>(
       "AgreementService.Refuse",
       [&backend](const auto& asked, const Caller& caller) { return refuse(backend, asked, caller); });
+  methods.add<v1::CounterAgreementRequest, v1::CounterAgreementResponse>(
+      "AgreementService.Counter",
+      [&backend](const auto& asked, const Caller& caller) { return counter_agreement(backend, asked, caller); });
+  methods.add<v1::RenewAgreementRequest, v1::RenewAgreementResponse>(
+      "AgreementService.Renew", [&backend](const auto& asked, const Caller&) { return renew(backend, asked); });
   methods.add<v1::ListAgreementsRequest, v1::ListAgreementsResponse>(
       "AgreementService.List", [&backend](const auto& asked, const Caller&) { return list(backend, asked); });
   methods.add<v1::ListNegotiationsRequest, v1::ListNegotiationsResponse>(

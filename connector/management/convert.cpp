@@ -244,6 +244,8 @@ v1::Negotiation to_proto(const negotiation::Negotiation& from, bool whole) {
   if (from.reason) *out.mutable_reason() = to_proto(*from.reason, from.reason_is_ours);
   out.set_agreement(string_member(from.agreement, "@id"));
   out.set_published_terms(from.published_hash.has_value());
+  if (from.renews) out.set_renews(from.renews->str());
+  out.set_ends_renewed(from.ends_renewed);
   if (whole) out.set_policy(json::serialise(from.offer));
   return out;
 }
@@ -264,6 +266,7 @@ v1::Agreement to_proto(const negotiation::AgreementRecord& from, const Participa
     out.set_ended_by(from.ended->by.str());
     *out.mutable_reason() = to_proto(from.ended->reason, from.ended->by == self);
   }
+  if (from.over) put_time(out.mutable_over(), *from.over);
   if (from.held) put_time(out.mutable_held(), *from.held);
   if (from.imported) {
     out.mutable_imported()->set_basis(from.imported->basis);

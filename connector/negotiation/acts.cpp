@@ -105,6 +105,27 @@ Result<Transition> take(const Negotiation& before, Act act, const Surroundings& 
   return t;
 }
 
+Result<Transition> counter(const Negotiation& before, const json::Value& offer, const Surroundings& around, Timestamp now) {
+  const bool provider = before.role == Role::provider;
+  const std::optional<State> at = before.pending ? std::nullopt : before.state;
+  if (at != (provider ? State::requested : State::offered)) {
+    return Error(ErrorCode::invalid_state, "other terms are proposed where a request or an offer waits for an answer of ours; the negotiation is `" +
+                                               std::string(to_string(visible_state(before))) + "`");
+  }
+  Transition t;
+  t.next = before;
+  t.next.for_steward = false;
+  t.next.updated = now;
+  SLUIS_CHECK(put_terms(t.next, offer, around.self));
+  if (t.next.offer_hash == before.offer_hash) {
+    return Error(ErrorCode::invalid_argument, "these are the terms that the other party proposed").at_pointer("/offer").mended_by("approve agrees to them");
+  }
+  t.next.published_hash.reset();
+  if (!provider && t.next.asked.is_null()) t.next.asked = t.next.offer;
+  send(t, provider ? MessageKind::offer : MessageKind::request, provider ? State::offered : State::requested, around, now);
+  return t;
+}
+
 Result<Transition> approve(const Negotiation& before, const Surroundings& around, Timestamp now) {
   const std::optional<Act> act = waits_for(before) == WaitsFor::steward && before.state ? usual_act(before.role, *before.state) : std::nullopt;
   if (!act) {

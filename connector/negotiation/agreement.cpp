@@ -58,6 +58,7 @@ std::string encode(const AgreementRecord& record) {
                                      {"when", outbox::time_value(record.ended->when)},
                                      {"reason", to_json(record.ended->reason)}}));
   }
+  if (record.over) value.set("over", outbox::time_value(*record.over));
   if (record.held) value.set("held", outbox::time_value(*record.held));
   return json::serialise(value);
 }
@@ -95,6 +96,7 @@ Result<AgreementRecord> decode_agreement(std::string_view bytes) {
   SLUIS_TRY(record.vocabulary_hash, outbox::optional_hash(value, "vocabulary_hash"));
   if (const json::Value* by = value.find("decided_by")) record.decided_by = *by;
   if (const json::Value* identity = value.find("peer_identity")) record.peer_identity = *identity;
+  SLUIS_TRY(record.over, outbox::optional_time(value, "over"));
   SLUIS_TRY(record.held, outbox::optional_time(value, "held"));
   if (const json::Value* ended = value.find("ended")) {
     AgreementEnd end;

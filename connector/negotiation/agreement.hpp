@@ -38,12 +38,15 @@ struct AgreementRecord {
   std::optional<Hash> vocabulary_hash;  ///< of the purposes in force when it was made, for ever
   json::Value decided_by;               ///< the body that decided a steward's approval of it; null: none was named
   json::Value peer_identity;            ///< who the peer was in law when it was made (D12), for ever; null: not known
+  std::optional<Timestamp> over;      ///< from then on its terms can permit nothing any more; none: they always could
   std::optional<AgreementEnd> ended;  ///< none: active
   /// Since when it is not known whether it still applies, after what this node knew was lost for a while: nothing is released under it
   /// until both logs were compared.
   std::optional<Timestamp> held;
 
   bool active() const { return !ended; }
+  /// Whether nothing more begins under it, though nobody has ended it yet.
+  bool is_over(Timestamp now) const { return over && now >= *over; }
   friend bool operator==(const AgreementRecord&, const AgreementRecord&) = default;
 };
 

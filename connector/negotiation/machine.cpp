@@ -211,6 +211,7 @@ Result<Transition> receive(const std::optional<Negotiation>& before, const Incom
   if (is_final(*next)) n.deadline.reset();
   t.events.push_back(*next);
   if (message.kind == MessageKind::offer && n.asked.is_null()) n.asked = n.offer;
+  if (message.kind == MessageKind::request || message.kind == MessageKind::offer) n.answered = n.offer;
   if (message.kind == MessageKind::request || message.kind == MessageKind::offer) {
     SLUIS_CHECK(take_offer(n, message, around.self));
   }

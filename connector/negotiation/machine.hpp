@@ -105,6 +105,9 @@ Transition begin(Role role, const ParticipantId& peer, std::string peer_url, con
 /// A step of ours. invalid_state: it does not follow from where the process is, or a message of ours is still under way.
 /// invalid_argument: what would be sent is too large, or there is nothing to offer or to ask for again.
 Result<Transition> take(const Negotiation& before, Act act, const Surroundings& around, Timestamp now);
+/// A person proposes other terms, with an offer (provider, in REQUESTED) or a request (consumer, in OFFERED). Errors as of `take`, and
+/// invalid_argument where they are those that the peer proposed.
+Result<Transition> counter(const Negotiation& before, const json::Value& offer, const Surroundings& around, Timestamp now);
 /// The steward goes on with what waits for the steward: whatever follows without a script. invalid_state: it does not wait for that.
 Result<Transition> approve(const Negotiation& before, const Surroundings& around, Timestamp now);
 /// We end it, at once. invalid_state: it is final already.

@@ -111,6 +111,9 @@ std::string encode(const Negotiation& n) {
   if (!n.agreement.is_null()) value.set("agreement", n.agreement);
   if (n.agreement_hash) value.set("agreement_hash", to_hex(*n.agreement_hash));
   if (!n.asked.is_null()) value.set("asked", n.asked);
+  if (!n.answered.is_null()) value.set("answered", n.answered);
+  if (n.renews) value.set("renews", n.renews->str());
+  if (n.ends_renewed) value.set("ends_renewed", true);
   if (n.state) value.set("state", to_string(*n.state));
   if (n.planned) value.set("planned", to_json<Act>(*n.planned, kActNames));
   if (n.pending) value.set("pending", pending_json(*n.pending));
@@ -136,6 +139,10 @@ Result<Negotiation> decode_negotiation(std::string_view bytes) {
   SLUIS_TRY(out.pending, read_pending(value));
   SLUIS_TRY(out.planned, read_planned<Act>(value, kActNames));
   if (const json::Value* asked = value.find("asked")) out.asked = *asked;
+  if (const json::Value* answered = value.find("answered")) out.answered = *answered;
+  SLUIS_TRY(std::optional<std::string> renews, json::optional_string(value, "renews"));
+  if (renews) out.renews = AgreementId(std::move(*renews));
+  out.ends_renewed = outbox::flag(value, "ends_renewed");
   out.delivered_unconfirmed = outbox::flag(value, "delivered_unconfirmed");
   out.for_steward = outbox::flag(value, "for_steward");
   if (const json::Value* by = value.find("decided_by")) out.decided_by = *by;

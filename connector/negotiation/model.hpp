@@ -64,6 +64,7 @@ struct Negotiation {
   DatasetId dataset;
   json::Value offer;            ///< as in the catalogue: with its id, without target
   json::Value asked;            ///< consumer: what we asked for first, once the provider has made an offer; else null
+  json::Value answered;         ///< the terms of ours that the peer answered with these others; else null
   Hash offer_hash{};
   std::optional<Hash> published_hash;  ///< provider: of the published offer that it follows, if it follows one
   json::Value agreement;        ///< null until there is one
@@ -73,6 +74,8 @@ struct Negotiation {
   std::optional<Planned<Act>> planned;  ///< what the script has us do, and when; none while a message is pending
   bool delivered_unconfirmed = false;  ///< the last transition was adopted without the peer's word (D19)
   bool for_steward = false;            ///< a person must approve or refuse
+  std::optional<AgreementId> renews;   ///< consumer: the agreement whose newer terms we ask for
+  bool ends_renewed = false;           ///< that one ends with the commit that makes the new one
   json::Value decided_by;              ///< the body that decided the approval, as the steward said; null: not said
   std::optional<Reason> reason;        ///< the last that was given
   bool reason_is_ours = false;

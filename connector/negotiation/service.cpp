@@ -83,6 +83,39 @@ Result<Service::Stored> Service::required(const ProcessId& own_pid) const {
   return std::move(*stored);
 }
 
+void Service::put_end(AgreementRecord& record, const std::string& bytes, AgreementEnd end, Commit& commit, bool with_entry) const {
+  const std::string key = agreement_key(record.id);
+  record.ended = std::move(end);
+  commit.preconditions.push_back({key, bytes});
+  commit.changes.push_back({key, encode(record)});
+  commit.changes.push_back({ending_key(record.id), record.id.str()});
+  commit.changes.push_back({newer_key(record.id), std::nullopt});
+  if (record.held) commit.changes.push_back({storage::hold_key(key), std::nullopt});
+  outbox::index_due(commit, kOverPrefix, record.id.str(), record.over, std::nullopt);
+  // First, as `prepare_end` wants it.
+  if (with_entry) commit.entries.insert(commit.entries.begin(), with_.evidence.agreement_ended_entry(record));
+}
+
+void Service::put_new(AgreementRecord& record, Commit& commit) const {
+  if (with_.over_at) record.over = with_.over_at(record);
+  const std::string key = agreement_key(record.id);
+  commit.preconditions.push_back({key, std::nullopt});
+  commit.changes.push_back({key, encode(record)});
+  outbox::index_due(commit, kOverPrefix, record.id.str(), std::nullopt, record.over);
+  commit.entries.push_back(with_.evidence.agreement_entry(record));
+}
+
+/// With the commit that makes the new one: there is no moment without, and none in which the wrong one was ended.
+Result<void> Service::end_renewed(const Negotiation& negotiation, const AgreementId& by, Commit& commit, std::optional<AgreementRecord>& ended) const {
+  SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(agreement_key(*negotiation.renews)));
+  if (!bytes) return {};
+  SLUIS_TRY(AgreementRecord record, decode_agreement(*bytes));
+  if (!record.active() || record.peer != negotiation.peer) return {};
+  put_end(record, *bytes, {options_.self, negotiation.updated, {"renewed", {"agreement " + by.str() + " follows it"}}}, commit);
+  ended = std::move(record);
+  return {};
+}
+
 Result<void> Service::void_agreement(const Negotiation& negotiation, const Reason& reason, Commit& commit,
                                      std::optional<AgreementRecord>& ended) const {
   SLUIS_TRY(std::string id, json::required_string(negotiation.agreement, "@id"));
@@ -92,13 +125,7 @@ Result<void> Service::void_agreement(const Negotiation& negotiation, const Reaso
   SLUIS_TRY(AgreementRecord record, decode_agreement(*bytes));
   if (!record.active() || record.negotiation != negotiation.own_pid) return {};
   const ParticipantId& by = negotiation.reason_is_ours ? options_.self : negotiation.peer;
-  record.ended = AgreementEnd{by, negotiation.updated, reason};
-  commit.preconditions.push_back({key, *bytes});
-  commit.changes.push_back({key, encode(record)});
-  commit.changes.push_back({ending_key(record.id), record.id.str()});
-  if (record.held) commit.changes.push_back({storage::hold_key(key), std::nullopt});
-  // First, as `prepare_end` wants it.
-  commit.entries.insert(commit.entries.begin(), with_.evidence.agreement_ended_entry(record));
+  put_end(record, *bytes, {by, negotiation.updated, reason}, commit);
   ended = std::move(record);
   return {};
 }
@@ -140,12 +167,10 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
     record.vocabulary_hash = with_.terms.vocabulary_hash();
     record.peer_identity = with_.terms.legal_identity(record.peer);
     record.decided_by = next.decided_by;
-    const std::string agreement = agreement_key(record.id);
-    commit.preconditions.push_back({agreement, std::nullopt});
-    commit.changes.push_back({agreement, encode(record)});
-    commit.entries.push_back(with_.evidence.agreement_entry(record));
+    put_new(record, commit);
   }
   std::optional<AgreementRecord> ended;
+  if (transition.agreement && next.renews && next.ends_renewed) SLUIS_CHECK(end_renewed(next, transition.agreement->id, commit, ended));
   if (transition.agreement_void) SLUIS_CHECK(void_agreement(next, *transition.agreement_void, commit, ended));
   if (!deed.event.empty()) commit.entries.push_back(with_.evidence.negotiation_entry(next, deed.event, nullptr));
   for (EntryDraft& entry : commit.entries) with_.evidence.name_person(entry, deed.person);
@@ -223,19 +248,23 @@ Result<Negotiation> Service::shown_to(const ParticipantId& peer, const ProcessId
 }
 
 Result<Negotiation> Service::start(Role role, const ParticipantId& peer, const DatasetId& dataset,
-                                   const json::Value& offer, std::string url) {
+                                   const json::Value& offer, std::string url, const std::optional<Renewal>& renews) {
   const bool consumer = role == Role::consumer;
   SLUIS_TRY(const NormalOffer normal, normalise_offer(offer, dataset, consumer ? peer : options_.self,
                                                       consumer ? options_.self : peer));
-  const Transition transition =
+  Transition transition =
       begin(role, peer, std::move(url), dataset, normal, surroundings(), with_.clock.now());
+  if (renews) {
+    transition.next.renews = renews->agreement;
+    transition.next.ends_renewed = renews->end_old;
+  }
   SLUIS_CHECK(commit(std::nullopt, transition, CommitClass::exchange));
   return transition.next;
 }
 
 Result<Negotiation> Service::request(const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
-                                     std::string url) {
-  return start(Role::consumer, peer, dataset, offer, std::move(url));
+                                     std::string url, const std::optional<Renewal>& renews) {
+  return start(Role::consumer, peer, dataset, offer, std::move(url), renews);
 }
 
 Result<Negotiation> Service::offer(const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
@@ -264,6 +293,19 @@ Result<Negotiation> Service::approve(const ProcessId& own_pid, const std::string
   return change(own_pid, step, {"approved", person});
 }
 
+Result<Negotiation> Service::counter(const ProcessId& own_pid, const json::Value& offer, const std::string& person) {
+  const Step step = [&](const Negotiation& before) -> Result<Transition> {
+    SLUIS_TRY(Transition transition, negotiation::counter(before, offer, surroundings(), with_.clock.now()));
+    Negotiation& next = transition.next;
+    if (next.role != Role::provider) return transition;
+    const auto published = with_.terms.published_offer(next.dataset);
+    const auto normal = published ? normalise_offer(*published, next.dataset, options_.self, next.peer) : Result<NormalOffer>(published.error());
+    if (normal && normal->hash == next.offer_hash) next.published_hash = next.offer_hash;
+    return transition;
+  };
+  return change(own_pid, step, {"countered", person});
+}
+
 Result<Negotiation> Service::refuse(const ProcessId& own_pid, Reason reason, const std::string& person) {
   const Step step = [&](const Negotiation& before) {
     return negotiation::terminate(before, reason, surroundings(), with_.clock.now());
@@ -274,10 +316,7 @@ Result<Negotiation> Service::refuse(const ProcessId& own_pid, Reason reason, con
 Result<AgreementRecord> Service::import(AgreementRecord record, const std::string& person, Commit commit) {
   record.vocabulary_hash = with_.terms.vocabulary_hash();
   record.peer_identity = with_.terms.legal_identity(record.peer);
-  const std::string key = agreement_key(record.id);
-  commit.preconditions.push_back({key, std::nullopt});
-  commit.changes.push_back({key, encode(record)});
-  commit.entries.push_back(with_.evidence.agreement_entry(record));
+  put_new(record, commit);
   with_.evidence.name_person(commit.entries.back(), person);
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   return record;
@@ -294,14 +333,9 @@ Result<AgreementRecord> Service::terminate_agreement(const AgreementId& id, Reas
       return Error(ErrorCode::invalid_state, "the agreement was ended by `" + record.ended->by.str() + "` at " +
                                                  format_time(record.ended->when));
     }
-    record.ended = AgreementEnd{options_.self, with_.clock.now(), reason};
     Commit commit;
     commit.commit_class = CommitClass::revoke;
-    commit.preconditions.push_back({key, *bytes});
-    commit.changes.push_back({key, encode(record)});
-    commit.changes.push_back({ending_key(id), id.str()});
-    if (record.held) commit.changes.push_back({storage::hold_key(key), std::nullopt});
-    commit.entries.push_back(with_.evidence.agreement_ended_entry(record));
+    put_end(record, *bytes, {options_.self, with_.clock.now(), reason}, commit);
     with_.evidence.name_person(commit.entries.back(), person);
     if (with_.prepare_end) with_.prepare_end(commit, record);
     const Result<CommitReceipt> done = with_.commits.commit_and_wait(std::move(commit));
@@ -325,12 +359,8 @@ Result<void> Service::ended_by_peer(const AgreementId& id, const ParticipantId& 
       if (record.active() && record.peer == peer) ends = std::move(record);
     }
     if (ends) {
-      ends->ended = AgreementEnd{peer, with_.clock.now(), reason};
       both.commit_class = CommitClass::revoke;
-      both.preconditions.push_back({key, *bytes});
-      both.changes.push_back({key, encode(*ends)});
-      both.changes.push_back({ending_key(id), id.str()});
-      if (ends->held) both.changes.push_back({storage::hold_key(key), std::nullopt});
+      put_end(*ends, *bytes, {peer, with_.clock.now(), reason}, both, false);  // the proof is its entry
     }
     const Result<CommitReceipt> done = with_.commits.commit_and_wait(std::move(both));
     if (done) {

@@ -35,6 +35,14 @@ struct Dependencies {
   Quota* begun = nullptr;
   /// A commit planned a step: `on_timer` has something to do earlier than it said.
   std::function<void()> planned = {};
+  /// From when on the terms of an agreement can permit nothing any more; none: they always could, or cannot be read.
+  std::function<std::optional<Timestamp>(const AgreementRecord& record)> over_at = {};
+};
+
+/// The agreement whose newer terms are asked for.
+struct Renewal {
+  AgreementId agreement;
+  bool end_old = false;  ///< with the commit that makes the new one; else it stays until its own end
 };
 
 /// What the protocol answers to an accepted message.
@@ -56,13 +64,16 @@ class Service {
 
   /// Asks for a dataset on the terms of `offer` (as in the catalogue). Returns our new process.
   Result<Negotiation> request(const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
-                              std::string url);
+                              std::string url, const std::optional<Renewal>& renews = std::nullopt);
   /// Offers a dataset to a party of ourselves.
   Result<Negotiation> offer(const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
                             std::string url);
   /// Who does this is named in the log's entry, in the part that stays here; empty: the node itself. The body that decided it
   /// (`catalog::to_json`) is kept with the agreement.
   Result<Negotiation> approve(const ProcessId& own_pid, const std::string& person = {}, const json::Value& decided_by = {});
+  /// A person proposes other terms: as provider where a request waits, as consumer where an offer does. What is agreed to then is what both
+  /// saw, as ever. invalid_state: it is not our turn; invalid_argument: these are no terms, or the ones that the peer just proposed.
+  Result<Negotiation> counter(const ProcessId& own_pid, const json::Value& offer, const std::string& person = {});
   Result<Negotiation> refuse(const ProcessId& own_pid, Reason reason, const std::string& person = {});
   /// D24: closes the gate in one commit, class revoke. Ended already: invalid_state.
   Result<AgreementRecord> terminate_agreement(const AgreementId& id, Reason reason, const std::string& person = {});
@@ -85,6 +96,10 @@ class Service {
   /// An agreement that was made elsewhere, as on paper: with `imported`, under an id that is free here. It holds from now on, as if it had
   /// been negotiated; `commit` has what else changes with it. conflict: there is such an agreement already.
   Result<AgreementRecord> import(AgreementRecord record, const std::string& person, Commit commit);
+
+  /// Ends agreements whose terms can permit nothing any more (reason `over`), some at a time, and finds those that were made before this was
+  /// written down; returns when to be called next, if ever. Only where the clock is sure: an end is for ever.
+  Result<std::optional<Timestamp>> end_what_is_over();
 
   /// Terminates what is past its deadline, and takes the steps that the script planned; returns when to be called next, if ever.
   Result<std::optional<Timestamp>> on_timer();
@@ -109,12 +124,18 @@ class Service {
   Judgement judge(const std::optional<Stored>& before, const IncomingMessage& message) const;
   Result<Reply> receive_once(const IncomingMessage& message);
   Result<Negotiation> start(Role role, const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
-                            std::string url);
+                            std::string url, const std::optional<Renewal>& renews = std::nullopt);
   Result<Negotiation> change(const ProcessId& own_pid, const Step& step, const Deed& deed = {});
   Result<void> commit(const std::optional<Stored>& before, const Transition& transition, CommitClass commit_class,
                       const std::string& remove_item = {}, const Deed& deed = {});
   Result<void> void_agreement(const Negotiation& negotiation, const Reason& reason, Commit& commit,
                               std::optional<AgreementRecord>& ended) const;
+  /// Puts the end of an active agreement into the commit, with all that goes with it: its bytes as read, the indexes, the entry (first).
+  void put_end(AgreementRecord& record, const std::string& bytes, AgreementEnd end, Commit& commit, bool with_entry = true) const;
+  Result<void> end_renewed(const Negotiation& negotiation, const AgreementId& by, Commit& commit, std::optional<AgreementRecord>& ended) const;
+  /// Puts a record that is new into the commit, with the time at which it is over.
+  void put_new(AgreementRecord& record, Commit& commit) const;
+  Result<bool> look_for_older_ends();
   outbox::Verdict settle(const Stored& before, const DeliveryStep& step, const std::string& item_key, outbox::Verdict done_as,
                          outbox::Verdict later);
 

@@ -1,4 +1,5 @@
 #include "connector/base/limits.hpp"
+#include "connector/negotiation/ending.hpp"
 #include "connector/negotiation/service.hpp"
 #include "connector/outbox/due.hpp"
 #include "connector/storage/hold.hpp"
@@ -115,6 +116,50 @@ Result<std::optional<Timestamp>> Service::on_timer() {
   }
   if (failed) return *failed;
   return due.next;
+}
+
+/// Agreements of before the index, a page at a time, and each once. False: there are more.
+Result<bool> Service::look_for_older_ends() {
+  SLUIS_TRY(const std::optional<std::string> looked, with_.store.get(kOverLooked));
+  if (looked == kAllLookedThrough) return true;
+  const std::string after = looked.value_or(std::string(kAgreementPrefix));
+  std::string last;
+  std::size_t seen = 0;
+  Commit commit;
+  commit.commit_class = CommitClass::bulk;
+  SLUIS_CHECK(with_.store.scan(kAgreementPrefix, after, [&](std::string_view key, std::string_view value) {
+    if (key == after) return true;
+    last = key;
+    Result<AgreementRecord> record = decode_agreement(value);  // one that cannot be read permits nothing
+    if (record && record->active() && !record->over && with_.over_at) record->over = with_.over_at(*record);
+    if (record && record->active() && record->over) {
+      commit.preconditions.push_back({last, std::string(value)});
+      commit.changes.push_back({last, encode(*record)});
+      outbox::index_due(commit, kOverPrefix, record->id.str(), std::nullopt, record->over);
+    }
+    return ++seen < limits::kPageDefault;
+  }));
+  const bool all = seen < limits::kPageDefault;
+  commit.changes.push_back({std::string(kOverLooked), all ? std::string(kAllLookedThrough) : last});
+  SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  return all;
+}
+
+Result<std::optional<Timestamp>> Service::end_what_is_over() {
+  const Timestamp now = with_.clock.now();
+  SLUIS_TRY(const bool all, look_for_older_ends());
+  SLUIS_TRY(const outbox::Due due, outbox::read_due(with_.store, kOverPrefix, now));
+  std::optional<Error> failed;
+  for (const std::string& named : due.processes) {
+    const AgreementId id(named);
+    const auto record = agreement(id);
+    const auto done = !record                ? Result<AgreementRecord>(record.error())
+                      : !record->is_over(now) ? Result<AgreementRecord>(*record)
+                                              : terminate_agreement(id, {"over", {"since " + format_time(*record->over) + " its terms permit nothing any more"}});
+    if (!done && done.error().code != ErrorCode::invalid_state && !failed) failed = done.error();  // the others go on
+  }
+  if (failed) return *failed;
+  return all ? due.next : std::optional(now);
 }
 
 Result<Negotiation> Service::show(const ProcessId& own_pid) const {

@@ -326,6 +326,11 @@ Result<void> read_policy(TomlTable& root, NodeConfig& config) {
     return policy->refused("other_offers", "`" + other + "` is neither `refuse` nor `steward`");
   }
   config.refuse_unknown_offers = other == "refuse";
+  if (policy->has("negotiation_days")) {
+    SLUIS_TRY(const std::int64_t days, policy->integer("negotiation_days"));
+    if (days < 1 || days > 365) return policy->refused("negotiation_days", "a negotiation is to be concluded within 1 to 365 days");
+    config.negotiation_days = std::chrono::days(days);
+  }
   SLUIS_TRY(const std::optional<std::string> situations, policy->optional_string("situations"));
   if (situations) config.situations = config.folder / *situations;
   SLUIS_TRY(const std::optional<std::string> script, policy->optional_string("script"));

@@ -93,6 +93,7 @@ struct NodeConfig {
   double negotiations_a_minute = 10;  ///< that one party begins; twenty minutes of it at once
   std::size_t releases_at_once = 768;  ///< on one listener; of its connections, the others are for messages
   bool refuse_unknown_offers = true;  ///< else they wait for the steward
+  std::chrono::days negotiation_days{7};  ///< a negotiation that is not concluded by then is ended
   std::filesystem::path situations;   ///< the file that defines them; empty: none can be declared
   std::filesystem::path script;       ///< what the node does of itself in some negotiations and transfers; empty: as ever
   std::filesystem::path static_identity;  ///< scheme `static`: its values. Empty: peers are known by mutual TLS

@@ -119,6 +119,7 @@ threshold = 1
 
 [policy]
 other_offers = "refuse"         # or "steward": proposals that differ from what is published wait for a person
+# negotiation_days = 7            # one that is not concluded by then is ended
 # situations = "situations.toml"  # what may be declared here, and by whom: connector/declaration/README.md
 # script = "script.toml"          # what is done of itself in some negotiations and transfers: connector/negotiation/README.md
 )",

@@ -11,6 +11,7 @@
 #include "connector/identity/static_scheme.hpp"
 #include "connector/provenance/export.hpp"
 #include "connector/storage/rocks_store.hpp"
+#include "policy/odrl/match.hpp"
 
 #include <sys/stat.h>
 
@@ -21,13 +22,6 @@ namespace {
 
 constexpr double kMinutesOfRefusals = 4;  // at once
 constexpr double kMinutesOfNegotiations = 20;
-constexpr std::chrono::seconds kAgainAfter{5};
-/// The outbox's process for the receipt of an agreement's end: behind the messages of its negotiation, as the peer has to know the agreement
-/// before its end. One that was imported has none.
-std::string end_process(const negotiation::AgreementRecord& record) {
-  return record.negotiation.empty() ? "end-" + to_hex(crypto::sha256(record.id.str())) : record.negotiation.str();
-}
-
 constexpr std::chrono::seconds kWitnessesAtStart{5};  // the last one that is asked may take a little longer
 
 }  // namespace
@@ -231,6 +225,7 @@ Result<void> Node::Parts::start_exchange() {
   SLUIS_TRY(Scripts scripts, Scripts::read(config.script));
   negotiation::Options negotiating;
   negotiating.self = config.participant;
+  negotiating.patience = config.negotiation_days;
   negotiating.script = std::move(scripts.negotiations);
   negotiations = std::make_unique<negotiation::Service>(
       negotiating, negotiation::Dependencies{*commits, store, *log_clock, random, *terms, *writer, *peers, notify,
@@ -238,7 +233,15 @@ Result<void> Node::Parts::start_exchange() {
                                              [this](Commit& commit, const negotiation::AgreementRecord& record) {
                                                evidence->send_receipt(commit, record.peer, end_process(record));
                                              },
-                                             begun.get(), planned});
+                                             begun.get(), planned,
+                                             [this](const negotiation::AgreementRecord& record) -> std::optional<Timestamp> {
+                                               const auto compiled = programs.agreement(record, purposes->current());
+                                               return compiled ? policy::over_from((*compiled)->program, (*compiled)->agreed.value_or(record.timestamp)) : std::nullopt;
+                                             }});
+  leaving = std::make_unique<Leaving>(config.participant, LeavingDependencies{store, *commits, *negotiations, [this] {
+                                        const bool known = config.static_identity.empty() && directory->state(log_clock->now()) != identity::ListState::expired;
+                                        return known ? directory->list() : nullptr;
+                                      }});
   transfer_commits = std::make_unique<TransferCommits>(*commits, [this] { return streams.get(); }, [this] { if (pushing) pushing->wake(); });
   transfers = std::make_unique<transfer::Service>(
       transfer::Options{config.exchange.url + "/data", node_key, std::move(scripts.transfers)},
@@ -329,20 +332,6 @@ Result<transfer::Access> Node::Parts::access(const ProcessId& pid) const {
                                              "`, and the membership list has no endpoint of it there");
 }
 
-/// Negotiations that must end, and what the script planned. What could not be recorded is tried again soon; looking now and then costs little.
-Timestamp Node::Parts::take_what_is_due(Timestamp now) {
-  Timestamp next = now + std::chrono::minutes(10);
-  if (!sequencer->quarantine().empty()) return next;
-  if (!look_again()) next = now + std::chrono::seconds(1);
-  for (const auto& more : {negotiations->on_timer(), transfers->on_timer(), receipts->on_timer()}) {
-    if (more && *more) next = std::min(next, **more);
-    if (more) continue;
-    next = std::min(next, now + kAgainAfter);
-    if (due_told.now(now)) log::error("what is due could not be done", {{"what", describe(more.error())}});
-  }
-  return next;
-}
-
 /// Who manages this node, and as what. Who is refused is counted, and the operator can read why.
 Result<identity::RoleHolder> Node::Parts::role_of(std::string_view authorization, const http::TlsPeer& tls) const {
   auto holder = [&]() -> Result<identity::RoleHolder> {
@@ -416,43 +405,14 @@ Result<void> Node::Parts::recover() {
     const std::lock_guard lock(look_mutex);
     look_alarm = deadlines.get();
   }
+  clock_is_unsure_for(kClockSettles);  // a machine that starts may set its clock yet
   deadlines->wake();  // the store may have come back before
   SLUIS_TRY(std::unique_ptr<StepSource> steps, kernel_steps());
-  step_watch = std::make_unique<StepWatch>(std::move(steps), [this] { clock_stepped(); });
+  step_watch = std::make_unique<StepWatch>(std::move(steps), [this] {
+    clock_is_unsure_for(kClockUnsure);
+    clock_stepped();
+  });
   return {};
-}
-
-/// From the committing thread as well: waits for nothing.
-void Node::Parts::ask_for_a_look() {
-  const std::lock_guard lock(look_mutex);
-  look_is_due = true;
-  if (look_alarm != nullptr) look_alarm->wake();
-}
-
-/// A commit whose outcome was unknown may have been written: then its message is known to no dispatcher, and an agreement that it ended
-/// still has its transfers. False: not all could be looked at.
-bool Node::Parts::look_again() {
-  {
-    const std::lock_guard lock(look_mutex);
-    if (!std::exchange(look_is_due, false)) return true;
-  }
-  outbox->look_again();
-  refusals->flush();  // what could not be decided meanwhile is told
-  if (transfers->recover()) return true;
-  const std::lock_guard lock(look_mutex);
-  look_is_due = true;
-  return false;
-}
-
-void Node::Parts::agreement_ended(const negotiation::AgreementRecord& record) {
-  const outbox::Reason why = record.ended ? record.ended->reason : outbox::Reason{"ended", {}};
-  const std::string sentence = why.sentences.empty() ? "the agreement has ended" : why.sentences.front();
-  gate->on_revoked(record.id, policy::Reason{why.code, {{"agreement", record.id.str()}}, sentence});
-  if (const auto done = transfers->terminate_all_of(record.id, why); !done) {
-    log::error("transfers were not terminated yet", {{"agreement", record.id.str()}, {"what", done.error().message}});
-    ask_for_a_look();
-  }
-  outbox->notify(record.peer.str(), end_process(record));
 }
 
 /// Before anything is recorded: who watches this log may know that its store is not the newest.
@@ -540,13 +500,6 @@ Result<void> Node::Parts::start_collectors() {
   }
   collecting = std::make_unique<Collecting>(std::move(list), CollectingDependencies{store, *log, *commits, told_of_self, *log_clock, random});
   return collecting->start();
-}
-
-void Node::Parts::clock_stepped() {
-  gate->on_clock_step();
-  open->on_clock_step();
-  streams->reevaluate_all();
-  deadlines->wake();
 }
 
 void Node::Parts::stop(std::chrono::milliseconds grace) {

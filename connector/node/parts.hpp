@@ -21,6 +21,7 @@
 #include "connector/node/erasing.hpp"
 #include "connector/node/evidence_channel.hpp"
 #include "connector/node/fairness.hpp"
+#include "connector/node/leaving.hpp"
 #include "connector/node/list_fetching.hpp"
 #include "connector/node/node.hpp"
 #include "connector/node/peer_doctor.hpp"
@@ -43,6 +44,17 @@ namespace sluis::node {
 
 inline http::TlsFiles tls_files(const TlsConfig& of) {
   return {of.chain.string(), of.key.string(), of.roots.string(), of.lists.string(), of.allow_tls_1_2};
+}
+
+/// After this machine's clock was set, so long nothing is ended for ever that its time alone would end: whoever set it wrong can set it right.
+inline constexpr std::chrono::minutes kClockUnsure{10};
+/// Likewise after a start, and after the clock of a demo node was moved.
+inline constexpr std::chrono::minutes kClockSettles{1};
+
+/// The outbox's process for the receipt of an agreement's end: behind the messages of its negotiation, as the peer has to know the agreement
+/// before its end. One that was imported has none.
+inline std::string end_process(const negotiation::AgreementRecord& record) {
+  return record.negotiation.empty() ? "end-" + to_hex(crypto::sha256(record.id.str())) : record.negotiation.str();
 }
 
 /// Everything that a node is made of, declared in the order in which it is made: what stands later uses what stands before.
@@ -102,6 +114,7 @@ struct Node::Parts {
   std::unique_ptr<NodeCatalog> dsp_catalog;
   std::unique_ptr<outbox::Driver> outbox;
   std::unique_ptr<negotiation::Service> negotiations;
+  std::unique_ptr<Leaving> leaving;
   std::unique_ptr<TransferCommits> transfer_commits;
   std::unique_ptr<transfer::Service> transfers;
   std::unique_ptr<gate::Alarm> deadlines;  ///< silent until `recover`
@@ -185,7 +198,8 @@ struct Node::Parts {
   Result<identity::VerifiedPeer> verified(const http::Request& request) const;
   Result<gate::Party> party_of(const http::Request& request) const;
   Result<ParticipantId> authenticate(const http::Request& request) const;
-  Result<std::string> dsp_url(const ParticipantId& peer) const;
+  Result<std::string> dsp_url(const ParticipantId& peer);
+  void forget_dsp_url(const ParticipantId& peer);
   Result<catalog::RemoteCatalog> fetch_catalog(const ParticipantId& peer);
   Result<transfer::Access> access(const ProcessId& pid) const;
   Result<std::string> claim_of_push(const ParticipantId& provider, const AgreementId& agreement, const ProcessId& pid, const transfer::PushRequest& push);
@@ -216,6 +230,18 @@ struct Node::Parts {
   std::vector<http::Route> older_logs();
   std::vector<http::Route> management_routes();
   void clock_stepped();
+  bool clock_is_sure() const;
+  void clock_is_unsure_for(std::chrono::steady_clock::duration time);
+  /// On this machine's own steady clock: from when its wall clock counts as sure again.
+  std::atomic<std::chrono::steady_clock::time_point> clock_sure_from = std::chrono::steady_clock::time_point::min();
+  /// What parties answered when they were asked which protocol versions they speak, and where.
+  struct KnownUrl {
+    std::string base;  ///< that was asked
+    std::string url;
+    Timestamp asked;
+  };
+  std::mutex urls_mutex;
+  std::map<ParticipantId, KnownUrl> urls;  ///< under urls_mutex
   void read_published();
   std::string public_checkpoint();
   Result<v1::NodeBackupResponse> back_up(bool dry_run, const std::string& person);

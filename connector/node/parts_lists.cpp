@@ -108,6 +108,7 @@ Result<management::Taken> Node::Parts::load_membership(const std::string& envelo
   commit.changes.push_back({std::string(kList), envelope});
   commit.changes.push_back({std::string(kUnder), identity::digest_of(trust)});
   commit.changes.push_back({std::string(kChanges), changes.SerializeAsString()});
+  SLUIS_CHECK(leaving->note(commit, before.get(), *trial->list()));
   const std::string from = place.empty() ? "" : " from " + place;
   commit.entries.push_back(writer->plain_entry(provenance::EntryKind::membership, place.empty() ? "loaded" : "fetched",
                                                "version " + std::to_string(trial->list()->version) + from + " sha256 " + to_hex(crypto::sha256(envelope))));

@@ -9,6 +9,7 @@
 #include "connector/http/message.hpp"
 #include "connector/management/held.hpp"
 #include "connector/management/logbook.hpp"
+#include "connector/management/newer_terms.hpp"
 #include "connector/node/metrics.hpp"
 #include "connector/node/one_sided.hpp"
 #include "connector/node/pinned_purposes.hpp"
@@ -29,6 +30,8 @@ constexpr std::size_t kManagers = 128;  ///< connections to the management inter
 constexpr std::size_t kCatalogBytes = 32U << 20U;     ///< of a peer's catalogue, on all its pages
 constexpr std::size_t kCatalogOffers = 10'000;
 constexpr std::size_t kCatalogPages = 1000;
+constexpr std::chrono::minutes kVersionKept{5};  ///< where a party's protocol is, as it said
+constexpr std::size_t kVersionsKept = 10'000;
 constexpr std::chrono::seconds kCatalogTime{60};      ///< for all of it: no page begins later
 constexpr std::chrono::seconds kSip{30};       ///< for a stranger to take 112 KiB: some 4 KB a second
 constexpr std::chrono::seconds kToConnect{2};  ///< to one address of a peer that is looked at
@@ -215,6 +218,9 @@ std::vector<std::string> Node::Parts::findings() const {
   if (!none_followed.empty()) out.push_back(none_followed);
   for (std::string& finding : management::held_findings(store)) out.push_back(std::move(finding));
   for (std::string& finding : one_sided_findings(store, *directory, log_clock->now())) out.push_back(std::move(finding));
+  if (const auto newer = management::count_newer_terms(store); newer && *newer > 0) {
+    out.push_back(std::to_string(*newer) + " agreement(s) whose provider offers other terms by now: `sluis agreement list` says which, `sluis agreement renew` asks for them");
+  }
   if (cosigning) {
     for (std::string& finding : cosigning->findings()) out.push_back(std::move(finding));
   }
@@ -307,8 +313,15 @@ std::vector<http::Route> Node::Parts::management_routes() {
   return routes;
 }
 
-Result<std::string> Node::Parts::dsp_url(const ParticipantId& peer) const {
-  SLUIS_TRY(const std::string base, directory->endpoint(peer, log_clock->now()));
+Result<std::string> Node::Parts::dsp_url(const ParticipantId& peer) {
+  const Timestamp now = log_clock->now();
+  SLUIS_TRY(const std::string base, directory->endpoint(peer, now));
+  {
+    const std::lock_guard lock(urls_mutex);
+    const auto known = urls.find(peer);
+    if (known != urls.end() && known->second.base == base && now - known->second.asked < kVersionKept) return known->second.url;
+    if (known != urls.end()) urls.erase(known);
+  }
   http::PeerRequest request;
   request.peer = peer;
   request.method = "GET";
@@ -319,7 +332,15 @@ Result<std::string> Node::Parts::dsp_url(const ParticipantId& peer) const {
   outbox->heard(peer.str());
   SLUIS_TRY(const json::Value document, json::parse(response.body));
   SLUIS_TRY(const std::string path, dsp::version_path(document));
+  const std::lock_guard lock(urls_mutex);
+  if (urls.size() >= kVersionsKept) urls.clear();
+  urls[peer] = {base, base + path, now};
   return base + path;
+}
+
+void Node::Parts::forget_dsp_url(const ParticipantId& peer) {
+  const std::lock_guard lock(urls_mutex);
+  urls.erase(peer);
 }
 
 /// limit_exceeded: the catalogue is too large, or its pages never end.
@@ -350,6 +371,7 @@ Result<catalog::RemoteCatalog> Node::Parts::fetch_catalog(const ParticipantId& p
   }
   SLUIS_TRY(std::vector<Commit> kept, catalog::RemoteOffers(store).remember(peer, all, log_clock->now()));
   for (Commit& commit : kept) SLUIS_CHECK(commits->commit_and_wait(std::move(commit)));
+  SLUIS_CHECK(management::compare_with_catalog(*backend, peer, all));
   return all;
 }
 
@@ -371,6 +393,7 @@ Result<Timestamp> Node::Parts::move_clock(Duration by) {
   commit.changes.push_back({"demo/clock", std::move(bytes)});
   SLUIS_CHECK(commits->commit_and_wait(std::move(commit)));
   clock.set_offset(offset);
+  clock_is_unsure_for(kClockSettles);
   clock_stepped();
   return clock.now();
 }
@@ -404,7 +427,17 @@ void Node::Parts::fill_backend() {
     }
     return all;
   };
-  out.doctor_peer = [this](const ParticipantId& peer) { return peer_doctor->examine(peer); };
+  out.doctor_peer = [this](const ParticipantId& peer) -> Result<v1::NodeDoctorPeerResponse> {
+    SLUIS_TRY(v1::NodeDoctorPeerResponse report, peer_doctor->examine(peer));
+    const std::lock_guard lock(urls_mutex);
+    if (const auto known = urls.find(peer); known != urls.end()) {
+      auto* added = report.add_checks();
+      added->set_name("protocol in use");
+      added->set_result("ok");
+      added->set_message(known->second.url + ", as it said at " + format_time(known->second.asked));
+    }
+    return report;
+  };
   out.read_beside = [this](const std::string& name) -> Result<std::string> {
     if (name.find('/') != std::string::npos || name.starts_with('.')) {
       return Error(ErrorCode::invalid_argument, "`" + name + "` is not a file beside the dataset's");
@@ -417,7 +450,11 @@ void Node::Parts::fill_backend() {
     return {};
   };
   out.look_anew = [this] { streams->reevaluate_all(); };
-  out.fetch_catalog = [this](const ParticipantId& peer) { return fetch_catalog(peer); };
+  out.fetch_catalog = [this](const ParticipantId& peer) {
+    auto fetched = fetch_catalog(peer);
+    if (!fetched) forget_dsp_url(peer);  // it may be elsewhere by now
+    return fetched;
+  };
   out.dsp_url = [this](const ParticipantId& peer) { return dsp_url(peer); };
   out.load_membership = [this](const std::string& envelope, bool dry_run, const std::string& person) {
     return load_membership(envelope, dry_run, person);

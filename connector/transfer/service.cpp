@@ -58,6 +58,11 @@ bool narrows(MessageKind kind) {
   return kind == MessageKind::suspension || kind == MessageKind::completion || kind == MessageKind::termination;
 }
 
+/// Its terms permit nothing any more, though the end may not be recorded yet.
+Error over(const negotiation::AgreementRecord& record) {
+  return Error(ErrorCode::invalid_state, "the agreement is over: since " + format_time(*record.over) + " its terms permit nothing any more");
+}
+
 CommitClass class_of(const Transition& transition) {
   for (const State event : transition.events) {
     if (event == State::terminated || event == State::suspended) return CommitClass::revoke;
@@ -162,6 +167,7 @@ Result<void> Service::admit(const IncomingMessage& message, Surroundings& around
     return Error(ErrorCode::invalid_state, std::move(why));
   }
   if (record.held) return Error(ErrorCode::storage_unavailable, "the agreement is held " + storage::told(*record.held) + ": ask again later");
+  if (record.is_over(with_.clock.now())) return over(record);
   around.dataset = record.dataset;
   around.script = options_.script.find(Role::provider, record.dataset, record.id.str());
   commit.preconditions.push_back({key, *bytes});
@@ -226,6 +232,7 @@ Result<TransferProcess> Service::start(const AgreementId& agreement, std::option
     return Error(ErrorCode::invalid_state, "the agreement is held " + storage::told(*record.held))
         .mended_by("`sluis audit reconcile` with the other party settles it");
   }
+  if (record.is_over(with_.clock.now())) return over(record);
   Commit changes;
   changes.preconditions.push_back({key, *bytes});
   const Surroundings around = surroundings();

@@ -243,6 +243,25 @@ bool could_ever_permit(const Policy& policy, const Program& program, Timestamp n
   return false;
 }
 
+std::optional<Timestamp> over_from(const Program& program, Timestamp agreed) {
+  Request at;
+  at.agreed = agreed;
+  at.now = agreed;
+  bool ever = false;
+  std::optional<Timestamp> over;
+  for (;;) {
+    if (program.permission_possible(at) != Truth::no) {
+      ever = true;
+      over.reset();
+    } else if (!over) {
+      over = at.now;
+    }
+    const Timestamp next = program.next_change(at);
+    if (next == Timestamp::max()) return ever ? over : std::nullopt;
+    at.now = next;
+  }
+}
+
 std::optional<Reason> compare(const Policy& published, const Policy& proposed) {
   if (auto reason = compare_rules(published.permissions, proposed.permissions, "other")) return reason;
   if (auto reason = compare_rules(published.prohibitions, proposed.prohibitions, "other")) return reason;

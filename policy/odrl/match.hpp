@@ -12,6 +12,9 @@ bool could_permit(const Program& program, std::string_view class_of_recipient, s
 /// party and class that the terms name, and by others. True where there are too many of those to ask.
 bool could_ever_permit(const Policy& policy, const Program& program, Timestamp now);
 
+/// From when on the policy can permit nothing any more, whoever asks and whatever for; none: there is no such time, or it never could.
+std::optional<Timestamp> over_from(const Program& program, Timestamp agreed);
+
 /// The first difference between what was published and what is proposed, as a reason whose code is `purpose`, `time`,
 /// `recipient`, `class`, `duty` or `other`; nothing if there is none. Spelling and order make no difference; parties,
 /// target and timestamp of the policy itself are not compared.

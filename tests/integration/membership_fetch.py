@@ -219,7 +219,8 @@ def fetched():
 
 
 def removed():
-    """Who is not on the newest list loses what runs."""
+    """Who is not on the newest list loses what runs, and what was agreed with it."""
+    global open_transfer
     before, stream = cuts(), Stream(agree(PACED))
     expect("it has access", (peer_sees(), pull(open_transfer)), (200, "whole"))
     second.up(compose(2, parties=(w,)))
@@ -236,7 +237,9 @@ def removed():
     wait_for("it is back", lambda: version_of(w) == 3)
     published.write_text(three)
     wait_for("for both", lambda: version_of(d) == 3)
-    expect("with access", (peer_sees(), pull(open_transfer)), (200, "whole"))
+    expect("it is let in, and what it had has ended", (peer_sees(), pull(open_transfer) == "whole"), (200, False))
+    open_transfer = agree(DATASET)
+    expect("it has access once it has agreed anew", pull(open_transfer), "whole")
 
 
 def rolled():

@@ -23,6 +23,7 @@ struct Words {
   bool theirs = false;
   std::vector<std::string> kinds;
   std::uint64_t count = 0;
+  std::optional<std::uint64_t> from = {};  ///< of the log; none: from its end
 };
 
 /// To the file if one is named, else as data.
@@ -76,7 +77,9 @@ void print_entry(Session& session, const json::Value& entry) {
 void watch(Session& session, const Words& words) {
   json::Array kinds;
   for (const auto& kind : words.kinds) kinds.emplace_back(kind);
-  auto request = json::object({{"fromEnd", true}, {"waitSeconds", 20}});
+  auto request = json::object({{"waitSeconds", 20}});
+  if (words.from) request.set("from", std::to_string(*words.from));
+  else request.set("fromEnd", true);
   if (!kinds.empty()) request.set("kinds", json::Value(std::move(kinds)));
   std::uint64_t printed = 0;
   while (true) {
@@ -239,6 +242,7 @@ void add_audit_asking(CLI::App& app, const SessionPtr& session) {
 
   auto& look = verb(app, "watch", "", "prints entries of the log as they come");
   look.add_option("KIND", words->kinds, "only of these kinds");
+  look.add_option("--from", words->from, "the first entry: one more than the last INDEX that was seen, so that nothing is missed over a restart; else what comes from now on");
   look.add_option("--count", words->count, "ends after so many");
   look.callback([session, words] { watch(*session, *words); });
 }

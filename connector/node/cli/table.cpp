@@ -11,10 +11,10 @@ const std::vector<Column> kFound = {{"PEER", "peer"}, {"DATASET", "dataset"}, {"
                                     {"HASH", "offer.offer.hash"}};
 const std::vector<Column> kAgreements = {{"AGREEMENT", "id"}, {"ROLE", "role"}, {"PEER", "peer"},
                                          {"DATASET", "dataset"}, {"STATE", "state"}, {"AGREED", "agreed"},
-                                         {"ENDED", "ended"}};
+                                         {"OVER", "over"}, {"ENDED", "ended"}, {"NEWER TERMS", "newerTerms.offer"}};
 const std::vector<Column> kNegotiations = {{"NEGOTIATION", "id"}, {"ROLE", "role"}, {"PEER", "peer"},
                                            {"DATASET", "dataset"}, {"STATE", "state"}, {"WAITS FOR", "waitsFor"},
-                                           {"SINCE", "since"}, {"REASON", "reason.code"}};
+                                           {"SINCE", "since"}, {"DEADLINE", "deadline"}, {"DIFFERS", "difference.code"}, {"REASON", "reason.code"}};
 const std::vector<Column> kTransfers = {{"TRANSFER", "id"}, {"ROLE", "role"}, {"PEER", "peer"}, {"DATASET", "dataset"},
                                         {"STATE", "state"}, {"SINCE", "since"}, {"AGREEMENT", "agreement"}};
 const std::vector<Column> kRetention = {{"AGREEMENT", "agreement"}, {"DATASET", "dataset"}, {"PEER", "peer"},
@@ -153,6 +153,13 @@ std::vector<Command> agreeing() {
        "negotiation", {}, "id", true, false, false, Waits::negotiation},
       {"agreement", "approve", "AgreementService/Approve", "agrees to what waits for the steward",
        {{"ID", "negotiation", Kind::text, true, "of the negotiation"}, kBody, kBodyKind, kReference}, "negotiation", {}, "id", true},
+      {"agreement", "counter", "AgreementService/Counter",
+       "answers what waits for the steward with other terms; the other party's steward sees how they differ",
+       {{"ID", "negotiation", Kind::text, true, "of the negotiation"},
+        {"FILE", "document", Kind::file, true, "the terms: an offer as JSON, or a dataset's file"}}, "negotiation", {}, "id", true},
+      {"agreement", "renew", "AgreementService/Renew", "asks for the terms that are on offer now, for the same dataset and purpose",
+       {kId, {"--end-old", "endOld", Kind::flag, false, "the old agreement ends when the new one is made; else it stays until its own end"}},
+       "negotiation", {}, "id", true, false, false, Waits::negotiation},
       {"agreement", "refuse", "AgreementService/Refuse", "ends a negotiation with a reason",
        {{"ID", "negotiation", Kind::text, true, "of the negotiation"},
         {"--reason", "code", Kind::text, true, "a code for the reason, as `purpose`"}, kSentence},

@@ -149,6 +149,7 @@ class Node {
   ParticipantId id;
   std::string url;
   negotiation::Script script, transfer_script;
+  std::optional<Timestamp> over;  ///< when the terms of agreements are, as this node reads them
   int woken = 0;  ///< how often a step was planned
   storage::MemoryStore store;
   FakeCommits commits{store};
@@ -168,7 +169,7 @@ class Node {
       {id, std::chrono::days(7), script},
       {commits, store, clock, random, terms, evidence, client, {}, [this](const negotiation::AgreementRecord& record) {
          EXPECT_TRUE(transfers.terminate_all_of(record.id, record.ended->reason));
-       }, {}, nullptr, [this] { ++woken; }}};
+       }, {}, nullptr, [this] { ++woken; }, [this](const negotiation::AgreementRecord&) { return over; }}};
   std::vector<http::Route> routes = dsp::routes(
       {"/2025-1", "", "", "service"},
       {negotiations, transfers, catalog,

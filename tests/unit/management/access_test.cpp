@@ -32,6 +32,7 @@ const std::map<std::string, std::string> kTable = {
     {"ActivityService.Import", "sp"},         {"PurposeService.List", "spdaAomc"},
     {"PurposeService.Publish", "s"},          {"AgreementService.Request", "s"},
     {"AgreementService.Approve", "s"},        {"AgreementService.Refuse", "s"},
+    {"AgreementService.Counter", "s"},        {"AgreementService.Renew", "s"},
     {"AgreementService.List", "spdao"},       {"AgreementService.ListNegotiations", "spdao"},
     {"AgreementService.Show", "spdao"},       {"AgreementService.Terminate", "s"},
     {"AgreementService.Import", "sp"},

@@ -88,6 +88,20 @@ TEST(Match, CouldPermitLeavesOpenWhatIsNotKnown) {
 }
 
 
+TEST(Match, WhatIsOverIsOverForWhomeverAndWhatever) {
+  const Timestamp agreed = at("2026-01-01T00:00:00Z");
+  const auto until = [](const std::string& time) { return permission(constraint("dateTime", "lt", "\"" + time + "\"")); };
+  EXPECT_EQ(over_from(program(offer(until("2026-06-01T00:00:00Z"))), agreed), at("2026-06-01T00:00:00Z"));
+  EXPECT_EQ(over_from(program(offer(permission(constraint("elapsedTime", "lt", R"("P7D")")))), agreed), at("2026-01-08T00:00:00Z"));
+  EXPECT_FALSE(over_from(program(offer(permission(kMarketing))), agreed)) << "for ever";
+  EXPECT_FALSE(over_from(program(offer(permission(constraint("dateTime", "gteq", R"("2030-01-01T00:00:00Z")")))), agreed)) << "opens later";
+  const std::string two = R"("permission":[{"action":"use","constraint":[)" + constraint("dateTime", "lt", R"("2026-06-01T00:00:00Z")") +
+                          R"(]},{"action":"use","constraint":[)" + constraint("dateTime", "gteq", R"("2027-01-01T00:00:00Z")") + "," +
+                          constraint("dateTime", "lt", R"("2027-02-01T00:00:00Z")") + "]}]";
+  EXPECT_EQ(over_from(program(offer(two)), agreed), at("2027-02-01T00:00:00Z")) << "a pause is no end";
+  EXPECT_FALSE(over_from(program(offer(until("2025-01-01T00:00:00Z"))), agreed)) << "what never could has no end either";
+}
+
 TEST(Match, RetentionTransformsAndSinglePurpose) {
   const std::string text = offer(
       permission(kMarketing) + R"(,"obligation":[{"action":"deleteAfter","constraint":[)" +
