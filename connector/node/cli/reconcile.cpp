@@ -86,7 +86,7 @@ void add_reconcile(CLI::App& app, const SessionPtr& session) {
   auto& command = verb(app, "audit", "reconcile", "compares both logs of an exchange: what one has and the other lacks, with proof; exit 1 if there is anything");
   command.add_option("PEER", words->peer, "participant id or name")->required();
   command.add_option("--from", words->from, "not earlier: RFC 3339");
-  command.add_option("--until", words->until, "earlier: RFC 3339");
+  command.add_option("--until,--to", words->until, "earlier: RFC 3339");
   command.add_option("-O", words->folder, "a folder that gets the proofs of what differs");
   command.add_flag("--settle", words->settle, "agreements that are held since a recovery apply again, or end, as the other log shows");
   command.add_option("--apply", words->apply, "with --settle: an agreement of this node as provider that was not ended before the recovery, as you made sure: "

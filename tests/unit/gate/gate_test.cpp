@@ -16,6 +16,7 @@ TEST_F(GateTest, APermittedPullIsRecordedReleasedAndEnded) {
   EXPECT_EQ(decided[0].shared.transaction(), "urn:uuid:t1");
   EXPECT_EQ(decided[0].shared.purpose(), kCrowd);
   EXPECT_EQ(decided[0].internal.activity(), "urn:duinmeer:activity:1");
+  EXPECT_EQ(decided[0].internal.claim_kid(), "k1");
   Sink sink;
   response.stream(sink);
   EXPECT_EQ(sink.body, "time,total\n10:00,12\n11:00,7\n");
