@@ -11,9 +11,13 @@ namespace {
 
 using namespace provenance;
 
-constexpr int kLeastCases = 205;
+constexpr int kLeastCases = 206;
 /// The golden log's key, as its makers publish it beside it.
 constexpr const char* kGoldenKey = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx";
+
+/// And what it signs with, which they publish too, as all of it is a test: an algorithm byte, and the seed.
+constexpr const char* kGoldenSeed = "AeymY/SZAX0jZcJ8enZ5FY1Dz+wTML2yWSkK+9DSF3eg";
+constexpr std::uint64_t kGoldenEntries = 15;
 
 /// One vector, read; a hash that is none of 32 bytes makes it unreadable.
 struct Vector {
@@ -80,29 +84,44 @@ void run_proofs(const std::filesystem::path& folder, const std::function<bool(Ve
   }
 }
 
-/// Empty if the log at that size is what its checkpoint says.
-std::string golden_fault(const std::filesystem::path& folder, std::uint64_t size, const VerifierKey& key) {
-  const auto checkpoint = open_checkpoint(read_file(folder / ("checkpoint." + std::to_string(size))), key);
-  if (!checkpoint) return describe(checkpoint.error());
-  if (checkpoint->size != size) return "another size";
-  const auto entries = parse_bundle(read_file(folder / bundle_path(0, size)));
-  if (!entries) return describe(entries.error());
+/// What its makers wrote into the log, of which each size has the first so many.
+Result<std::vector<std::string>> golden_entries(const std::filesystem::path& folder) {
+  return parse_bundle(read_file(folder / bundle_path(0, kGoldenEntries)));
+}
+
+/// Empty if this code, given the entries and the key alone, writes the log at that size byte for byte as its makers did: the signed checkpoint, the
+/// tile of hashes and the bundle of entries; and reads that checkpoint.
+std::string golden_fault(const std::filesystem::path& folder, std::uint64_t size, const std::vector<std::string>& entries, const crypto::Key& signing,
+                         const VerifierKey& key) {
   Frontier frontier;
-  std::string tile;
-  for (const std::string& entry : *entries) {
-    frontier.append(leaf_hash(entry));
-    tile += view(leaf_hash(entry));
+  std::string tile, bundle;
+  for (std::uint64_t i = 0; i < size; ++i) {
+    frontier.append(leaf_hash(entries[i]));
+    tile += view(leaf_hash(entries[i]));
+    put_bundle_entry(bundle, entries[i]);
   }
-  if (frontier.root() != checkpoint->root) return "another root";
-  return read_file(folder / tile_path(0, 0, size)) == tile ? "" : "another tile";
+  const std::string note = sign_checkpoint({key.name(), size, frontier.root()}, signing);
+  const std::string theirs = read_file(folder / ("checkpoint." + std::to_string(size)));
+  if (note != theirs) return "another checkpoint";
+  const auto checkpoint = open_checkpoint(theirs, key);
+  if (!checkpoint) return describe(checkpoint.error());
+  if (checkpoint->size != size) return "another size is read";
+  if (size == 0) return tile_width(0, 0, 0) == 0 ? "" : "a log without entries has a tile";
+  if (read_file(folder / tile_path(0, 0, tile_width(0, 0, size))) != tile) return "another tile";
+  return read_file(folder / bundle_path(0, size)) == bundle ? "" : "another bundle";
 }
 
 void run_golden(const std::filesystem::path& folder, Tally& tally) {
   if (!std::filesystem::is_directory(folder)) return;
   const auto key = VerifierKey::parse(kGoldenKey);
   if (!key) return tally.fail("golden-log", describe(key.error()));
-  for (std::uint64_t size = 1; size <= 15; ++size) {
-    const std::string why = golden_fault(folder, size, *key);
+  const auto entries = golden_entries(folder);
+  if (!entries || entries->size() != kGoldenEntries) return tally.fail("golden-log", entries ? "another number of entries" : describe(entries.error()));
+  const auto seed = from_base64(kGoldenSeed);
+  const auto signing = seed ? crypto::Key::from_ed25519_seed(std::string_view(*seed).substr(1)) : Result<crypto::Key>(seed.error());
+  if (!signing) return tally.fail("golden-log", describe(signing.error()));
+  for (std::uint64_t size = 0; size <= kGoldenEntries; ++size) {
+    const std::string why = golden_fault(folder, size, *entries, *signing, *key);
     if (why.empty())
       tally.pass();
     else

@@ -128,6 +128,7 @@ void tell(const suite::ServerCompatResponse& response) {
 std::filesystem::path file_of(const std::filesystem::path& folder, const char* name, const std::string& text) {
   if (text.empty()) return {};
   std::ofstream(folder / name, std::ios::binary) << text;
+  std::filesystem::permissions(folder / name, std::filesystem::perms(0600));  // one of them is a key
   return folder / name;
 }
 

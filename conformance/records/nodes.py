@@ -240,6 +240,8 @@ def fsc_suite():
     same("directions", ({one["direction"] for one in ours}, {one["direction"] for one in theirs}), ({"DIRECTION_INCOMING"}, {"DIRECTION_OUTGOING"}))
     sides = {(one["source"]["outway_peer_id"], one["destination"]["service_peer_id"]) for one in ours + theirs}
     same("both logs name both sides alike", sides, {(d.oin, w.oin)})
+    for node in (w, d):
+        held(f"{node.key}: what the Dutch profile adds: OINs, and UUIDs of version 7", fsc.check(export(node, "fsc"), digikoppeling=True))
 
 
 def prov_suite():

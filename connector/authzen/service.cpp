@@ -3,6 +3,7 @@
 #include "connector/authzen/answer.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
+#include "connector/base/transaction_id.hpp"
 #include "connector/crypto/crypto.hpp"
 #include "connector/gate/evidence.hpp"
 #include "connector/gate/refusals.hpp"
@@ -199,7 +200,7 @@ Result<std::vector<std::string>> Service::record(const Batch& batch, const std::
     v1::Shared shared;
     gate::set_time(shared, now);
     shared.set_self(options_.self.str());
-    transactions.push_back(with_.random.uuid_urn());
+    transactions.push_back(new_transaction_id(with_.random, now));
     shared.set_transaction(transactions.back());
     v1::Internal internal = by.internal(asked, step);
     if (!batch.single) internal.set_of_call(static_cast<std::uint32_t>(outcomes.size()));
@@ -245,7 +246,7 @@ Result<std::string> Service::record(const Search& search, const Found& found, co
   gate::set_time(shared, with_.decision_clock.now());
   shared.set_event("searched." + std::string(to_string(search.sought)));
   shared.set_self(options_.self.str());
-  shared.set_transaction(with_.random.uuid_urn());
+  shared.set_transaction(new_transaction_id(with_.random, with_.decision_clock.now()));
   shared.set_agreement(asked.agreement);
   if (asked.resource_type == "dataset") shared.set_dataset(asked.resource_id);
   shared.set_purpose(claimed_purpose(asked));

@@ -2,6 +2,7 @@
 
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
+#include "connector/base/transaction_id.hpp"
 #include "connector/gate/live_release.hpp"
 #include "connector/gate/running.hpp"
 #include "connector/storage/hold.hpp"
@@ -128,8 +129,8 @@ http::Response Gate::push(const PushRequest& request) {
   asked->origin_allowed = request.origin_allowed;
   asked->transfer = request.transfer;
   asked->started = true;
-  asked->decided = begin_step({}, with_.random);
-  asked->released = another_step(asked->decided, with_.random);
+  asked->decided = request.decided.trace_id.empty() ? begin_step({}, with_.random) : request.decided;
+  asked->released = request.released.trace_id.empty() ? another_step(asked->decided, with_.random) : request.released;
   // First registered, then looked at, as above.
   const auto stream = with_.streams.add({asked->transfer.agreement, asked->transfer.own_pid, asked->transfer.dataset, asked->party.id});
   const Result<bool> due = request.still_due();
@@ -172,13 +173,17 @@ std::optional<http::Response> Gate::find_transfer(Asked& asked, std::string_view
 
 /// Reads and checks the claim, or notes that the agreement speaks for the party. The reason of a refusal, if any.
 std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) const {
-  asked.transaction = with_.random.uuid_urn();
-  asked.purpose = asked.activity = asked.peer_checkpoint = asked.replay_key = "";
+  asked.transaction = new_transaction_id(with_.random, now);
+  asked.purpose = asked.activity = asked.peer_checkpoint = asked.replay_key = asked.claim_kid = "";
   if (asked.claim_header.empty()) {
     const bool by_agreement = !asked.party.sends_claims && asked.plan && asked.plan->purpose_by_agreement;
     return by_agreement ? std::nullopt : std::optional(make_reason("claim.missing"));
   }
-  const auto key = [&](const ParticipantId& issuer, std::string_view kid) { return with_.claim_key(issuer, kid, now); };
+  std::string signed_by;
+  const auto key = [&](const ParticipantId& issuer, std::string_view kid) {
+    signed_by = kid;
+    return with_.claim_key(issuer, kid, now);
+  };
   const identity::ClaimExpected expected{asked.party.id, self_,      asked.transfer.agreement, asked.transfer.own_pid,
                                          asked.method,   asked.path, now,                      asked.transfer.peer_pid};
   identity::ClaimCheck check = identity::check_claim(asked.claim_header, expected, key);
@@ -194,6 +199,7 @@ std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) cons
     asked.purpose = policy::expand_purpose(check.claim->purpose).substr(0, limits::kReasonBytes);
     asked.activity = check.claim->activity.substr(0, limits::kReasonBytes);
     if (check.claim->checkpoint.size() <= kCheckpointBytes) asked.peer_checkpoint = check.claim->checkpoint;
+    asked.claim_kid = signed_by;
   }
   if (check.ok()) {
     // For each try of a push: the claim is bound to its transfer, and that is sent once.
@@ -275,6 +281,8 @@ http::Response Gate::decide(const std::shared_ptr<Asked>& asked, const std::shar
       }
       return refuse(*asked, why.reason, why.status, why.headers);
     }
+    // Without `tracestate`: what vendors write there is not for whoever is behind the gate.
+    if (prepared->upstream) prepared->upstream->request.headers["traceparent"] = asked->released.traceparent();
     if (prepared->upstream && !(prepared->running = calls_.take(asked->party.id.str()))) return refuse(*asked, too_many_calls(), 503, soon_again());
     if (prepared->live && !(prepared->running = live_.take(asked->party.id.str()))) {
       return refuse(*asked, too_many_live(), 503, soon_again());

@@ -3,6 +3,7 @@
 #include "connector/base/log.hpp"
 #include "connector/base/quota.hpp"
 #include "connector/base/random.hpp"
+#include "connector/base/trace.hpp"
 #include "connector/gate/assess.hpp"
 #include "connector/gate/refusals.hpp"
 #include "connector/gate/release.hpp"
@@ -56,6 +57,8 @@ struct PushRequest {
   std::function<Result<bool>()> still_due;
   /// Whether the membership list has the address's origin for the party then; asked again while it is sent.
   std::function<bool(Timestamp now)> origin_allowed;
+  Trace decided = {};   ///< the step in which it is decided; none: one of a new trace
+  Trace released = {};  ///< and that in which it is sent, which the receiver is told
 };
 
 /// The provider's side of a pull (D15): who, what, why; decided, recorded, and only then released. Thread-safe; worker

@@ -55,6 +55,7 @@ Commit Gate::decision(Asked& asked, const policy::Reason& reason, bool permit, c
   v1::Internal internal;
   internal.set_activity(asked.activity);
   internal.set_certificate(asked.party.certificate);
+  internal.set_claim_kid(asked.claim_kid);
   internal.set_source(source);
   if (!asked.pushed_to.empty()) internal.set_detail("pushed to " + asked.pushed_to);
   set_known(internal, asked.verdict);

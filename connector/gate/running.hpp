@@ -26,6 +26,7 @@ struct Gate::Asked {
   std::string purpose;       ///< as claimed
   std::string activity;
   std::string peer_checkpoint;
+  std::string claim_kid;     ///< of the key that signed the claim; empty: none came, or its signature is not good
   std::string replay_key;    ///< of a claim that is right in all; else empty
   std::string receipts_key;  ///< ends the keys of the conditions that the claim's transaction is new; else empty
 

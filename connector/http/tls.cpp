@@ -1,6 +1,7 @@
 #include "connector/http/tls.hpp"
 
 #include "connector/base/log.hpp"
+#include "connector/base/private_file.hpp"
 #include "connector/crypto/crypto.hpp"
 #include "connector/crypto/x509.hpp"
 
@@ -64,6 +65,7 @@ Result<void> TlsContext::load(const TlsFiles& files) {
   SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set1_groups_list(raw, "X25519:P-256");
   if (!files.chain.empty()) {
+    SLUIS_CHECK(check_private_file(files.key));
     if (SSL_CTX_use_certificate_chain_file(raw, files.chain.c_str()) != 1) return unusable("certificate", files.chain);
     if (SSL_CTX_use_PrivateKey_file(raw, files.key.c_str(), SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(raw) != 1) {
       return unusable("key", files.key);

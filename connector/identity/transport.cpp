@@ -1,5 +1,7 @@
 #include "connector/identity/transport.hpp"
 
+#include "connector/base/trace.hpp"
+
 namespace sluis::identity {
 
 Result<http::PeerRequest> IdentifiedTransport::identified(const http::PeerRequest& request) const {
@@ -13,6 +15,7 @@ Result<http::PeerRequest> IdentifiedTransport::identified(const http::PeerReques
     if (out.headers.emplace(name, value).second) continue;
     return Error(ErrorCode::invalid_state, "`" + name + "` would say who sends and something else as well: this scheme does not carry such requests");
   }
+  if (const auto [at, is_new] = out.headers.try_emplace("traceparent"); is_new) at->second = begin_step({}, random_).traceparent();
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
+#include "connector/base/transaction_id.hpp"
 #include "connector/gate/ending.hpp"
 #include "connector/intake/running.hpp"
 
@@ -50,7 +51,7 @@ http::Response Intake::handle(const http::Request& request) {
   asked->application = std::move(*application);
   asked->purpose = policy::expand_purpose(purpose).substr(0, limits::kReasonBytes);
   asked->activity = activity.substr(0, limits::kReasonBytes);
-  asked->transaction = with_.random.uuid_urn();
+  asked->transaction = new_transaction_id(with_.random, with_.decision_clock.now());
   asked->decided = begin_step(request.header("traceparent"), with_.random);
   asked->obtained = another_step(asked->decided, with_.random);
   const std::size_t slash = std::min(request.rest.find('/'), request.rest.size());

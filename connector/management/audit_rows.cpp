@@ -53,6 +53,16 @@ void put_internal(v1::AuditEntry& row, const v1::Internal& internal) {
   row.set_response(internal.response());
   row.set_decided_by(internal.decided_by());
   row.set_certificate(internal.certificate());
+  row.set_claim_kid(internal.claim_kid());
+}
+
+/// As OpenSSL prints it, too.
+std::string fingerprint(std::string_view text) {
+  std::string digits;
+  for (const char c : text) {
+    if (c != ':') digits += c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c;
+  }
+  return digits;
 }
 
 /// Entries that one call looks at.
@@ -181,11 +191,8 @@ Result<std::set<std::uint8_t>> kinds_named(const google::protobuf::RepeatedPtrFi
 Result<AuditFilter> AuditFilter::make(const v1::AuditLogRequest& request) {
   AuditFilter filter;
   filter.asked_ = request;
-  std::string certificate;  // as OpenSSL prints it, too
-  for (const char c : request.certificate()) {
-    if (c != ':') certificate += c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c;
-  }
-  filter.asked_.set_certificate(certificate);
+  filter.asked_.set_certificate(fingerprint(request.certificate()));
+  filter.as_certificate_ = fingerprint(request.key());
   SLUIS_TRY(filter.kinds_, kinds_named(request.kinds()));
   const auto& decision = request.decision();
   if (!decision.empty() && decision != "permit" && decision != "refused") {
@@ -208,6 +215,7 @@ bool AuditFilter::matches(const v1::AuditEntry& row) const {
       !fits(asked_.activity(), row.activity()) || !fits(asked_.certificate(), row.certificate())) {
     return false;
   }
+  if (!asked_.key().empty() && row.certificate() != as_certificate_ && row.claim_kid() != asked_.key()) return false;
   const Timestamp time(std::chrono::seconds(row.time().seconds()) +
                        std::chrono::microseconds(row.time().nanos() / 1000));
   return span_.holds(time);

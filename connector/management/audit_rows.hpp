@@ -58,6 +58,7 @@ class AuditFilter {
  private:
   std::set<std::uint8_t> kinds_;
   v1::AuditLogRequest asked_;
+  std::string as_certificate_;  ///< the key that is asked for, as the SHA-256 of a certificate is kept
   TimeSpan span_;
 };
 

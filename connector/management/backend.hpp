@@ -89,6 +89,8 @@ struct Backend {
   std::function<bool()> ready = {};
   /// What the operator should look at; a node with findings may be ready.
   std::function<std::vector<std::string>()> findings = {};
+  /// What the status says of the node's witnesses, of its own witnessing and of its keys.
+  std::function<void(v1::NodeStatusResponse& status)> tell_status = {};
   std::function<std::vector<Finding>()> doctor = {};
   /// What stands between this node and a party: asks it, which takes seconds where it does not answer. not_found: no such party.
   std::function<Result<v1::NodeDoctorPeerResponse>(const ParticipantId& peer)> doctor_peer = {};

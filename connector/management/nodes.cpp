@@ -90,6 +90,7 @@ Result<v1::NodeStatusResponse> status(const Backend& backend) {
   if (list) response.set_membership_version(list->version);
   SLUIS_CHECK(count_exchange(backend, response));
   SLUIS_CHECK(count_stored(backend, response));
+  if (backend.tell_status) backend.tell_status(response);
   return response;
 }
 

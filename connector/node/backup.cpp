@@ -116,7 +116,7 @@ std::vector<fs::path> named_files(const NodeConfig& config, const std::vector<pr
   all.insert(all.end(), config.more_purposes.begin(), config.more_purposes.end());
   all.insert(all.end(), config.membership_keys.begin(), config.membership_keys.end());
   const fs::path lists = config.management_tls ? config.management_tls->lists : fs::path();
-  for (const fs::path& one : {config.situations, config.script, config.static_identity, config.witness_roots, config.tls.lists, lists, config.membership_places.roots,
+  for (const fs::path& one : {config.situations, config.script, config.static_identity, config.witness_roots, config.witness_policy, config.tls.lists, lists, config.membership_places.roots,
                               config.revocation_places.roots}) {
     if (!one.empty()) all.push_back(one);
   }

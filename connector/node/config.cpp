@@ -9,6 +9,7 @@
 #include "connector/identity/directory.hpp"
 #include "connector/provenance/entry.hpp"
 #include "connector/provenance/note.hpp"
+#include "connector/provenance/witness_policy.hpp"
 
 #include <algorithm>
 
@@ -152,12 +153,38 @@ Result<void> read_keys(TomlTable& root, NodeConfig& config) {
   return keys.read("payloads", config.payload_keys);
 }
 
+constexpr std::size_t kMostWitnesses = 15;  // a note has sixteen signatures at most, and one is the log's
+
+/// The same file as `sluis audit verify --policy` takes, so that what this node calls enough is what its auditor calls enough.
+Result<void> read_witness_policy(TomlTable& table, const std::filesystem::path& file, NodeConfig& config) {
+  for (const char* key : {"quorum", "witness"}) {
+    if (table.has(key)) return table.refused(key, "the policy says who the witnesses are, and which are enough").mended_by("leave `quorum` and [[witnesses.witness]] out, or `policy`");
+  }
+  SLUIS_TRY(const std::string text, certs::read_file(file));
+  SLUIS_TRY(const provenance::WitnessPolicy policy, provenance::WitnessPolicy::parse(text, file.string()));
+  const auto refused = [&](const std::string& what, const std::string& mend) { return table.refused("policy", "`" + file.string() + "`: " + what).mended_by(mend); };
+  if (policy.fewest() == 0) return refused("its quorum is `none`", "name who is enough, or leave [witnesses] out");
+  if (policy.witnesses().size() > kMostWitnesses) return refused("more than 15 witnesses", "a checkpoint has no room for more cosignatures");
+  for (const provenance::WitnessPolicy::Witness& one : policy.witnesses()) {
+    std::string url = one.url;
+    if (url.ends_with('/')) url.pop_back();
+    if (!identity::is_local_http(url) && !url.starts_with("https://")) {
+      return refused("the witness `" + one.name + "` has no address that begins with https://", "write it behind its key, as `witness panel panel.waterrijk.example+… https://panel.waterrijk.example:9443`");
+    }
+    config.witnesses.push_back({one.key.text(), std::move(url)});
+  }
+  config.witness_policy = file;
+  return {};
+}
+
 Result<void> read_witnesses(TomlTable& root, NodeConfig& config) {
   SLUIS_TRY(std::optional<TomlTable> table, root.optional_table("witnesses"));
   if (!table) return {};
-  SLUIS_TRY(const std::int64_t quorum, table->integer("quorum"));
   SLUIS_TRY(const std::optional<std::string> roots, table->optional_string("roots"));
   if (roots) config.witness_roots = config.folder / *roots;
+  SLUIS_TRY(const std::optional<std::string> policy, table->optional_string("policy"));
+  if (policy) return read_witness_policy(*table, config.folder / *policy, config);
+  SLUIS_TRY(const std::int64_t quorum, table->integer("quorum"));
   SLUIS_TRY(std::vector<TomlTable> list, table->tables("witness"));
   for (TomlTable& one : list) {
     NodeConfig::Witness witness;
@@ -171,8 +198,7 @@ Result<void> read_witnesses(TomlTable& root, NodeConfig& config) {
     if (std::any_of(config.witnesses.begin(), config.witnesses.end(), same)) return one.refused("key", "this witness is named twice");
     config.witnesses.push_back(std::move(witness));
   }
-  constexpr std::size_t kMost = 15;  // a note has sixteen signatures at most, and one is the log's
-  if (config.witnesses.size() > kMost) return table->refused("witness", "more than 15 witnesses");
+  if (config.witnesses.size() > kMostWitnesses) return table->refused("witness", "more than 15 witnesses");
   if (quorum < 1 || quorum > static_cast<std::int64_t>(config.witnesses.size())) {
     return table->refused("quorum", "more cosignatures than there are witnesses, or none");
   }

@@ -64,7 +64,8 @@ struct NodeConfig {
     std::string url;
   };
   std::vector<Witness> witnesses;
-  std::uint64_t witness_quorum = 0;
+  std::uint64_t witness_quorum = 0;      ///< so many; where there is no policy
+  std::filesystem::path witness_policy;  ///< C2SP tlog-policy: who they are and which are enough; empty: `witness_quorum`
   std::filesystem::path witness_roots;  ///< who signs their certificates; empty: as of [tls]
   std::filesystem::path witness_key;    ///< with which this node cosigns the logs of others; empty: it does not
 
@@ -98,6 +99,9 @@ struct NodeConfig {
   std::filesystem::path script;       ///< what the node does of itself in some negotiations and transfers; empty: as ever
   std::filesystem::path static_identity;  ///< scheme `static`: its values. Empty: peers are known by mutual TLS
 };
+
+/// Where a node that is a witness keeps what it saw of the logs of others.
+inline std::filesystem::path witnessed_folder(const NodeConfig& config) { return config.checkpoints / "witnessed"; }
 
 /// Every error has file, line and column; an unknown key is refused with the one that was meant.
 Result<NodeConfig> read_config(const std::filesystem::path& file);

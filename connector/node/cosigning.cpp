@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <utility>
 
 namespace sluis::node {
 namespace {
@@ -18,17 +19,11 @@ constexpr std::chrono::seconds kLongestPause{60};
 constexpr std::chrono::milliseconds kTimeout{4000};
 constexpr std::size_t kAnswerBytes = 16U << 10U;
 
-provenance::WitnessPolicy policy_of(const std::vector<WitnessAt>& witnesses, std::size_t quorum) {
-  std::vector<provenance::VerifierKey> keys;
-  for (const WitnessAt& one : witnesses) keys.push_back(one.key);
-  return provenance::WitnessPolicy::at_least(quorum, keys);
-}
-
 }  // namespace
 
-Cosigning::Cosigning(std::vector<WitnessAt> witnesses, std::size_t quorum, CosigningDependencies with)
-    : policy_(policy_of(witnesses, quorum)), quorum_(quorum), with_(std::move(with)), complete_at_(with_.clock.now()) {
-  for (WitnessAt& one : witnesses) states_.push_back({std::move(one), 0, {}, {}, {}, false, {}, {}});
+Cosigning::Cosigning(std::vector<WitnessAt> witnesses, provenance::WitnessPolicy policy, CosigningDependencies with)
+    : policy_(std::move(policy)), with_(std::move(with)), complete_at_(with_.clock.now()), since_(complete_at_) {
+  for (WitnessAt& one : witnesses) states_.push_back({std::move(one), 0, {}, {}, {}, {}, false, {}, {}});
 }
 
 Cosigning::~Cosigning() {
@@ -85,11 +80,14 @@ void Cosigning::round(std::chrono::milliseconds at_most) {
 void Cosigning::judge(const std::string& note, Timestamp now) {
   const std::string full = cosigned(note);
   const auto quorum = policy_.judge(full, with_.log_key);
-  if (!quorum || !quorum->met) return;
+  const bool met = quorum && quorum->met;
   {
     const std::lock_guard lock(mutex_);
-    complete_at_ = now;
+    if (met != std::exchange(met_, met)) since_ = now;
+    if (met) complete_at_ = now;
+    completed_ = completed_ || met;
   }
+  if (!met) return;
   if (!quorum->vouches() || full == newest_cosigned()) return;
   const auto kept = provenance::write_whole_file(with_.kept, full, 0644);
   if (!kept) log::error("a cosigned checkpoint could not be kept", {{"what", kept.error().message}});
@@ -170,6 +168,7 @@ bool Cosigning::ask(State& state, const std::string& note, const provenance::Che
     state.seen = checkpoint.size;
     state.note = note;
     state.line = line;
+    state.signed_at = *when;
     return true;
   }
   state.trouble = "its answer has no good signature of its key";
@@ -220,25 +219,30 @@ std::string Cosigning::newest_cosigned() const {
 
 std::string Cosigning::policy_text() const {
   std::string text = "log " + with_.log_key.text() + "\n";
+  if (!policy_.text().empty()) return text + policy_.text();
   std::string members;
   for (std::size_t i = 0; i < states_.size(); ++i) {
     const std::string name = "w" + std::to_string(i + 1);
     text += "witness " + name + " " + states_[i].at.key.text() + " " + states_[i].at.url + "\n";
     members += " " + name;
   }
-  if (quorum_ == 0 || members.empty()) return text + "quorum none\n";
-  return text + "group enough " + std::to_string(quorum_) + members + "\nquorum enough\n";
+  if (policy_.fewest() == 0 || members.empty()) return text + "quorum none\n";
+  return text + "group enough " + std::to_string(policy_.fewest()) + members + "\nquorum enough\n";
 }
 
 MeasuredWitnesses Cosigning::measured() const {
   const std::string note = with_.published();
   MeasuredWitnesses out;
-  out.quorum = quorum_;
+  out.quorum = policy_.fewest();
+  out.quorum_name = policy_.quorum_name();
   const std::lock_guard lock(mutex_);
   out.complete_at = complete_at_;
+  out.completed = completed_;
+  out.met = met_;
+  out.since = since_;
   for (const State& state : states_) {
     const std::string key = state.at.key.text();  // name, id and key: a witness that has a new key is named twice for a while
-    out.witnesses.push_back({key.substr(0, key.find('+', key.find('+') + 1)), !note.empty() && state.note == note, state.alarming});
+    out.witnesses.push_back({key.substr(0, key.find('+', key.find('+') + 1)), !note.empty() && state.note == note, state.alarming, state.signed_at, state.trouble});
   }
   return out;
 }
@@ -249,13 +253,15 @@ std::vector<std::string> Cosigning::findings() const {
   for (const State& state : states_) {
     if (state.alarming) out.push_back("witness " + state.at.key.name() + ": " + state.trouble);
   }
-  const bool overdue = quorum_ != 0 && with_.clock.now() - complete_at_ > kOverdue;
+  const bool overdue = policy_.fewest() != 0 && with_.clock.now() - complete_at_ > kOverdue;
   if (overdue) {
     std::string why;
     for (const State& state : states_) {
       if (!state.trouble.empty()) why += "; " + state.at.key.name() + ": " + state.trouble;
     }
-    out.push_back("fewer than " + std::to_string(quorum_) + " witnesses cosigned the newest public checkpoint" + why);
+    const std::string what = policy_.text().empty() ? "fewer than " + std::to_string(policy_.fewest()) + " witnesses cosigned the newest public checkpoint"
+                                                    : "those who cosigned the newest public checkpoint are not the quorum `" + policy_.quorum_name() + "` of the witness policy";
+    out.push_back(what + why);
   }
   return out;
 }

@@ -37,8 +37,8 @@ struct CosigningDependencies {
 /// Asks witnesses to cosign the published checkpoint, in a thread of its own: nothing that is recorded waits for it. Thread-safe.
 class Cosigning {
  public:
-  /// `quorum`: so many should have cosigned.
-  Cosigning(std::vector<WitnessAt> witnesses, std::size_t quorum, CosigningDependencies with);
+  /// `policy`: of these witnesses, in its order; which of them are enough.
+  Cosigning(std::vector<WitnessAt> witnesses, provenance::WitnessPolicy policy, CosigningDependencies with);
   ~Cosigning();
   Cosigning(const Cosigning&) = delete;
   Cosigning& operator=(const Cosigning&) = delete;
@@ -67,6 +67,7 @@ class Cosigning {
     std::uint64_t seen = 0;          ///< what it saw last, as far as is known here
     std::string note;                ///< for which it signed
     std::string line;
+    std::optional<Timestamp> signed_at;  ///< by its clock
     std::string trouble;
     bool alarming = false;           ///< the trouble is one of the log, not of the network
     std::chrono::steady_clock::time_point next{};  ///< not asked again before
@@ -83,11 +84,13 @@ class Cosigning {
   std::optional<std::string> proof_against_us(const WitnessAt& at) const;
 
   const provenance::WitnessPolicy policy_;
-  const std::size_t quorum_;  ///< of it: so many
   const CosigningDependencies with_;
   mutable std::mutex mutex_;
   std::vector<State> states_;
-  Timestamp complete_at_;  ///< when the quorum was last there
+  Timestamp complete_at_;  ///< when the quorum was last there; before it was once, when this was made
+  bool completed_ = false;
+  bool met_ = false;       ///< of the newest checkpoint that was looked at, and since when it has been so
+  Timestamp since_;
   std::mutex round_mutex_;
   std::mutex stop_mutex_;
   std::condition_variable stop_;

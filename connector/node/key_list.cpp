@@ -1,12 +1,14 @@
 #include "connector/node/key_list.hpp"
 
 #include "certs/authority.hpp"
+#include "connector/base/private_file.hpp"
 #include "connector/base/suggest.hpp"
 #include "connector/crypto/x509.hpp"
 #include "connector/http/channel.hpp"
 #include "connector/json/json.hpp"
 #include "connector/node/config.hpp"
 #include "connector/node/offline.hpp"
+#include "connector/node/own_keys.hpp"
 #include "connector/node/role_file.hpp"
 #include "connector/node/secrets.hpp"
 #include "connector/node/succession.hpp"
@@ -54,7 +56,8 @@ constexpr std::array<Kind, 12> kKinds{{
      "running transfers must be started anew; a series of pseudonyms goes on under a new epoch only, which is refused until it is agreed",
      "agree a new epoch with everybody who gets pseudonyms, or they are refused\n"
      "complete or terminate the transfers in which this node is the consumer\n"
-     "stop the node, put 32 random bytes (0600) in the file, start it"},
+     "stop the node, put 32 random bytes (0600) in the file, and an empty file beside it that is called as it is with `.changed` behind: the node takes that away\n"
+     "start it"},
     {"payloads", "wrap the payloads of the log, a key a month",
      "what that month's entries say cannot be read any more; their proofs hold",
      "a new one begins with each month by itself\n"
@@ -119,8 +122,8 @@ class Lister {
 
   std::vector<Row> all() {
     logs();
-    private_key("claim", config_.claim_key, [&](const crypto::Key& key) { return config_.claim_kid + " " + to_hex(crypto::sha256(key.public_pem())).substr(0, 16); });
-    secret("node", config_.node_key, 32);
+    claim([&](const crypto::Key& key) { return config_.claim_kid + " " + to_hex(crypto::sha256(key.public_pem())).substr(0, 16); });
+    node_key();
     payloads();
     certificate("tls", config_.tls);
     if (config_.management_tls) certificate("management", *config_.management_tls);
@@ -158,6 +161,36 @@ class Lister {
     else if (bytes->size() != size) row.trouble = fmt::format("it is not {} bytes", size);
   }
 
+  /// By the membership list in force, as the others have it; its signatures are the node's matter.
+  template <class Show>
+  void claim(const Show& show) {
+    private_key("claim", config_.claim_key, show);
+    Row& row = rows_.back();
+    const auto key = read_private_key(config_.claim_key);
+    const auto kept = key && row.trouble.empty() ? in_store("membership/list") : std::nullopt;
+    const auto envelope = kept ? identity::parse_envelope(*kept) : Result<identity::SignedMembership>(Error());
+    const auto list = envelope ? identity::parse_membership(envelope->payload) : Result<identity::MembershipList>(envelope.error());
+    const auto why = list ? why_not_listed(*list, config_, *key, now_) : std::nullopt;
+    if (why) row.trouble = describe(*why);
+  }
+
+  void node_key() {
+    secret("node", config_.node_key, 32);
+    Row& row = rows_.back();
+    const auto bytes = read_secret(config_.node_key);
+    const auto mark = bytes && row.trouble.empty() ? in_store(kNodeKeyMark) : std::nullopt;
+    if (mark && !opens_mark(*bytes, *mark, config_.participant)) row.trouble = "it is not the one that this node started with";
+  }
+
+  /// As the store stood; nothing where it has none of it, or cannot be read, which is told of the log.
+  std::optional<std::string> in_store(std::string_view key) const {
+    std::error_code ec;
+    if (!fs::exists(config_.store, ec)) return std::nullopt;
+    const auto store = storage::open_rocks_reader(config_.store);
+    const auto found = store ? (*store)->get(key) : Result<std::optional<std::string>>(store.error());
+    return found ? *found : std::nullopt;
+  }
+
   /// Those of logs that have ended may be gone.
   void logs() {
     std::vector<provenance::Shard> logs{{0, config_.log_origin, 0, {}, {}}};
@@ -182,6 +215,8 @@ class Lister {
       if (at->path().extension() == ".key") files.push_back(at->path());
     }
     std::sort(files.begin(), files.end());
+    const auto folder = check_private_folder(config_.payload_keys);
+    if (!folder) add("payloads", config_.payload_keys).trouble = describe(folder.error());
     for (const fs::path& one : files) secret("payloads", one, 32);
   }
 
@@ -194,7 +229,7 @@ class Lister {
       return;
     }
     const crypto::Certificate& leaf = chain->front();
-    const auto pem = certs::read_file(tls.key);
+    const auto pem = read_secret(tls.key);
     const auto key = pem ? crypto::Key::from_pem(*pem) : Result<crypto::Key>(pem.error());
     const auto certified = leaf.public_key();
     if (!key) row.trouble = describe(key.error());

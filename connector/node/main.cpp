@@ -179,6 +179,13 @@ void add_backup(CLI::App& app, Words& words, int& code) {
   rotate->add_option("--config", words.config, "node.toml")->required();
   add_dry_run(*rotate, words);
   rotate->callback([&] { code = log_rotate_key(words.config, words.dry_run); });
+  CLI::App* conflicts = log.add_subcommand("conflicts", "what this node, as a witness, holds against logs of others: proof for `audit verify-proof`");
+  conflicts->add_option("--config", words.config, "node.toml")->required();
+  CLI::Option* which = conflicts->add_option("--number", words.number, "which one, as the list has it")->check(CLI::PositiveNumber);
+  CLI::Option* where = conflicts->add_option("-O", words.file, "a new file that gets its bytes");
+  which->needs(where);
+  where->needs(which);
+  conflicts->callback([&words, &code] { code = log_conflicts(words.config, words.number, words.file); });
   CLI::App* next = log.add_subcommand("next", "prepares the log that follows when the period of the newest is over; the node may run; again: the same");
   next->add_option("--config", words.config, "node.toml")->required();
   add_dry_run(*next, words);

@@ -101,6 +101,10 @@ std::string metrics_text(const Measured& measured) {
   all.push_back(of_tls(measured, "sluis_tls_revocation_list_end_seconds", "When the first of the revocation lists is over, since 1970",
                        [](const auto& one) { return seconds_of(one.lists_end); }));
   add_places(measured, all);
+  all.push_back(family("sluis_keys_locked", "1 when private keys are in memory that is never in swap", MetricType::Gauge, measured.keys_locked ? 1 : 0));
+  if (measured.conflicts) {
+    all.push_back(family("sluis_witness_conflicts", "Pairs of checkpoints kept as proof that a log contradicts itself", MetricType::Gauge, number(*measured.conflicts)));
+  }
   if (!measured.witnesses.witnesses.empty()) {
     const MeasuredWitnesses& those = measured.witnesses;
     const auto add = [&](const char* name, const char* help, auto value) {
@@ -114,7 +118,18 @@ std::string metrics_text(const Measured& measured) {
     };
     add("sluis_witness_cosigned", "1 when this witness cosigned the newest public checkpoint", [](const auto& one) { return one.cosigned; });
     add("sluis_witness_alarming", "1 when this witness says that the log is not what it was", [](const auto& one) { return one.alarming; });
-    all.push_back(family("sluis_witness_quorum", "Witnesses that should have cosigned", MetricType::Gauge, number(those.quorum)));
+    all.push_back({"sluis_witness_signed_seconds", "When this witness cosigned last, by its own clock, since 1970", MetricType::Gauge, {}});
+    for (const MeasuredWitnesses::One& one : those.witnesses) {
+      if (!one.signed_at) continue;
+      prometheus::ClientMetric metric;
+      metric.label = {{"witness", one.name}};
+      metric.gauge.value = std::chrono::duration<double>(one.signed_at->time_since_epoch()).count();
+      all.back().metric.push_back(std::move(metric));
+    }
+    all.push_back(family("sluis_witness_quorum", "Witnesses that should have cosigned, at least", MetricType::Gauge, number(those.quorum)));
+    all.push_back(family("sluis_witness_quorum_met", "1 when enough witnesses cosigned the newest public checkpoint", MetricType::Gauge, those.met ? 1 : 0));
+    all.push_back(family("sluis_witness_quorum_since_seconds", "Since when that has been so, met or not, since 1970", MetricType::Gauge,
+                         std::chrono::duration<double>(those.since.time_since_epoch()).count()));
     all.push_back(family("sluis_witness_quorum_complete_seconds", "When enough witnesses had cosigned last, since 1970", MetricType::Gauge,
                          std::chrono::duration<double>(those.complete_at.time_since_epoch()).count()));
   }

@@ -28,8 +28,14 @@ struct MeasuredWitnesses {
     std::string name;       ///< with the key's id
     bool cosigned = false;  ///< the newest public checkpoint
     bool alarming = false;  ///< it says that this log is not what it was
+    std::optional<Timestamp> signed_at = {};  ///< when last, by its clock; none: not since the start
+    std::string trouble = {};                 ///< why it did not cosign; empty: nothing is known
   };
-  std::uint64_t quorum = 0;  ///< so many should have cosigned
+  std::uint64_t quorum = 0;  ///< so many should have cosigned, at least
+  std::string quorum_name;   ///< of the policy
+  bool met = false;          ///< enough cosigned the newest public checkpoint
+  Timestamp since;           ///< it has been so, met or not, without a break
+  bool completed = false;    ///< enough had cosigned once since the start
   Timestamp complete_at;     ///< when they last had; when the node started, where they have not since
   std::vector<One> witnesses;
 };
@@ -59,6 +65,8 @@ struct Measured {
   std::vector<MeasuredPlace> places;
   std::vector<std::pair<std::string, Duration>> list_bounds;  ///< by list: from a new one at a place until its removals are effective here
   MeasuredWitnesses witnesses;  ///< none: nobody is named
+  std::optional<std::uint64_t> conflicts;  ///< pairs of checkpoints that this node holds against logs of others; none: it is no witness
+  bool keys_locked = false;     ///< private keys are in memory that is never in swap
   Timestamp started;
   std::string version;
 };

@@ -1,6 +1,7 @@
 #include "connector/node/node.hpp"
 
 #include "connector/base/log.hpp"
+#include "connector/node/own_memory.hpp"
 #include "connector/node/parts.hpp"
 #include "connector/node/stop_signal.hpp"
 #include "connector/node/succession.hpp"
@@ -61,6 +62,7 @@ int serve(const std::filesystem::path& config_file) {
     std::fprintf(stderr, "sluis serve: %s\n", describe(config.error()).c_str());
     return 1;
   }
+  guard_memory();
   allow_open_files();
   const StopSignal signal;
   Node node(*config);

@@ -14,6 +14,7 @@
 #include "connector/node/succession.hpp"
 #include "connector/provenance/export.hpp"
 #include "connector/provenance/slots.hpp"
+#include "connector/provenance/witness.hpp"
 #include "connector/storage/rocks_store.hpp"
 
 #include <sys/stat.h>
@@ -377,6 +378,28 @@ int audit_export(const std::filesystem::path& config, const std::filesystem::pat
                  bool dry_run) {
   const auto made = export_stopped(config, folder, origin, payloads, dry_run);
   return made && dry_run ? would_write(folder) : finish(made);
+}
+
+int log_conflicts(const std::filesystem::path& config_file, std::uint32_t number, const std::filesystem::path& out) {
+  const auto config = read_config(config_file);
+  if (!config) return fail(config.error());
+  const auto files = provenance::kept_conflicts(witnessed_folder(*config));
+  if (number == 0) {
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      const auto told = provenance::read_conflict_file(files[i]);
+      std::printf("%zu  %s  %s\n", i + 1, told ? (told->origin + " signed two checkpoints of " + std::to_string(told->size) + " entries").c_str() : describe(told.error()).c_str(),
+                  files[i].c_str());
+    }
+    if (files.empty()) std::fprintf(stderr, "none: no log contradicted itself before this node\n");
+    return 0;
+  }
+  if (number > files.size()) {
+    return fail(Error(ErrorCode::not_found, "there is no number " + std::to_string(number)).mended_by("`sluis log conflicts` without a number lists them"));
+  }
+  const auto told = provenance::read_conflict_file(files[number - 1]);
+  if (!told) return fail(told.error());
+  if (const auto may = may_make(out); !may) return fail(may.error());
+  return finish(certs::write_public(out, told->text));
 }
 
 }  // namespace sluis::node

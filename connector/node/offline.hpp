@@ -51,4 +51,8 @@ int role_list(const std::filesystem::path& config);
 int audit_export(const std::filesystem::path& config, const std::filesystem::path& folder, const std::string& origin, bool payloads,
                  bool dry_run);
 
+/// What a node that is a witness holds against logs of others: each pair of checkpoints that contradict each other, with its number, its log and its
+/// file. With `number` that one's bytes go to `out`, a new file, for `sluis audit verify-proof`.
+int log_conflicts(const std::filesystem::path& config, std::uint32_t number, const std::filesystem::path& out);
+
 }  // namespace sluis::node

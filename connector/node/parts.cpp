@@ -3,6 +3,7 @@
 #include "connector/node/succession.hpp"
 
 #include "certs/authority.hpp"
+#include "connector/crypto/secret.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/dsp/version.hpp"
@@ -22,7 +23,6 @@ namespace {
 
 constexpr double kMinutesOfRefusals = 4;  // at once
 constexpr double kMinutesOfNegotiations = 20;
-constexpr std::chrono::seconds kWitnessesAtStart{5};  // the last one that is asked may take a little longer
 
 }  // namespace
 
@@ -72,9 +72,14 @@ Result<void> Node::Parts::start_ground() {
   writer = std::make_unique<Writer>(config.participant, *log_clock, [this](const ParticipantId& party) { return directory->keeps_evidence(party, log_clock->now()); });
   SLUIS_TRY(node_key, read_secret(config.node_key));
   if (node_key.size() != 32) return Error(ErrorCode::invalid_argument, "`" + config.node_key.string() + "` is not 32 bytes");
+  (void)crypto::keep_in_memory(node_key);
   SLUIS_TRY(crypto::Key key, read_private_key(config.claim_key));
+  if (key.kind() != crypto::Key::Kind::p256 || !key.is_private()) {
+    return Error(ErrorCode::invalid_argument, "`" + config.claim_key.string() + "` is no private P-256 key");
+  }
   claim_key = std::make_unique<crypto::Key>(std::move(key));
-  return keep_identity();
+  SLUIS_CHECK(keep_identity());
+  return keep_node_key();
 }
 
 /// A payload key that is gone in its own month was lost and not erased: making another would hide that (D30).
@@ -88,6 +93,7 @@ Result<void> Node::Parts::check_payload_key() const {
   if (std::find(older.begin(), older.end(), file) != older.end()) return {};
   const auto payload = log->payload(entries - 1);
   if (payload) return {};
+  if (payload.error().code == ErrorCode::permission_denied) return payload.error();  // it is there, and not for this node alone
   const std::string path = (config.payload_keys / file).string();
   const bool gone = payload.error().code == ErrorCode::not_found;
   return Error(gone ? ErrorCode::invalid_state : payload.error().code,
@@ -155,6 +161,7 @@ Result<void> Node::Parts::start_identity() {
   SLUIS_CHECK(roles->current());
   std::optional<std::string> kept;
   SLUIS_TRY(directory, kept_directory(kept));
+  SLUIS_CHECK(check_claim_key());
   SLUIS_TRY(scheme, make_scheme());
   datasets = std::make_unique<catalog::Catalog>(store, [this] { return purposes->current(); });
   description.participant = config.participant;
@@ -211,7 +218,7 @@ Result<void> Node::Parts::start_exchange() {
   SLUIS_TRY(http::ClientOptions options, calling_peers(config, *directory, *log_clock));
   SLUIS_TRY(client, http::Client::make(std::move(options), clock));
   asked_to_wait = std::make_unique<AskedToWait>(*client, clock);
-  transport = std::make_unique<identity::IdentifiedTransport>(*scheme, *asked_to_wait, *client);
+  transport = std::make_unique<identity::IdentifiedTransport>(*scheme, *asked_to_wait, *client, random);
   peers = std::make_unique<dsp::Client>(dsp::ClientOptions{description.dsp_url, limits::kPeerTimeout}, *transport);
   terms = std::make_unique<NodeTerms>(*datasets, *purposes, *directory, store, *log_clock, config.refuse_unknown_offers,
                                       situations->ids());
@@ -306,7 +313,7 @@ Result<void> Node::Parts::start_data_plane() {
           minimising_root,
           [this](const negotiation::AgreementRecord& record, Timestamp now) { return declarations->own(record, now); },
           [this] { return sequencer->checkpoint(); }, receipts.get()});
-  pushing = std::make_unique<Pushing>(PushingDependencies{*transfers, *gate, *client, *directory, *log_clock});
+  pushing = std::make_unique<Pushing>(PushingDependencies{*transfers, *gate, *client, *directory, *log_clock, random});
   open = std::make_unique<gate::OpenGate>(
       config.participant,
       gate::OpenDependencies{*commits, store, *log_clock, *log_clock, *plans, programs, *streams, *refusals, words, minimising_root});
@@ -412,55 +419,6 @@ Result<void> Node::Parts::recover() {
     clock_is_unsure_for(kClockUnsure);
     clock_stepped();
   });
-  return {};
-}
-
-/// Before anything is recorded: who watches this log may know that its store is not the newest.
-Result<void> Node::Parts::start_witnesses() {
-  if (!config.witness_key.empty()) {
-    SLUIS_TRY(crypto::Key key, read_private_key(config.witness_key));
-    if (key.kind() != crypto::Key::Kind::ed25519) return Error(ErrorCode::invalid_argument, "`" + config.witness_key.string() + "` is no Ed25519 key");
-    witness = std::make_unique<provenance::Witness>(
-        provenance::Witness::Options{config.log_origin + "/witness", std::move(key), config.checkpoints / "witnessed",
-                                     [this](std::string_view origin) {
-                                       std::vector<provenance::VerifierKey> keys;
-                                       for (const std::string& text : known_logs()) {
-                                         auto one = provenance::VerifierKey::parse(text);
-                                         if (one && one->name() == origin) keys.push_back(std::move(*one));
-                                       }
-                                       return keys;
-                                     }},
-        *log_clock);
-    log::info("witness of the federation's logs", {{"key", witness->key().text()}});
-  }
-  if (config.witnesses.empty()) return {};
-  http::ClientOptions options;
-  options.tls = tls_files(config.tls);
-  if (!config.witness_roots.empty()) {
-    options.tls.roots = config.witness_roots.string();
-    options.tls.lists.clear();
-  }
-  options.name = "witnesses";
-  SLUIS_TRY(options.proxy, proxy_of(config.proxy));  // their addresses are the configuration's
-  options.allow_http = true;  // the configuration has such addresses on this machine only
-  SLUIS_TRY(to_witnesses, http::Client::make(std::move(options), clock));
-  std::vector<WitnessAt> list;
-  for (const NodeConfig::Witness& one : config.witnesses) {
-    SLUIS_TRY(provenance::VerifierKey key, provenance::VerifierKey::parse(one.key, provenance::Signer::witness));
-    list.push_back({std::move(key), one.url});
-  }
-  SLUIS_TRY(provenance::VerifierKey own, provenance::VerifierKey::parse(sequencer->verifier_key()));
-  cosigning = std::make_unique<Cosigning>(
-      std::move(list), config.witness_quorum,
-      CosigningDependencies{*log, std::move(own), [this] { return public_checkpoint(); },
-                            [this](const http::PeerRequest& request) { return to_witnesses->send(request); }, *log_clock,
-                            [this](const std::string& why) {
-                              sequencer->give_up(why);
-                              streams->cut_all(gate::make_reason("not_recorded"));
-                            },
-                            provenance::slots_folder(config.checkpoints, log->shard()) / provenance::kCosignedFile});
-  cosigning->round(kWitnessesAtStart);
-  cosigning->start();
   return {};
 }
 

@@ -172,6 +172,11 @@ struct Node::Parts {
  private:
   Result<void> start_ground();
   Result<void> keep_identity();
+  Result<void> keep_node_key();
+  Result<void> check_claim_key() const;
+  std::optional<Error> claim_key_trouble() const;
+  std::vector<std::string> watching_findings() const;
+  void tell_watched(v1::NodeStatusResponse& status) const;
   Result<void> check_demo() const;
   Result<void> check_payload_key() const;
   Result<identity::Trust> read_trust() const;

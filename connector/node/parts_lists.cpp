@@ -2,6 +2,7 @@
 
 #include "certs/authority.hpp"
 #include "connector/base/limits.hpp"
+#include "connector/base/transaction_id.hpp"
 #include "connector/management/convert.hpp"
 #include "connector/node/list_changes.hpp"
 
@@ -227,7 +228,7 @@ Result<std::string> Node::Parts::claim_of_push(const ParticipantId& provider, co
   claim.aud = provider;
   claim.agreement = agreement;
   claim.transfer = pid;
-  claim.transaction = TransactionId(random.uuid_urn());
+  claim.transaction = TransactionId(new_transaction_id(random, log_clock->now()));
   claim.purpose = push.purpose;
   claim.activity = push.activity;
   claim.iat = std::chrono::floor<std::chrono::seconds>(log_clock->now());

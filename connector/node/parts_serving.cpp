@@ -6,6 +6,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/dsp/version.hpp"
+#include "connector/crypto/secret.hpp"
 #include "connector/http/message.hpp"
 #include "connector/management/held.hpp"
 #include "connector/management/logbook.hpp"
@@ -221,9 +222,7 @@ std::vector<std::string> Node::Parts::findings() const {
   if (const auto newer = management::count_newer_terms(store); newer && *newer > 0) {
     out.push_back(std::to_string(*newer) + " agreement(s) whose provider offers other terms by now: `sluis agreement list` says which, `sluis agreement renew` asks for them");
   }
-  if (cosigning) {
-    for (std::string& finding : cosigning->findings()) out.push_back(std::move(finding));
-  }
+  for (std::string& finding : watching_findings()) out.push_back(std::move(finding));
   if (collecting) {
     for (std::string& finding : collecting->findings()) out.push_back(std::move(finding));
   }
@@ -302,6 +301,8 @@ std::vector<http::Route> Node::Parts::management_routes() {
                       if (collecting) now.collectors = collecting->measured();
                       now.tls = tls_states();
                       if (cosigning) now.witnesses = cosigning->measured();
+                      if (witness) now.conflicts = witness->conflicts().size();
+                      now.keys_locked = crypto::key_memory() == crypto::KeyMemory::locked;
                       measure_lists(now);
                       now.quarantined = !sequencer->quarantine().empty();
                       now.refusing = now.quarantined || !sequencer->trouble().empty();
@@ -418,6 +419,7 @@ void Node::Parts::fill_backend() {
   out.quarantine = [this] { return sequencer->quarantine(); };
   out.ready = [this] { return ready(); };
   out.findings = [this] { return findings(); };
+  out.tell_status = [this](v1::NodeStatusResponse& status) { tell_watched(status); };
   out.doctor = [this] {
     std::vector<management::Finding> all;
     for (const std::string& finding : findings()) all.push_back({"node", false, finding, ""});

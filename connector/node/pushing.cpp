@@ -170,6 +170,9 @@ Result<http::PeerResponse> Pushing::send(const transfer::PushJob& job, gate::Par
   request.whole = kWhole;
   if (!job.handle.empty()) request.headers["authorization"] = "Bearer " + job.handle;
   request.headers[std::string(kTransferHeader)] = job.transfer.peer_pid.str();
+  const Trace deciding = begin_step({}, with_.random);
+  const Trace sending = another_step(deciding, with_.random);
+  request.headers["traceparent"] = sending.traceparent();
   return with_.client.upload(request, [&](http::ResponseSink& sink, const std::shared_ptr<const http::PeerCertificate>& shown) {
     if (!shown || halted()) return;
     party.shown = shown;
@@ -177,7 +180,7 @@ Result<http::PeerResponse> Pushing::send(const transfer::PushJob& job, gate::Par
     http::Response decided = with_.gate.push(
         {party, job.transfer, job.claim, job.requested, gate::target_of(job.endpoint), transfer::without_query(job.endpoint),
          [this, pid = job.transfer.own_pid] { return with_.transfers.is_pushed(pid); },
-         [this, peer = job.transfer.peer, url = job.endpoint](Timestamp now) { return with_.directory.origin_allowed(peer, url, now); }});
+         [this, peer = job.transfer.peer, url = job.endpoint](Timestamp now) { return with_.directory.origin_allowed(peer, url, now); }, deciding, sending});
     if (!decided.stream) {
       refused = std::move(decided);
       return;

@@ -25,6 +25,7 @@ struct PushingDependencies {
   http::Client& client;
   const identity::Directory& directory;
   const Clock& clock;
+  Random& random;
 };
 
 /// Takes the pushes of this node up as they become due, each on a thread of its own and one of a party at a time. A try is begun durably,

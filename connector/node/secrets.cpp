@@ -1,25 +1,23 @@
 #include "connector/node/secrets.hpp"
 
 #include "certs/authority.hpp"
-
-#include <sys/stat.h>
+#include "connector/base/private_file.hpp"
+#include "connector/crypto/secret.hpp"
 
 #include <algorithm>
 
 namespace sluis::node {
 
 Result<std::string> read_secret(const std::filesystem::path& path) {
-  struct stat info{};
-  if (::stat(path.c_str(), &info) == 0 && (info.st_mode & 077U) != 0) {
-    return Error(ErrorCode::permission_denied, "others can read the secret `" + path.string() + "`")
-        .mended_by("chmod 600 it, and think about who may have read it");
-  }
+  SLUIS_CHECK(check_private_file(path));
   return certs::read_file(path);
 }
 
 Result<crypto::Key> read_private_key(const std::filesystem::path& path) {
-  SLUIS_TRY(const std::string pem, read_secret(path));
-  return crypto::Key::from_pem(pem);
+  SLUIS_TRY(std::string pem, read_secret(path));
+  auto key = crypto::Key::from_pem(pem);
+  crypto::wipe(pem);
+  return key;
 }
 
 Result<std::string> read_credential(const std::filesystem::path& path) {

@@ -6,6 +6,7 @@
 #include "connector/http/loopback.hpp"
 #include "connector/http/server.hpp"
 #include "connector/node/held_folder.hpp"
+#include "connector/node/own_memory.hpp"
 #include "connector/node/secrets.hpp"
 #include "connector/node/stop_signal.hpp"
 #include "connector/node/witness_routes.hpp"
@@ -169,6 +170,7 @@ int witness(const std::filesystem::path& config_file) {
   if (::geteuid() == 0) return failed(Error(ErrorCode::permission_denied, "a witness never runs as root").mended_by("start it as a user of its own"));
   const auto config = read_witness_config(config_file);
   if (!config) return failed(config.error());
+  guard_memory();
   const StopSignal signal;
   Service service;
   if (const auto started = service.start(*config); !started) return failed(started.error());

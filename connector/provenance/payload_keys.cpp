@@ -1,7 +1,9 @@
 #include "connector/provenance/payload_keys.hpp"
 
 #include "connector/base/bytes.hpp"
+#include "connector/base/private_file.hpp"
 #include "connector/crypto/crypto.hpp"
+#include "connector/crypto/secret.hpp"
 #include "connector/provenance/whole_file.hpp"
 
 #include <fcntl.h>
@@ -35,6 +37,14 @@ std::string month_of(Timestamp time) { return format_time(time).substr(0, kMonth
 /// What follows the name of the key.
 std::string_view rest_of(std::string_view sealed) {
   return sealed.substr(1 + kMonthBytes + (sealed[0] == kFirstByNumber ? 0 : 4));
+}
+
+/// Into its place, where it stays until it is dropped; what it was read into is overwritten.
+const std::string& remember(std::string& place, std::string& bytes) {
+  place.assign(bytes, 0, kKeyBytes);
+  crypto::keep_in_memory(place);
+  crypto::wipe(bytes);
+  return place;
 }
 
 Error file_error(const char* what, const std::filesystem::path& path) {
@@ -93,6 +103,8 @@ Result<std::uint32_t> PayloadKeys::newest(const std::string& month) {
 Result<std::string> PayloadKeys::key(const Name& name, bool make) {
   if (const auto found = keys_.find(name); found != keys_.end()) return found->second;
   const std::filesystem::path path = folder_ / file(name);
+  SLUIS_CHECK(check_private_folder(folder_));
+  SLUIS_CHECK(check_private_file(path));
   const int opened = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (opened >= 0) {
     std::string bytes(kKeyBytes + 1, '\0');
@@ -101,16 +113,15 @@ Result<std::string> PayloadKeys::key(const Name& name, bool make) {
     if (got != static_cast<ssize_t>(kKeyBytes)) {
       return Error(ErrorCode::corruption, "the payload key `" + path.string() + "` is not 32 bytes");
     }
-    bytes.resize(kKeyBytes);
-    return keys_[name] = bytes;
+    return remember(keys_[name], bytes);
   }
   if (errno != ENOENT) return file_error("read", path);
   if (!make) return Error(ErrorCode::not_found, "the payload key `" + file(name) + "` is gone: what it sealed is erased");
   std::error_code ec;
-  std::filesystem::create_directories(folder_, ec);
-  const std::string fresh = random_.bytes(kKeyBytes);
+  if (std::filesystem::create_directories(folder_, ec)) std::filesystem::permissions(folder_, std::filesystem::perms::owner_all, ec);
+  std::string fresh = random_.bytes(kKeyBytes);
   SLUIS_CHECK(write_whole_file(path, fresh, 0600));
-  return keys_[name] = fresh;
+  return remember(keys_[name], fresh);
 }
 
 Result<std::string> PayloadKeys::seal(std::string_view payload, const Hash& commitment, Timestamp recorded, Random& random) {
@@ -188,7 +199,11 @@ Result<std::optional<std::string>> PayloadKeys::rewrap(std::string_view sealed, 
 Result<void> PayloadKeys::drop(const std::string& file_name) {
   const std::lock_guard lock(mutex_);
   SLUIS_CHECK(drop(folder_ / file_name));
-  std::erase_if(keys_, [&](const auto& one) { return file(one.first) == file_name; });
+  for (auto one = keys_.begin(); one != keys_.end();) {
+    const bool goes = file(one->first) == file_name;
+    if (goes) crypto::wipe(one->second);
+    one = goes ? keys_.erase(one) : std::next(one);
+  }
   return {};
 }
 

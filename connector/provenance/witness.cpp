@@ -4,6 +4,7 @@
 #include "connector/provenance/merkle.hpp"
 #include "connector/provenance/whole_file.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace sluis::provenance {
@@ -184,13 +185,34 @@ void Witness::keep_conflict(const Asked& asked, const std::string& before) const
   if (!written) log::error("it could not be kept", {{"what", written.error().message}});
 }
 
-std::vector<std::filesystem::path> Witness::conflicts() const {
+std::vector<std::filesystem::path> Witness::conflicts() const { return kept_conflicts(options_.folder); }
+
+std::vector<std::filesystem::path> kept_conflicts(const std::filesystem::path& witness_folder) {
   std::vector<std::filesystem::path> found;
   std::error_code ec;
-  for (const auto& file : std::filesystem::directory_iterator(options_.folder / "conflicts", ec)) {
+  for (const auto& file : std::filesystem::directory_iterator(witness_folder / "conflicts", ec)) {
     if (file.path().extension() != ".part") found.push_back(file.path());
   }
+  std::sort(found.begin(), found.end());
   return found;
+}
+
+Result<ConflictTold> read_conflict_file(const std::filesystem::path& file) {
+  constexpr std::uint64_t kMost = 64U << 10U;
+  std::optional<std::string> text = read_regular_file(file, kMost);
+  if (!text) return Error(ErrorCode::storage_unavailable, "it cannot be read, or is no file of such a size");
+  ConflictTold told;
+  std::string_view rest = *text;
+  const bool begins = is_conflict(rest);
+  if (begins) rest.remove_prefix(kConflict.size());
+  const auto origin = begins ? take_line(rest) : std::nullopt;
+  const auto line = origin ? take_line(rest) : std::nullopt;
+  const auto size = line ? number(*line) : std::nullopt;
+  if (!size || rest.find(kBetween) == std::string_view::npos) return Error(ErrorCode::invalid_argument, "it holds no two checkpoints");
+  told.origin = std::string(*origin);
+  told.size = *size;
+  told.text = std::move(*text);
+  return told;
 }
 
 bool is_conflict(std::string_view text) { return text.starts_with(kConflict); }

@@ -78,6 +78,16 @@ class Witness {
 /// Two signed checkpoints of one log with one size and different roots. invalid_argument: that is not what the file holds;
 /// permission_denied: not signed by that key.
 Result<Checkpoint> check_conflict(std::string_view text, const VerifierKey& key);
+/// The files of such pairs that a witness keeps in its folder, by name; empty: none.
+std::vector<std::filesystem::path> kept_conflicts(const std::filesystem::path& witness_folder);
+/// Of which log a file with such a pair is, as it says itself: only `check_conflict` proves it.
+struct ConflictTold {
+  std::string origin;
+  std::uint64_t size = 0;
+  std::string text;  ///< the whole file
+};
+/// storage_unavailable, invalid_argument: it holds none.
+Result<ConflictTold> read_conflict_file(const std::filesystem::path& file);
 /// Whether a file claims to hold such a pair.
 bool is_conflict(std::string_view text);
 

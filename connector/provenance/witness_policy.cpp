@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <numeric>
 
 namespace sluis::provenance {
 namespace {
@@ -63,7 +64,9 @@ class WitnessPolicy::Reader {
       if (end == std::string_view::npos) return bad("the last line does not end", "end it with a newline, if nothing is missing behind it");
       text.remove_prefix(end + 1);
       const std::vector<std::string_view> items = items_of(whole_);
-      if (!items.empty() && items[0].front() != '#') SLUIS_CHECK(take(items));
+      if (items.empty() || items[0].front() == '#') continue;
+      SLUIS_CHECK(take(items));
+      if (items[0] != "log") policy_.text_ += std::string(whole_) + "\n";
     }
     if (quorum_line_ == 0) {
       return Error(ErrorCode::invalid_argument, "there is no quorum")
@@ -118,7 +121,7 @@ class WitnessPolicy::Reader {
     }
     SLUIS_CHECK(is_new_key(witness_keys_, items[2]));
     SLUIS_CHECK(define(items[1], {policy_.witnesses_.size(), 0, {}}));
-    policy_.witnesses_.push_back({std::string(items[1]), std::move(*key)});
+    policy_.witnesses_.push_back({std::string(items[1]), std::move(*key), items.size() == 4 ? std::string(items[3]) : std::string()});
     return {};
   }
 
@@ -207,11 +210,26 @@ WitnessPolicy WitnessPolicy::at_least(std::size_t threshold, const std::vector<V
   for (const VerifierKey& key : witnesses) {
     group.members.push_back(out.defined_.size());
     out.defined_.push_back({out.witnesses_.size(), 0, {}});
-    out.witnesses_.push_back({key.name(), key});
+    out.witnesses_.push_back({key.name(), key, {}});
   }
   if (threshold != 0) out.quorum_ = out.defined_.size();
   out.defined_.push_back(std::move(group));
   return out;
+}
+
+std::string WitnessPolicy::quorum_name() const { return shown(quorum_name_); }
+
+std::size_t WitnessPolicy::fewest() const {
+  if (!quorum_) return 0;
+  std::vector<std::size_t> needs;  // a name is a member once, so that no witness counts for two members
+  for (const Defined& one : defined_) {
+    std::vector<std::size_t> members;
+    for (const std::size_t member : one.members) members.push_back(needs[member]);
+    std::sort(members.begin(), members.end());
+    const auto end = members.begin() + static_cast<std::ptrdiff_t>(std::min(one.threshold, members.size()));
+    needs.push_back(one.witness ? 1 : std::accumulate(members.begin(), end, std::size_t{0}));
+  }
+  return needs[*quorum_];
 }
 
 Result<Quorum> WitnessPolicy::judge(std::string_view note, const VerifierKey& log) const {

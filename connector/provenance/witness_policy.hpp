@@ -38,6 +38,20 @@ class WitnessPolicy {
   /// So many of these witnesses, each called as its key; 0: `none`.
   static WitnessPolicy at_least(std::size_t threshold, const std::vector<VerifierKey>& witnesses);
 
+  /// Who may cosign, as the policy has them, in its order.
+  struct Witness {
+    std::string name;  ///< in the policy
+    VerifierKey key;
+    std::string url;   ///< where to ask for a cosignature; empty: the policy does not say
+  };
+  const std::vector<Witness>& witnesses() const { return witnesses_; }
+  /// Its lines without those of logs and comments; empty: it was not read from a text.
+  const std::string& text() const { return text_; }
+  /// The name of the quorum line, as text.
+  std::string quorum_name() const;
+  /// So many cosignatures are enough at least; 0: the quorum is `none`.
+  std::size_t fewest() const;
+
   /// The logs that it names; none: they are known from elsewhere.
   const std::vector<VerifierKey>& logs() const { return logs_; }
   /// Opens a checkpoint of that log and asks who cosigned it. Lines of keys that the policy does not have are passed over.
@@ -47,10 +61,6 @@ class WitnessPolicy {
  private:
   class Reader;
 
-  struct Witness {
-    std::string name;
-    VerifierKey key;
-  };
   /// What a name stands for: a witness, or a group that has witnessed when `threshold` of its members have. Members are defined before.
   struct Defined {
     std::optional<std::size_t> witness;
@@ -63,6 +73,7 @@ class WitnessPolicy {
   std::vector<Defined> defined_;      ///< in the order of the file
   std::optional<std::size_t> quorum_;  ///< of `defined_`; nothing: `none`
   std::string quorum_name_;
+  std::string text_;
 };
 
 }  // namespace sluis::provenance

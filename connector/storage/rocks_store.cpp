@@ -258,22 +258,33 @@ rocksdb::Options store_options(bool create) {
   return options;
 }
 
-Error open_error(const std::filesystem::path& folder, const rocksdb::Status& status) {
-  const std::string why = status.ToString();
-  if (why.find("lock") != std::string::npos) {
+}  // namespace
+
+Error open_error(const std::filesystem::path& folder, const std::string& why) {
+  const auto says = [&](std::string_view what) { return why.find(what) != std::string::npos; };
+  // Whether it may be written, before who else has it: a lock is also refused where its file, `LOCK`, may not be opened for writing.
+  if (says(std::strerror(EACCES)) || says(std::strerror(EPERM)) || says(std::strerror(EROFS))) {
+    return Error(ErrorCode::storage_unavailable, "the store `" + folder.string() + "` cannot be written: " + why)
+        .mended_by("give the folder and all in it to the user that this node runs as (chown -R, chmod -R u+rwX), on a disk that is not read-only");
+  }
+  if (says("While lock file") || says("lock hold by current process")) {
     return Error(ErrorCode::storage_unavailable, "the store `" + folder.string() + "` is in use by another process")
         .mended_by("stop that process, or give this node a folder of its own");
   }
-  if (status.IsCorruption()) {
+  if (why.starts_with("Corruption")) {
     return Error(ErrorCode::corruption, "the store `" + folder.string() + "` is damaged: " + why)
         .mended_by("keep the folder as evidence and restore a backup");
   }
-  if (why.find("olumn famil") != std::string::npos) {
+  if (says("olumn famil")) {
     return Error(ErrorCode::invalid_state, "the store `" + folder.string() + "` is of another format: " + why)
         .mended_by("start its node once, with the program that this one is of");
   }
   return Error(ErrorCode::storage_unavailable, "the store `" + folder.string() + "` does not open: " + why);
 }
+
+namespace {
+
+Error open_error(const std::filesystem::path& folder, const rocksdb::Status& status) { return storage::open_error(folder, status.ToString()); }
 
 /// The format of a store; none: it is new.
 Result<std::optional<int>> format_of(const Reader& store) {

@@ -11,6 +11,10 @@ namespace sluis::storage {
 /// permission, no space), invalid_state (a format newer than this program knows), corruption.
 Result<std::unique_ptr<KvStore>> open_rocks_store(const std::filesystem::path& folder, bool create);
 
+/// What it means to an operator that a store did not open; `why` as RocksDB says it. storage_unavailable: nobody may write there, another process
+/// has it, or something else; corruption; invalid_state.
+Error open_error(const std::filesystem::path& folder, const std::string& why);
+
 /// Reads a store that another process may have open, as it was at that moment; for tools. Errors also: invalid_state, for a store of an
 /// older format, which only opening it for writing changes.
 Result<std::unique_ptr<Reader>> open_rocks_reader(const std::filesystem::path& folder);

@@ -252,6 +252,39 @@ TEST(RocksStore, AFolderInUseByAnotherProcessIsRefusedWithTheReason) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+TEST(RocksStore, AFolderThatMayNotBeWrittenIsRefusedWithThatReason) {
+  namespace fs = std::filesystem;
+  const test::TempFolder folder;
+  const auto path = folder.path() / "s";
+  ASSERT_TRUE((*open_rocks_store(path, true))->write({{"a", "1"}}, true));
+  fs::permissions(folder.path(), fs::perms(0755));
+  for (const auto& one : fs::recursive_directory_iterator(path)) fs::permissions(one.path(), one.is_directory() ? fs::perms(0555) : fs::perms(0444));
+  fs::permissions(path, fs::perms(0555));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(2);  // modes do not bind root
+    const auto opened = open_rocks_store(path, true);
+    const bool told = !opened && opened.error().code == ErrorCode::storage_unavailable && opened.error().message.find("cannot be written") != std::string::npos &&
+                      opened.error().message.find(path.string()) != std::string::npos;
+    if (!told) std::fprintf(stderr, "%s\n", opened ? "it opened" : describe(opened.error()).c_str());
+    ::_exit(told ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  fs::permissions(path, fs::perms(0755));
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+TEST(RocksStore, WhyAStoreDoesNotOpenIsSaidByWhatFailed) {
+  const auto said = [](const std::string& why) { return open_error("/store", why).message; };
+  EXPECT_NE(said("IO error: While lock file: /store/LOCK: Resource temporarily unavailable").find("in use by another process"), std::string::npos);
+  EXPECT_NE(said("IO error: lock hold by current process, acquire time 1 acquiring thread 2: /store/LOCK: No locks available").find("in use by another"), std::string::npos);
+  EXPECT_NE(said("IO error: while open a file for lock: /store/LOCK: Permission denied").find("cannot be written"), std::string::npos);
+  EXPECT_NE(said("IO error: While open a file for appending: /store/000009.log: Read-only file system").find("cannot be written"), std::string::npos);
+  EXPECT_EQ(open_error("/store", "Corruption: block checksum mismatch in /store/000004.sst").code, ErrorCode::corruption);
+  EXPECT_EQ(open_error("/block/LOCK", "IO error: No space left on device").message.find("another process"), std::string::npos);
+}
+
 std::string seven_digits(int number) {
   std::string text = std::to_string(number);
   return text.insert(0, 7 - text.size(), '0');

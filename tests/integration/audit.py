@@ -8,6 +8,7 @@ usage: audit.py BIN_DIR SOURCE_DIR
 import hashlib
 import json
 import pathlib
+import re
 import shutil
 import ssl
 import sys
@@ -104,6 +105,13 @@ def impact(permits, ends, size):
     expect("by certificate", [one["event"] for one in told(w, "impact", "--certificate", certificate(d))["affected"]], ["permitted"])
     fingerprint = ":".join(certificate(d)[i:i + 2] for i in range(0, 64, 2)).upper()
     expect("as OpenSSL prints it", [one["event"] for one in told(w, "impact", "--certificate", fingerprint)["affected"]], ["permitted"])
+    kid = re.search(r'^claim_kid = "(.*)"', (d.folder / "node.toml").read_text(), re.M)[1]
+    for what, key in (("its certificate", certificate(d)), ("as OpenSSL prints it", fingerprint), ("its claim key", kid)):
+        expect(f"by a key: {what}", [one["event"] for one in told(w, "impact", "--key", key)["affected"]], ["permitted"])
+        expect(f"in the log: {what}", {entry["kind"] for entry in told(w, "log", "--key", key)["entries"]} >= {"decision"}, True)
+    expect("by a key that nobody came with", told(w, "impact", "--key", "abc")["affected"], [])
+    expect("`--to` is `--until`", told(w, "impact", "--key", kid, "--to", "2020-01-01T00:00:00Z")["affected"], [])
+    expect("also of a report", told(w, "report", "--from", "2020-01-01T00:00:00Z", "--to", "2020-01-02T00:00:00Z").get("lines", []), [])
     expect("by a certificate that nobody came with", told(w, "impact", "--certificate", "ab" * 32)["affected"], [])
     expect("by activity", len(told(w, "impact", "--activity", ACTIVITY, "--dataset", DATASET)["affected"]), 2)
     expect("before all of it", told(w, "impact", "--party", d.participant, "--until", "2020-01-01T00:00:00Z")["affected"], [])

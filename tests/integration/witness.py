@@ -296,6 +296,15 @@ url = "https://localhost:{d.port}"
         (w.folder / "wrong.toml").write_text(wrong)
         done = f.sluis("config", "check", w.folder / "wrong.toml", check=False)
         expect(f"a witness that is {what}", (done.returncode, told in done.stderr), (1, True))
+    (w.folder / "witness.policy").write_text(f"witness panel {panel.key()} http://127.0.0.1:{PANEL_PORT}\nwitness duinmeer {d_key} https://localhost:{d.port}\n"
+                                             "group both all panel duinmeer\nquorum both\n")
+    for what, lines, policy, told in (("who are enough by a policy", "", None, ""), ("a number beside it", "quorum = 2\n", None, "the policy says who the witnesses are"),
+                                      ("a policy of nobody", "", "quorum none\n", "its quorum is `none`"), ("no policy", "", "group 2\n", "other.policy:1:1"),
+                                      ("a policy without an address", "", f"witness panel {panel.key()}\nquorum panel\n", "has no address that begins with https://")):
+        (w.folder / "other.policy").write_text(policy or (w.folder / "witness.policy").read_text())
+        (w.folder / "policy.toml").write_text(plain + '\n[witnesses]\npolicy = "other.policy"\n' + lines)
+        done = f.sluis("config", "check", w.folder / "policy.toml", check=False)
+        expect(f"{what}: {done.stderr}", (done.returncode, told in done.stderr), (1 if told else 0, True))
     (panel_folder / "second.toml").write_text((panel_folder / "witness.toml").read_text().replace(str(PANEL_PORT), str(PANEL_PORT + 1), 1))
     done = f.sluis("witness", "--config", panel_folder / "second.toml", check=False)
     expect("no two witnesses on one state", (done.returncode, "is another witness's that runs" in done.stderr), (1, True))
@@ -306,6 +315,11 @@ url = "https://localhost:{d.port}"
     note = public()
     for vkey in (panel.key(), d_key):
         cosigned(note, vkey)
+    wait_for("its status says that they are enough", lambda: w.call("NodeService/Status").get("witnessQuorumMet", False))
+    status = w.call("NodeService/Status")
+    expect("and who they are", sorted((one["name"], one.get("cosigned", False), "cosignedAt" in one) for one in status["witnesses"]),
+           sorted(("+".join(key.split("+")[:2]), True, True) for key in (panel.key(), d_key)))
+    expect("of what, and since when", (status["witnessQuorum"], "witnessQuorumSince" in status, "witnessQuorumLast" in status), ("2 of 2", True, True))
     first = int(note.split("\n")[1])
     for i in range(3):
         w.call("ActivityService/Publish", {"id": f"urn:activity:{i}", "purpose": "dpv:Marketing"})

@@ -100,7 +100,7 @@ void watch(Session& session, const Words& words) {
 
 /// What is asked of a leak; at least one.
 struct Leak {
-  std::string party, dataset, agreement, purpose, activity, certificate, from, until;
+  std::string party, dataset, agreement, purpose, activity, certificate, key, from, until;
 };
 
 /// All that went to one party, from one dataset, under one agreement, for one purpose and activity.
@@ -155,9 +155,9 @@ void add(std::map<std::string, Affected>& all, const json::Value& entry, const j
 void impact(Session& session, const Leak& leak) {
   json::Value request = json::object({{"kinds", json::array({"decision", "received", "open-hour"})}});
   json::Value ends = json::object({{"kinds", json::array({"stream-end", "cut"})}});
-  const std::array<std::pair<const char*, const std::string*>, 8> given{{{"party", &leak.party}, {"dataset", &leak.dataset},
+  const std::array<std::pair<const char*, const std::string*>, 9> given{{{"party", &leak.party}, {"dataset", &leak.dataset},
       {"agreement", &leak.agreement}, {"purpose", &leak.purpose}, {"from", &leak.from}, {"until", &leak.until},
-      {"activity", &leak.activity}, {"certificate", &leak.certificate}}};
+      {"activity", &leak.activity}, {"certificate", &leak.certificate}, {"key", &leak.key}}};
   bool any = false;
   for (std::size_t i = 0; i < given.size(); ++i) {
     const auto& [name, value] = given[i];
@@ -169,7 +169,7 @@ void impact(Session& session, const Leak& leak) {
   }
   if (!any) {
     return session.fail(Error(ErrorCode::invalid_argument, "it is not said what leaked")
-                            .mended_by("give --party, --dataset, --certificate or another of `audit impact --help`"), 2);
+                            .mended_by("give --party, --dataset, --key or another of `audit impact --help`"), 2);
   }
   std::optional<Timestamp> from;
   if (!leak.from.empty()) {
@@ -236,8 +236,9 @@ void add_audit_asking(CLI::App& app, const SessionPtr& session) {
   leaked.add_option("--purpose", leak->purpose, "for this purpose: full IRI");
   leaked.add_option("--activity", leak->activity, "for this processing activity");
   leaked.add_option("--certificate", leak->certificate, "to who came with this certificate: SHA-256, hexadecimal; known of requests to this node");
+  leaked.add_option("--key", leak->key, "to who came with this key: the SHA-256 of a certificate, or the kid of a claim key; known of requests to this node");
   leaked.add_option("--from", leak->from, "not earlier: RFC 3339");
-  leaked.add_option("--until", leak->until, "earlier: RFC 3339");
+  leaked.add_option("--until,--to", leak->until, "earlier: RFC 3339");
   leaked.callback([session, leak] { impact(*session, *leak); });
 
   auto& look = verb(app, "watch", "", "prints entries of the log as they come");

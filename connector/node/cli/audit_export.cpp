@@ -116,7 +116,7 @@ void add_audit_export(CLI::App& app, const SessionPtr& session) {
   command.add_option("--format", words->format, "adl (Authorization Decision Log 1.0.0), ldv (Logboek Dataverwerkingen 1.0.0), fsc (FSC Logging 1.1.0, "
                      "of exchanges that no FSC contract covers), prov (PROV-O in Turtle), prov-json, csv, or events (CloudEvents, as webhooks get them)")->required();
   command.add_option("--from", words->from, "not earlier: RFC 3339");
-  command.add_option("--until", words->until, "earlier: RFC 3339");
+  command.add_option("--until,--to", words->until, "earlier: RFC 3339");
   command.add_option("-O", words->file, "to this file");
   command.callback([session, words] { export_records(*session, *words); });
 }

@@ -32,7 +32,7 @@ const std::map<std::string_view, const char*> kNouns = {
 };
 
 void add_argument(CLI::App& command, const Argument& argument, Given& given, std::size_t at) {
-  const std::string name(argument.name);
+  const std::string name(argument.name == "--until" ? "--until,--to" : argument.name);
   const std::string help(argument.help);
   CLI::Option* option = nullptr;
   if (argument.kind == Kind::flag) {

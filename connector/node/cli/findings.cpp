@@ -255,7 +255,7 @@ void add_findings(CLI::App& app, const SessionPtr& session) {
   const Command& row = asking();
   auto& command = verb(app, row.noun, row.verb, row.help);
   command.add_option("--from", words->from, std::string(row.arguments[0].help));
-  command.add_option("--until", words->until, std::string(row.arguments[1].help));
+  command.add_option("--until,--to", words->until, std::string(row.arguments[1].help));
   command.add_option("--draft", words->draft, "a file: without --sign it gets what is found, to be judged; with --sign it is what is signed");
   command.add_option("--sign", words->key, "signs what is found, and has it recorded: the private key's file, on your own machine (audit key)");
   command.add_option("--log-key", words->log_key, "with --draft or --sign: the log's key, or a file of it, from elsewhere than the node");

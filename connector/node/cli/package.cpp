@@ -97,7 +97,7 @@ void add_package(CLI::App& app, const SessionPtr& session) {
   auto& command = verb(app, row.noun, row.verb, row.help);
   command.add_option("-O", words->folder, "a new folder")->required();
   command.add_option("--from", words->from, std::string(row.arguments[0].help));
-  command.add_option("--until", words->until, std::string(row.arguments[1].help));
+  command.add_option("--until,--to", words->until, std::string(row.arguments[1].help));
   command.add_flag("--dry-run", words->dry_run, "lists what would be in it, and records nothing");
   command.callback([session, words] {
     if (const auto done = take(*session, *words); !done) session->fail(done.error());

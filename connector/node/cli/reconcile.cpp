@@ -103,7 +103,7 @@ void add_reconcile(CLI::App& app, const SessionPtr& session) {
   auto& command = verb(app, "audit", "reconcile", "compares both logs of an exchange: what one has and the other lacks, with proof; exit 1 if there is anything");
   command.add_option("PEER", words->peer, "participant id or name")->required();
   command.add_option("--from", words->from, "not earlier: RFC 3339");
-  command.add_option("--until", words->until, "earlier: RFC 3339");
+  command.add_option("--until,--to", words->until, "earlier: RFC 3339");
   command.add_option("-O", words->folder, "a folder that gets the proofs of what differs");
   command.add_flag("--settle", words->settle, "what is held since a recovery goes on, or ends: agreements as the other log shows, negotiations and transfers as the other party says");
   command.add_option("--apply", words->apply, "with --settle: an agreement, negotiation or transfer that this node did not end or suspend before the recovery, as you made sure: "

@@ -62,6 +62,7 @@ const std::vector<Argument> kLogFilters = {
     {"--activity", "activity", Kind::text, false, "for this processing activity"},
     {"--certificate", "certificate", Kind::text, false, "by who came with this certificate: SHA-256, hexadecimal"},
     {"--from", "from", Kind::time, false, "not earlier"},
+    {"--key", "key", Kind::text, false, "by who came with this key: the SHA-256 of a certificate, or the kid of a claim key"},
     {"--until", "until", Kind::time, false, "earlier"},
     {"--newest-first", "newestFirst", Kind::flag, false, "the other way round"}};
 const Argument kSentence = {"--message", "sentence", Kind::text, false, "the reason in words, for the other party"};

@@ -2,6 +2,7 @@
 #include "connector/base/random.hpp"
 #include "connector/base/suggest.hpp"
 #include "connector/base/time.hpp"
+#include "connector/base/transaction_id.hpp"
 
 #include <gtest/gtest.h>
 
@@ -86,6 +87,18 @@ TEST(Random, UuidsAreOfVersionFour) {
 TEST(Errors, SayWhereAndHowToMend) {
   const Error error = Error(ErrorCode::invalid_argument, "unknown key `porpose`").at({"a.toml", 3, 5, ""}).mended_by("did you mean `purpose`?");
   EXPECT_EQ(describe(error), "a.toml:3:5: unknown key `porpose`; did you mean `purpose`?");
+}
+
+TEST(TransactionId, IsAVersion7UuidOfItsTime) {
+  SystemRandom random;
+  const Timestamp time = *parse_time("2022-02-22T19:22:22Z");  // of the example in RFC 9562, appendix A.6
+  const std::string id = new_transaction_id(random, time + std::chrono::microseconds(999));
+  ASSERT_EQ(id.size(), 45U) << id;
+  EXPECT_EQ(id.substr(0, 24), "urn:uuid:017f22e2-79b0-7") << id;
+  EXPECT_NE(std::string("89ab").find(id[28]), std::string::npos) << id;
+  EXPECT_NE(new_transaction_id(random, time), new_transaction_id(random, time));
+  EXPECT_LT(new_transaction_id(random, time).substr(0, 22), new_transaction_id(random, time + std::chrono::milliseconds(1)).substr(0, 22));
+  EXPECT_EQ(new_transaction_id(random, Timestamp(std::chrono::hours(-1))).substr(0, 24), "urn:uuid:00000000-0000-7");
 }
 
 }  // namespace

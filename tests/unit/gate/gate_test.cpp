@@ -22,6 +22,7 @@ TEST_F(GateTest, APermittedPullIsRecordedReleasedAndEnded) {
   EXPECT_EQ(known.declarations(), "");
   EXPECT_EQ(known.vocabulary_hash().size(), 32U);
   EXPECT_FALSE(known.evidence().empty());
+  EXPECT_EQ(decided[0].internal.claim_kid(), "k1");
   Sink sink;
   response.stream(sink);
   EXPECT_EQ(sink.body, "time,total\n10:00,12\n11:00,7\n");

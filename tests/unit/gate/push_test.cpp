@@ -52,6 +52,21 @@ TEST_F(PushTest, IsRecordedBeforeItsFirstByteAndEndsLikeAPull) {
   EXPECT_EQ(entries_of(EntryKind::stream_end).back().internal.detail(), "pushed to https://duinmeer.example/inbox");
 }
 
+TEST_F(PushTest, IsWrittenDownInTheStepsThatTheReceiverIsTold) {
+  gate::PushRequest asked = wanted(standing());
+  asked.decided = begin_step({}, random_);
+  asked.released = another_step(asked.decided, random_);
+  const auto response = gate_->push(asked);
+  ASSERT_TRUE(response.stream) << response.body;
+  Sink sink;
+  response.stream(sink);
+  const auto decided = entries_of(EntryKind::decision).back(), ended = entries_of(EntryKind::stream_end).back();
+  EXPECT_EQ(decided.internal.trace_id(), asked.released.trace_id);
+  EXPECT_EQ(decided.internal.span_id(), asked.decided.span_id);
+  EXPECT_EQ(ended.internal.trace_id(), asked.released.trace_id);
+  EXPECT_EQ(ended.internal.span_id(), asked.released.span_id);
+}
+
 TEST_F(PushTest, WhatMayNotBeKnownNowIsNoDecision) {
   due_ = Error(ErrorCode::storage_unavailable, "the disk is away");
   const auto response = gate_->push(wanted(standing()));

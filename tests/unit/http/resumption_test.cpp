@@ -26,7 +26,10 @@ class ResumptionTest : public ::testing::Test {
     start(files("server"));
   }
   std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(path(name), std::ios::binary | std::ios::trunc) << text; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(path(name), std::ios::binary | std::ios::trunc) << text;
+    if (name.ends_with(".key")) std::filesystem::permissions(path(name), std::filesystem::perms(0600));
+  }
   std::string certify(const std::string& name, Duration until = days(90)) {
     const auto made = *certs::issue(folder_.path() / "ca", {.organisation = "x", .common_name = name, .oin = {}, .dns_names = {"localhost"}, .from = clock_.now() - hours(1),
                                                             .until = clock_.now() + until}, random_);

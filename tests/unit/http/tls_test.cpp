@@ -26,7 +26,10 @@ class TlsTest : public ::testing::Test {
     certify("server");
     certify("client");
   }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(folder_.path() / name, std::ios::binary | std::ios::trunc) << text; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_.path() / name, std::ios::binary | std::ios::trunc) << text;
+    if (name.ends_with(".key")) std::filesystem::permissions(folder_.path() / name, std::filesystem::perms(0600));
+  }
   std::string read(const std::string& name) const { return *certs::read_file(folder_.path() / name); }
 
   certs::Leaf leaf(Duration from = -hours(1), Duration until = days(90)) {
@@ -158,6 +161,21 @@ TEST_F(TlsTest, WhatIsHalfWrittenChangesNothing) {
   write("server.pem", next.chain_pem);
   write("server.key", next.key_pem);
   EXPECT_EQ(trouble(), "");
+}
+
+TEST_F(TlsTest, AKeyThatOthersCanReadIsNotUsed) {
+  const TlsFiles of = files("server");
+  for (const unsigned mode : {0640U, 0604U, 0660U, 0644U}) {
+    std::filesystem::permissions(of.key, std::filesystem::perms(mode));
+    for (const bool as_server : {true, false}) {
+      const auto made = as_server ? TlsContext::server(of, true) : TlsContext::client(of);
+      ASSERT_FALSE(made) << mode;
+      EXPECT_EQ(made.error().code, ErrorCode::permission_denied);
+      EXPECT_NE(made.error().message.find(of.key), std::string::npos) << made.error().message;
+    }
+  }
+  std::filesystem::permissions(of.key, std::filesystem::perms(0400));
+  EXPECT_TRUE(TlsContext::server(of, true));
 }
 
 TEST_F(TlsTest, ACertificateWaitsUntilItsTimeHasCome) {

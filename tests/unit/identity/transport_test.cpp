@@ -1,3 +1,4 @@
+#include "connector/base/trace.hpp"
 #include "connector/identity/transport.hpp"
 
 #include <gtest/gtest.h>
@@ -39,7 +40,8 @@ http::PeerRequest to(const std::string& peer) {
 TEST(IdentifiedTransport, EveryRequestToAPartySaysWhoSends) {
   Tokens scheme;
   Wire wire;
-  IdentifiedTransport transport(scheme, wire, wire);
+  SystemRandom random;
+  IdentifiedTransport transport(scheme, wire, wire, random);
   EXPECT_TRUE(transport.send(to("urn:duinmeer")));
   EXPECT_TRUE(transport.get(to("urn:duinmeer"), {}));
   ASSERT_EQ(wire.seen.size(), 2U);
@@ -52,7 +54,8 @@ TEST(IdentifiedTransport, EveryRequestToAPartySaysWhoSends) {
 TEST(IdentifiedTransport, WhoeverTheSchemeDoesNotKnowGetsNothing) {
   Tokens scheme;
   Wire wire;
-  IdentifiedTransport transport(scheme, wire, wire);
+  SystemRandom random;
+  IdentifiedTransport transport(scheme, wire, wire, random);
   const auto sent = transport.send(to("urn:stranger"));
   ASSERT_FALSE(sent);
   EXPECT_EQ(sent.error().code, ErrorCode::peer_unavailable);
@@ -62,10 +65,29 @@ TEST(IdentifiedTransport, WhoeverTheSchemeDoesNotKnowGetsNothing) {
   EXPECT_FALSE(wire.seen.at(0).headers.contains("authorization"));
 }
 
+TEST(IdentifiedTransport, EveryRequestToAPartyIsAStepOfATrace) {
+  Tokens scheme;
+  Wire wire;
+  SystemRandom random;
+  IdentifiedTransport transport(scheme, wire, wire, random);
+  EXPECT_TRUE(transport.send(to("urn:duinmeer")));
+  EXPECT_TRUE(transport.get(to("urn:duinmeer"), {}));
+  http::PeerRequest known = to("urn:duinmeer");
+  known.headers["traceparent"] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  EXPECT_TRUE(transport.send(known));
+  ASSERT_EQ(wire.seen.size(), 3U);
+  const std::string first = wire.seen[0].headers.at("traceparent");
+  EXPECT_EQ(first.size(), 55U);
+  EXPECT_EQ(begin_step(first, random).parent_span_id.size(), 8U) << first;
+  EXPECT_NE(wire.seen[1].headers.at("traceparent"), first);
+  EXPECT_EQ(wire.seen[2].headers.at("traceparent"), known.headers.at("traceparent"));
+}
+
 TEST(IdentifiedTransport, ARequestWhoseHeaderSaysSomethingElseIsNotSent) {
   Tokens scheme;
   Wire wire;
-  IdentifiedTransport transport(scheme, wire, wire);
+  SystemRandom random;
+  IdentifiedTransport transport(scheme, wire, wire, random);
   http::PeerRequest request = to("urn:duinmeer");
   request.headers["authorization"] = "Bearer handle";
   const auto sent = transport.send(request);

@@ -105,6 +105,33 @@ TEST_F(PayloadKeysTest, ADroppedKeyIsOverwrittenInPlace) {
   EXPECT_NE(bytes_of(file("held")), secret);
 }
 
+TEST_F(PayloadKeysTest, AKeyThatOthersCanReadOrReplaceIsNotUsed) {
+  const std::string sealed = *keys_.seal("x", kOne, kNovember, random_);
+  const auto refused = [&](const std::string& named) {
+    PayloadKeys later(folder_.path(), random_);
+    const auto opened = later.unseal(sealed, {1, kOne});
+    const auto made = later.seal("y", kTwo, kNovember, random_);
+    EXPECT_TRUE(!opened && opened.error().message.find(named) != std::string::npos) << named;
+    return !opened && opened.error().code == ErrorCode::permission_denied && !made && made.error().code == ErrorCode::permission_denied;
+  };
+  for (const unsigned mode : {0640U, 0604U, 0620U}) {
+    std::filesystem::permissions(file("2026-11.key"), std::filesystem::perms(mode));
+    EXPECT_TRUE(refused("2026-11.key")) << mode;
+  }
+  std::filesystem::permissions(file("2026-11.key"), std::filesystem::perms(0600));
+  std::filesystem::permissions(folder_.path(), std::filesystem::perms(0770));
+  EXPECT_TRUE(refused(folder_.path().string()));
+  std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
+  PayloadKeys later(folder_.path(), random_);
+  EXPECT_EQ(*later.unseal(sealed, {1, kOne}), "x");
+}
+
+TEST_F(PayloadKeysTest, AFolderThatItMakesIsItsOwn) {
+  PayloadKeys keys(file("new"), random_);
+  ASSERT_TRUE(keys.seal("x", kOne, kNovember, random_));
+  EXPECT_EQ(std::filesystem::status(file("new")).permissions(), std::filesystem::perms(0700));
+}
+
 TEST_F(PayloadKeysTest, AnotherKeyInItsPlaceOpensNothing) {
   const std::string sealed = *keys_.seal("x", kOne, kNovember, random_);
   std::ofstream(file("2026-11.key"), std::ios::binary) << std::string(32, 'k');

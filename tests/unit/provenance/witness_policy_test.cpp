@@ -74,6 +74,13 @@ TEST_F(WitnessPolicyTest, TheSpecificationsExampleIsMetByTwoOfTheOnesAndOneOfThe
                                        "group X-and-Y all X-witnesses Y-witnesses\nquorum X-and-Y\n");
   ASSERT_EQ(example.logs().size(), 1U);
   EXPECT_EQ(example.logs()[0].text(), verifier().text());
+  EXPECT_EQ(example.fewest(), 3U);
+  EXPECT_EQ(example.quorum_name(), "X-and-Y");
+  ASSERT_EQ(example.witnesses().size(), 6U);
+  EXPECT_EQ(example.witnesses()[3].name, "Y1");
+  const WitnessPolicy again = policy(example.text());
+  EXPECT_TRUE(again.logs().empty()) << "its text names no logs";
+  EXPECT_EQ(again.fewest(), 3U);
   const std::vector<std::string> names{"X1", "X2", "X3", "Y1", "Y2", "Y3"};
   for (unsigned chosen = 0; chosen < 64; ++chosen) {
     std::vector<std::string> by;

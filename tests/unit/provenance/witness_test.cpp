@@ -228,6 +228,14 @@ TEST_F(WitnessTest, TwoCheckpointsThatContradictEachOtherAreKeptAsProof) {
   ASSERT_TRUE(is_conflict(text));
   ASSERT_TRUE(check_conflict(text, key));
   EXPECT_EQ(check_conflict(text, key)->size, 9U);
+  ASSERT_EQ(kept_conflicts(folder_.path() / "state"), witness_->conflicts());
+  const auto told = read_conflict_file(witness_->conflicts().front());
+  ASSERT_TRUE(told) << describe(told.error());
+  EXPECT_EQ(std::pair(told->origin, told->size), std::pair(std::string(kOrigin), std::uint64_t{9}));
+  EXPECT_EQ(told->text, text);
+  std::ofstream(folder_.path() / "other") << text.substr(0, 60);
+  EXPECT_FALSE(read_conflict_file(folder_.path() / "other"));
+  EXPECT_FALSE(read_conflict_file(folder_.path() / "none"));
   EXPECT_FALSE(check_conflict(text, VerifierKey::of(kOrigin, witness_key_))) << "not of that log";
   const std::size_t between = text.find("\n---\n");
   EXPECT_FALSE(check_conflict(text.substr(0, between + 5) + log_.note(9, log_key_), key)) << "the same twice contradicts nothing";
