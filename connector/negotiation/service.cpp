@@ -122,6 +122,7 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
     commit.entries.push_back(
         with_.evidence.negotiation_entry(next, to_string(event), with_reason ? &*next.reason : nullptr));
   }
+  std::optional<AgreementRecord> agreed;
   if (transition.agreement) {
     AgreementRecord record = *transition.agreement;
     record.vocabulary_hash = with_.terms.vocabulary_hash();
@@ -131,6 +132,7 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
     commit.preconditions.push_back({agreement, std::nullopt});
     commit.changes.push_back({agreement, encode(record)});
     commit.entries.push_back(with_.evidence.agreement_entry(record));
+    agreed = std::move(record);
   }
   std::optional<AgreementRecord> ended;
   if (transition.agreement_void) SLUIS_CHECK(void_agreement(next, *transition.agreement_void, commit, ended));
@@ -143,7 +145,10 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
   }
   // A peer that had our *finalized* takes no termination any more, but it takes the proof of the agreement's end.
   if (ended && ended->ended->by == options_.self && with_.prepare_end) with_.prepare_end(commit, *ended);
+  std::string proves;
+  if (agreed && with_.prepare_agreement) proves = with_.prepare_agreement(commit, *agreed);
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  if (!proves.empty() && with_.notify) with_.notify(next.peer.str(), proves);
   if (transition.message && with_.notify) with_.notify(next.peer.str(), next.own_pid.str());
   if (next.planned && with_.planned) with_.planned();
   if (ended && with_.agreement_ended) with_.agreement_ended(*ended);

@@ -35,6 +35,9 @@ struct Dependencies {
   Quota* begun = nullptr;
   /// A commit planned a step: `on_timer` has something to do earlier than it said.
   std::function<void()> planned = {};
+  /// Adds to the commit that makes an agreement what becomes durable with it: what is known of its evidence, and the peer's receipt. Gives the
+  /// process of the message that it added; empty: none.
+  std::function<std::string(Commit& commit, const AgreementRecord& record)> prepare_agreement = {};
 };
 
 /// What the protocol answers to an accepted message.

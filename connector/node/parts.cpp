@@ -242,13 +242,14 @@ Result<void> Node::Parts::start_exchange() {
                                              [this](Commit& commit, const negotiation::AgreementRecord& record) {
                                                evidence->send_receipt(commit, record.peer, end_process(record));
                                              },
-                                             begun.get(), planned});
+                                             begun.get(), planned,
+                                             [this](Commit& commit, const negotiation::AgreementRecord& record) { return agreement_receipts->prepare(commit, record); }});
   transfer_commits = std::make_unique<TransferCommits>(*commits, [this] { return streams.get(); }, [this] { if (pushing) pushing->wake(); });
   transfers = std::make_unique<transfer::Service>(
       transfer::Options{config.exchange.url + "/data", node_key, std::move(scripts.transfers)},
       transfer::Dependencies{*transfer_commits, store, *log_clock, random, *writer, *peers, notify, planned,
                              std::bind_front(&Parts::claim_of_push, this)});
-  const EvidenceDependencies between{
+  EvidenceDependencies between{
       *commits, store, *payload_keys, *log, *sequencer, *directory, *log_clock, random, *writer, *transport,
       [this](const http::Request& request) { return authenticate(request); },
       [this](const AgreementId& id, const ParticipantId& peer, const outbox::Reason& reason, const Commit& commit) {
@@ -260,8 +261,11 @@ Result<void> Node::Parts::start_exchange() {
       },
       [this](const AgreementId& id, Commit commit) { return negotiations->apply_again(id, std::move(commit)); },
       mistakes.get()};
+  peer_logs = std::make_unique<PeerLogs>(config.participant, between);
+  between.heard = std::bind_front(&PeerLogs::heard, peer_logs.get());
   evidence = std::make_unique<EvidenceChannel>(config.participant, between);
   receipts = std::make_unique<RequestReceipts>(RequestReceipts::Options{config.participant, config.receipts_within}, between, *evidence, notify);
+  agreement_receipts = std::make_unique<AgreementReceipts>(AgreementReceipts::Options{config.participant, config.receipts_within}, between, *evidence, notify);
   reconciling = std::make_unique<Reconciling>(config.participant, between, *evidence);
   ErasingDependencies for_erasing{*commits, store, *log, *payload_keys, *log_clock, random, *writer, {}};
   if (!config.backup_store.empty()) {
@@ -299,7 +303,7 @@ Result<void> Node::Parts::start_data_plane() {
           [this](const ParticipantId& peer, std::string_view kid, Timestamp now) { return directory->claim_key(peer, kid, now); },
           crypto::hkdf_sha256(node_key, "", "sluis pseudonyms root", 32),
           [this](const negotiation::AgreementRecord&, Timestamp now) { return declarations->own(now); },
-          [this] { return sequencer->checkpoint(); }, receipts.get()});
+          [this] { return sequencer->checkpoint(); }, receipts.get(), std::bind_front(&PeerLogs::check, peer_logs.get())});
   pushing = std::make_unique<Pushing>(PushingDependencies{*transfers, *gate, *client, *directory, *log_clock});
   open = std::make_unique<gate::OpenGate>(
       config.participant,
@@ -313,7 +317,7 @@ Result<void> Node::Parts::start_data_plane() {
           [this](std::string_view activity, std::string_view purpose, Timestamp now) { return activity_allows(store, activity, purpose, now); },
           [this](const identity::Claim& claim) -> Result<std::string> { return identity::make_claim(claim, config.claim_kid, *claim_key); },
           [this] { return sequencer->checkpoint(); }, of_provider,
-          [this](const ParticipantId& peer) { refusals->count(gate::kUndecidedIntake, peer.str()); }, receipts.get()});
+          [this](const ParticipantId& peer) { refusals->count(gate::kUndecidedIntake, peer.str()); }, receipts.get(), std::bind_front(&PeerLogs::check, peer_logs.get())});
   start_authzen(of_provider);
   return {};
 }
@@ -331,7 +335,7 @@ Timestamp Node::Parts::take_what_is_due(Timestamp now) {
   Timestamp next = now + std::chrono::minutes(10);
   if (!sequencer->quarantine().empty()) return next;
   if (!look_again()) next = now + std::chrono::seconds(1);
-  for (const auto& more : {negotiations->on_timer(), transfers->on_timer(), receipts->on_timer()}) {
+  for (const auto& more : {negotiations->on_timer(), transfers->on_timer(), receipts->on_timer(), agreement_receipts->on_timer()}) {
     if (more && *more) next = std::min(next, **more);
     if (more) continue;
     next = std::min(next, now + kAgainAfter);
@@ -409,6 +413,7 @@ Result<void> Node::Parts::recover() {
     SLUIS_CHECK(transfers->recover());
   }
   SLUIS_CHECK(outbox->start());
+  peer_logs->start();
   {
     const std::lock_guard lock(look_mutex);
     look_alarm = deadlines.get();
@@ -565,6 +570,7 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (erasing_thread.joinable()) erasing_thread.join();
   step_watch.reset();
   if (outbox) outbox->stop();  // it plans steps, which wakes the other
+  if (peer_logs) peer_logs->stop();
   if (pushing) {
     tell();  // whatever the servers did: what is pushed ends with the reason, and waits for no service
     client->stop();  // some may wait for an answer

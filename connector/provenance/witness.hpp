@@ -78,6 +78,8 @@ class Witness {
 /// Two signed checkpoints of one log with one size and different roots. invalid_argument: that is not what the file holds;
 /// permission_denied: not signed by that key.
 Result<Checkpoint> check_conflict(std::string_view text, const VerifierKey& key);
+/// The file that holds such a pair.
+std::string conflict_of(std::string_view one, std::string_view other);
 /// Whether a file claims to hold such a pair.
 bool is_conflict(std::string_view text);
 

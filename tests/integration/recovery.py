@@ -269,7 +269,7 @@ try:
     entries = backup_under_load(transfer)
     damage()
     w.call("AgreementService/Terminate", {"id": to_end, "code": "over", "sentence": "no longer needed"})
-    d.wait_log(1, kinds=["receipt"])
+    d.wait_log(1, kinds=["receipt"], event="agreement-ended")
     size = lose(transfer, entries)
     new_key, old_index = recover(size)
     proofs(old_index, old_key, new_key)
