@@ -198,13 +198,20 @@ std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) cons
     }
     asked.purpose = policy::expand_purpose(check.claim->purpose).substr(0, limits::kReasonBytes);
     asked.activity = check.claim->activity.substr(0, limits::kReasonBytes);
-    if (check.claim->checkpoint.size() <= kCheckpointBytes) asked.peer_checkpoint = check.claim->checkpoint;
     asked.claim_kid = signed_by;
+  }
+  std::optional<policy::Reason> false_note;
+  if (check.claim && check.claim->iss == asked.party.id && !check.claim->checkpoint.empty()) {
+    const std::string& note = check.claim->checkpoint;
+    const auto good = with_.peer_note ? with_.peer_note(asked.party.id, note) : Result<void>();
+    if (note.size() > kCheckpointBytes) false_note = make_reason("checkpoint.too_large", {{"bytes", std::to_string(note.size())}, {"most", std::to_string(kCheckpointBytes)}});
+    else if (!good) false_note = make_reason("checkpoint.false", {{"why", good.error().message}});
+    else asked.peer_checkpoint = note;
   }
   if (check.ok()) {
     // For each try of a push: the claim is bound to its transfer, and that is sent once.
     if (!asked.pushed) asked.replay_key = identity::replay_key(*check.claim);
-    return std::nullopt;
+    return false_note;
   }
   if (claim_told_.now(now)) {
     log::warning("claim_refused", {{"party", asked.party.id.str()}, {"fault", to_string(check.fault)}, {"detail", check.detail}});

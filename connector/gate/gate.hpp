@@ -44,6 +44,8 @@ struct GateDependencies {
   std::function<std::string()> checkpoint = [] { return std::string(); };
   /// Null: none are sent or expected.
   RequestReceipts* receipts = nullptr;
+  /// Whether the checkpoint of a claim is one of that party's log. permission_denied, with why: it is not. Unset: none is looked at.
+  std::function<Result<void>(const ParticipantId& peer, const std::string& note)> peer_note = {};
 };
 
 /// A push that is due: a transfer of ours that has started, and whose party asked for the data to be sent.

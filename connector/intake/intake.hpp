@@ -51,6 +51,8 @@ struct Dependencies {
   std::function<void(const ParticipantId& peer)> undecided = [](const ParticipantId&) {};
   /// Null: none are sent or expected.
   gate::RequestReceipts* receipts = nullptr;
+  /// Whether the checkpoint of an answer is one of that party's log. permission_denied, with why: it is not. Unset: none is looked at.
+  std::function<Result<void>(const ParticipantId& peer, const std::string& note)> peer_note = {};
 };
 
 struct Options {

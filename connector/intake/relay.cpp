@@ -13,12 +13,17 @@ constexpr std::size_t kReasonBody = 64U << 10U;
 constexpr std::size_t kCheckpointBytes = 4096;
 constexpr std::size_t kHeader = 256;  ///< one of the provider's that is passed on
 
-/// Whether it is what the provider signed, is for who holds the two logs against each other: here it is kept, of a bounded size.
-std::string checkpoint_in(const http::Headers& headers) {
+/// Whether the provider's log signed it is looked at when what came is recorded: here it is read, or why it cannot be.
+void read_checkpoint(const http::Headers& headers, Received& out) {
+  out.checkpoint.clear();
+  out.false_checkpoint.clear();
   const auto found = headers.find(gate::kCheckpointHeader);
-  if (found == headers.end() || found->second.size() > kCheckpointBytes) return {};
+  if (found == headers.end()) return;
   const auto note = from_base64(found->second);
-  return note && gate::valid_text(*note, kCheckpointBytes) == *note ? *note : std::string();
+  if (!note) out.false_checkpoint = "it is no base64";
+  else if (note->size() > kCheckpointBytes) out.false_checkpoint = "it has " + std::to_string(note->size()) + " bytes, and " + std::to_string(kCheckpointBytes) + " are the most";
+  else if (gate::valid_text(*note, kCheckpointBytes) != *note) out.false_checkpoint = "it is no text";
+  else out.checkpoint = *note;
 }
 
 /// One answer of the provider on its way through.
@@ -45,7 +50,7 @@ class Relay {
 
  private:
   bool on_head(unsigned status, const http::Headers& headers) {
-    result_.received.checkpoint = checkpoint_in(headers);
+    read_checkpoint(headers, result_.received);
     if (status != 200 && status != 206) {
       status_ = status;
       return true;

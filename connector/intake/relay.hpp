@@ -14,6 +14,7 @@ struct Received {
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
   std::string checkpoint = {};  ///< the provider's newest, as it came; empty: none that can be kept
+  std::string false_checkpoint = {};  ///< why what came as one is none of its log; empty: it is not known to be none
   std::string version = {};  ///< which version of the source, and which part of it, where the provider says so
 };
 

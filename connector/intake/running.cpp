@@ -3,6 +3,7 @@
 #include "connector/base/log.hpp"
 #include "connector/gate/ending.hpp"
 #include "connector/gate/sending.hpp"
+#include "connector/json/json.hpp"
 
 #include <algorithm>
 
@@ -21,6 +22,7 @@ void set_end(v1::Shared& shared, const Received& received) {
     case How::failed: shared.set_event("failed"); break;
   }
   shared.set_peer_checkpoint(received.checkpoint);
+  if (!received.false_checkpoint.empty()) shared.set_document(json::serialise(json::object({{"false_checkpoint", received.false_checkpoint}})));
   if (received.how != How::complete) *shared.mutable_decision() = gate::to_proto(received.reason, false);
   if (received.how != How::complete && received.how != How::cut) return;
   shared.set_digest(std::string(view(received.digest)));
@@ -132,9 +134,19 @@ void Intake::Running::run(http::ResponseSink& sink) {
     result.received.reason = gate::make_reason("provider.unavailable", {{"why", "this node could not sign its claim"}});
     result.status = 503;
   }
+  look_at_checkpoint(result.received);
   const auto recorded = record(result.received);
   if (result.status != 0) return answer(sink, result.status, result.received.reason, headers);
   if (result.received.how != Received::How::complete || !recorded || !sink.finish(result.trailers)) sink.cut();
+}
+
+/// One that is none of the provider's log is recorded as that: the data came all the same.
+void Intake::Running::look_at_checkpoint(Received& received) const {
+  if (received.checkpoint.empty() || !intake_.with_.peer_note) return;
+  const auto good = intake_.with_.peer_note(asked_->access.peer, received.checkpoint);
+  if (good) return;
+  received.false_checkpoint = good.error().message;
+  received.checkpoint.clear();
 }
 
 bool Intake::Running::meet(const std::shared_ptr<const http::PeerCertificate>& shown) {

@@ -59,6 +59,7 @@ class Intake::Running {
 
  private:
   Result<http::PeerRequest> request() const;
+  void look_at_checkpoint(Received& received) const;
   Result<void> record(const Received& received);
   /// The provider's certificate: kept for looks that come, and looked at now, as its list may have changed since the handshake.
   bool meet(const std::shared_ptr<const http::PeerCertificate>& shown);

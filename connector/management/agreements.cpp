@@ -281,6 +281,10 @@ Result<v1::ShowAgreementResponse> show(Backend& backend, const v1::ShowAgreement
   if (!record && record.error().code != ErrorCode::not_found) return record.error();
   if (record) {
     SLUIS_TRY(*response.mutable_agreement(), told(backend, *record, true));
+    if (backend.agreement_evidence) {
+      SLUIS_TRY(const AgreementEvidence evidence, backend.agreement_evidence(*record));
+      response.mutable_agreement()->set_evidence(evidence.state);
+    }
     if (const auto negotiation = backend.negotiations.show(record->negotiation)) {
       *response.mutable_negotiation() = to_proto(*negotiation, false);
       if (negotiation->pending) tell_dead(backend, negotiation->own_pid, negotiation->pending->delivery, *response.mutable_negotiation()->mutable_delivery());

@@ -69,7 +69,12 @@ Result<std::string> note_of(const Backend& backend) {
   return note;
 }
 
-Result<v1::AuditCheckpointResponse> checkpoint(const Backend& backend) {
+Result<v1::AuditCheckpointResponse> checkpoint(const Backend& backend, const v1::AuditCheckpointRequest& request) {
+  if (!request.peer().empty()) {
+    if (!backend.peer_log) return not_here("counterparties");
+    SLUIS_TRY(const auto peer, find_party(backend.directory, request.peer()));
+    return backend.peer_log(peer);
+  }
   SLUIS_TRY(const auto note, note_of(backend));
   SLUIS_TRY(const auto key, key_of(backend));
   SLUIS_TRY(const auto opened, provenance::open_checkpoint(note, key));
@@ -101,9 +106,44 @@ Result<std::uint64_t> index_of_transaction(const Backend& backend, const std::st
   return gone ? Error(none).mended_by(*gone) : none;
 }
 
+/// The entry of an agreement.
+Result<std::uint64_t> index_of_agreement(const Backend& backend, const negotiation::AgreementRecord& record) {
+  if (backend.agreement_evidence) {
+    SLUIS_TRY(const AgreementEvidence evidence, backend.agreement_evidence(record));
+    if (evidence.entry) return *evidence.entry;
+  }
+  v1::AuditLogRequest request;
+  request.set_agreement(record.id.str());
+  request.add_kinds(std::string(provenance::kind_name(static_cast<std::uint8_t>(provenance::EntryKind::agreement))));
+  request.set_page_size(1);
+  do {
+    SLUIS_TRY(const auto page, read_log(backend, request));
+    if (page.entries_size() > 0) return page.entries(0).index();
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return Error(ErrorCode::not_found, fmt::format("the entry of agreement `{}` is not in this log any more", record.id.str()));
+}
+
+/// What proves the agreement of this entry besides this log.
+Result<void> add_evidence(const Backend& backend, const v1::Shared& shared, v1::AuditProofResponse& response) {
+  const auto record = backend.negotiations.agreement(AgreementId(shared.agreement()));
+  if (!record && record.error().code == ErrorCode::not_found) return {};
+  if (!record) return record.error();
+  SLUIS_TRY(AgreementEvidence evidence, backend.agreement_evidence(*record));
+  response.set_evidence(evidence.state);
+  if (!evidence.theirs.empty()) response.add_others(std::move(evidence.theirs));
+  return {};
+}
+
 Result<v1::AuditProofResponse> proof(const Backend& backend, const v1::AuditProofRequest& request) {
   std::uint64_t index = request.index();
-  if (!request.transaction().empty()) {
+  const std::string& named = request.agreement().empty() ? request.transaction() : request.agreement();
+  const auto agreement = named.empty() ? Result<negotiation::AgreementRecord>(Error(ErrorCode::not_found, "none is named"))
+                                       : backend.negotiations.agreement(AgreementId(named));
+  if (!request.agreement().empty() && !agreement) return agreement.error();
+  if (agreement) {
+    SLUIS_TRY(index, index_of_agreement(backend, *agreement));
+  } else if (!request.transaction().empty()) {
     SLUIS_TRY(index, index_of_transaction(backend, request.transaction()));
   }
   SLUIS_TRY(auto note, note_of(backend));
@@ -118,6 +158,10 @@ Result<v1::AuditProofResponse> proof(const Backend& backend, const v1::AuditProo
   response.set_proof(receipt.proof_text());
   response.set_receipt(receipt.to_json());
   v1::Shared shared;
+  if (backend.agreement_evidence && receipt.leaf.kind == static_cast<std::uint8_t>(provenance::EntryKind::agreement) && shared.ParseFromString(receipt.shared)) {
+    SLUIS_CHECK(add_evidence(backend, shared, response));
+    return response;
+  }
   if (!backend.receipts_of || !shared.ParseFromString(receipt.shared) || shared.transaction().empty()) return response;
   SLUIS_TRY(std::vector<std::string> others, backend.receipts_of(ParticipantId(shared.counterparty()), shared.transaction()));
   for (std::string& other : others) response.add_others(std::move(other));
@@ -147,7 +191,7 @@ void add_audit(Methods& methods, Backend& backend) {
   methods.add<v1::AuditWatchRequest, v1::AuditWatchResponse>(
       "AuditService.Watch", [&backend](const auto& request, const Caller&) { return watch(backend, request); });
   methods.add<v1::AuditCheckpointRequest, v1::AuditCheckpointResponse>(
-      "AuditService.Checkpoint", [&backend](const auto&, const Caller&) { return checkpoint(backend); });
+      "AuditService.Checkpoint", [&backend](const auto& request, const Caller&) { return checkpoint(backend, request); });
   methods.add<v1::AuditReconcileRequest, v1::AuditReconcileResponse>(
       "AuditService.Reconcile", [&backend](const auto& request, const Caller& caller) -> Result<v1::AuditReconcileResponse> {
         if (!backend.reconcile) return not_here("counterparties");

@@ -54,6 +54,13 @@ struct RetentionRecord {
   std::optional<Timestamp> confirmed;
 };
 
+/// Of an agreement: whether the other party's log proves it as well.
+struct AgreementEvidence {
+  std::string state;                   ///< as v1::Agreement.evidence
+  std::optional<std::uint64_t> entry;  ///< here; none: it is of before this was kept
+  std::string theirs;                  ///< the other party's receipt, as JSON; empty: none is held
+};
+
 /// What the node gives to the management methods; all of it outlives them. Functions may be called from many threads;
 /// one that is empty makes its methods answer invalid_state.
 struct Backend {
@@ -114,6 +121,10 @@ struct Backend {
   std::function<Result<Timestamp>(Duration by)> move_clock = {};
   /// The other party's receipts of a data request, as JSON.
   std::function<Result<std::vector<std::string>>(const ParticipantId& peer, const std::string& transaction)> receipts_of = {};
+  /// What proves an agreement besides this log.
+  std::function<Result<AgreementEvidence>(const negotiation::AgreementRecord& record)> agreement_evidence = {};
+  /// What is known of a peer's newest log.
+  std::function<Result<v1::AuditCheckpointResponse>(const ParticipantId& peer)> peer_log = {};
   /// Compares both logs, and records that.
   std::function<Result<v1::AuditReconcileResponse>(const v1::AuditReconcileRequest& request, const std::string& person)> reconcile = {};
   /// Asks for an erasure, or confirms one.

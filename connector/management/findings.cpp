@@ -216,9 +216,10 @@ class Comparison {
 
   void unproven() {
     for (const auto& [whose, shown] : practice_.unproven) {
-      auto finding = about("request.unproven");
+      const bool agreement = whose.second.starts_with(kOfAgreement);
+      auto finding = about(whose.second == kOfLog ? "log.contradicts" : agreement ? "agreement.unproven" : "request.unproven");
       finding.set_party(whose.first);
-      add(std::move(finding), shown, {}, whose.second);
+      add(std::move(finding), shown, {}, whose.second == kOfLog ? std::string() : agreement ? whose.second.substr(kOfAgreement.size()) : whose.second);
     }
   }
 

@@ -29,7 +29,8 @@ bool tells(std::uint8_t kind) {
     case EntryKind::refused_count:
     case EntryKind::retention_confirmed:
     case EntryKind::receipt:
-    case EntryKind::receipt_missing: return true;
+    case EntryKind::receipt_missing:
+    case EntryKind::reconciled: return true;
     default: return false;
   }
 }
@@ -62,6 +63,7 @@ class Pass {
       case EntryKind::retention_confirmed: confirm(entry); return {};
       case EntryKind::receipt: take_receipt(entry); return {};
       case EntryKind::receipt_missing: miss_receipt(entry); return {};
+      case EntryKind::reconciled: contradict(entry); return {};
       default: return {};
     }
   }
@@ -212,8 +214,15 @@ class Pass {
 
   void miss_receipt(const Entry& entry) {
     const std::string& event = entry.shared.event();
-    const bool told = event == "contradicts" || event == "one-sided" || event == "restored";
+    const bool told = event.starts_with(kOfAgreement) || event == "contradicts" || event == "one-sided" || event == "restored";
     Shown* shown = in(practice_.unproven, {entry.shared.counterparty(), told ? event : std::string()});
+    if (shown != nullptr) shown->add(entry.index, entry.time);
+  }
+
+  /// The log of a party contradicts what it signed before.
+  void contradict(const Entry& entry) {
+    if (entry.shared.event() != "contradicts") return;
+    Shown* shown = in(practice_.unproven, {entry.shared.counterparty(), std::string(kOfLog)});
     if (shown != nullptr) shown->add(entry.index, entry.time);
   }
 

@@ -53,6 +53,10 @@ struct PartyAsked {
   std::uint64_t counted = 0;  ///< of these, without an entry each
 };
 
+/// What `Practice::unproven` says of agreements begins so, and of a log as a whole it is.
+inline constexpr std::string_view kOfAgreement = "agreement-";
+inline constexpr std::string_view kOfLog = "log";
+
 struct LateDeletion {
   std::string agreement;
   Timestamp due;

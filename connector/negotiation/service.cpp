@@ -162,12 +162,14 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
     commit.entries.push_back(
         with_.evidence.negotiation_entry(next, to_string(event), with_reason ? &*next.reason : nullptr));
   }
+  std::optional<AgreementRecord> agreed;
   if (transition.agreement) {
     AgreementRecord record = *transition.agreement;
     record.vocabulary_hash = with_.terms.vocabulary_hash();
     record.peer_identity = with_.terms.legal_identity(record.peer);
     record.decided_by = next.decided_by;
     put_new(record, commit);
+    agreed = std::move(record);
   }
   std::optional<AgreementRecord> ended;
   if (transition.agreement && next.renews && next.ends_renewed) SLUIS_CHECK(end_renewed(next, transition.agreement->id, commit, ended));
@@ -181,7 +183,10 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
   }
   // A peer that had our *finalized* takes no termination any more, but it takes the proof of the agreement's end.
   if (ended && ended->ended->by == options_.self && with_.prepare_end) with_.prepare_end(commit, *ended);
+  std::string proves;
+  if (agreed && with_.prepare_agreement) proves = with_.prepare_agreement(commit, *agreed);
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  if (!proves.empty() && with_.notify) with_.notify(next.peer.str(), proves);
   if (transition.message && with_.notify) with_.notify(next.peer.str(), next.own_pid.str());
   if (next.planned && with_.planned) with_.planned();
   if (ended && with_.agreement_ended) with_.agreement_ended(*ended);

@@ -37,6 +37,9 @@ struct Dependencies {
   std::function<void()> planned = {};
   /// From when on the terms of an agreement can permit nothing any more; none: they always could, or cannot be read.
   std::function<std::optional<Timestamp>(const AgreementRecord& record)> over_at = {};
+  /// Adds to the commit that makes an agreement what becomes durable with it: what is known of its evidence, and the peer's receipt. Gives the
+  /// process of the message that it added; empty: none.
+  std::function<std::string(Commit& commit, const AgreementRecord& record)> prepare_agreement = {};
 };
 
 /// The agreement whose newer terms are asked for.

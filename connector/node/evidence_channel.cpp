@@ -2,6 +2,7 @@
 
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
+#include "connector/node/contradiction.hpp"
 
 #include <fmt/core.h>
 
@@ -17,14 +18,6 @@ constexpr std::size_t kReceiptBytes = 256U << 10U;
 constexpr std::size_t kKeptProven = 10'000;  // then it begins anew
 constexpr std::string_view kEntryMark = "entry:";  ///< before an index, in messages of before; else a commit's id
 
-/// By the log it is of: a party may have had several.
-std::string receipt_key(const ParticipantId& peer, const Receipt& receipt) {
-  std::string key = "receipt/" + to_hex(crypto::sha256(peer.str())) + "/";
-  key += to_hex(crypto::sha256(provenance::origin_of(receipt.checkpoint))) + "/";
-  put_u64(key, receipt.index);
-  return key;
-}
-
 }  // namespace
 
 http::Response evidence_refusal(unsigned status, std::string_view code, std::string_view reason) {
@@ -36,6 +29,18 @@ http::Response evidence_refusal(const Error& not_let_in) {
   http::Response response = evidence_refusal(429, "limit_exceeded", not_let_in.message);
   response.headers["retry-after"] = "1";
   return response;
+}
+
+std::string EvidenceChannel::receipt_key(const ParticipantId& peer, const Receipt& receipt) {
+  std::string key = "receipt/" + to_hex(crypto::sha256(peer.str())) + "/";
+  key += to_hex(crypto::sha256(provenance::origin_of(receipt.checkpoint))) + "/";
+  put_u64(key, receipt.index);
+  return key;
+}
+
+bool EvidenceChannel::may_prove(const ParticipantId& peer) const {
+  const auto contradicts = Contradiction::read(with_.store, peer);
+  return contradicts && !*contradicts;
 }
 
 void EvidenceChannel::remember(const provenance::Leaf& leaf, std::uint64_t number) {
@@ -97,7 +102,9 @@ Result<Receipt> EvidenceChannel::receipt_of(std::uint64_t entry) const {
 Result<provenance::Checkpoint> EvidenceChannel::open_note(const ParticipantId& peer, const std::string& note, Timestamp now) const {
   SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, provenance::origin_of(note), now));
   SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
-  return provenance::open_checkpoint(note, key);
+  SLUIS_TRY(provenance::Checkpoint checkpoint, provenance::open_checkpoint(note, key));
+  if (with_.heard) with_.heard(peer, note, checkpoint);
+  return checkpoint;
 }
 
 Result<void> EvidenceChannel::check_receipt(const ParticipantId& peer, const Receipt& receipt, Timestamp now) const {

@@ -35,6 +35,8 @@ struct EvidenceDependencies {
   std::function<Result<void>(const AgreementId&, Commit)> apply_again = {};
   /// Of each party; null: as many as it likes.
   Quota* mistakes = nullptr;
+  /// PeerLogs::heard: a note that its log signed came from a party. Unset: nobody holds them against each other.
+  std::function<void(const ParticipantId& peer, const std::string& note, const provenance::Checkpoint& checkpoint)> heard = {};
 };
 
 /// What a route of the evidence channel answers where it gives nothing.
@@ -71,10 +73,16 @@ class EvidenceChannel {
   Result<std::uint64_t> first_entry(std::string_view commit_id) const;
   /// Of an entry of this node's log, for who may have it.
   Result<provenance::Receipt> receipt_of(std::uint64_t entry) const;
-  /// The checkpoint, of a log that the membership list has for this peer. not_found, permission_denied.
+  /// The checkpoint, of a log that the membership list has for this peer; whoever holds its notes against each other is told. not_found,
+  /// permission_denied.
   Result<provenance::Checkpoint> open_note(const ParticipantId& peer, const std::string& note, Timestamp now) const;
   /// That the entry is in such a log. not_found, permission_denied.
   Result<void> check_receipt(const ParticipantId& peer, const provenance::Receipt& receipt, Timestamp now) const;
+
+  /// Whether receipts of this peer prove anything: not while its log contradicts itself. False also where that cannot be read.
+  bool may_prove(const ParticipantId& peer) const;
+  /// Where a receipt of the peer's log is kept, by the log it is of: a party may have had several.
+  static std::string receipt_key(const ParticipantId& peer, const provenance::Receipt& receipt);
 
  private:
   void remember(const provenance::Leaf& leaf, std::uint64_t number);

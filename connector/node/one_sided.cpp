@@ -3,6 +3,7 @@
 #include "connector/base/bytes.hpp"
 #include "connector/crypto/crypto.hpp"
 #include "connector/json/json.hpp"
+#include "connector/node/contradiction.hpp"
 
 #include <algorithm>
 
@@ -62,6 +63,7 @@ bool is_one_sided(const storage::Reader& store, const identity::Directory& direc
 
 bool is_two_sided(const storage::Reader& store, const identity::Directory& directory, const ParticipantId& peer, Timestamp now) {
   if (!directory.keeps_evidence(peer, now)) return false;
+  if (const auto contradicts = Contradiction::read(store, peer); !contradicts || *contradicts) return false;
   const auto one = read_one_sided(store, peer);
   return one && !(*one && (*one)->holds(directory, now));
 }

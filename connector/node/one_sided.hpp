@@ -41,7 +41,8 @@ bool is_one_sided(const storage::Reader& store, const identity::Directory& direc
 Result<bool> mark_one_sided(const storage::Reader& store, const identity::Directory& directory, const ParticipantId& peer, Timestamp now, Commit& commit);
 /// Adds to the commit that `peer` showed now that it takes receipts, where it was known not to. When that was told last is kept.
 Result<void> forget_one_sided(const storage::Reader& store, const ParticipantId& peer, Timestamp now, Commit& commit);
-/// Whether evidence of what is exchanged with `peer` now is two-sided: the list has a log of it, and it is not marked. False where that cannot be read:
+/// Whether evidence of what is exchanged with `peer` now is two-sided: the list has a log of it that does not contradict itself, and it is not
+/// marked. False where that cannot be read:
 /// terms may rest on it.
 bool is_two_sided(const storage::Reader& store, const identity::Directory& directory, const ParticipantId& peer, Timestamp now);
 /// A sentence for each that is marked now.

@@ -244,7 +244,8 @@ Result<void> Node::Parts::start_exchange() {
                                              [this](const negotiation::AgreementRecord& record) -> std::optional<Timestamp> {
                                                const auto compiled = programs.agreement(record, purposes->current());
                                                return compiled ? policy::over_from((*compiled)->program, (*compiled)->agreed.value_or(record.timestamp)) : std::nullopt;
-                                             }});
+                                             },
+                                             [this](Commit& commit, const negotiation::AgreementRecord& record) { return agreement_receipts->prepare(commit, record); }});
   leaving = std::make_unique<Leaving>(config.participant, LeavingDependencies{store, *commits, *negotiations, [this] {
                                         const bool known = config.static_identity.empty() && directory->state(log_clock->now()) != identity::ListState::expired;
                                         return known ? directory->list() : nullptr;
@@ -254,7 +255,7 @@ Result<void> Node::Parts::start_exchange() {
       transfer::Options{config.exchange.url + "/data", node_key, std::move(scripts.transfers)},
       transfer::Dependencies{*transfer_commits, store, *log_clock, random, *writer, *peers, notify, planned,
                              std::bind_front(&Parts::claim_of_push, this)});
-  const EvidenceDependencies between{
+  EvidenceDependencies between{
       *commits, store, *payload_keys, *log, *sequencer, *directory, *log_clock, random, *writer, *transport,
       [this](const http::Request& request) { return authenticate(request); },
       [this](const AgreementId& id, const ParticipantId& peer, const outbox::Reason& reason, const Commit& commit) {
@@ -266,8 +267,11 @@ Result<void> Node::Parts::start_exchange() {
       },
       [this](const AgreementId& id, Commit commit) { return negotiations->apply_again(id, std::move(commit)); },
       mistakes.get()};
+  peer_logs = std::make_unique<PeerLogs>(config.participant, between);
+  between.heard = std::bind_front(&PeerLogs::heard, peer_logs.get());
   evidence = std::make_unique<EvidenceChannel>(config.participant, between);
   receipts = std::make_unique<RequestReceipts>(RequestReceipts::Options{config.participant, config.receipts_within}, between, *evidence, notify);
+  agreement_receipts = std::make_unique<AgreementReceipts>(AgreementReceipts::Options{config.participant, config.receipts_within}, between, *evidence, notify);
   start_settling();
   reconciling = std::make_unique<Reconciling>(config.participant, between, *evidence, settling.get());
   ErasingDependencies for_erasing{*commits, store, *log, *payload_keys, *log_clock, random, *writer, {}};
@@ -312,7 +316,7 @@ Result<void> Node::Parts::start_data_plane() {
           [this](const ParticipantId& peer, std::string_view kid, Timestamp now) { return directory->claim_key(peer, kid, now); },
           minimising_root,
           [this](const negotiation::AgreementRecord& record, Timestamp now) { return declarations->own(record, now); },
-          [this] { return sequencer->checkpoint(); }, receipts.get()});
+          [this] { return sequencer->checkpoint(); }, receipts.get(), std::bind_front(&PeerLogs::check, peer_logs.get())});
   pushing = std::make_unique<Pushing>(PushingDependencies{*transfers, *gate, *client, *directory, *log_clock, random});
   open = std::make_unique<gate::OpenGate>(
       config.participant,
@@ -326,7 +330,7 @@ Result<void> Node::Parts::start_data_plane() {
           [this](std::string_view activity, std::string_view purpose, Timestamp now) { return activity_allows(store, activity, purpose, now); },
           [this](const identity::Claim& claim) -> Result<std::string> { return identity::make_claim(claim, config.claim_kid, *claim_key); },
           [this] { return sequencer->checkpoint(); }, of_provider,
-          [this](const ParticipantId& peer) { refusals->count(gate::kUndecidedIntake, peer.str()); }, receipts.get()});
+          [this](const ParticipantId& peer) { refusals->count(gate::kUndecidedIntake, peer.str()); }, receipts.get(), std::bind_front(&PeerLogs::check, peer_logs.get())});
   start_authzen(of_provider);
   return {};
 }
@@ -408,6 +412,7 @@ Result<void> Node::Parts::recover() {
     SLUIS_CHECK(transfers->recover());
   }
   SLUIS_CHECK(outbox->start());
+  peer_logs->start();
   {
     const std::lock_guard lock(look_mutex);
     look_alarm = deadlines.get();
@@ -480,6 +485,7 @@ void Node::Parts::stop(std::chrono::milliseconds grace) {
   if (erasing_thread.joinable()) erasing_thread.join();
   step_watch.reset();
   if (outbox) outbox->stop();  // it plans steps, which wakes the other
+  if (peer_logs) peer_logs->stop();
   if (pushing) {
     tell();  // whatever the servers did: what is pushed ends with the reason, and waits for no service
     client->stop();  // some may wait for an answer

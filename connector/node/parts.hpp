@@ -13,6 +13,7 @@
 #include "connector/management/connect.hpp"
 #include "connector/management/grpc_server.hpp"
 #include "connector/node/asked_to_wait.hpp"
+#include "connector/node/agreement_receipts.hpp"
 #include "connector/node/backup.hpp"
 #include "connector/node/clocks.hpp"
 #include "connector/node/collecting.hpp"
@@ -25,6 +26,7 @@
 #include "connector/node/list_fetching.hpp"
 #include "connector/node/node.hpp"
 #include "connector/node/peer_doctor.hpp"
+#include "connector/node/peer_logs.hpp"
 #include "connector/node/ports.hpp"
 #include "connector/node/pruning.hpp"
 #include "connector/node/pinned_purposes.hpp"
@@ -119,9 +121,11 @@ struct Node::Parts {
   std::unique_ptr<transfer::Service> transfers;
   std::unique_ptr<gate::Alarm> deadlines;  ///< silent until `recover`
   std::unique_ptr<gate::Alarm> revocation_look;  ///< at lists that are put there by hand; null: there are none
+  std::unique_ptr<PeerLogs> peer_logs;  ///< silent until the outbox runs
   std::unique_ptr<EvidenceChannel> evidence;
   std::unique_ptr<RequestReceipts> receipts;
   std::unique_ptr<Settling> settling;
+  std::unique_ptr<AgreementReceipts> agreement_receipts;
   std::unique_ptr<Reconciling> reconciling;
   std::unique_ptr<Erasing> erasing;
   std::unique_ptr<Pruning> pruning;
@@ -250,6 +254,7 @@ struct Node::Parts {
   void read_published();
   std::string public_checkpoint();
   Result<v1::NodeBackupResponse> back_up(bool dry_run, const std::string& person);
+  Result<v1::AuditCheckpointResponse> checkpoint_of(const ParticipantId& peer) const;
   Result<v1::AuditReconcileResponse> reconcile(const v1::AuditReconcileRequest& request, const std::string& person);
   Result<v1::AuditEraseResponse> erase(const v1::AuditEraseRequest& request, const std::string& person);
   Result<v1::RotateLogKeyResponse> rotate_log_key(bool dry_run, const std::string& person);

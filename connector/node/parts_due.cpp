@@ -23,7 +23,7 @@ Timestamp Node::Parts::take_what_is_due(Timestamp now) {
     if (clock_is_sure()) return negotiations->end_what_is_over();
     return std::optional(now + kAgainAfter);
   };
-  for (const auto& more : {pages(leaving->go_on()), over(), negotiations->on_timer(), transfers->on_timer(), receipts->on_timer()}) {
+  for (const auto& more : {pages(leaving->go_on()), over(), negotiations->on_timer(), transfers->on_timer(), receipts->on_timer(), agreement_receipts->on_timer()}) {
     if (more && *more) next = std::min(next, **more);
     if (more) continue;
     next = std::min(next, now + kAgainAfter);

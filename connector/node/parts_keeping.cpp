@@ -90,6 +90,28 @@ Result<v1::AuditEraseResponse> Node::Parts::erase(const v1::AuditEraseRequest& r
   return response;
 }
 
+/// What the newest log of a party has shown to this node, and whether that contradicts itself.
+Result<v1::AuditCheckpointResponse> Node::Parts::checkpoint_of(const ParticipantId& peer) const {
+  SLUIS_TRY(const std::optional<Contradiction> stands, Contradiction::read(store, peer));
+  SLUIS_TRY(const std::string newest, peer_logs->newest(peer));
+  const std::string& note = stands ? stands->held : newest;
+  if (note.empty()) return Error(ErrorCode::not_found, "no log of `" + peer.str() + "` was proven to this node yet").mended_by("`sluis audit reconcile` asks for it");
+  SLUIS_TRY(const std::string vkey, directory->log_key(peer, provenance::origin_of(note), log_clock->now()));
+  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
+  SLUIS_TRY(const provenance::Checkpoint opened, provenance::open_checkpoint(note, key));
+  v1::AuditCheckpointResponse response;
+  response.set_note(note);
+  response.set_origin(opened.origin);
+  response.set_size(opened.size);
+  response.set_root(to_hex(opened.root));
+  response.set_verifier_key(vkey);
+  if (!stands) return response;
+  response.set_contradicts(stands->told());
+  response.set_shown(stands->shown);
+  response.set_conflict(stands->proof());
+  return response;
+}
+
 Result<v1::AuditReconcileResponse> Node::Parts::reconcile(const v1::AuditReconcileRequest& request, const std::string& person) {
   ReconcileOrder order;
   order.peer = ParticipantId(request.peer());
@@ -103,7 +125,9 @@ Result<v1::AuditReconcileResponse> Node::Parts::reconcile(const v1::AuditReconci
   order.dry_run = request.dry_run();
   order.apply = {request.apply().begin(), request.apply().end()};
   order.person = person;
+  if (!request.accept().empty() && !request.dry_run()) SLUIS_CHECK(peer_logs->accept(order.peer, request.accept(), person));
   SLUIS_TRY(const Reconciled done, reconciling->reconcile(order));
+  if (!done.held_checkpoint.empty() && !request.dry_run()) SLUIS_CHECK(peer_logs->contradicted(order.peer, done.held_checkpoint, done.peer_checkpoint));
   v1::AuditReconcileResponse response;
   response.set_found(done.comparison.differences.size());
   for (const Difference& one : done.comparison.differences) {
@@ -127,6 +151,13 @@ Result<v1::AuditReconcileResponse> Node::Parts::reconcile(const v1::AuditReconci
   response.set_peer_entries(done.theirs);
   response.set_under_way(done.comparison.under_way);
   response.set_peer_checkpoint(done.peer_checkpoint);
+  response.set_held_checkpoint(done.held_checkpoint);
+  SLUIS_TRY(const std::optional<Contradiction> stands, Contradiction::read(store, order.peer));
+  if (stands) {
+    response.set_held_checkpoint(stands->held);
+    response.set_conflict(stands->proof());
+    response.add_notes("the log of this party contradicts itself: " + stands->told() + "; its proofs count for nothing until somebody accepts it as it is: --accept WHY");
+  }
   for (const std::string& one : done.settled) response.add_settled(one);
   for (const std::string& one : done.held) response.add_held(one);
   response.set_entry(done.entry);
@@ -274,6 +305,10 @@ void Node::Parts::start_outbox() {
     return evidence->deliver(item, envelope, retry_at);
   };
   with.fleeting.insert("acknowledgement");  // what is missing is an entry in its time
+  with.fleeting.insert("agreement");
+  with.services["agreement"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
+    return agreement_receipts->deliver(item, envelope, retry_at);
+  };
   with.services["acknowledgement"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {
     return receipts->deliver(item, envelope, retry_at);
   };

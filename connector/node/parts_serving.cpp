@@ -219,6 +219,7 @@ std::vector<std::string> Node::Parts::findings() const {
   if (!none_followed.empty()) out.push_back(none_followed);
   for (std::string& finding : management::held_findings(store)) out.push_back(std::move(finding));
   for (std::string& finding : one_sided_findings(store, *directory, log_clock->now())) out.push_back(std::move(finding));
+  for (std::string& finding : peer_logs->findings()) out.push_back(std::move(finding));
   if (const auto newer = management::count_newer_terms(store); newer && *newer > 0) {
     out.push_back(std::to_string(*newer) + " agreement(s) whose provider offers other terms by now: `sluis agreement list` says which, `sluis agreement renew` asks for them");
   }
@@ -471,6 +472,11 @@ void Node::Parts::fill_backend() {
     return *kept;
   };
   out.receipts_of = [this](const ParticipantId& peer, const std::string& transaction) { return receipts->kept(peer, transaction); };
+  out.agreement_evidence = [this](const negotiation::AgreementRecord& record) -> Result<management::AgreementEvidence> {
+    SLUIS_TRY(AgreementReceipts::Held held, agreement_receipts->held(record));
+    return management::AgreementEvidence{std::move(held.state), held.entry, std::move(held.theirs)};
+  };
+  out.peer_log = [this](const ParticipantId& peer) { return checkpoint_of(peer); };
   out.reconcile = [this](const v1::AuditReconcileRequest& request, const std::string& person) { return reconcile(request, person); };
   out.erase = [this](const v1::AuditEraseRequest& request, const std::string& person) { return erase(request, person); };
   out.erasures = [this]() -> Result<v1::AuditErasuresResponse> {
@@ -548,7 +554,10 @@ Result<void> Node::Parts::start_listeners() {
   }
   for (http::Route& route : evidence->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : receipts->routes()) exchange.push_back(std::move(route));
+  for (http::Route& route : agreement_receipts->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : reconciling->routes()) exchange.push_back(std::move(route));
+  const auto newest = [this] { return sequencer->checkpoint(); };
+  for (http::Route& route : peer_logs->routes(newest, [this] { return sequencer->verifier_key(); })) exchange.push_back(std::move(route));
   for (http::Route& route : peer_doctor->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : declarations->routes()) exchange.push_back(std::move(route));
   for (http::Route& route : gate->routes()) exchange.push_back(std::move(route));

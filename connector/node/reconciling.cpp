@@ -3,6 +3,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/gate/assess.hpp"
+#include "connector/node/contradiction.hpp"
 #include "connector/provenance/passing.hpp"
 
 #include <algorithm>
@@ -28,10 +29,6 @@ constexpr std::size_t kServedAtOnce = 2;              // parties, as reading the
 constexpr std::chrono::seconds kTurn{15};             // so long a party waits for its turn
 constexpr std::chrono::hours kMargin{1};
 constexpr Timestamp kAlways{Duration(0)};
-
-/// Of each log of a peer the newest checkpoint that it showed and proved.
-std::string known_prefix(const ParticipantId& peer) { return "peer-checkpoint/" + to_hex(crypto::sha256(peer.str())) + "/"; }
-std::string known_key(const ParticipantId& peer, const std::string& origin) { return known_prefix(peer) + to_hex(crypto::sha256(origin)); }
 
 /// 0 where there is none.
 Result<std::uint64_t> number_at(const json::Value& value, std::string_view key) {
@@ -63,9 +60,7 @@ Result<json::Value> continued(const provenance::LogReader& log, const std::strin
     if (size > checkpoint.size) return Error(ErrorCode::conflict, "this log is shorter than that");
     const provenance::LogReader reader = log.at(shard);
     SLUIS_TRY(const std::vector<Hash> path, provenance::consistency_proof(size, checkpoint.size, reader.nodes(checkpoint.size)));
-    json::Array hashes;
-    for (const Hash& hash : path) hashes.emplace_back(to_base64(view(hash)));
-    return json::object({{"checkpoint", note}, {"proof", json::Value(std::move(hashes))}});
+    return json::object({{"checkpoint", note}, {"proof", proof_to_json(path)}});
   }
   return Error(ErrorCode::not_found, "this node has no such log");
 }
@@ -82,6 +77,7 @@ struct Reconciling::Theirs {
   std::map<std::string, Shown> ended;  ///< by origin, of its logs that have ended: one each
   std::uint64_t next = 0;
   bool more = false;
+  std::string held;  ///< a note that it signed before, and cannot prove to hold
   std::optional<Timestamp> pruned;  ///< it says that what was recorded before is not there any more
 
   void rewritten(const ParticipantId& peer, const std::string& why) { findings.push_back({"rewritten", "log", peer.str(), why, {}, {}}); }
@@ -229,16 +225,14 @@ Result<std::vector<SharedEntry>> Reconciling::ours(const ParticipantId& peer, Ti
 }
 
 Result<Reconciling::Shown> Reconciling::opened(const ParticipantId& peer, const std::string& note) const {
-  SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, provenance::origin_of(note), with_.clock.now()));
-  SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
-  SLUIS_TRY(provenance::Checkpoint checkpoint, provenance::open_checkpoint(note, key));
+  SLUIS_TRY(provenance::Checkpoint checkpoint, evidence_.open_note(peer, note, with_.clock.now()));
   return Shown{note, std::move(checkpoint)};
 }
 
 /// What this peer is held to. A log that is not its own any more is nobody's.
 Result<std::vector<Reconciling::Shown>> Reconciling::known_of(const ParticipantId& peer) const {
   std::vector<Shown> known;
-  const std::string prefix = known_prefix(peer);
+  const std::string prefix = known_checkpoints(peer);
   SLUIS_CHECK(with_.store.scan(prefix, prefix, [&](std::string_view, std::string_view note) {
     if (auto shown = opened(peer, std::string(note))) known.push_back(std::move(*shown));
     return true;
@@ -260,6 +254,7 @@ Result<json::Value> Reconciling::ask(const json::Value& question, const Particip
   SLUIS_TRY(const http::PeerResponse response, with_.transport.send(request));
   if (response.status >= 400 && response.status < 500 && response.status != 429 && known != nullptr) {
     out.rewritten(peer, "the peer cannot show that its log holds a checkpoint that it signed: it answered " + std::to_string(response.status));
+    out.held = known->note;
     return ask(question, peer, nullptr, out);
   }
   if (response.status != 200) {
@@ -271,6 +266,7 @@ Result<json::Value> Reconciling::ask(const json::Value& question, const Particip
   auto proven = check_known(peer, *known, page);
   if (!proven) {
     out.rewritten(peer, "the peer cannot prove that its log holds what it showed before: " + proven.error().message);
+    out.held = known->note;
     return page;
   }
   SLUIS_TRY(const std::string newest, json::required_string(page, "checkpoint"));
@@ -322,15 +318,7 @@ Result<Reconciling::Shown> Reconciling::check_known(const ParticipantId& peer, c
     return Error(ErrorCode::permission_denied, "it proves one checkpoint, and shows another");
   }
   if (shown.checkpoint == known.checkpoint) return shown;
-  std::vector<Hash> path;
-  const json::Value* proof = answer->find("proof");
-  if (proof == nullptr || proof->if_array() == nullptr) return Error(ErrorCode::permission_denied, "it shows no proof");
-  for (const json::Value& one : *proof->if_array()) {
-    if (one.if_string() == nullptr) return Error(ErrorCode::permission_denied, "a hash is no text");
-    SLUIS_TRY(const std::string bytes, from_base64(*one.if_string()));
-    SLUIS_TRY(const Hash hash, to_hash(bytes));
-    path.push_back(hash);
-  }
+  SLUIS_TRY(const std::vector<Hash> path, proof_from_json(answer->find("proof")));
   if (!provenance::verify_consistency(known.checkpoint.size, shown.checkpoint.size, path, known.checkpoint.root, shown.checkpoint.root)) {
     return Error(ErrorCode::permission_denied, "its log does not hold what it signed before");
   }
@@ -472,6 +460,7 @@ Result<Reconciled> Reconciling::reconcile(const ReconcileOrder& order) {
   out.ours = own.size();
   out.theirs = theirs.entries.size();
   out.peer_checkpoint = theirs.newest.note;
+  if (provenance::origin_of(theirs.held) == provenance::origin_of(theirs.newest.note)) out.held_checkpoint = theirs.held;
   if (order.settle && !theirs.findings.empty()) {
     return Error(ErrorCode::permission_denied, "the peer's log is not proven: " + theirs.findings.front().told).mended_by("compare without settling, and look at what it shows");
   }
@@ -556,8 +545,8 @@ Result<void> Reconciling::record(const ReconcileOrder& order, const Theirs& thei
   commit.entries.push_back(gate::make_entry(EntryKind::reconciled, Hash{}, shared, internal));
   // The older ones stay what it is held to while it contradicts.
   if (std::none_of(found.begin(), found.end(), [](const Difference& one) { return one.what == "rewritten"; })) {
-    commit.changes.push_back({known_key(order.peer, theirs.newest.checkpoint.origin), theirs.newest.note});
-    for (const auto& [origin, shown] : theirs.ended) commit.changes.push_back({known_key(order.peer, origin), shown.note});
+    commit.changes.push_back({known_checkpoint_key(order.peer, theirs.newest.checkpoint.origin), theirs.newest.note});
+    for (const auto& [origin, shown] : theirs.ended) commit.changes.push_back({known_checkpoint_key(order.peer, origin), shown.note});
   }
   SLUIS_TRY(const CommitReceipt receipt, with_.commits.commit_and_wait(std::move(commit)));
   out.entry = receipt.first_entry;

@@ -227,7 +227,7 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
     notes.spent = with_.mistakes != nullptr && !with_.mistakes->take(notes.peer().str());
     return json::serialise(json::object({{"state", "refused"}, {"reason", why.message}}));
   };
-  if (notes.spent) return state("early");
+  if (notes.spent || !channel_.may_prove(notes.peer())) return state("early");  // where its log contradicts itself a person decides first
   const auto receipt = Receipt::from_json(text);
   if (!receipt) return refused(receipt.error());
   if (receipt->leaf.kind != static_cast<std::uint8_t>(EntryKind::received)) {
@@ -320,6 +320,7 @@ outbox::Delivered RequestReceipts::deliver(const outbox::OutboxItem& item, const
   using outbox::Verdict;
   const Timestamp now = with_.clock.now();
   Notes notes(*this, ParticipantId(item.peer), now);
+  if (!channel_.may_prove(notes.peer())) return Verdict::retry_untried;
   Commit commit;
   std::uint64_t left = 0;
   std::string from;

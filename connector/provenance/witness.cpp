@@ -181,7 +181,7 @@ void Witness::keep_conflict(const Asked& asked, const std::string& before) const
   std::size_t kept = 0;
   for (const auto& file : conflicts()) kept += file.filename().string().starts_with(log) ? 1 : 0;
   if (std::filesystem::exists(path, ec) || kept >= kKeptConflicts) return;
-  const auto written = write_whole_file(path, std::string(kConflict) + before + std::string(kBetween) + asked.note, 0644);
+  const auto written = write_whole_file(path, conflict_of(before, asked.note), 0644);
   if (!written) log::error("it could not be kept", {{"what", written.error().message}});
 }
 
@@ -213,6 +213,10 @@ Result<ConflictTold> read_conflict_file(const std::filesystem::path& file) {
   told.size = *size;
   told.text = std::move(*text);
   return told;
+}
+
+std::string conflict_of(std::string_view one, std::string_view other) {
+  return std::string(kConflict) + std::string(one) + std::string(kBetween) + std::string(other);
 }
 
 bool is_conflict(std::string_view text) { return text.starts_with(kConflict); }

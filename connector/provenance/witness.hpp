@@ -88,6 +88,8 @@ struct ConflictTold {
 };
 /// storage_unavailable, invalid_argument: it holds none.
 Result<ConflictTold> read_conflict_file(const std::filesystem::path& file);
+/// The file that holds such a pair.
+std::string conflict_of(std::string_view one, std::string_view other);
 /// Whether a file claims to hold such a pair.
 bool is_conflict(std::string_view text);
 

@@ -238,7 +238,7 @@ class Story:
         said, _ = self.runs(self.w, "retention", "confirm", agreement, role="privacy_officer")
         self.holds(["state", "confirmed"] in [line.split() for line in said.splitlines()], f"the deletion is confirmed: {said}")
         self.runs(self.w, "retention", "confirm", agreement, role="privacy_officer", code=1)
-        receipts = self.s.wait_log(1, limit=8, kinds=["receipt"], party=self.w.participant)
+        receipts = self.s.wait_log(1, limit=8, kinds=["receipt"], event="retention-confirmed", party=self.w.participant)
         self.holds(any(e["event"] == "retention-confirmed" for e in receipts), f"the receipt reached Stroomplein: {receipts}")
 
     def refused_as_elapsed(self, transfer):
@@ -295,7 +295,7 @@ class Story:
             late = (when - ended).total_seconds()
             self.holds(late <= 1, f"{what} {late:.3f} s after the end was committed")
             print(f"     {what} {abs(late) * 1000:.0f} ms {'after' if late > 0 else 'before'} Waterrijk's log has the end")
-        receipts = self.d.wait_log(1, kinds=["receipt"], agreement=agreement["id"])
+        receipts = self.d.wait_log(1, kinds=["receipt"], event="agreement-ended", agreement=agreement["id"])
         self.holds(any(e["event"] == "agreement-ended" for e in receipts), f"Duinmeer has the receipt of the end: {receipts}")
         cuts = self.w.wait_log(1, kinds=["cut"], party=self.d.participant)
         self.holds(any(e["reason"] == "approval.withdrawn" for e in cuts), f"the cut is in the log with its reason: {cuts}")

@@ -131,7 +131,7 @@ def ended(agreement):
     except Refused as refused:
         expect("a second end", (refused.status, json.loads(refused.body)["message"].startswith(f"agreement `{agreement}` has ended already")), (400, True))
     expect("its own log says who", [(e["agreement"], bool(e["person"])) for e in w.log(kinds=["agreement-ended"])], [(agreement, True)])
-    theirs = d.wait_log(1, kinds=["receipt"], agreement=agreement)
+    theirs = d.wait_log(1, kinds=["receipt"], event="agreement-ended", agreement=agreement)
     expect("the other party has the receipt", [(e["event"], e["counterparty"]) for e in theirs], [("agreement-ended", w.participant)])
     there = show(d, agreement)["agreement"]
     expect("and shows who ended it and why", (there["state"], there.get("endedBy"), there.get("reason")),

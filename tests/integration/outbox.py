@@ -158,7 +158,7 @@ def dead(offer):
     w.start()
     w.wait_ready()
     expect("it is tried again", d.command("outbox", "retry", number, role="operator").returncode, 0)
-    theirs = w.wait_log(1, limit=30, kinds=["receipt"], agreement=agreement)
+    theirs = w.wait_log(1, limit=30, kinds=["receipt"], event="agreement-ended", agreement=agreement)
     expect("and arrives", [(e["event"], e["counterparty"]) for e in theirs], [("agreement-ended", d.participant)])
     expect("and is no dead letter any more", (letters(), d.command("outbox", "show", number).returncode), ([], 1))
 
@@ -171,7 +171,7 @@ def dead(offer):
     dropped = d.log(event="message-dropped")
     expect("and on record: who, and why", [(e["counterparty"], e["reason"], bool(e["person"])) for e in dropped], [(w.participant, "told-by-phone", True)])
     expect("it is gone", letters(), [])
-    expect("and never came", w.log(kinds=["receipt"], agreement=agreement), [])
+    expect("and never came", w.log(kinds=["receipt"], event="agreement-ended", agreement=agreement), [])
 
 
 try:

@@ -230,7 +230,7 @@ def people(agreement):
     sluis(w, "agreement", "terminate", agreement, "--reason", "council", "--message", "the council said so", "--no-input")
     ended = w.log(kinds=["agreement-ended"])
     expect("who ended the agreement", [bool(e.get("person")) for e in ended], [True])
-    theirs = d.wait_log(1, kinds=["receipt"])
+    theirs = d.wait_log(1, kinds=["receipt"], event="agreement-ended")
     expect("which the other party is not told", any(ended[0]["person"] in json.dumps(e) for e in theirs), False)
     return ended[0]["person"]
 

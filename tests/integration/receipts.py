@@ -89,7 +89,7 @@ def a_pull():
     got, whole = d.pull(transfer, CROWD, ACTIVITY)
     expect("it came", (len(got) > 0, whole), (True, True))
     received = d.wait_log(1, kinds=["received"])[-1]
-    receipt = w.wait_log(1, kinds=["receipt"], limit=20)
+    receipt = w.wait_log(1, kinds=["receipt"], event="received", limit=20)
     expect("the provider has the acknowledgement", [(one["event"], one["transaction"], one["counterparty"], one["digest"]) for one in receipt],
            [("received", received["transaction"], d.participant, received["digest"])])
     expect("nothing waits", settled(), 0)
@@ -105,13 +105,13 @@ def a_pull():
 
 
 def many(transfer):
-    before = len(w.log(kinds=["receipt"]))
+    before = len(w.log(kinds=["receipt"], event="received"))
     pulls = [threading.Thread(target=lambda: [d.pull(transfer, CROWD, ACTIVITY) for _ in range(10)]) for _ in range(4)]
     for one in pulls:
         one.start()
     for one in pulls:
         one.join()
-    w.wait_log(before + 40, kinds=["receipt"], limit=20)
+    w.wait_log(before + 40, kinds=["receipt"], event="received", limit=20)
     expect("nothing waits", settled(), 0)
     transactions = sorted(one["transaction"] for one in d.log(kinds=["received"]))
     expect("each has its receipt, once", sorted(one["transaction"] for one in w.log(kinds=["receipt"]) if one["event"] == "received"), transactions)

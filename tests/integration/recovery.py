@@ -407,7 +407,7 @@ try:
     entries = backup_under_load(transfer)
     damage()
     w.call("AgreementService/Terminate", {"id": to_end, "code": "over", "sentence": "no longer needed"})
-    d.wait_log(1, kinds=["receipt"])
+    d.wait_log(1, kinds=["receipt"], event="agreement-ended")
     in_the_gap(made, agreement)
     size = lose(transfer, entries)
     new_key, old_index = recover(size)

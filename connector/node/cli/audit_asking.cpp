@@ -19,6 +19,7 @@ namespace {
 struct Words {
   std::string file;
   std::string id;
+  std::string of;
   bool text = false;
   bool theirs = false;
   std::vector<std::string> kinds;
@@ -37,8 +38,16 @@ void give(Session& session, const std::string& file, const std::string& text) {
 }
 
 void checkpoint(Session& session, const Words& words) {
-  const auto answer = session.call("AuditService/Checkpoint", json::Value(json::Object{}));
+  json::Value request{json::Object{}};
+  if (!words.of.empty()) request.set("peer", words.of);
+  const auto answer = session.call("AuditService/Checkpoint", request);
   if (!answer) return session.fail(answer.error());
+  if (const std::string contradicts = text_at(*answer, "contradicts"); !contradicts.empty()) {
+    session.with.err << say(session.options, "note", contradicts) << '\n';
+    session.leave(1);
+    const std::string conflict = text_at(*answer, "conflict");
+    if (session.options.output != "json") return give(session, words.file, conflict.empty() ? text_at(*answer, "note") + "\n---\n" + text_at(*answer, "shown") : conflict);
+  }
   if (session.options.output == "json") return give(session, words.file, json::serialise_pretty(*answer));
   give(session, words.file, text_at(*answer, "origin").empty() ? "" : *answer->find("note")->if_string());
 }
@@ -218,14 +227,15 @@ void impact(Session& session, const Leak& leak) {
 void add_audit_asking(CLI::App& app, const SessionPtr& session) {
   auto words = std::make_shared<Words>();
   auto& keep = verb(app, "audit", "checkpoint", "the newest signed checkpoint, to be kept elsewhere");
+  keep.add_option("--of", words->of, "of another party, by id or name: what its log proved to this node; where it contradicts itself both checkpoints, for verify-proof, and exit 1");
   keep.add_option("-O", words->file, "the file to write");
   keep.callback([session, words] { checkpoint(*session, *words); });
 
   auto& prove = verb(app, "audit", "proof", "the receipt of an entry, with the proof that the log has it");
-  prove.add_option("ID", words->id, "the entry's index, or a transaction")->required();
+  prove.add_option("ID", words->id, "the entry's index, a transaction or an agreement")->required();
   prove.add_option("-O", words->file, "the file to write");
   prove.add_flag("--text", words->text, "the bare proof in C2SP's text form");
-  prove.add_flag("--theirs", words->theirs, "of a data request: the other party's receipt, as this node holds it; the one of how it ended, where it did");
+  prove.add_flag("--theirs", words->theirs, "of a data request or an agreement: the other party's receipt, as this node holds it; of a request the one of how it ended, where it did");
   prove.callback([session, words] { proof(*session, *words); });
 
   auto leak = std::make_shared<Leak>();

@@ -11,7 +11,7 @@ namespace sluis::cli {
 namespace {
 
 struct Words {
-  std::string peer, from, until, folder;
+  std::string peer, from, until, folder, accept;
   std::vector<std::string> apply, confirm;
   bool settle = false;
   bool dry_run = false;
@@ -33,6 +33,10 @@ Result<void> keep_proofs(const json::Value& answer, const std::filesystem::path&
       }
     }
   }
+  for (const auto& [member, name] : {std::array{"heldCheckpoint", "held-checkpoint"}, std::array{"conflict", "conflict"}}) {
+    const std::string text = text_at(answer, member);
+    if (!text.empty()) SLUIS_CHECK(provenance::write_whole_file(folder / name, text, 0644));
+  }
   return provenance::write_whole_file(folder / "peer-checkpoint", text_at(answer, "peerCheckpoint"), 0644);
 }
 
@@ -42,6 +46,7 @@ void reconcile(Session& session, const Words& words) {
   if (!words.until.empty()) request.set("until", words.until);
   if (words.settle) request.set("settle", true);
   if (words.dry_run) request.set("dryRun", true);
+  if (!words.accept.empty()) request.set("accept", words.accept);
   json::Array apply(words.apply.begin(), words.apply.end());
   if (!apply.empty()) request.set("apply", json::Value(std::move(apply)));
   const auto answer = session.call("AuditService/Reconcile", request);
@@ -108,6 +113,7 @@ void add_reconcile(CLI::App& app, const SessionPtr& session) {
   command.add_flag("--settle", words->settle, "what is held since a recovery goes on, or ends: agreements as the other log shows, negotiations and transfers as the other party says");
   command.add_option("--apply", words->apply, "with --settle: an agreement, negotiation or transfer that this node did not end or suspend before the recovery, as you made sure: "
                      "the other party could hide that; may be repeated")->allow_extra_args(false);
+  command.add_option("--accept", words->accept, "why the other log is taken as it is now, though it contradicts what it signed before: recorded, with who says so");
   command.add_flag("--dry-run", words->dry_run, "compares, and records nothing");
   command.callback([session, words] { reconcile(*session, *words); });
 

@@ -265,6 +265,30 @@ TEST_F(GateTest, AClaimIsForThisRequestOnly) {
   EXPECT_TRUE(ask(own_pid).stream);
 }
 
+TEST_F(GateTest, ACheckpointInTheClaimIsOneOfThatPartysLogOrTheRequestIsRefused) {
+  auto with = dependencies();
+  std::string asked;
+  with.peer_note = [&](const ParticipantId& peer, const std::string& note) -> Result<void> {
+    asked = peer.str();
+    if (note == "good") return {};
+    return Error(ErrorCode::permission_denied, "not signed by that key");
+  };
+  gate_ = std::make_unique<gate::Gate>(ParticipantId("urn:waterrijk"), std::move(with));
+  const auto with_note = [this](const std::string& note) {
+    auto said = claim();
+    said.checkpoint = note;
+    return said;
+  };
+  ASSERT_TRUE(ask(with_note("good")).stream);
+  EXPECT_EQ(asked, "urn:duinmeer");
+  EXPECT_EQ(entries_of(EntryKind::decision).back().shared.peer_checkpoint(), "good");
+  expect_refused(ask(with_note("forged")), "checkpoint.false");
+  EXPECT_EQ(entries_of(EntryKind::decision).back().shared.peer_checkpoint(), "");
+  EXPECT_EQ(entries_of(EntryKind::decision).back().shared.decision().parameters().at("why"), "not signed by that key");
+  expect_refused(ask(with_note(std::string(4097, 'x'))), "checkpoint.too_large");
+  ASSERT_TRUE(ask(with_note("")).stream) << "a party without a log has none";
+}
+
 TEST_F(GateTest, WithoutClaimsOnlyWhereTermsSaySoAndOnePurposeIsLeft) {
   sends_claims_ = false;
   expect_refused(ask(request(std::string())), "claim.missing");

@@ -84,13 +84,27 @@ TEST_F(IntakeTest, ATransferThatIsNotOpenIsRefusedAndRecorded) {
   EXPECT_EQ(entries_of(EntryKind::decision).back().shared.decision().code(), "transfer.not_open");
 }
 
-TEST_F(IntakeTest, TheProvidersCheckpointStandsInTheRecordOfWhatCame) {
-  const std::string note = "waterrijk.example/log\n7\nroot=\n\n\u2014 waterrijk.example/log c2lnbmVk\n";
-  for (const auto& [sent, kept] : {std::pair(to_base64(note), note), std::pair(std::string("not base64"), std::string()),
-                                   std::pair(to_base64("\xff\xfe"), std::string()), std::pair(to_base64(std::string(5000, 'x')), std::string())}) {
+TEST_F(IntakeTest, TheProvidersCheckpointStandsInTheRecordOfWhatCameOrWhyItIsNone) {
+  const auto signs = crypto::Key::generate(crypto::Key::Kind::ed25519);
+  const auto other = crypto::Key::generate(crypto::Key::Kind::ed25519);
+  const std::string note = provenance::sign_checkpoint({"waterrijk.example/log", 7, {}}, signs);
+  const std::string forged = provenance::sign_checkpoint({"waterrijk.example/log", 7, {}}, other);
+  const auto key = provenance::VerifierKey::of("waterrijk.example/log", signs);
+  peer_note_ = [key](const ParticipantId& peer, const std::string& text) -> Result<void> {
+    EXPECT_EQ(peer.str(), "urn:waterrijk");
+    SLUIS_CHECK(provenance::open_checkpoint(text, key));
+    return {};
+  };
+  for (const auto& [sent, kept, why] :
+       {std::tuple(to_base64(note), note, ""), std::tuple(std::string(), std::string(), ""), std::tuple(to_base64(forged), std::string(), "signature"),
+        std::tuple(std::string("not base64"), std::string(), "no base64"), std::tuple(to_base64("\xff\xfe"), std::string(), "no text"),
+        std::tuple(to_base64(std::string(5000, 'x')), std::string(), "5000 bytes")}) {
     provider_.checkpoint = sent;
     pull();
+    EXPECT_EQ(received().event(), "complete") << "the data came all the same";
     EXPECT_EQ(received().peer_checkpoint(), kept) << sent;
+    EXPECT_EQ(received().document().empty(), std::string(why).empty()) << received().document();
+    EXPECT_NE(received().document().find(why), std::string::npos) << received().document();
   }
 }
 

@@ -94,7 +94,8 @@ class IntakeTest : public World {
                                 if (!proven_) return Error(ErrorCode::peer_unavailable, "`urn:waterrijk` does not prove what it declares");
                                 return *proven_;
                               },
-                              [this](const ParticipantId& peer) { undecided_.push_back(peer.str()); }};
+                              [this](const ParticipantId& peer) { undecided_.push_back(peer.str()); }, nullptr,
+                              [this](const ParticipantId& peer, const std::string& note) { return peer_note_ ? peer_note_(peer, note) : Result<void>(); }};
     intake_ = std::make_unique<intake::Intake>(
         intake::Options{ParticipantId("urn:duinmeer"), "municipality", std::chrono::seconds(60)}, std::move(with));
   }
@@ -140,6 +141,7 @@ class IntakeTest : public World {
   Provider provider_;
   Sink sink_;
   std::vector<std::string> undecided_;
+  std::function<Result<void>(const ParticipantId& peer, const std::string& note)> peer_note_;
   bool suspended_ = false;
   std::optional<gate::KnownDeclarations> proven_;  ///< what the provider proves to be in force; none: nothing
   int asked_about_declarations_ = 0;

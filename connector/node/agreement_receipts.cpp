@@ -1,0 +1,479 @@
+#include "connector/node/agreement_receipts.hpp"
+
+#include "connector/base/limits.hpp"
+#include "connector/base/log.hpp"
+#include "connector/gate/evidence.hpp"
+#include "connector/negotiation/model.hpp"
+#include "connector/outbox/keys.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace sluis::node {
+namespace {
+
+using provenance::EntryKind;
+using provenance::Receipt;
+using State = AgreementProof::State;
+
+constexpr std::string_view kProcess = "agreements";  ///< of the outbox: what waits for one peer stands in one row
+constexpr std::string_view kService = "agreement";
+constexpr std::size_t kAtOnce = 32;                  ///< receipts in one message
+constexpr std::size_t kMessageBytes = 512U << 10U;   ///< then it takes no further one
+constexpr std::size_t kRouteBytes = 1U << 20U;
+constexpr std::size_t kNoteBytes = 4096;             ///< of a checkpoint that a receipt comes with
+constexpr std::size_t kDueAtOnce = 64;
+constexpr std::size_t kDueHead = kAgreementProofDue.size() + 17;
+constexpr int kTries = 3;
+
+/// As they are stored, and shown.
+constexpr std::array<std::string_view, 5> kStates{"one-sided", "waiting", "two-sided", "missing", "contradicts"};
+
+std::string_view name_of(State state) { return kStates.at(static_cast<std::size_t>(state)); }
+std::string proof_key(const AgreementId& id) { return std::string(kAgreementProofPrefix) + id.str(); }
+
+std::string due_key(Timestamp due, std::string_view id) {
+  std::string time;
+  put_u64(time, static_cast<std::uint64_t>(due.time_since_epoch().count()));
+  return std::string(kAgreementProofDue) + to_hex(time) + "/" + std::string(id);
+}
+
+/// Goes over to another state, if it is still as it was.
+void move_proof(Commit& commit, const AgreementId& id, const AgreementProof& before, const AgreementProof& after) {
+  commit.preconditions.push_back({proof_key(id), before.encode()});
+  commit.changes.push_back({proof_key(id), after.encode()});
+  if (before.state == State::waiting) commit.changes.push_back({due_key(before.due, id.str()), std::nullopt});
+  if (after.state == State::waiting) commit.changes.push_back({due_key(after.due, id.str()), ""});
+}
+
+std::string list_of(const std::vector<std::string>& texts) { return fmt::format("[{}]", fmt::join(texts, ",")); }
+
+std::string told(std::string_view state) { return json::serialise(json::object({{"state", state}})); }
+
+}  // namespace
+
+std::string AgreementProof::encode() const {
+  json::Value value = json::object({{"state", name_of(state)}, {"commit", commit}, {"at", at}, {"due", format_time(due)}, {"asked", asked ? "yes" : ""}, {"theirs", theirs}});
+  if (entry) value.set("entry", *entry);
+  return json::serialise(value);
+}
+
+Result<AgreementProof> AgreementProof::decode(std::string_view bytes) {
+  SLUIS_TRY(const json::Value value, json::parse(bytes));
+  AgreementProof out;
+  SLUIS_TRY(const std::string state, json::required_string(value, "state"));
+  const auto found = std::find(kStates.begin(), kStates.end(), state);
+  if (found == kStates.end()) return Error(ErrorCode::corruption, "an agreement is not proven as `" + state.substr(0, 40) + "`");
+  out.state = static_cast<State>(found - kStates.begin());
+  SLUIS_TRY(out.commit, json::required_string(value, "commit"));
+  SLUIS_TRY(out.at, json::required_count(value, "at"));
+  if (value.find("entry") != nullptr) {
+    SLUIS_TRY(out.entry, json::required_count(value, "entry"));
+  }
+  SLUIS_TRY(const std::string due, json::required_string(value, "due"));
+  SLUIS_TRY(out.due, parse_time(due));
+  SLUIS_TRY(const std::string asked, json::required_string(value, "asked"));
+  out.asked = !asked.empty();
+  SLUIS_TRY(out.theirs, json::required_string(value, "theirs"));
+  return out;
+}
+
+Result<std::optional<AgreementProof>> AgreementProof::read(const storage::Reader& store, const AgreementId& id) {
+  SLUIS_TRY(const std::optional<std::string> bytes, store.get(proof_key(id)));
+  if (!bytes) return std::optional<AgreementProof>();
+  SLUIS_TRY(AgreementProof proof, decode(*bytes));
+  return std::optional(std::move(proof));
+}
+
+struct AgreementReceipts::Known {
+  negotiation::AgreementRecord record;
+  AgreementProof proof;
+};
+
+/// The checkpoints of one message: each is opened once, this node's as well.
+class AgreementReceipts::Notes {
+ public:
+  Notes(const AgreementReceipts& of, ParticipantId peer, Timestamp when) : now(when), of_(of), peer_(std::move(peer)) {}
+
+  const Timestamp now;
+  const ParticipantId& peer() const { return peer_; }
+  bool first(const AgreementId& id) { return spoken_of_.insert(id.str()).second; }
+
+  /// A receipt of the peer's entry of an agreement with this node, checked; and what it says. not_found: the list has no such log of the peer now.
+  Result<v1::Shared> check(const Receipt& receipt) {
+    if (receipt.leaf.kind != static_cast<std::uint8_t>(EntryKind::agreement)) return Error(ErrorCode::invalid_argument, "the receipt is not of an agreement");
+    if (receipt.shared.size() > limits::kEntryPayloadBytes || receipt.checkpoint.size() > kNoteBytes) return Error(ErrorCode::limit_exceeded, "the receipt says too much");
+    if (note_ != receipt.checkpoint) {
+      note_.reset();
+      SLUIS_TRY(opened_, of_.channel_.open_note(peer_, receipt.checkpoint, now));
+      note_ = receipt.checkpoint;
+    }
+    SLUIS_CHECK(provenance::check_receipt(receipt, opened_));
+    v1::Shared shared;
+    if (!shared.ParseFromString(receipt.shared) || shared.counterparty() != of_.options_.self.str() || shared.self() != peer_.str() || shared.event() != "agreed") {
+      return Error(ErrorCode::invalid_argument, "the receipt does not concern this node");
+    }
+    return shared;
+  }
+
+  Result<Receipt> make(std::uint64_t entry) {
+    if (own_note_.empty()) {
+      own_note_ = of_.with_.sequencer.checkpoint();
+      SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(of_.with_.sequencer.verifier_key()));
+      auto opened = provenance::open_checkpoint(own_note_, key);
+      if (!opened) return Error(ErrorCode::storage_unavailable, "there is no checkpoint yet");
+      own_ = std::move(*opened);
+    }
+    return provenance::make_receipt(of_.with_.log, entry, own_note_, own_);
+  }
+
+ private:
+  const AgreementReceipts& of_;
+  ParticipantId peer_;
+  std::optional<std::string> note_;
+  provenance::Checkpoint opened_;
+  std::string own_note_;
+  provenance::Checkpoint own_;
+  std::set<std::string> spoken_of_;
+};
+
+AgreementReceipts::AgreementReceipts(Options options, EvidenceDependencies with, const EvidenceChannel& channel,
+                                     std::function<void(std::string_view, std::string_view)> notify)
+    : options_(std::move(options)), with_(std::move(with)), channel_(channel), notify_(std::move(notify)) {}
+
+OutgoingMessage AgreementReceipts::message(const ParticipantId& peer, const AgreementId& id) const {
+  outbox::Envelope envelope;
+  envelope.service = kService;
+  envelope.id = to_hex(with_.random.bytes(16));
+  envelope.kind = kService;
+  envelope.body = id.str();
+  envelope.queued = with_.clock.now();
+  return {peer.str(), std::string(kProcess), outbox::encode(envelope)};
+}
+
+std::string AgreementReceipts::prepare(Commit& commit, const negotiation::AgreementRecord& record) {
+  const Timestamp now = with_.clock.now();
+  if (commit.id.empty()) commit.id = "agreement-" + to_hex(with_.random.bytes(16));
+  AgreementProof proof;
+  proof.commit = commit.id;
+  const auto entry = std::find_if(commit.entries.begin(), commit.entries.end(), [](const EntryDraft& one) { return one.kind == static_cast<std::uint8_t>(EntryKind::agreement); });
+  proof.at = static_cast<std::uint64_t>(entry - commit.entries.begin());
+  const bool both = with_.directory.keeps_evidence(record.peer, now) && with_.directory.keeps_evidence(options_.self, now);
+  if (both) {
+    proof.state = State::waiting;
+    proof.due = now + options_.within / 2;
+    commit.changes.push_back({due_key(proof.due, record.id.str()), ""});
+  }
+  commit.changes.push_back({proof_key(record.id), proof.encode()});
+  // The consumer's entry is the later one: the provider has its own by then.
+  if (!both || record.role != negotiation::Role::consumer) return {};
+  commit.messages.push_back(message(record.peer, record.id));
+  return std::string(kProcess);
+}
+
+Result<std::uint64_t> AgreementReceipts::entry_of(const AgreementProof& proof) const {
+  if (proof.entry) return *proof.entry;
+  SLUIS_TRY(const std::uint64_t first, channel_.first_entry(proof.commit));
+  return first + proof.at;
+}
+
+Result<std::optional<AgreementReceipts::Known>> AgreementReceipts::known(const ParticipantId& peer, const AgreementId& id) const {
+  auto record = negotiation::read_agreement(with_.store, id);
+  if (!record && record.error().code == ErrorCode::not_found) return std::optional<Known>();
+  if (!record) return record.error();
+  if (record->peer != peer) return std::optional<Known>();
+  SLUIS_TRY(std::optional<AgreementProof> proof, AgreementProof::read(with_.store, id));
+  if (!proof || proof->state == State::one_sided) return std::optional<Known>();
+  return std::optional(Known{std::move(*record), std::move(*proof)});
+}
+
+void AgreementReceipts::record_missing(const Known& known, std::string_view event, Timestamp now, Commit& commit) const {
+  v1::Shared own;
+  gate::set_time(own, now);
+  own.set_event("agreement-" + std::string(event));
+  own.set_self(options_.self.str());
+  own.set_counterparty(known.record.peer.str());
+  own.set_agreement(known.record.id.str());
+  own.set_agreement_hash(std::string(view(known.record.agreement_hash)));
+  own.set_dataset(known.record.dataset.str());
+  own.set_offer_hash(std::string(view(known.record.offer_hash)));
+  *own.mutable_decision() = gate::to_proto(gate::make_reason("receipt.agreement_" + std::string(event), {{"party", known.record.peer.str()}}), false);
+  commit.entries.push_back(gate::make_entry(EntryKind::receipt_missing, known.record.offer_hash, own, {}));
+}
+
+/// Keeps the other party's receipt, sealed, and records that it is held. Also where it contradicts: that is what proves it.
+Result<void> AgreementReceipts::hold(const Known& known, const Receipt& receipt, const v1::Shared& said, Notes& notes, Commit& commit) const {
+  const bool same = said.agreement_hash() == view(known.record.agreement_hash) && said.dataset() == known.record.dataset.str();
+  AgreementProof after = known.proof;
+  after.state = same ? State::two_sided : State::contradicts;
+  SLUIS_TRY(after.entry, entry_of(known.proof));
+  after.theirs = EvidenceChannel::receipt_key(notes.peer(), receipt);
+  SLUIS_TRY(std::optional<std::string> epoch, with_.store.get(gate::kPayloadEpoch));  // before the key is taken
+  SLUIS_TRY(std::string sealed, with_.payload_keys.seal(receipt.to_json(), gate::bound_to(after.theirs), notes.now, with_.random));
+  commit.preconditions.push_back({std::string(gate::kPayloadEpoch), std::move(epoch)});
+  commit.changes.push_back({after.theirs, std::move(sealed)});
+  move_proof(commit, known.record.id, known.proof, after);
+  v1::Shared own;
+  gate::set_time(own, notes.now);
+  own.set_event(std::string(provenance::kind_name(receipt.leaf.kind)));
+  own.set_self(options_.self.str());
+  own.set_counterparty(notes.peer().str());
+  own.set_agreement(said.agreement());
+  own.set_agreement_hash(said.agreement_hash());
+  own.set_dataset(said.dataset());
+  own.set_peer_checkpoint(receipt.checkpoint);
+  commit.entries.push_back(gate::make_entry(EntryKind::receipt, receipt.leaf.policy_digest, own, {}));
+  if (!same) record_missing(known, "contradicts", notes.now, commit);
+  return {};
+}
+
+std::vector<http::Route> AgreementReceipts::routes() {
+  return {{"POST", "/evidence/v1/agreements", [this](const http::Request& request) { return take(request); }, kRouteBytes}};
+}
+
+http::Response AgreementReceipts::take(const http::Request& request) {
+  const auto peer = with_.authenticate(request);
+  if (!peer) return evidence_refusal(peer.error());
+  const auto body = json::parse(request.body);
+  const json::Value* list = body ? body->find("receipts") : nullptr;
+  const auto* receipts = list == nullptr ? nullptr : list->if_array();
+  if (receipts == nullptr || receipts->empty() || receipts->size() > kAtOnce) {
+    return evidence_refusal(400, "invalid_argument", fmt::format("`receipts` is a list of 1 to {} receipts of agreements", kAtOnce));
+  }
+  for (int tries = 0;; ++tries) {
+    const auto answer = take_all(*peer, *receipts);
+    if (answer) return http::json_response(200, R"({"results":)" + *answer + "}");
+    if (answer.error().code == ErrorCode::conflict && tries + 1 < kTries) continue;  // the timer, or the same message again
+    return evidence_refusal(503, "unavailable", "the receipts cannot be recorded now");
+  }
+}
+
+Result<std::string> AgreementReceipts::take_all(const ParticipantId& peer, const json::Array& receipts) {
+  Notes notes(*this, peer, with_.clock.now());
+  Commit commit;
+  std::vector<std::string> results;
+  std::size_t bytes = 0;
+  for (const json::Value& one : receipts) {  // what the answer has no room for is asked again
+    results.push_back(bytes > kMessageBytes ? told("early") : take_one(notes, json::serialise(one), commit));
+    bytes += results.back().size();
+  }
+  if (!commit.changes.empty()) SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  return list_of(results);
+}
+
+std::string AgreementReceipts::take_one(Notes& notes, const std::string& text, Commit& commit) {
+  const auto refused = [&](const Error& why) {
+    if (with_.mistakes != nullptr && !with_.mistakes->take(notes.peer().str())) return told("early");
+    return json::serialise(json::object({{"state", "refused"}, {"reason", why.message}}));
+  };
+  if (!channel_.may_prove(notes.peer())) return told("early");  // its log contradicts itself: a person decides first
+  const auto receipt = Receipt::from_json(text);
+  if (!receipt) return refused(receipt.error());
+  const auto said = notes.check(*receipt);
+  if (!said && said.error().code == ErrorCode::not_found) return told("early");
+  if (!said) return refused(said.error());
+  const AgreementId id(said->agreement());
+  if (!notes.first(id)) return told("early");
+  const auto found = known(notes.peer(), id);
+  if (!found) return told("early");  // as it cannot be read now
+  if (!*found) return told("unknown");
+  const auto entry = entry_of((*found)->proof);
+  const auto own = entry ? notes.make(*entry) : Result<Receipt>(entry.error());
+  if (!own) return told(own.error().code == ErrorCode::storage_unavailable ? "early" : "gone");
+  bool same = (*found)->proof.state != State::contradicts;
+  if ((*found)->proof.state == State::waiting || (*found)->proof.state == State::missing) {
+    same = said->agreement_hash() == view((*found)->record.agreement_hash) && said->dataset() == (*found)->record.dataset.str();
+    if (!hold(**found, *receipt, *said, notes, commit)) return told("early");
+  }
+  return fmt::format(R"({{"state":"{}","receipt":{}}})", same ? "proven" : "contradicts", own->to_json());
+}
+
+/// What the other party answered of one agreement; what follows goes into the commit. Nothing where it is to be asked again.
+Result<void> AgreementReceipts::settle(const Known& known, const json::Value& result, Notes& notes, Commit& commit) const {
+  const auto state = json::required_string(result, "state");
+  if (state && *state == "early") return {};
+  const auto missing = [&] {
+    if (known.proof.state != State::waiting) return;
+    AgreementProof after = known.proof;
+    after.state = State::missing;
+    move_proof(commit, known.record.id, known.proof, after);
+    record_missing(known, "missing", notes.now, commit);
+  };
+  const json::Value* member = result.find("receipt");
+  if (!state || (*state != "proven" && *state != "contradicts") || member == nullptr) {
+    // It may have lost what it had, and get it back: its time goes on. Else it says that it proves nothing.
+    if (state && *state != "unknown" && *state != "gone") missing();
+    return {};
+  }
+  const auto receipt = Receipt::from_json(json::serialise(*member));
+  const auto said = receipt ? notes.check(*receipt) : Result<v1::Shared>(receipt.error());
+  if (!said && said.error().code == ErrorCode::not_found) return {};  // a newer list will have that log, or its time comes
+  if (!said || said->agreement() != known.record.id.str()) {
+    missing();
+    return {};
+  }
+  return hold(known, *receipt, *said, notes, commit);
+}
+
+outbox::Delivered AgreementReceipts::deliver(const outbox::OutboxItem& item, const outbox::Envelope&, Timestamp) {
+  using outbox::Verdict;
+  const ParticipantId peer(item.peer);
+  Notes notes(*this, peer, with_.clock.now());
+  if (!channel_.may_prove(peer)) return Verdict::retry_untried;  // its log contradicts itself: a person decides first
+  struct Message {
+    std::string key;
+    std::optional<Known> known;  ///< none: nothing is to be asked any more
+    std::optional<Receipt> receipt;
+  };
+  std::vector<std::pair<std::string, std::string>> found;
+  const auto read = with_.store.scan(outbox::process_prefix(item.peer, item.process), item.key, [&](std::string_view key, std::string_view bytes) {
+    const auto envelope = outbox::decode_envelope(bytes);
+    if (found.size() == kAtOnce || !envelope || envelope->service != kService) return false;
+    found.emplace_back(key, envelope->body);
+    return true;
+  });
+  if (!read) return Verdict::retry_untried;
+  Commit commit;
+  std::vector<Message> sent;
+  std::vector<std::string> receipts;
+  std::size_t bytes = 0;
+  std::set<std::string> named;
+  std::uint64_t left = 0;
+  const auto remove = [&](const std::string& key) {
+    commit.changes.push_back({key, std::nullopt});
+    ++left;
+  };
+  for (auto& [key, id] : found) {
+    auto one = known(peer, AgreementId(id));
+    if (!one) return Verdict::retry_untried;
+    const bool open = *one && ((*one)->proof.state == State::waiting || (*one)->proof.state == State::missing);
+    const auto entry = open ? entry_of((*one)->proof) : Result<std::uint64_t>(Error(ErrorCode::not_found, "nothing is awaited"));
+    auto receipt = entry ? notes.make(*entry) : Result<Receipt>(entry.error());
+    if (!receipt && receipt.error().code == ErrorCode::storage_unavailable) break;  // no checkpoint covers it yet
+    if (!receipt || !named.insert(id).second) {
+      remove(key);
+      continue;
+    }
+    receipts.push_back(receipt->to_json());
+    bytes += receipts.back().size();
+    if (receipts.size() > 1 && bytes > kMessageBytes) {
+      receipts.pop_back();
+      break;
+    }
+    sent.push_back({key, std::move(**one), std::move(*receipt)});
+  }
+  const auto finish = [&](Verdict otherwise, bool answered = false) -> outbox::Delivered {
+    if (commit.changes.empty()) return otherwise;
+    const bool first = std::any_of(commit.changes.begin(), commit.changes.end(), [&](const auto& change) { return change.key == item.key; });
+    if (!with_.commits.commit_and_wait(std::move(commit))) return answered ? Verdict::retry_uncertain : otherwise;
+    outbox::Delivered out(!first || otherwise == Verdict::away ? otherwise : answered ? Verdict::done : Verdict::dropped);
+    out.also = left - (first && out.verdict != otherwise ? 1 : 0);
+    return out;
+  };
+  if (sent.empty()) return finish(Verdict::retry_untried);
+  const auto base = with_.directory.endpoint(peer, notes.now);
+  if (!base) return finish(Verdict::away);
+  http::PeerRequest request;
+  request.peer = peer;
+  request.url = *base + "/evidence/v1/agreements";
+  request.headers["content-type"] = "application/json";
+  request.body = R"({"receipts":)" + list_of(receipts) + "}";
+  request.timeout = limits::kPeerTimeout;
+  const auto response = with_.transport.send(request);
+  if (!response || response->status >= 500 || response->status == 408 || response->status == 429) return finish(Verdict::away);
+  const auto answer = response->status == 200 ? json::parse(response->body) : Result<json::Value>(Error(ErrorCode::not_found, "no answer"));
+  const json::Value* list = answer ? answer->find("results") : nullptr;
+  const auto* results = list == nullptr ? nullptr : list->if_array();
+  if (results == nullptr || results->size() != sent.size()) return finish(Verdict::retry);  // it takes none: they are missing in their time
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    const auto state = json::required_string((*results)[i], "state");
+    const std::size_t before = commit.changes.size();
+    if (const auto settled = settle(*sent[i].known, (*results)[i], notes, commit); !settled) {
+      log::error("a receipt of an agreement cannot be kept", {{"peer", item.peer}, {"what", settled.error().message}});
+      continue;
+    }
+    if (commit.changes.size() != before || (state && (*state == "unknown" || *state == "gone"))) remove(sent[i].key);
+  }
+  return finish(Verdict::retry, true);
+}
+
+/// What is due by this key.
+Result<void> AgreementReceipts::look(const std::string& key, Timestamp now, Commit& commit, std::set<std::string>& asks) const {
+  const AgreementId id(key.substr(std::min(key.size(), kDueHead)));
+  SLUIS_TRY(const std::optional<AgreementProof> proof, AgreementProof::read(with_.store, id));
+  if (!proof || proof->state != State::waiting || due_key(proof->due, id.str()) != key) {
+    commit.changes.push_back({key, std::nullopt});
+    return {};
+  }
+  SLUIS_TRY(const negotiation::AgreementRecord record, negotiation::read_agreement(with_.store, id));
+  const Known known{record, *proof};
+  AgreementProof after = *proof;
+  if (const auto entry = entry_of(*proof)) after.entry = *entry;
+  SLUIS_TRY(const std::optional<std::string> bytes, with_.store.get(negotiation::negotiation_key(record.negotiation)));
+  const auto process = bytes ? negotiation::decode_negotiation(*bytes) : Result<negotiation::Negotiation>(Error(ErrorCode::not_found, "there is none"));
+  if (!record.active() && process && process->state == negotiation::State::terminated) {  // it never came to be on the other side
+    after.state = State::one_sided;
+  } else if (!proof->asked) {
+    after.asked = true;
+    after.due = now + options_.within / 2;
+    commit.messages.push_back(message(record.peer, id));
+    asks.insert(record.peer.str());
+  } else {
+    after.state = State::missing;
+    record_missing(known, "missing", now, commit);
+  }
+  move_proof(commit, id, *proof, after);
+  return {};
+}
+
+Result<std::optional<Timestamp>> AgreementReceipts::on_timer() {
+  const Timestamp now = with_.clock.now();
+  const std::string end = due_key(now + Duration(1), "");
+  std::vector<std::string> due;
+  std::optional<Timestamp> next;
+  SLUIS_CHECK(with_.store.scan(kAgreementProofDue, kAgreementProofDue, [&](std::string_view key, std::string_view) {
+    if (key >= end || due.size() == kDueAtOnce) {
+      std::uint64_t time = 0;
+      const char* const digits = key.data() + kAgreementProofDue.size();
+      if (key.size() >= kDueHead && std::from_chars(digits, digits + 16, time, 16).ec == std::errc()) next = std::max(now, Timestamp(Duration(static_cast<std::int64_t>(time))));
+      return false;
+    }
+    due.emplace_back(key);
+    return true;
+  }));
+  Commit commit;
+  std::set<std::string> asks;
+  for (const std::string& key : due) {
+    if (const auto looked = look(key, now, commit, asks); !looked) {
+      if (looked.error().code == ErrorCode::storage_unavailable) return looked.error();
+      log::error("what proves an agreement cannot be read", {{"key", key}, {"what", looked.error().message}});
+      commit.changes.push_back({key, std::nullopt});  // it holds up nothing else
+    }
+  }
+  if (commit.changes.empty()) return next;
+  if (commit.entries.empty()) commit.commit_class = CommitClass::bulk;
+  const auto done = with_.commits.commit_and_wait(std::move(commit));
+  if (!done && done.error().code == ErrorCode::conflict) return std::optional(now);  // one came just now
+  if (!done) return done.error();
+  for (const std::string& peer : asks) notify_(peer, kProcess);
+  return next;
+}
+
+Result<AgreementReceipts::Held> AgreementReceipts::held(const negotiation::AgreementRecord& record) const {
+  if (record.imported) return Held{"imported, one-sided", {}, {}};
+  SLUIS_TRY(const std::optional<AgreementProof> proof, AgreementProof::read(with_.store, record.id));
+  if (!proof) return Held{};
+  Held out{std::string(name_of(proof->state)), {}, {}};
+  if (const auto entry = entry_of(*proof)) out.entry = *entry;
+  if (proof->theirs.empty()) return out;
+  SLUIS_TRY(const std::optional<std::string> sealed, with_.store.get(proof->theirs));
+  const auto text = sealed ? with_.payload_keys.unseal(*sealed, {0, gate::bound_to(proof->theirs)}) : Result<std::string>(Error(ErrorCode::not_found, "it is not there"));
+  if (!text && text.error().code != ErrorCode::not_found) return text.error();
+  if (text) out.theirs = *text;
+  return out;
+}
+
+}  // namespace sluis::node
