@@ -7,7 +7,6 @@
 
 #include "catalog/keys.hpp"
 #include "connector/base/limits.hpp"
-#include "connector/base/toml.hpp"
 #include "connector/storage/hold.hpp"
 
 #include <fmt/core.h>
@@ -15,23 +14,19 @@
 namespace sluis::management {
 namespace {
 
-/// The ids in a text that says nothing but `confirm = [...]`, with all that are held for `*`. None: it is a dataset.
-Result<std::optional<std::vector<std::string>>> asked_to_confirm(const Backend& backend, const std::string& text, const std::string& file) {
-  const std::optional<std::vector<std::string>> none;
-  if (text.find("confirm") == std::string::npos) return none;
-  auto document = TomlTable::parse(text, file);
-  if (!document || !document->has("confirm") || document->has("id")) return none;  // whoever reads it as a dataset says what is wrong
-  SLUIS_TRY(std::vector<std::string> ids, document->strings("confirm"));
-  SLUIS_CHECK(document->finish());
-  if (ids.size() != 1 || ids.front() != "*") return std::optional(std::move(ids));
-  ids.clear();
+/// Of a request to confirm: as it names them, or for `*` all that are held.
+Result<std::vector<std::string>> asked_to_confirm(const Backend& backend, const v1::PublishDatasetRequest& request) {
+  if (!request.toml().empty()) return Error(ErrorCode::invalid_argument, "a dataset is published, or held ones are confirmed").at_pointer("/confirm");
+  if (request.confirm_size() != 1 || request.confirm(0) != "*") return std::vector<std::string>(request.confirm().begin(), request.confirm().end());
+  std::vector<std::string> ids;
   SLUIS_TRY(const auto held, held_things(backend.store, HeldThing::Kind::dataset));
   for (const HeldThing& one : held) ids.push_back(one.id);
-  return std::optional(std::move(ids));
+  return ids;
 }
 
 /// Those that are held since a recovery are published again as they are, in the name of who says that they were not changed or taken off meanwhile.
-Result<v1::PublishDatasetResponse> confirm(Backend& backend, const std::vector<std::string>& ids, bool dry_run, const Caller& caller) {
+Result<v1::PublishDatasetResponse> confirm(Backend& backend, const v1::PublishDatasetRequest& request, policy::Language language, const Caller& caller) {
+  SLUIS_TRY(const std::vector<std::string> ids, asked_to_confirm(backend, request));
   std::vector<catalog::Dataset> datasets;
   for (const std::string& id : ids) {
     SLUIS_CHECK(require_id(id, "confirm"));
@@ -41,9 +36,10 @@ Result<v1::PublishDatasetResponse> confirm(Backend& backend, const std::vector<s
     datasets.push_back(std::move(published.dataset));
   }
   v1::PublishDatasetResponse response;
-  response.set_dry_run(dry_run);
+  response.set_dry_run(request.dry_run());
+  if (datasets.empty()) response.add_notes("nothing is held");
   for (const catalog::Dataset& dataset : datasets) {
-    SLUIS_TRY(auto made, publish_dataset(backend, dataset, dry_run, caller));
+    SLUIS_TRY(auto made, publish_dataset(backend, dataset, request.dry_run(), language, caller));
     response.set_entry(made.entry);
     response.add_notes("confirmed: `" + dataset.id.str() + "`");
     *response.mutable_dataset() = std::move(made.dataset);
@@ -57,9 +53,8 @@ Result<v1::PublishDatasetResponse> publish(Backend& backend, const v1::PublishDa
     return Error(ErrorCode::limit_exceeded, fmt::format("the file is larger than {} bytes", limits::kTomlBytes));
   }
   SLUIS_TRY(const auto language, language_of(request.lang()));
+  if (request.confirm_size() > 0) return confirm(backend, request, language, caller);
   const std::string file = request.file().empty() ? "dataset.toml" : request.file();
-  SLUIS_TRY(const auto to_confirm, asked_to_confirm(backend, request.toml(), file));
-  if (to_confirm) return confirm(backend, *to_confirm, request.dry_run(), caller);
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   SLUIS_TRY(const auto dataset,
             catalog::parse_dataset(request.toml(), file, dataset_context(backend, vocabulary)));

@@ -8,7 +8,6 @@
 #include "connector/dsp/version.hpp"
 #include "connector/crypto/secret.hpp"
 #include "connector/http/message.hpp"
-#include "connector/management/held.hpp"
 #include "connector/management/logbook.hpp"
 #include "connector/management/newer_terms.hpp"
 #include "connector/node/metrics.hpp"
@@ -25,7 +24,6 @@ namespace sluis::node {
 namespace {
 
 constexpr std::string_view kPublished = "meta/published";  ///< when, and the checkpoint that everybody sees
-constexpr std::chrono::days kAhead{30};  ///< so long before the period of the log ends it is told that no other can follow
 constexpr std::string_view kLasting = "public, max-age=31536000, immutable";
 constexpr std::size_t kManagers = 128;  ///< connections to the management interface, where the network reaches it
 constexpr std::size_t kCatalogBytes = 32U << 20U;     ///< of a peer's catalogue, on all its pages
@@ -185,72 +183,6 @@ std::vector<http::Route> Node::Parts::public_routes() {
 }
 
 bool Node::Parts::ready() const { return sequencer->quarantine().empty() && sequencer->trouble().empty() && !sequencer->clock_behind(); }
-
-std::vector<std::string> Node::Parts::findings() const {
-  std::vector<std::string> out;
-  if (const std::string why = sequencer->quarantine(); !why.empty()) out.push_back("the log is quarantined: " + why);
-  if (const std::string why = sequencer->trouble(); !why.empty()) out.push_back(why);
-  if (sequencer->clock_behind()) out.emplace_back("the clock is behind the log");
-  if (const auto waiting = erasing->list(); waiting) {
-    for (const Erasure& one : *waiting) {
-      if (!one.confirmed_by.empty()) out.push_back("the erasure " + one.id + " is confirmed, and not done yet");
-    }
-  }
-  if (const auto unfinished = pruning->unfinished(); unfinished) {
-    for (const std::string& origin : *unfinished) out.push_back("entries of the log `" + origin + "` are being pruned: not done yet");
-  }
-  if (const auto left = erasing->in_copies(); left) {
-    for (const std::string& id : *left) out.push_back("keys of the erasure " + id + " are still in copies: mend what keeps them there, then `sluis backup create`");
-  }
-  if (const auto ends = period_ends(); ends && *ends && log_clock->now() + kAhead >= **ends) {
-    const std::string why = why_none_follows();
-    const bool over = **ends <= log_clock->now();
-    if (!why.empty()) {
-      out.push_back("the period of the log " + std::string(over ? "ended" : "ends") + " on " + format_time(**ends).substr(0, 10) + (over ? ", and it goes on" : "") + ": " + why);
-    }
-  }
-  if (const auto ordered = is_order_for_next(); !ordered) {
-    out.push_back("which log was asked for cannot be read: " + ordered.error().message);
-  } else if (*ordered) {
-    const std::string why = why_none_follows();
-    if (!why.empty()) out.push_back("another log was asked for, and none can follow: " + why);
-    else if (!**ordered) out.push_back("a log was asked for, and another is prepared since: `sluis log follow` asks for that one");
-  }
-  if (!none_followed.empty()) out.push_back(none_followed);
-  for (std::string& finding : management::held_findings(store)) out.push_back(std::move(finding));
-  for (std::string& finding : one_sided_findings(store, *directory, log_clock->now())) out.push_back(std::move(finding));
-  for (std::string& finding : peer_logs->findings()) out.push_back(std::move(finding));
-  if (const auto newer = management::count_newer_terms(store); newer && *newer > 0) {
-    out.push_back(std::to_string(*newer) + " agreement(s) whose provider offers other terms by now: `sluis agreement list` says which, `sluis agreement renew` asks for them");
-  }
-  for (std::string& finding : watching_findings()) out.push_back(std::move(finding));
-  if (collecting) {
-    for (std::string& finding : collecting->findings()) out.push_back(std::move(finding));
-  }
-  for (const http::TlsState& one : tls_states()) {
-    std::string finding;
-    if (!one.trouble.empty()) finding = "changed TLS files are not used, those before still are: " + one.trouble;
-    else if (one.lists_end <= log_clock->now()) finding = "a revocation list (" + one.name + ") was over at " + format_time(one.lists_end) + ": who needs it is refused";
-    if (!finding.empty() && std::find(out.begin(), out.end(), finding) == out.end()) out.push_back(std::move(finding));
-  }
-  const auto dead = outbox->dead_letters();
-  if (!dead) out.push_back("messages that are not delivered cannot be counted: " + dead.error().message);
-  if (dead && *dead > 0) {
-    out.push_back(std::to_string(*dead) + (*dead == 1 ? " message to another party is not delivered" : " messages to other parties are not delivered") +
-                  " unless somebody has it tried again: see `sluis outbox list`");
-  }
-  if (!config.static_identity.empty()) out.emplace_back("peers are known by fixed values, in clear: the identity scheme is `static`, for tests only");
-  for (std::string& finding : list_findings()) out.push_back(std::move(finding));
-  if (std::string finding = changed_purposes(config, purpose_files); !finding.empty()) out.push_back(std::move(finding));
-  if (!roles->current()) out.emplace_back("the file of roles is not in order: nobody has a role");
-  const auto asked = [this] { return list_fetching ? "; asked: " + list_fetching->tried() : std::string(); };
-  switch (directory->state(log_clock->now())) {
-    case identity::ListState::fresh: break;
-    case identity::ListState::stale: out.push_back("the membership list should be refreshed" + asked()); break;
-    case identity::ListState::expired: out.push_back("there is no valid membership list: no new negotiation or pull" + asked()); break;
-  }
-  return out;
-}
 
 std::vector<http::TlsState> Node::Parts::tls_states() const {
   std::vector<http::TlsState> all;

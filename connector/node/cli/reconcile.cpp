@@ -88,9 +88,7 @@ void reconcile(Session& session, const Words& words) {
 
 /// A text that says only which datasets are published again as they are; JSON strings are TOML's.
 void confirm_datasets(Session& session, const Words& words) {
-  std::string ids;
-  for (const std::string& id : words.confirm) ids += (ids.empty() ? "" : ", ") + json::serialise(json::Value(id));
-  json::Value request = json::object({{"toml", "confirm = [" + ids + "]\n"}, {"file", "confirm"}});
+  json::Value request = json::object({{"confirm", json::Array(words.confirm.begin(), words.confirm.end())}});
   if (words.dry_run) request.set("dryRun", true);
   const auto answer = session.call("DatasetService/Publish", request);
   if (!answer) return session.fail(answer.error());
