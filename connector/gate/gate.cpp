@@ -203,10 +203,13 @@ std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) cons
   std::optional<policy::Reason> false_note;
   if (check.claim && check.claim->iss == asked.party.id && !check.claim->checkpoint.empty()) {
     const std::string& note = check.claim->checkpoint;
-    const auto good = with_.peer_note ? with_.peer_note(asked.party.id, note) : Result<void>();
-    if (note.size() > kCheckpointBytes) false_note = make_reason("checkpoint.too_large", {{"bytes", std::to_string(note.size())}, {"most", std::to_string(kCheckpointBytes)}});
-    else if (!good) false_note = make_reason("checkpoint.false", {{"why", good.error().message}});
-    else asked.peer_checkpoint = note;
+    if (note.size() > kCheckpointBytes) {
+      false_note = make_reason("checkpoint.too_large", {{"bytes", std::to_string(note.size())}, {"most", std::to_string(kCheckpointBytes)}});
+    } else if (const auto good = with_.peer_note ? with_.peer_note(asked.party.id, note) : Result<void>(); !good) {
+      false_note = make_reason("checkpoint.false", {{"why", good.error().message}});
+    } else {
+      asked.peer_checkpoint = note;
+    }
   }
   if (check.ok()) {
     // For each try of a push: the claim is bound to its transfer, and that is sent once.

@@ -25,7 +25,7 @@ bool is_for_parties(std::string_view path) { return path.starts_with(kDsp) || is
 http::Response no_place(std::string_view why) {
   constexpr const char* kSoon = "5";  // when another ends nobody knows
   http::Response response = gate::refusal(kTooMany, gate::make_reason("quota", {{"why", std::string(why)}}));
-  response.headers["retry-after"] = kSoon;
+  response.headers["retry-after"] = std::string(kSoon);
   return response;
 }
 

@@ -118,7 +118,10 @@ Result<void> Node::Parts::keep_node_key() {
   std::error_code ec;
   if (kept) {
     const auto same = opens_mark(node_key, *kept, config.participant);
-    if (same) return {};
+    if (same) {  // nothing was changed: what was said of it holds for no later key
+      std::filesystem::remove(said, ec);
+      return {};
+    }
     if (!std::filesystem::exists(said, ec)) {
       return Error(ErrorCode::conflict, "the node key `" + config.node_key.string() + "` is not the one that this node started with")
           .mended_by("put it back from a copy of the keys; where it is lost or was changed on purpose, an empty file `" + said.string() +

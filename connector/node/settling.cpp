@@ -61,7 +61,7 @@ Result<void> Settling::transfer(const storage::Held& held, const SettleOrder& or
   if (process.peer != order.peer) return {};
   const std::string name = "transfer " + process.own_pid.str();
   const PeerView view = ask(process, with_.read_transfer);
-  const auto there = view.kind == PeerView::Kind::seen ? transfer::state_from(view.state) : std::nullopt;
+  const auto there = transfer::state_from(view.kind == PeerView::Kind::seen ? std::string_view(view.state) : std::string_view());
   transfer::State here = transfer::visible_state(process);
   const bool writes = order.settle && !order.dry_run;
   if (there && transfer::is_final(*there)) {
@@ -104,7 +104,7 @@ Result<void> Settling::negotiation(const storage::Held& held, const SettleOrder&
   if (process.peer != order.peer) return {};
   const std::string name = "negotiation " + process.own_pid.str();
   const PeerView view = ask(process, with_.read_negotiation);
-  const auto there = view.kind == PeerView::Kind::seen ? negotiation::state_from(view.state) : std::nullopt;
+  const auto there = negotiation::state_from(view.kind == PeerView::Kind::seen ? std::string_view(view.state) : std::string_view());
   const negotiation::State here = negotiation::visible_state(process);
   const bool writes = order.settle && !order.dry_run;
   if (there == negotiation::State::terminated) {
