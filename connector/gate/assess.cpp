@@ -1,5 +1,6 @@
 #include "connector/gate/assess.hpp"
 
+#include "connector/declaration/rules.hpp"
 #include "policy/odrl/match.hpp"
 
 #include <algorithm>
@@ -46,16 +47,6 @@ Result<void> read_uses(const Question& question, const storage::Reader& store, V
   return {};
 }
 
-/// Whether the condition on which a decision came to nothing is, or holds, one on a declaration.
-bool failed_on_declarations(const policy::Decision& decision, const policy::Program& program) {
-  const auto nodes = program.nodes();
-  if (decision.permit || decision.constraint >= nodes.size()) return false;
-  const auto first = nodes.begin() + decision.constraint;
-  return std::any_of(first, first + std::max<std::uint16_t>(first->skip, 1), [](const policy::Program::Node& node) {
-    return node.operand == policy::Operand::situation || node.operand == policy::Operand::assessment;
-  });
-}
-
 /// Asks for declarations only where they could make a difference: a request that no permission fits costs the provider nothing.
 std::optional<std::string> add_declarations(const policy::Request& request, const DeclarationSource& source, Timestamp now,
                                             Verdict& verdict, std::vector<policy::Attribute>& attributes) {
@@ -72,7 +63,7 @@ std::optional<std::string> add_declarations(const policy::Request& request, cons
   attributes.insert(attributes.end(), taken->attributes.begin(), taken->attributes.end());
   verdict.rests_on = std::move(taken->rests_on);
   verdict.declared = Verdict::Looked::known;
-  verdict.valid_until = taken->until;
+  verdict.valid_until = std::min(taken->until, verdict.declarations.until);
   return std::nullopt;
 }
 
@@ -121,6 +112,21 @@ std::vector<policy::Attribute> attributes_of(const policy::Program& program, con
   }
   if (known.two_sided) out.push_back(evidence_of(program, *known.two_sided));
   return out;
+}
+
+bool failed_on_declarations(const policy::Decision& decision, const policy::Program& program) {
+  const auto nodes = program.nodes();
+  if (decision.permit || decision.constraint >= nodes.size()) return false;
+  const auto first = nodes.begin() + decision.constraint;
+  return std::any_of(first, first + std::max<std::uint16_t>(first->skip, 1), [](const policy::Program::Node& node) {
+    return node.operand == policy::Operand::situation || node.operand == policy::Operand::assessment;
+  });
+}
+
+bool rests_on_a_basis(const declaration::Declaration& said) {
+  return said.kind != declaration::Kind::assessment || std::all_of(said.legal_basis.begin(), said.legal_basis.end(), [](const std::string& basis) {
+    return bool(declaration::read_legal_basis(basis));
+  });
 }
 
 Judged judge_terms(const policy::Program& program, const policy::Request& request, const std::optional<std::string>& purpose) {

@@ -49,6 +49,13 @@ struct Judged {
 /// `purpose`: as it was named; none: none was.
 Judged judge_terms(const policy::Program& program, const policy::Request& request, const std::optional<std::string>& purpose);
 
+/// Whether the condition on which a decision came to nothing is, or holds, one on a declaration: where those are not known, that is why.
+bool failed_on_declarations(const policy::Decision& decision, const policy::Program& program);
+
+/// False of an assessment that was recorded before bases were checked, on one on which none can rest (declaration::read_legal_basis): it
+/// counts for nothing.
+bool rests_on_a_basis(const declaration::Declaration& said);
+
 /// Where the provider keeps how often an agreement has been used.
 std::string uses_key(const AgreementId& agreement);
 /// Counts uses that this node does not know of itself.

@@ -75,8 +75,10 @@ std::vector<PseudonymSeries> series_of(std::span<const policy::Transform> transf
 }
 
 policy::Lot lot(std::string_view root_key) {
-  const auto hmac = std::make_shared<crypto::HmacSha256>(crypto::hkdf_sha256(root_key, "sluis lots 1", "", 32));
-  return [hmac](std::string_view text) { return static_cast<std::uint8_t>(hmac->of(text)[0]); };
+  return [root = std::string(root_key), hmac = std::shared_ptr<crypto::HmacSha256>()](std::string_view text) mutable {
+    if (!hmac) hmac = std::make_shared<crypto::HmacSha256>(crypto::hkdf_sha256(root, "sluis lots 1", "", 32));
+    return static_cast<std::uint8_t>(hmac->of(text)[0]);
+  };
 }
 
 policy::Means means_of(const std::filesystem::path& folder, const std::map<std::string, std::string>& lookups,

@@ -39,7 +39,7 @@ struct Recipient {
   std::string root_key;  ///< 32 bytes
 };
 /// Which rows and persons are counted, by HMAC-SHA-256 under a key from the node's root key: of no recipient, purpose or
-/// dataset, or two of them could be subtracted (decision 35).
+/// dataset, or two of them could be subtracted (decision 35). The key is made on the first call: most releases count nothing.
 policy::Lot lot(std::string_view root_key);
 
 /// What the gate has for a release; lookup tables are read from files below the folder, by their declared names.

@@ -108,6 +108,7 @@ struct ProvenDeclaration {
 struct KnownDeclarations {
   std::vector<ProvenDeclaration> declarations;
   std::vector<Precondition> as_read;  ///< empty where another node has them
+  Timestamp until = Timestamp::max();  ///< so long at most, beside the declarations' own ends: then what makes them count is to be looked at anew
 };
 /// The situations and assessments of the provider of this agreement, asked only where its terms depend on some. An error: they cannot be
 /// known now, and why; what is not known denies. Unset: never known.

@@ -36,6 +36,7 @@ constexpr Kind kSix[] = {
     {"::/128", "an unspecified address"}, {"::1/128", "this machine"},           {"fc00::/7", "an inner address"},
     {"fe80::/10", "a link-local address"}, {"fec0::/10", "an inner address"},    {"ff00::/8", "a multicast address"},
     {"100::/64", "an address for nothing"}, {"2001:db8::/32", "an address for documentation"},
+    {"64:ff9b:1::/48", "an address of a network's own NAT64"},  // where in it the IPv4 address stands, only that network knows (RFC 8215)
 };
 
 std::vector<std::pair<Network, std::string>> networks(std::span<const Kind> kinds) {
@@ -52,13 +53,13 @@ sockaddr_in four_of(const unsigned char* bytes) {
 }
 
 /// The IPv4 address that an IPv6 address stands for, if it does: mapped (`::ffff:0:0/96`), compatible (`::/96`), translated (`::ffff:0:0:0/96`),
-/// NAT64 (`64:ff9b::/96`, and `64:ff9b:1::/48`, RFC 8215, whose last four bytes are taken for it), 6to4 (`2002::/16`). Those of Teredo are not unfolded.
+/// NAT64 (`64:ff9b::/96`), 6to4 (`2002::/16`). Those of Teredo are not unfolded.
 std::optional<sockaddr_in> carried(const Bytes& six) {
   const auto zero = [&](std::size_t from, std::size_t to) { return std::all_of(six.begin() + from, six.begin() + to, [](unsigned char c) { return c == 0; }); };
   const bool mapped = zero(0, 10) && six[10] == 0xff && six[11] == 0xff;
   const bool compatible = zero(0, 12) && !(zero(12, 15) && six[15] <= 1);
   const bool translated = zero(0, 8) && six[8] == 0xff && six[9] == 0xff && six[10] == 0 && six[11] == 0;
-  const bool nat64 = six[0] == 0 && six[1] == 0x64 && six[2] == 0xff && six[3] == 0x9b && (zero(4, 12) || (six[4] == 0 && six[5] == 1));
+  const bool nat64 = six[0] == 0 && six[1] == 0x64 && six[2] == 0xff && six[3] == 0x9b && zero(4, 12);
   if (mapped || compatible || translated || nat64) return four_of(six.data() + 12);
   if (six[0] == 0x20 && six[1] == 0x02) return four_of(six.data() + 2);
   return std::nullopt;

@@ -47,7 +47,7 @@ Match find_route(const std::vector<Route>& routes, const std::string& method, co
       const std::string_view prefix = std::string_view(route.path).substr(0, route.path.size() - 1);
       if (!path.starts_with(prefix) || path.size() == prefix.size()) continue;
       rest = path.substr(prefix.size());
-    } else if (route.path != path && route.path + "/" != path) {  // a slash behind it changes nothing
+    } else if (route.path != path && !(path.size() == route.path.size() + 1 && path.ends_with('/') && path.starts_with(route.path))) {  // a slash behind it changes nothing
       continue;
     }
     if (route.method == method || (method == "HEAD" && route.method == "GET")) {

@@ -1,6 +1,7 @@
+#include "connector/management/known_names.hpp"
 #include "connector/management/newer_terms.hpp"
+#include "connector/management/publication.hpp"
 #include "connector/management/terms_parts.hpp"
-#include "policy/odrl/check.hpp"
 #include "policy/odrl/enforcement.hpp"
 #include "policy/odrl/match.hpp"
 
@@ -48,13 +49,24 @@ Result<std::string> without_target(const std::string& text, const std::string& f
 }
 
 /// As a publication is checked: what this node could never keep it does not offer. What another is to keep is its own affair.
-Result<void> check_offered(const Backend& backend, const policy::Policy& policy, const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
-  SLUIS_CHECK(catalog::check_declarations(policy, dataset_context(backend, vocabulary).situations));
+Result<void> check_offered(const Backend& backend, const policy::Policy& policy, const DatasetId& dataset, const std::shared_ptr<const policy::Vocabulary>& vocabulary,
+                           const std::vector<v1::TermsFinding>& findings) {
+  SLUIS_TRY(const auto published, backend.catalog.show(dataset));
+  SLUIS_CHECK(check_own_terms(policy, published.dataset, dataset_context(backend, vocabulary).situations, backend.directory, backend.store, backend.clock.now()));
   for (const policy::PolicyPart& part : policy::enforcement(policy, policy::Supplied::by_this_node())) {
     if (part.keeper != policy::Keeper::refused) continue;
     return Error(ErrorCode::invalid_argument, policy::refusal(part)).at_pointer(part.pointer).mended_by("leave it out; terms check lists every part");
   }
-  return {};
+  return check_permits(findings);
+}
+
+/// An error about terms, where they stand in what was given: an offer, or the file of that dataset.
+Error in_given(const Backend& backend, Error error, const std::string& text, const std::string& file, const std::optional<catalog::Dataset>& dataset) {
+  if (error.code != ErrorCode::invalid_argument) return error;
+  if (!file.ends_with(".toml")) return in_offer_file(std::move(error), text, file);
+  if (dataset) error = at_terms(backend, std::move(error), *dataset);
+  if (error.place.file.empty()) error.place.file = file;
+  return error;
 }
 
 }  // namespace
@@ -87,18 +99,24 @@ Result<v1::CounterAgreementResponse> counter_agreement(Backend& backend, const v
   const std::string file = request.file().empty() ? "offer.json" : request.file();
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   SLUIS_TRY(const std::string text, without_target(request.document(), file, negotiation.dataset));
-  SLUIS_TRY(const GivenTerms terms, read_terms(backend, text, file));
+  const auto read = read_terms(backend, text, file);
+  if (!read) return in_given(backend, read.error(), request.document(), file, std::nullopt);  // a line in what was given, and not in what is left of it
+  const GivenTerms& terms = *read;
   if (terms.dataset && terms.dataset->id != negotiation.dataset) {
     return Error(ErrorCode::invalid_argument, fmt::format("`{}` is the file of `{}`, and the negotiation is about `{}`", file, terms.dataset->id.str(), negotiation.dataset.str()))
         .at_pointer("/document");
   }
-  if (negotiation.role == Role::provider) SLUIS_CHECK(check_offered(backend, terms.compiled.policy, vocabulary));
+  const auto findings = findings_of(terms.compiled, backend.clock.now(), policy::Language::english);
+  if (negotiation.role == Role::provider) {
+    const auto good = check_offered(backend, terms.compiled.policy, negotiation.dataset, vocabulary, findings);
+    if (!good) return in_given(backend, good.error(), request.document(), file, terms.dataset);
+  }
   const bool provider = negotiation.role == Role::provider;
   SLUIS_TRY(const negotiation::NormalOffer normal, negotiation::normalise_offer(terms.offer, negotiation.dataset, provider ? backend.self : negotiation.peer,
                                                                                 provider ? negotiation.peer : backend.self));
   v1::CounterAgreementResponse response;
   response.set_dry_run(request.dry_run());
-  for (const auto& finding : policy::check(terms.compiled.policy, *vocabulary)) response.add_notes(finding.detail);
+  for (const auto& finding : findings) response.add_notes(finding.sentence());
   if (request.dry_run()) {
     *response.mutable_negotiation() = to_proto(negotiation, false);
     response.mutable_negotiation()->set_policy(json::serialise(normal.offer));

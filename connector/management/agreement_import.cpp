@@ -8,9 +8,9 @@
 #include "connector/management/entries.hpp"
 #include "connector/management/handlers.hpp"
 #include "connector/management/known_names.hpp"
+#include "connector/management/publication.hpp"
 #include "connector/outbox/keys.hpp"
 #include "connector/outbox/outcome.hpp"
-#include "policy/odrl/values_known.hpp"
 
 #include <fmt/core.h>
 
@@ -69,6 +69,24 @@ Result<json::Value> read_terms(TomlTable& root) {
   return terms;
 }
 
+/// An error about the terms, with their place in the file beside its own in them.
+Error in_terms(Error error, const AgreementFile& from) {
+  if (error.code != ErrorCode::invalid_argument) return error;
+  std::string pointer = std::move(error.place.pointer);
+  error.place = from.terms_at;
+  error.place.pointer = std::move(pointer);
+  return error;
+}
+
+/// As a publication is checked. What was promised on paper, which this node keeps no more than paper does, was promised all the same.
+Result<void> check_given(const Backend& backend, const catalog::CompiledOffer& terms, const AgreementFile& from,
+                         const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
+  SLUIS_TRY(const auto published, backend.catalog.show(from.dataset));
+  const Timestamp now = backend.clock.now();
+  SLUIS_CHECK(check_own_terms(terms.policy, published.dataset, dataset_context(backend, vocabulary).situations, backend.directory, backend.store, now));
+  return check_permits(findings_of(terms, now, policy::Language::english));
+}
+
 /// What both would hold if they had negotiated it. The terms must be such that this node can decide by them.
 Result<negotiation::AgreementRecord> record_of(const Backend& backend, const AgreementFile& from) {
   negotiation::AgreementRecord record;
@@ -85,15 +103,16 @@ Result<negotiation::AgreementRecord> record_of(const Backend& backend, const Agr
     return Error(ErrorCode::invalid_argument, "the agreement is of a time that has not come").at_pointer("/agreed");
   }
   const bool provider = from.role == negotiation::Role::provider;
-  if (provider) SLUIS_CHECK(backend.catalog.show(from.dataset));
+  if (provider) SLUIS_CHECK(backend.catalog.show(from.dataset));  // before anything is said of the terms
   json::Value offer = from.terms;
   offer.set("@id", from.id.str());
   offer.set("@type", "Offer");
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
-  SLUIS_TRY(const catalog::CompiledOffer compiled, catalog::compile_offer(offer, vocabulary));
+  const auto compiled = catalog::compile_offer(offer, vocabulary);
+  if (!compiled) return in_terms(compiled.error(), from);
   if (provider) {
-    SLUIS_CHECK(policy::check_values(compiled.policy));
-    SLUIS_CHECK(check_known_names(compiled.policy, backend.directory, backend.store));
+    const auto good = check_given(backend, *compiled, from, vocabulary);
+    if (!good) return in_terms(good.error(), from);
   }
   const ParticipantId& owner = provider ? backend.self : record.peer;
   const ParticipantId& user = provider ? record.peer : backend.self;
@@ -143,6 +162,7 @@ Result<AgreementFile> parse_agreement_file(const std::string& text, const std::s
   SLUIS_TRY(const std::optional<std::string> address, root.optional_string("address"));
   out.address = address.value_or("");
   SLUIS_TRY(out.terms, read_terms(root));
+  out.terms_at = root.place("terms");
   SLUIS_CHECK(root.finish());
   return out;
 }

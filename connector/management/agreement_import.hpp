@@ -16,6 +16,7 @@ struct AgreementFile {
   Timestamp agreed;
   negotiation::Imported imported;
   json::Value terms;       ///< rules in ODRL, without parties, target and time
+  Place terms_at;          ///< where they stand in the file
   std::string address;     ///< base address of the party's Dataspace Protocol; empty: as it announces it
 };
 

@@ -137,6 +137,8 @@ struct Backend {
   std::function<std::vector<gate::StreamProgress>(const ProcessId& transfer)> streams = {};
   /// Whether the register of this node has that activity for that purpose (full IRI) now; else permission_denied with why.
   std::function<Result<void>(std::string_view activity, std::string_view purpose, Timestamp now)> activity_allows = {};
+  /// Whether evidence of what is exchanged with that party then is two-sided, as the gate takes it. Unset: as the membership list says.
+  std::function<bool(const ParticipantId& party, Timestamp then)> two_sided = {};
   /// After a dataset was published or retracted, or an activity changed: what streams is looked at anew.
   std::function<void()> look_anew = {};
   /// Adds to the commit what is to be sent to the other party (the receipt of the confirmation).

@@ -24,27 +24,51 @@ Result<std::vector<std::string>> asked_to_confirm(const Backend& backend, const 
   return ids;
 }
 
+Result<Publication> confirm_one(Backend& backend, const std::string& id, bool dry_run, policy::Language language, const Caller& caller) {
+  SLUIS_CHECK(require_id(id, "confirm"));
+  SLUIS_TRY(const auto published, backend.catalog.show(DatasetId(id)));
+  SLUIS_TRY(const auto since, storage::held_since(backend.store, catalog::dataset_key(published.dataset.id)));
+  if (!since) return Error(ErrorCode::invalid_state, "`" + id + "` is not held: there is nothing to confirm");
+  auto made = publish_dataset(backend, published.dataset, dry_run, language, caller);
+  if (made || made.error().code != ErrorCode::invalid_argument) return made;
+  // The file may be right for another day: it stays held until somebody says which.
+  Error error = made.error();
+  if (error.place.file.empty()) error.place = {};  // nobody gave a file
+  error.mend += (error.mend.empty() ? "" : "; ") + fmt::format("it stays held: publish it with other terms, or take it off: sluis dataset retract {}", id);
+  return error;
+}
+
 /// Those that are held since a recovery are published again as they are, in the name of who says that they were not changed or taken off meanwhile.
+/// Each for itself: one that cannot be offered any more keeps none of the others. The error of the first, where none could be confirmed.
 Result<v1::PublishDatasetResponse> confirm(Backend& backend, const v1::PublishDatasetRequest& request, policy::Language language, const Caller& caller) {
   SLUIS_TRY(const std::vector<std::string> ids, asked_to_confirm(backend, request));
-  std::vector<catalog::Dataset> datasets;
-  for (const std::string& id : ids) {
-    SLUIS_CHECK(require_id(id, "confirm"));
-    SLUIS_TRY(auto published, backend.catalog.show(DatasetId(id)));
-    SLUIS_TRY(const auto since, storage::held_since(backend.store, catalog::dataset_key(published.dataset.id)));
-    if (!since) return Error(ErrorCode::invalid_state, "`" + id + "` is not held: there is nothing to confirm");
-    datasets.push_back(std::move(published.dataset));
-  }
   v1::PublishDatasetResponse response;
   response.set_dry_run(request.dry_run());
-  if (datasets.empty()) response.add_notes("nothing is held");
-  for (const catalog::Dataset& dataset : datasets) {
-    SLUIS_TRY(auto made, publish_dataset(backend, dataset, request.dry_run(), language, caller));
-    response.set_entry(made.entry);
-    response.add_notes("confirmed: `" + dataset.id.str() + "`");
-    *response.mutable_dataset() = std::move(made.dataset);
+  if (ids.empty()) response.add_notes("nothing is held");
+  bool any = ids.empty();
+  std::optional<Error> first;
+  for (const std::string& id : ids) {
+    auto made = confirm_one(backend, id, request.dry_run(), language, caller);
+    if (!made) {
+      response.add_notes("not confirmed: `" + id + "`: " + describe(made.error()));
+      if (!first) first = made.error();
+      continue;
+    }
+    any = true;
+    response.add_notes("confirmed: `" + id + "`");
+    put_findings(response, made->findings);
+    for (std::string& note : made->notes) response.add_notes(std::move(note));
+    response.set_entry(made->entry);
+    *response.mutable_dataset() = std::move(made->dataset);
   }
-  return response;
+  if (any) return response;
+  if (ids.size() > 1) {
+    first->message = "none could be confirmed";
+    for (const std::string& note : response.notes()) first->message += "; " + note;
+    first->place = {};
+    first->mend.clear();
+  }
+  return *first;
 }
 
 Result<v1::PublishDatasetResponse> publish(Backend& backend, const v1::PublishDatasetRequest& request,

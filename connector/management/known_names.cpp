@@ -1,5 +1,6 @@
 #include "connector/management/known_names.hpp"
 
+#include "catalog/catalog.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/base/suggest.hpp"
 #include "connector/declaration/register.hpp"
@@ -7,6 +8,7 @@
 #include "connector/management/activities.hpp"
 #include "policy/odrl/named.hpp"
 #include "policy/odrl/values.hpp"
+#include "policy/odrl/values_known.hpp"
 
 #include <algorithm>
 #include <set>
@@ -68,11 +70,56 @@ Error not_gathered_so(const std::string& why) {
   return Error(ErrorCode::invalid_argument, "no assessment can open these data for another purpose: " + why);
 }
 
+/// Takes into account when the version that holds may end, or another begins.
+void end_with(std::span<const ActivityVersion> versions, Timestamp now, Timestamp& until) {
+  for (const ActivityVersion& one : versions) {
+    if (one.from > now) until = std::min(until, one.from);
+    else if (one.holds(now) && one.until) until = std::min(until, *one.until);
+  }
+}
+
+/// Of one dataset, whatever it is made from. `of`: which, where it is a source.
+Result<void> check_own_gathering(const catalog::Dataset& dataset, const std::string& of, const storage::Reader& store, Timestamp now,
+                                 std::vector<Precondition>* as_read, Timestamp* until) {
+  const bool personal = dataset.assessment.personal || dataset.terms.processing_activity;
+  const std::string& activity = dataset.processed_under;
+  if (activity.empty()) {
+    if (!personal) return {};
+    return not_gathered_so(of + "they are, or may be, personal, and `processed_under` names no processing activity, so that their legal basis is not known")
+        .mended_by("name the activity under which they were gathered in `processed_under`");
+  }
+  const std::string key = activity_key(activity);
+  SLUIS_TRY(std::optional<std::string> bytes, store.get(key));
+  if (as_read != nullptr) as_read->push_back({key, bytes});
+  const std::string named = "their activity " + policy::in_backticks(activity) + " ";
+  if (!bytes) return not_gathered_so(of + named + "is not in the register").mended_by("register it with its legal basis: activity publish");
+  SLUIS_TRY(const auto versions, decode_activity(*bytes));
+  const ActivityVersion* held = held_at(versions, now);
+  if (held == nullptr) return not_gathered_so(of + named + "does not hold now");
+  if (until != nullptr) end_with(versions, now, *until);
+  const auto good = declaration::check_gathered_under(held->legal_basis, personal);
+  if (good) return {};
+  return not_gathered_so(of + good.error().message + " (" + named + "in the register)")
+      .mended_by("ask for consent to the other purpose; or name the activity's legal basis in the register as DPV does, where it is another");
+}
+
 }  // namespace
 
 Result<void> check_known_names(const policy::Policy& policy, const identity::Directory& directory, const storage::Reader& store) {
   SLUIS_CHECK(check_classes(policy, directory));
   return check_assessments(policy, store);
+}
+
+Result<void> check_own_terms(const policy::Policy& policy, const catalog::Dataset& dataset, const std::optional<std::vector<std::string>>& situations,
+                             const identity::Directory& directory, const storage::Reader& store, Timestamp now) {
+  SLUIS_CHECK(policy::check_values(policy));
+  SLUIS_CHECK(catalog::check_declarations(policy, situations));
+  SLUIS_CHECK(check_known_names(policy, directory, store));
+  const auto assessed = policy::named(policy, Operand::assessment);
+  if (assessed.empty()) return {};
+  const auto gathered = check_gathered(dataset, store, now);
+  if (gathered || gathered.error().code != ErrorCode::invalid_argument) return gathered;
+  return Error(gathered.error()).at_pointer(assessed.front().pointer);
 }
 
 std::vector<std::string> unknown_classes(const policy::Policy& policy, const identity::Directory& directory) {
@@ -87,26 +134,29 @@ std::vector<std::string> unknown_classes(const policy::Policy& policy, const ide
   return notes;
 }
 
-Result<void> check_gathered(const catalog::Dataset& dataset, const storage::Reader& store, Timestamp now, std::vector<Precondition>* as_read) {
-  const bool personal = dataset.assessment.personal || dataset.terms.processing_activity;
-  const std::string& activity = dataset.processed_under;
-  if (activity.empty()) {
-    if (!personal) return {};
-    return not_gathered_so("they are, or may be, personal, and `processed_under` names no processing activity, so that their legal basis is not known")
-        .mended_by("name the activity under which they were gathered in `processed_under`");
+Result<void> check_gathered(const catalog::Dataset& dataset, const storage::Reader& store, Timestamp now, std::vector<Precondition>* as_read,
+                            Timestamp* until) {
+  const catalog::Catalog published(store, std::shared_ptr<const policy::Vocabulary>());  // only shows what is there
+  std::set<std::string> seen{dataset.id.str()};
+  std::vector<DatasetId> sources;
+  const auto add_sources = [&](const catalog::Dataset& made) -> Result<void> {
+    for (const catalog::MadeFrom& from : made.made_from) {
+      if (seen.insert(from.id.str()).second) sources.push_back(from.id);
+    }
+    if (sources.size() > limits::kSourcesInAll) return not_gathered_so("they are made from too many datasets, near and far");
+    return {};
+  };
+  SLUIS_CHECK(check_own_gathering(dataset, "", store, now, as_read, until));
+  SLUIS_CHECK(add_sources(dataset));
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const std::string named = policy::in_backticks(sources[i].str()) + ", which they are made from";
+    const auto source = published.show(sources[i]);
+    if (!source && source.error().code == ErrorCode::not_found) return not_gathered_so(named + ", is not known here any more");
+    if (!source) return source.error();
+    SLUIS_CHECK(check_own_gathering(source->dataset, "of " + named + ": ", store, now, as_read, until));
+    SLUIS_CHECK(add_sources(source->dataset));
   }
-  const std::string key = activity_key(activity);
-  SLUIS_TRY(std::optional<std::string> bytes, store.get(key));
-  if (as_read != nullptr) as_read->push_back({key, bytes});
-  const std::string named = "their activity " + policy::in_backticks(activity) + " ";
-  if (!bytes) return not_gathered_so(named + "is not in the register").mended_by("register it with its legal basis: activity publish");
-  SLUIS_TRY(const auto versions, decode_activity(*bytes));
-  const ActivityVersion* held = held_at(versions, now);
-  if (held == nullptr) return not_gathered_so(named + "does not hold now");
-  const auto good = declaration::check_gathered_under(held->legal_basis, personal);
-  if (good) return {};
-  return not_gathered_so(good.error().message + " (" + named + "in the register)")
-      .mended_by("ask for consent to the other purpose; or name the activity's legal basis in the register as DPV does, where it is another");
+  return {};
 }
 
 }  // namespace sluis::management

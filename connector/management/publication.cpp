@@ -1,12 +1,12 @@
 #include "connector/management/publication.hpp"
 
+#include "connector/base/toml.hpp"
 #include "connector/management/convert.hpp"
 #include "connector/management/known_names.hpp"
 #include "policy/odrl/check.hpp"
 #include "policy/odrl/match.hpp"
 
 #include <algorithm>
-#include "policy/odrl/named.hpp"
 
 namespace sluis::management {
 namespace {
@@ -26,16 +26,8 @@ Error nothing_left(const std::vector<v1::TermsFinding>& findings) {
       .mended_by("leave something that a permission allows and no prohibition takes back; `sluis terms check FILE` shows what excludes what");
 }
 
-/// What the terms name is there, and where they rest on an assessment the data may be opened by one.
-Result<void> check_published(const Backend& backend, const catalog::Dataset& dataset, const catalog::CompiledOffer& terms) {
-  SLUIS_CHECK(check_known_names(terms.policy, backend.directory, backend.store));
-  const auto assessed = policy::named(terms.policy, policy::Operand::assessment);
-  if (assessed.empty()) return {};
-  if (const auto good = check_gathered(dataset, backend.store, backend.clock.now()); !good) {
-    return Error(good.error()).at_pointer(assessed.front().pointer);
-  }
-  return {};
-}
+constexpr std::string_view kNotAsked = "These terms name so many parties, classes and times that not every request was tried: whether they can permit anything is not known.";
+constexpr std::string_view kNotAskedDutch = "Deze voorwaarden noemen zo veel partijen, klassen en tijdstippen dat niet elke vraag geprobeerd is. Of er ooit iets mag, is niet bekend.";
 
 bool same(const catalog::PublishedDataset& before, const catalog::Dataset& dataset) {
   return !before.retracted && before.dataset.toml == dataset.toml && before.dataset.offer_hash == dataset.offer_hash;
@@ -48,13 +40,19 @@ std::vector<v1::TermsFinding> findings_of(const catalog::CompiledOffer& terms, T
   constexpr auto kNothing = policy::FindingKind::nothing_permitted;
   const bool told = std::any_of(found.begin(), found.end(), [](const auto& one) { return one.kind == kNothing; });
   // Rules that leave nothing only together, or parties that cannot be the same, show when each request is asked.
-  if (!told && !policy::could_ever_permit(terms.policy, terms.program, now)) found.push_back({kNothing, {}, {}, {}});
+  const std::optional<bool> ever = told ? false : policy::could_ever_permit(terms.policy, terms.program, now);
+  if (!told && ever == false) found.push_back({kNothing, {}, {}, {}});
   std::vector<v1::TermsFinding> out;
   for (const auto& one : found) {
     auto& added = out.emplace_back();
     added.set_kind(std::string(to_string(one.kind)));
     for (const auto& rule : one.rules) added.add_rules(rule);
     added.set_sentence(policy::tell(one, language));
+  }
+  if (!ever) {
+    auto& added = out.emplace_back();
+    added.set_kind(std::string(to_string(policy::FindingKind::undecided)));
+    added.set_sentence(std::string(language == policy::Language::dutch ? kNotAskedDutch : kNotAsked));
   }
   return out;
 }
@@ -69,6 +67,35 @@ bool permits_nothing(const std::vector<v1::TermsFinding>& findings) {
   return std::any_of(findings.begin(), findings.end(), [](const auto& one) {
     return one.kind() == to_string(policy::FindingKind::nothing_permitted);
   });
+}
+
+Result<void> check_permits(const std::vector<v1::TermsFinding>& findings) {
+  if (permits_nothing(findings)) return nothing_left(findings);
+  return {};
+}
+
+Error in_offer_file(Error error, const std::string& text, const std::string& file) {
+  const std::string pointer = error.place.pointer;
+  if (!pointer.empty()) error.place = json::locate(text, pointer);
+  error.place.file = file;
+  error.place.pointer = pointer;
+  return error;
+}
+
+Error at_terms(const Backend& backend, Error error, const catalog::Dataset& dataset) {
+  if (error.code != ErrorCode::invalid_argument || error.place.pointer.empty()) return error;
+  auto root = TomlTable::parse(dataset.toml, "");
+  if (!root) return error;
+  const auto name = root->optional_string("offer");
+  if (!name) return error;
+  if (!*name) {  // the pointers of an offer that was made from `[terms]` say nothing to its author
+    error.place = root->place("terms");
+    return error;
+  }
+  const auto text = backend.read_beside ? backend.read_beside(**name) : Result<std::string>(Error());
+  const auto offer = text ? json::parse(*text) : Result<json::Value>(text.error());
+  if (!offer || *offer != dataset.offer) return error;  // it was given another way
+  return in_offer_file(std::move(error), *text, **name);
 }
 
 void dress_publication(const Backend& backend, const Caller& caller, Commit& commit, provenance::EntryKind kind,
@@ -100,8 +127,10 @@ Result<Publication> publish_dataset(Backend& backend, const catalog::Dataset& da
     made.dataset = to_proto(*before, false);
     return made;
   }
-  if (permits_nothing(made.findings)) return nothing_left(made.findings);
-  SLUIS_CHECK(check_published(backend, dataset, terms));
+  if (const auto left = check_permits(made.findings); !left) return at_terms(backend, left.error(), dataset);
+  const auto situations = dataset_context(backend, vocabulary).situations;
+  const auto good = check_own_terms(terms.policy, dataset, situations, backend.directory, backend.store, now);
+  if (!good) return at_terms(backend, good.error(), dataset);
   SLUIS_TRY(auto commit, std::move(prepared));
   if (dry_run) {
     made.dataset = to_proto(catalog::PublishedDataset{dataset, 0, now, std::nullopt}, false);

@@ -24,6 +24,15 @@ std::string note_of(const v1::TermsFinding& finding);
 /// By these findings, nothing can ever be permitted.
 bool permits_nothing(const std::vector<v1::TermsFinding>& findings);
 
+/// invalid_argument at the first rule of it, with what was found: nothing can ever be permitted.
+Result<void> check_permits(const std::vector<v1::TermsFinding>& findings);
+/// An error about an offer, with line and column of what its pointer names in the text that its author wrote, and that text's file.
+Error in_offer_file(Error error, const std::string& text, const std::string& file);
+
+/// An error about a dataset's terms, where its author wrote them: in the offer beside its file, as it is there now; or at `[terms]` of the file, whose
+/// name is left to the caller. As it is, where neither has them.
+Error at_terms(const Backend& backend, Error error, const catalog::Dataset& dataset);
+
 /// Puts findings, and each as a note, into an answer that has both.
 template <class Response>
 void put_findings(Response& response, const std::vector<v1::TermsFinding>& findings) {
@@ -34,7 +43,8 @@ void put_findings(Response& response, const std::vector<v1::TermsFinding>& findi
 }
 
 /// Offers the dataset, as a new version where it was offered before; findings are told in that language. invalid_argument: nothing can ever be
-/// permitted by its terms, with what was found. Errors: the catalogue's and the commit port's.
+/// permitted by its terms, with what was found; it and what is wrong with the terms are where `at_terms` says. Errors: the catalogue's and the commit
+/// port's.
 Result<Publication> publish_dataset(Backend& backend, const catalog::Dataset& dataset, bool dry_run, policy::Language language,
                                     const Caller& caller);
 

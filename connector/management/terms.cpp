@@ -6,7 +6,9 @@
 #include "connector/management/publication.hpp"
 #include "connector/management/serving.hpp"
 #include "connector/management/terms_parts.hpp"
+#include "connector/storage/hold.hpp"
 #include "policy/odrl/enforcement.hpp"
+#include "policy/odrl/named.hpp"
 #include "policy/odrl/report.hpp"
 #include "policy/odrl/values.hpp"
 #include "policy/odrl/values_known.hpp"
@@ -19,15 +21,6 @@
 namespace sluis::management {
 namespace {
 
-/// With the file, line and column of what it points at in an offer.
-Error in_offer(Error error, const std::string& text, const std::string& file) {
-  const std::string pointer = error.place.pointer;
-  if (!pointer.empty()) error.place = json::locate(text, pointer);
-  error.place.file = file;
-  error.place.pointer = pointer;
-  return error;
-}
-
 /// An offer's JSON, with line and column in errors.
 Result<json::Value> read_offer(const std::string& text, const std::string& file) {
   auto value = json::parse(text);
@@ -36,7 +29,7 @@ Result<json::Value> read_offer(const std::string& text, const std::string& file)
     error.place.file = file;
     return error;
   }
-  if (const auto parsed = policy::parse_policy(*value, {true, ""}); !parsed) return in_offer(parsed.error(), text, file);
+  if (const auto parsed = policy::parse_policy(*value, {true, ""}); !parsed) return in_offer_file(parsed.error(), text, file);
   return value;
 }
 
@@ -81,13 +74,22 @@ std::vector<std::string_view> beside_the_policy(const GivenTerms& terms) {
   return codes;
 }
 
+/// As at publication: where the terms of a dataset rest on an assessment, the data may be opened by one.
+Result<void> may_be_opened(const Backend& backend, const GivenTerms& terms) {
+  const auto assessed = policy::named(terms.compiled.policy, policy::Operand::assessment);
+  if (assessed.empty() || !terms.dataset) return {};
+  const auto good = check_gathered(*terms.dataset, backend.store, backend.clock.now());
+  if (good) return {};
+  return Error(good.error()).at_pointer(assessed.front().pointer);
+}
+
 Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTermsRequest& request) {
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   SLUIS_TRY(const auto language, language_of(request.lang()));
   SLUIS_TRY(const auto terms, read_terms(backend, request.text(), request.file()));
   const policy::Policy& policy = terms.compiled.policy;
   const auto hash = catalog::offer_hash(terms.offer);
-  if (!hash) return terms.dataset ? hash.error() : in_offer(hash.error(), request.text(), request.file());
+  if (!hash) return terms.dataset ? hash.error() : in_offer_file(hash.error(), request.text(), request.file());
   v1::CheckTermsResponse response;
   response.set_hash(to_hex(*hash));
   add_rules(response, policy.permissions, "permission");
@@ -108,7 +110,7 @@ Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTerm
   }
   for (std::string& note : unknown_classes(policy, backend.directory)) response.add_notes(std::move(note));
   for (const auto& named : {policy::check_values(policy), catalog::check_declarations(policy, dataset_context(backend, vocabulary).situations),
-                            check_known_names(policy, backend.directory, backend.store)}) {
+                            check_known_names(policy, backend.directory, backend.store), may_be_opened(backend, terms)}) {
     if (named) continue;
     auto* added = response.add_parts();
     added->set_pointer(named.error().place.pointer);
@@ -182,13 +184,17 @@ Result<v1::PublishTermsResponse> publish(Backend& backend, const v1::PublishTerm
   }
   SLUIS_TRY(const auto language, language_of(request.lang()));
   SLUIS_TRY(const auto dataset, with_new_terms(backend, request));
-  SLUIS_TRY(auto made, in_file(publish_dataset(backend, dataset, request.dry_run(), language, caller), request.file()));
+  auto done = publish_dataset(backend, dataset, request.dry_run(), language, caller);
+  const bool in_json = !request.file().ends_with(".toml");
+  if (!done && in_json && done.error().code == ErrorCode::invalid_argument) return in_offer_file(done.error(), request.text(), request.file());
+  SLUIS_TRY(auto made, in_file(std::move(done), request.file()));
   v1::PublishTermsResponse response;
   response.set_hash(to_hex(dataset.offer_hash));
   response.set_dry_run(request.dry_run());
   response.set_unchanged(made.unchanged);
   response.set_entry(made.entry);
   put_findings(response, made.findings);
+  for (std::string& note : made.notes) response.add_notes(std::move(note));
   *response.mutable_dataset() = std::move(made.dataset);
   return response;
 }
@@ -204,29 +210,42 @@ struct AskedTerms {
   gate::Known known;
   std::optional<std::string> purpose;  ///< full IRI, as it was named
   std::vector<policy::Attribute> attributes;
+  std::optional<std::string> declarations_unknown;
+  gate::ReleasePlan plan;  ///< for who asks
+  Timestamp until = Timestamp::max();
 };
+
+/// How the dataset would be served then; of an offer alone, nothing stands against it.
+Result<gate::ReleasePlan> plan_then(const Backend& backend, const GivenTerms& terms, Timestamp then) {
+  if (!terms.dataset) return gate::ReleasePlan();
+  SLUIS_TRY(const auto standing, backend.catalog.standing({*terms.dataset, 0, then, terms.retracted}, then));
+  return serving_plan(*terms.dataset, standing);
+}
 
 Result<AskedTerms> asked_of(const Backend& backend, const v1::TestTermsRequest& request, const GivenTerms& terms) {
   const policy::Program& program = terms.compiled.program;
   AskedTerms out;
   gate::Known& known = out.known;
   known.class_of_recipient = request.class_of_recipient();
+  known.now = backend.clock.now();
+  if (request.has_at()) {
+    SLUIS_TRY(known.now, read_time(request.at(), "/at"));
+  }
+  SLUIS_TRY(out.plan, plan_then(backend, terms, *known.now));
   if (!request.participant().empty()) {
     SLUIS_TRY(const auto id, find_party(backend.directory, request.participant()));
     SLUIS_TRY(const identity::PartyPtr party, backend.directory.find(id));
     known.recipient = id.str();
     if (known.class_of_recipient.empty()) known.class_of_recipient = party->class_of_recipient;
-    known.two_sided = party->evidence;
+    // Only a claim makes an exchange known to the other log, and who can sign claims has to.
+    known.two_sided = !request.purpose().empty() && is_two_sided(backend, id, *known.now);
+    out.plan.purpose_by_agreement = out.plan.purpose_by_agreement && party->claim_keys.empty();
   }
   if (!request.purpose().empty()) {
     SLUIS_TRY(known.purpose, find_purpose(program.vocabulary(), request.purpose()));
     out.purpose = program.vocabulary().term(*known.purpose).iri;
-  } else if (!terms.open()) {
-    known.purpose = policy::single_purpose(program);  // by agreement
-  }
-  known.now = backend.clock.now();
-  if (request.has_at()) {
-    SLUIS_TRY(known.now, read_time(request.at(), "/at"));
+  } else if (!terms.open() && out.plan.purpose_by_agreement) {
+    known.purpose = policy::single_purpose(program);
   }
   known.agreed = known.now;
   if (request.has_agreed()) {
@@ -236,16 +255,14 @@ Result<AskedTerms> asked_of(const Backend& backend, const v1::TestTermsRequest& 
   known.uses = static_cast<std::int64_t>(std::min<std::uint64_t>(request.uses(), std::numeric_limits<std::int64_t>::max()));
   known.activity = request.activity();
   out.attributes = gate::attributes_of(program, known);
-  SLUIS_TRY(const Declared declared, Declared::read(backend, terms.compiled.policy));
-  for (const auto& one : declared.at(*known.now, program, known.purpose)) out.attributes.push_back(one);
+  SLUIS_TRY(const Declared declared, Declared::read(backend, terms.compiled.policy, terms.dataset));
+  policy::Request asked = gate::request_of(program, known);
+  asked.attributes = out.attributes;
+  DeclaredThen then = declared.at(*known.now, program, asked);
+  out.attributes.insert(out.attributes.end(), then.attributes.begin(), then.attributes.end());
+  out.declarations_unknown = std::move(then.unknown);
+  out.until = std::min(then.until, out.plan.assessed_until.value_or(Timestamp::max()));
   return out;
-}
-
-/// How the dataset would be served then; of an offer alone, nothing stands against it.
-Result<gate::ReleasePlan> plan_then(const Backend& backend, const GivenTerms& terms, Timestamp then) {
-  if (!terms.dataset) return gate::ReleasePlan();
-  SLUIS_TRY(const auto standing, backend.catalog.standing({*terms.dataset, 0, then, terms.retracted}, then));
-  return serving_plan(*terms.dataset, standing);
 }
 
 Result<v1::TestTermsResponse> test(const Backend& backend, const v1::TestTermsRequest& request) {
@@ -253,10 +270,9 @@ Result<v1::TestTermsResponse> test(const Backend& backend, const v1::TestTermsRe
   SLUIS_TRY(const auto terms, terms_of(backend, request));
   const policy::Program& program = terms.compiled.program;
   SLUIS_TRY(const AskedTerms asked, asked_of(backend, request, terms));
-  SLUIS_TRY(const auto plan, plan_then(backend, terms, *asked.known.now));
   policy::Request as_asked = gate::request_of(program, asked.known);
   as_asked.attributes = asked.attributes;
-  const Simulated decision = simulate(terms, plan, asked.known, asked.purpose, as_asked);
+  const Simulated decision = simulate(terms, asked.plan, asked.known, asked.purpose, as_asked, asked.declarations_unknown);
   const policy::Reason& reason = decision.reason;
   v1::TestTermsResponse response;
   response.set_simulation(true);
@@ -265,7 +281,7 @@ Result<v1::TestTermsResponse> test(const Backend& backend, const v1::TestTermsRe
   told->set_code(reason.code);
   for (const auto& [key, value] : reason.parameters) (*told->mutable_parameters())[key] = value;
   told->set_sentence(gate::told(reason, language));
-  const Timestamp until = std::min(decision.terms.decision.valid_until, plan.assessed_until.value_or(Timestamp::max()));
+  const Timestamp until = std::min(decision.terms.decision.valid_until, asked.until);
   if (until != Timestamp::max()) put_time(response.mutable_valid_until(), until);
   response.set_offer(terms.compiled.policy.id);
   const auto teller = teller_for(backend, program.vocabulary(), language);
@@ -312,7 +328,8 @@ Result<v1::ExplainTermsResponse> explain_terms(const Backend& backend, const v1:
 }  // namespace
 
 Simulated simulate(const GivenTerms& terms, const gate::ReleasePlan& plan, const gate::Known& known,
-                   const std::optional<std::string>& purpose, const policy::Request& request) {
+                   const std::optional<std::string>& purpose, const policy::Request& request,
+                   const std::optional<std::string>& declarations_unknown) {
   const policy::Program& program = terms.compiled.program;
   Simulated out;
   if (terms.open()) {
@@ -321,8 +338,13 @@ Simulated simulate(const GivenTerms& terms, const gate::ReleasePlan& plan, const
   } else {
     out.terms = gate::judge_terms(program, request, purpose);
   }
+  if (declarations_unknown && gate::failed_on_declarations(out.terms.decision, program)) {
+    out.terms.reason = gate::make_reason("declarations.unknown", {{"why", *declarations_unknown}});
+  }
   const std::string named = known.purpose ? program.vocabulary().term(*known.purpose).iri : "";
-  auto why = gate::beside_terms(plan, program.vocabulary(), named, known.activity, known.now.value_or(Timestamp::min()));
+  auto why = terms.open() || purpose || plan.purpose_by_agreement
+                 ? gate::beside_terms(plan, program.vocabulary(), named, known.activity, known.now.value_or(Timestamp::min()))
+                 : gate::make_reason("claim.missing");
   out.permit = !why && out.terms.permit;
   out.reason = why ? std::move(*why) : out.terms.reason;
   return out;
@@ -340,7 +362,7 @@ Result<GivenTerms> read_terms(const Backend& backend, const std::string& text, c
     SLUIS_TRY(terms.offer, read_offer(text, file));
   }
   auto compiled = catalog::compile_offer(terms.offer, vocabulary);
-  if (!compiled) return terms.dataset ? compiled.error() : in_offer(compiled.error(), text, file);
+  if (!compiled) return terms.dataset ? compiled.error() : in_offer_file(compiled.error(), text, file);
   terms.compiled = std::move(*compiled);
   return terms;
 }
@@ -354,26 +376,51 @@ Result<GivenTerms> published_terms(const Backend& backend, const std::string& da
   return terms;
 }
 
-Result<Declared> Declared::read(const Backend& backend, const policy::Policy& terms) {
-  Declared out;
+bool is_two_sided(const Backend& backend, const ParticipantId& party, Timestamp then) {
+  return backend.two_sided ? backend.two_sided(party, then) : backend.directory.keeps_evidence(party, then);
+}
+
+Result<Declared> Declared::read(const Backend& backend, const policy::Policy& terms, std::optional<catalog::Dataset> dataset) {
+  Declared out(backend.store);
+  out.dataset_ = std::move(dataset);
   out.named_ = gate::named_declarations(terms);
   if (out.named_.empty()) return out;
+  std::vector<std::string> keys;
   SLUIS_CHECK(declaration::visit_all(backend.store, "", [&](const declaration::Stored& one) {
-    if (out.named_.contains(one.declaration)) out.all_.push_back({one.declaration, 0});
+    if (!out.named_.contains(one.declaration) || !gate::rests_on_a_basis(one.declaration)) return true;
+    out.all_.push_back({{one.declaration, 0}, std::nullopt});
+    keys.push_back(one.key);
     return true;
   }));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    SLUIS_TRY(out.all_[i].held, storage::held_since(backend.store, keys[i]));
+  }
   return out;
 }
 
-std::vector<policy::Attribute> Declared::at(Timestamp then, const policy::Program& program,
-                                            std::optional<policy::PurposeIndex> purpose) const {
-  if (named_.empty() || !purpose) return {};
+DeclaredThen Declared::at(Timestamp then, const policy::Program& program, const policy::Request& request) const {
+  if (named_.empty() || !request.purpose) return {};
+  auto taken = take(then, program, *request.purpose);
+  if (taken) return {std::move(taken->attributes), std::nullopt, taken->until};
+  // The gate asks for none where no permission fits.
+  if (program.permission_possible(request) == policy::Truth::no) return {};
+  return {{}, taken.error().message, Timestamp::max()};
+}
+
+Result<gate::TakenDeclarations> Declared::take(Timestamp then, const policy::Program& program, policy::PurposeIndex purpose) const {
   std::vector<gate::ProvenDeclaration> in_force;
-  for (const auto& one : all_) {
-    if (one.declaration.in_force(then)) in_force.push_back(one);
+  for (const One& one : all_) {
+    if (!one.said.declaration.in_force(then)) continue;
+    if (one.held) return Error(ErrorCode::invalid_state, "`" + one.said.declaration.id + "` is held " + storage::told(*one.held));
+    in_force.push_back(one.said);
   }
-  const auto taken = gate::take_declarations(in_force, named_, program, *purpose, then);
-  return taken ? taken->attributes : std::vector<policy::Attribute>();
+  Timestamp until = Timestamp::max();
+  if (dataset_ && !named_.assessments.empty()) {
+    SLUIS_CHECK(check_gathered(*dataset_, *store_, then, nullptr, &until));
+  }
+  SLUIS_TRY(gate::TakenDeclarations taken, gate::take_declarations(in_force, named_, program, purpose, then));
+  taken.until = std::min(taken.until, until);
+  return taken;
 }
 
 Result<policy::Language> language_of(const std::string& text) {

@@ -27,28 +27,50 @@ Result<GivenTerms> read_terms(const Backend& backend, const std::string& text, c
 /// Those of a published dataset. not_found.
 Result<GivenTerms> published_terms(const Backend& backend, const std::string& dataset);
 
-/// The situations and assessments of this node that terms name, for simulations of a time at which they were, or will be, in force.
-class Declared {
- public:
-  /// Errors: the store's, and corruption.
-  static Result<Declared> read(const Backend& backend, const policy::Policy& terms);
-  /// What those in force then come to; nothing, and so unknown, where nobody can tell.
-  std::vector<policy::Attribute> at(Timestamp then, const policy::Program& program, std::optional<policy::PurposeIndex> purpose) const;
-
- private:
-  gate::NamedDeclarations named_;
-  std::vector<gate::ProvenDeclaration> all_;
+/// What declarations come to for a request.
+struct DeclaredThen {
+  std::vector<policy::Attribute> attributes;  ///< none: they are unknown, or terms name none
+  std::optional<std::string> unknown;         ///< why they are, where the gate would ask for them
+  Timestamp until = Timestamp::max();         ///< so long at most
 };
 
-/// What the gate would say, by its own functions and in its order: what stands beside the terms first (`plan`), then the terms. Open data are
-/// given without a purpose.
+/// The situations and assessments of this node that terms name, for simulations of a time at which they were, or will be, in force. As the
+/// gate takes them (node/declarations.hpp): none where a recovery holds one of them, or no assessment may count for the dataset.
+class Declared {
+ public:
+  /// `dataset`: that the terms are of; none: nothing is known of it, and nothing stands against it. Errors: the store's, and corruption.
+  static Result<Declared> read(const Backend& backend, const policy::Policy& terms, std::optional<catalog::Dataset> dataset);
+  /// What those in force then come to for `request`, which has no attributes of declarations yet.
+  DeclaredThen at(Timestamp then, const policy::Program& program, const policy::Request& request) const;
+
+ private:
+  explicit Declared(const storage::Reader& store) : store_(&store) {}
+  Result<gate::TakenDeclarations> take(Timestamp then, const policy::Program& program, policy::PurposeIndex purpose) const;
+
+  struct One {
+    gate::ProvenDeclaration said;
+    std::optional<Timestamp> held;
+  };
+
+  const storage::Reader* store_;
+  std::optional<catalog::Dataset> dataset_;
+  gate::NamedDeclarations named_;
+  std::vector<One> all_;
+};
+
+/// Whether evidence of what is exchanged with that party then is two-sided.
+bool is_two_sided(const Backend& backend, const ParticipantId& party, Timestamp then);
+
+/// What the gate would say, by its own functions and in its order: that a purpose is missing, then what stands beside the terms (`plan`), then the
+/// terms. Open data are given without a purpose.
 struct Simulated {
   gate::Judged terms;
   policy::Reason reason;
   bool permit = false;
 };
 Simulated simulate(const GivenTerms& terms, const gate::ReleasePlan& plan, const gate::Known& known,
-                   const std::optional<std::string>& purpose, const policy::Request& request);
+                   const std::optional<std::string>& purpose, const policy::Request& request,
+                   const std::optional<std::string>& declarations_unknown);
 
 /// The file of an error that says where in it.
 template <class T>

@@ -86,6 +86,7 @@ class Replay {
     const policy::Program& program = terms_.compiled.program;
     const v1::KnownThen& said = internal.known();
     gate::Known known;
+    known.now = Timestamp(std::chrono::microseconds(shared.time_us()));
     known.purpose = program.vocabulary().lookup(shared.purpose());
     known.recipient = shared.counterparty();
     known.class_of_recipient = said.class_of_recipient();
@@ -94,10 +95,9 @@ class Replay {
       ++classes_of_today_;
       const auto party = backend_.directory.find(ParticipantId(shared.counterparty()));
       if (party) known.class_of_recipient = (*party)->class_of_recipient;
-      if (said.evidence().empty()) known.two_sided = *known.two_sided && party && (*party)->evidence;
+      if (said.evidence().empty()) known.two_sided = *known.two_sided && party && is_two_sided(backend_, ParticipantId(shared.counterparty()), *known.now);
     }
     known.dataset = dataset_.str();
-    known.now = Timestamp(std::chrono::microseconds(shared.time_us()));
     known.agreed = record.timestamp;
     // Uses count from the beginning of the period.
     auto& uses = uses_[record.id.str()];
@@ -105,11 +105,13 @@ class Replay {
     known.activity = internal.activity();
     policy::Request asked = gate::request_of(program, known);
     std::vector<policy::Attribute> attributes = gate::attributes_of(program, known);
-    const auto declared = declared_.at(*known.now, program, known.purpose);
-    attributes.insert(attributes.end(), declared.begin(), declared.end());
     asked.attributes = attributes;
-    const Simulated outcome = simulate(terms_, plan_, known, shared.purpose(), asked);
-    if (outcome.permit && !shared.event().starts_with("evaluated")) ++uses;  // who asks for an evaluation uses nothing
+    const DeclaredThen declared = declared_.at(*known.now, program, asked);
+    attributes.insert(attributes.end(), declared.attributes.begin(), declared.attributes.end());
+    asked.attributes = attributes;
+    const Simulated outcome = simulate(terms_, plan_, known, shared.purpose(), asked, declared.unknown);
+    // Only a rule that counts uses makes one, and who asks for an evaluation uses nothing.
+    if (outcome.permit && outcome.terms.decision.reserve && !shared.event().starts_with("evaluated")) ++uses;
     return {outcome.permit, outcome.reason};
   }
 
@@ -124,7 +126,7 @@ class Replay {
     const std::string kind = party ? (*party)->class_of_recipient : std::string();
     ++classes_of_today_;  // a proposal's record has none
     const Timestamp then(std::chrono::microseconds(shared.time_us()));
-    const std::optional<bool> two_sided = party ? std::optional((*party)->evidence) : std::nullopt;
+    const std::optional<bool> two_sided = party ? std::optional(is_two_sided(backend_, negotiation.peer, then)) : std::nullopt;
     if (!policy::could_permit(program, kind, peer, {}, then, two_sided)) return Outcome{false, {"class", {}, {}}};
     bool any = false;
     for (std::size_t i = 0; i < program.vocabulary().size(); ++i) {
@@ -176,14 +178,12 @@ class Replay {
   v1::ReplayTermsResponse response_;
 };
 
-/// What the dataset asks beside its terms, as its file says: that which is given, or for an offer alone the published one. Whether it was served
-/// then is not what is asked.
-Result<gate::ReleasePlan> plan_beside(const Backend& backend, const GivenTerms& terms, const DatasetId& dataset) {
-  const catalog::Catalog::Standing served{{}, Timestamp::max()};
-  if (terms.dataset) return serving_plan(*terms.dataset, served);
-  const auto published = backend.catalog.show(dataset);
+/// The dataset that the requests were for: that which is given, or for an offer alone the published one; none: there is none of it.
+Result<std::optional<catalog::Dataset>> dataset_of(const Backend& backend, const GivenTerms& terms, const DatasetId& dataset) {
+  if (terms.dataset) return terms.dataset;
+  auto published = backend.catalog.show(dataset);
   if (!published && published.error().code != ErrorCode::not_found) return published.error();
-  return published ? serving_plan(published->dataset, served) : gate::ReleasePlan();
+  return published ? std::optional(std::move(published->dataset)) : std::nullopt;
 }
 
 }  // namespace
@@ -207,8 +207,10 @@ Result<v1::ReplayTermsResponse> replay_terms(const Backend& backend, const v1::R
         .at_pointer("/dataset")
         .mended_by("name the dataset, or give a dataset file");
   }
-  SLUIS_TRY(Declared declared, Declared::read(backend, terms.compiled.policy));
-  SLUIS_TRY(gate::ReleasePlan plan, plan_beside(backend, terms, DatasetId(dataset)));
+  SLUIS_TRY(const std::optional<catalog::Dataset> asked, dataset_of(backend, terms, DatasetId(dataset)));
+  // What it asks beside its terms; whether it was served then is not what is asked.
+  gate::ReleasePlan plan = asked ? serving_plan(*asked, {{}, Timestamp::max()}) : gate::ReleasePlan();
+  SLUIS_TRY(Declared declared, Declared::read(backend, terms.compiled.policy, asked));
   Replay replay(backend, terms, std::move(plan), DatasetId(dataset), language, std::move(declared));
   SLUIS_TRY(const auto entries, backend.log.entries());
   SLUIS_TRY(const std::uint64_t first_kept, backend.log.first_kept());

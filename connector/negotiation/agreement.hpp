@@ -31,7 +31,7 @@ struct AgreementRecord {
   DatasetId dataset;
   json::Value agreement;
   Hash agreement_hash{};  ///< SHA-256 of the canonical agreement
-  Hash offer_hash{};      ///< of the published offer that it follows
+  Hash offer_hash{};      ///< provider: of the published offer that it follows, if it follows one; else of the offer that was agreed to
   Timestamp timestamp;    ///< the agreement's own
   ProcessId negotiation;            ///< empty where it was imported
   std::optional<Imported> imported;

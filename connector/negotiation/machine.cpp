@@ -58,17 +58,15 @@ Result<void> take_offer(Negotiation& n, const IncomingMessage& message, const Pa
 
 /// What we do about an offer or a request that has just come in. A script has no say in what is refused, or reserved to a person.
 Result<void> decide(Transition& t, const Judgement& judgement, Event event, const Surroundings& around, Timestamp now) {
-  if (judgement.kind != Judgement::Kind::refuse && !judgement.reserved && plan(t, event, around, now)) {
-    if (judgement.kind == Judgement::Kind::agree && t.next.role == Role::provider) t.next.published_hash = judgement.offer_hash;
-    return {};
-  }
+  const bool published = judgement.kind == Judgement::Kind::agree || (judgement.kind == Judgement::Kind::wait && judgement.reserved);
+  if (published && t.next.role == Role::provider) t.next.published_hash = judgement.offer_hash;
+  if (judgement.kind != Judgement::Kind::refuse && !judgement.reserved && plan(t, event, around, now)) return {};
   switch (judgement.kind) {
     case Judgement::Kind::agree:
       if (t.next.role == Role::consumer) {
         send(t, MessageKind::accepted, State::accepted, around, now);
         return {};
       }
-      t.next.published_hash = judgement.offer_hash;
       return send_agreement(t, around, now);
     case Judgement::Kind::wait: t.next.for_steward = true; return {};
     case Judgement::Kind::refuse: end_locally(t, judgement.reason, around, now); return {};

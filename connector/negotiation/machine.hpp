@@ -27,7 +27,7 @@ struct IncomingMessage {
 struct Judgement {
   enum class Kind : std::uint8_t { agree, wait, refuse };
   Kind kind = Kind::wait;
-  Hash offer_hash{};  ///< agree: of the published offer that it follows
+  std::optional<Hash> offer_hash = {};  ///< agree, and reserved: of the published offer that it follows, whose words may be others
   Reason reason;      ///< refuse
   bool reserved = false;  ///< wait: for a person, whatever a script says
 };

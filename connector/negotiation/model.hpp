@@ -65,8 +65,8 @@ struct Negotiation {
   json::Value offer;            ///< as in the catalogue: with its id, without target
   json::Value asked;            ///< consumer: what we asked for first, once the provider has made an offer; else null
   json::Value answered;         ///< the terms of ours that the peer answered with these others; else null
-  Hash offer_hash{};
-  std::optional<Hash> published_hash;  ///< provider: of the published offer that it follows, if it follows one
+  Hash offer_hash{};                   ///< of `offer`, in the words of whoever wrote it
+  std::optional<Hash> published_hash;  ///< provider: of the published offer that it follows, if it follows one; it may say the same in other words
   json::Value agreement;        ///< null until there is one
   std::optional<Hash> agreement_hash;
   std::optional<State> state;   ///< none: our first message has not been taken yet

@@ -37,7 +37,7 @@ Negotiation as_it_will_be(const std::optional<Negotiation>& before, const Incomi
   n.dataset = message.dataset;
   n.offer = message.offer;
   n.published_hash.reset();
-  if (judgement.kind == Judgement::Kind::agree) n.published_hash = n.offer_hash = judgement.offer_hash;
+  if (judgement.kind == Judgement::Kind::agree) n.published_hash = judgement.offer_hash;
   return n;
 }
 
@@ -56,7 +56,7 @@ Surroundings Service::surroundings() const {
   return around;
 }
 
-/// An offer is known by its id only where its terms are ours: as published, or as we asked for them. Else the peer would choose the script.
+/// An offer is known by its id only where its terms are ours: as published (in whatever words), or as we asked for them. Else the peer would choose the script.
 /// As consumer we follow one where we asked at all.
 Surroundings Service::surroundings_of(const Negotiation& n) const {
   Surroundings around = surroundings();
@@ -64,7 +64,7 @@ Surroundings Service::surroundings_of(const Negotiation& n) const {
   const bool begun_by_us = !n.first_message;
   if (consumer && !begun_by_us) return around;
   const json::Value& ours = !consumer ? n.offer : n.asked.is_null() ? n.offer : n.asked;
-  const json::Value* named = consumer || n.published_hash == n.offer_hash ? ours.find("@id") : nullptr;
+  const json::Value* named = consumer || n.published_hash ? ours.find("@id") : nullptr;
   const std::string* id = named ? named->if_string() : nullptr;
   around.script = options_.script.find(n.role, n.dataset, id ? *id : std::string());
   return around;
@@ -188,7 +188,7 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   if (!proves.empty() && with_.notify) with_.notify(next.peer.str(), proves);
   if (transition.message && with_.notify) with_.notify(next.peer.str(), next.own_pid.str());
-  if (next.planned && with_.planned) with_.planned();
+  if ((next.planned || (agreed && agreed->over)) && with_.planned) with_.planned();
   if (ended && with_.agreement_ended) with_.agreement_ended(*ended);
   return {};
 }
@@ -324,6 +324,7 @@ Result<AgreementRecord> Service::import(AgreementRecord record, const std::strin
   put_new(record, commit);
   with_.evidence.name_person(commit.entries.back(), person);
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
+  if (record.over && with_.planned) with_.planned();
   return record;
 }
 

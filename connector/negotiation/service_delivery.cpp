@@ -10,6 +10,8 @@
 namespace sluis::negotiation {
 namespace {
 
+constexpr std::size_t kOlderEndsBytes = limits::kCommitBytes / 2;  ///< of records, in one commit; the last may be beyond
+
 /// Values of a prefix in key order, after a key, at most so many.
 template <class T, class Decode>
 Result<std::vector<T>> page(const storage::Reader& store, std::string_view prefix, const std::string& after_key,
@@ -96,10 +98,8 @@ outbox::Delivered Service::deliver(const outbox::OutboxItem& item, const outbox:
 
 Result<std::optional<Timestamp>> Service::on_timer() {
   const Timestamp now = with_.clock.now();
-  SLUIS_TRY(const outbox::Due due, outbox::read_due(with_.store, kDuePrefix, now));
-  std::optional<Error> failed;
-  for (const std::string& pid : due.processes) {
-    const Result<Negotiation> done = change(ProcessId(pid), [&](const Negotiation& before) -> Result<Transition> {
+  return outbox::do_due(with_.store, kDuePrefix, now, [&](const std::string& pid) -> Result<void> {
+    SLUIS_CHECK(change(ProcessId(pid), [&](const Negotiation& before) -> Result<Transition> {
       Surroundings around = surroundings_of(before);
       if (before.planned && before.planned->act == Act::offer) {
         if (auto published = with_.terms.published_offer(before.dataset)) around.published = std::move(*published);
@@ -111,11 +111,9 @@ Result<std::optional<Timestamp>> Service::on_timer() {
       std::optional<Transition> t = negotiation::on_timer(before, around, now);
       if (!t) return Error(ErrorCode::invalid_state, "the negotiation went on");
       return std::move(*t);
-    });
-    if (!done && done.error().code != ErrorCode::invalid_state && !failed) failed = done.error();  // the others go on
-  }
-  if (failed) return *failed;
-  return due.next;
+    }));
+    return {};
+  });
 }
 
 /// Agreements of before the index, a page at a time, and each once. False: there are more.
@@ -125,21 +123,26 @@ Result<bool> Service::look_for_older_ends() {
   const std::string after = looked.value_or(std::string(kAgreementPrefix));
   std::string last;
   std::size_t seen = 0;
+  std::size_t bytes = 0;
+  bool all = true;
   Commit commit;
   commit.commit_class = CommitClass::bulk;
   SLUIS_CHECK(with_.store.scan(kAgreementPrefix, after, [&](std::string_view key, std::string_view value) {
     if (key == after) return true;
+    if (seen == limits::kPageDefault || bytes >= kOlderEndsBytes) return all = false;
+    ++seen;
     last = key;
     Result<AgreementRecord> record = decode_agreement(value);  // one that cannot be read permits nothing
     if (record && record->active() && !record->over && with_.over_at) record->over = with_.over_at(*record);
     if (record && record->active() && record->over) {
+      std::string now = encode(*record);
+      bytes += value.size() + now.size();
       commit.preconditions.push_back({last, std::string(value)});
-      commit.changes.push_back({last, encode(*record)});
+      commit.changes.push_back({last, std::move(now)});
       outbox::index_due(commit, kOverPrefix, record->id.str(), std::nullopt, record->over);
     }
-    return ++seen < limits::kPageDefault;
+    return true;
   }));
-  const bool all = seen < limits::kPageDefault;
   commit.changes.push_back({std::string(kOverLooked), all ? std::string(kAllLookedThrough) : last});
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   return all;
@@ -147,7 +150,7 @@ Result<bool> Service::look_for_older_ends() {
 
 Result<std::optional<Timestamp>> Service::end_what_is_over() {
   const Timestamp now = with_.clock.now();
-  SLUIS_TRY(const bool all, look_for_older_ends());
+  const Result<bool> all = look_for_older_ends();  // where it fails, what is known to be over ends all the same
   SLUIS_TRY(const outbox::Due due, outbox::read_due(with_.store, kOverPrefix, now));
   std::optional<Error> failed;
   for (const std::string& named : due.processes) {
@@ -159,7 +162,8 @@ Result<std::optional<Timestamp>> Service::end_what_is_over() {
     if (!done && done.error().code != ErrorCode::invalid_state && !failed) failed = done.error();  // the others go on
   }
   if (failed) return *failed;
-  return all ? due.next : std::optional(now);
+  if (!all) return all.error();
+  return *all ? due.next : std::optional(now);
 }
 
 Result<Negotiation> Service::show(const ProcessId& own_pid) const {

@@ -24,7 +24,6 @@ constexpr std::string_view kService = "agreement";
 constexpr std::size_t kAtOnce = 32;                  ///< receipts in one message
 constexpr std::size_t kMessageBytes = 512U << 10U;   ///< then it takes no further one
 constexpr std::size_t kRouteBytes = 1U << 20U;
-constexpr std::size_t kNoteBytes = 4096;             ///< of a checkpoint that a receipt comes with
 constexpr std::size_t kDueAtOnce = 64;
 constexpr std::size_t kDueHead = kAgreementProofDue.size() + 17;
 constexpr int kTries = 3;
@@ -105,7 +104,7 @@ class AgreementReceipts::Notes {
   /// A receipt of the peer's entry of an agreement with this node, checked; and what it says. not_found: the list has no such log of the peer now.
   Result<v1::Shared> check(const Receipt& receipt) {
     if (receipt.leaf.kind != static_cast<std::uint8_t>(EntryKind::agreement)) return Error(ErrorCode::invalid_argument, "the receipt is not of an agreement");
-    if (receipt.shared.size() > limits::kEntryPayloadBytes || receipt.checkpoint.size() > kNoteBytes) return Error(ErrorCode::limit_exceeded, "the receipt says too much");
+    if (receipt.shared.size() > limits::kEntryPayloadBytes || receipt.checkpoint.size() > EvidenceChannel::kNoteBytes) return Error(ErrorCode::limit_exceeded, "the receipt says too much");
     if (note_ != receipt.checkpoint) {
       note_.reset();
       SLUIS_TRY(opened_, of_.channel_.open_note(peer_, receipt.checkpoint, now));
@@ -401,7 +400,7 @@ outbox::Delivered AgreementReceipts::deliver(const outbox::OutboxItem& item, con
 }
 
 /// What is due by this key.
-Result<void> AgreementReceipts::look(const std::string& key, Timestamp now, Commit& commit, std::set<std::string>& asks) const {
+Result<void> AgreementReceipts::look(const std::string& key, Timestamp now, Commit& commit, std::vector<std::string>& asks) const {
   const AgreementId id(key.substr(std::min(key.size(), kDueHead)));
   SLUIS_TRY(const std::optional<AgreementProof> proof, AgreementProof::read(with_.store, id));
   if (!proof || proof->state != State::waiting || due_key(proof->due, id.str()) != key) {
@@ -420,7 +419,7 @@ Result<void> AgreementReceipts::look(const std::string& key, Timestamp now, Comm
     after.asked = true;
     after.due = now + options_.within / 2;
     commit.messages.push_back(message(record.peer, id));
-    asks.insert(record.peer.str());
+    asks.push_back(record.peer.str());
   } else {
     after.state = State::missing;
     record_missing(known, "missing", now, commit);
@@ -445,7 +444,7 @@ Result<std::optional<Timestamp>> AgreementReceipts::on_timer() {
     return true;
   }));
   Commit commit;
-  std::set<std::string> asks;
+  std::vector<std::string> asks;  // one for each message
   for (const std::string& key : due) {
     if (const auto looked = look(key, now, commit, asks); !looked) {
       if (looked.error().code == ErrorCode::storage_unavailable) return looked.error();

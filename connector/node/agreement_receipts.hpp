@@ -75,7 +75,7 @@ class AgreementReceipts {
   Result<void> hold(const Known& known, const provenance::Receipt& receipt, const v1::Shared& said, Notes& notes, Commit& commit) const;
   Result<void> settle(const Known& known, const json::Value& result, Notes& notes, Commit& commit) const;
   void record_missing(const Known& known, std::string_view event, Timestamp now, Commit& commit) const;
-  Result<void> look(const std::string& due_key, Timestamp now, Commit& commit, std::set<std::string>& asks) const;
+  Result<void> look(const std::string& due_key, Timestamp now, Commit& commit, std::vector<std::string>& asks) const;
   OutgoingMessage message(const ParticipantId& peer, const AgreementId& id) const;
 
   Options options_;

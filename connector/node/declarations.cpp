@@ -4,6 +4,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/base/log.hpp"
 #include "connector/crypto/crypto.hpp"
+#include "connector/gate/assess.hpp"
 #include "connector/management/known_names.hpp"
 #include "connector/storage/hold.hpp"
 
@@ -36,7 +37,8 @@ http::Response Declarations::proofs(const http::Request& request) const {
   }
   const auto found = receipts(*record);
   if (!found) {
-    log::error("no proof of declarations", {{"agreement", record->id.str()}, {"what", found.error().message}});
+    // Of what is not known now `own` has told already, and more than the other party may read.
+    if (found.error().code != ErrorCode::invalid_state) log::error("no proof of declarations", {{"agreement", record->id.str()}, {"what", found.error().message}});
     return evidence_refusal(503, "unavailable", "the proofs cannot be made now");
   }
   return http::json_response(200, json::serialise(json::object({{"declarations", *found}})));
@@ -44,11 +46,9 @@ http::Response Declarations::proofs(const http::Request& request) const {
 
 /// No more than the asking party's terms name: what else is declared here is not for it.
 Result<json::Value> Declarations::receipts(const negotiation::AgreementRecord& record) const {
-  SLUIS_TRY(const gate::TermsPtr terms, with_.programs.agreement(record, with_.vocabulary()));
   SLUIS_TRY(const gate::KnownDeclarations known, own(record, with_.clock.now()));
   json::Array out;
   for (const gate::ProvenDeclaration& one : known.declarations) {
-    if (!terms->named.contains(one.declaration)) continue;
     SLUIS_TRY(const Receipt receipt, with_.evidence.receipt_of(one.entry));
     SLUIS_TRY(json::Value value, json::parse(receipt.to_json()));
     out.push_back(std::move(value));
@@ -57,24 +57,36 @@ Result<json::Value> Declarations::receipts(const negotiation::AgreementRecord& r
 }
 
 Result<gate::KnownDeclarations> Declarations::own(const negotiation::AgreementRecord& record, Timestamp now) const {
-  SLUIS_TRY(gate::KnownDeclarations known, in_force(now));
   SLUIS_TRY(const gate::TermsPtr terms, with_.programs.agreement(record, with_.vocabulary()));
+  SLUIS_TRY(gate::KnownDeclarations known, in_force(record, terms->named, now));
   if (terms->named.assessments.empty()) return known;
   if (!with_.dataset) return Error(ErrorCode::not_found, "it is not known on which legal basis the data were gathered");
   SLUIS_TRY(const catalog::Dataset dataset, with_.dataset(record.dataset));
-  SLUIS_CHECK(management::check_gathered(dataset, with_.store, now, &known.as_read));
-  return known;
+  const auto gathered = management::check_gathered(dataset, with_.store, now, &known.as_read, &known.until);
+  if (gathered) return known;
+  const Error& why = gathered.error();
+  return not_for_others(record, why, why.code == ErrorCode::invalid_argument ? ErrorCode::invalid_state : why.code, "no assessment counts for these data", now);
 }
 
-Result<gate::KnownDeclarations> Declarations::in_force(Timestamp now) const {
+/// Tells this node's people why, and the other party no more than `told`: the register and what else is declared here are not for it.
+Error Declarations::not_for_others(const negotiation::AgreementRecord& record, const Error& why, ErrorCode code, const std::string& told, Timestamp now) const {
+  if (told_.now(now)) log::warning("declarations_unknown", {{"agreement", record.id.str()}, {"what", why.message}, {"mend", why.mend}});
+  return Error(code, told);
+}
+
+Result<gate::KnownDeclarations> Declarations::in_force(const negotiation::AgreementRecord& record, const gate::NamedDeclarations& named, Timestamp now) const {
   SLUIS_TRY(declaration::Open open, declaration::read_open(with_.store));
   gate::KnownDeclarations out;
   out.as_read.push_back(std::move(open.as_read));
   for (declaration::Stored& one : open.declarations) {
-    if (!one.declaration.in_force(now)) continue;
+    if (!named.contains(one.declaration) || !one.declaration.in_force(now)) continue;
+    if (!gate::rests_on_a_basis(one.declaration)) continue;
     // It may have been ended or renewed in what was lost: whatever depends on it is not known.
     SLUIS_TRY(const std::optional<Timestamp> held, storage::held_since(with_.store, one.key));
-    if (held) return Error(ErrorCode::invalid_state, "`" + one.declaration.id + "` is held " + storage::told(*held)).mended_by("renew it or end it");
+    if (held) {
+      const Error why = Error(ErrorCode::invalid_state, "`" + one.declaration.id + "` is held " + storage::told(*held)).mended_by("renew it or end it");
+      return not_for_others(record, why, why.code, "one of them is held since a recovery", now);
+    }
     SLUIS_TRY(const std::uint64_t entry, with_.evidence.entry_of(EntryKind::declaration, declaration::digest(one.declaration)));
     out.declarations.push_back({std::move(one.declaration), entry});
   }

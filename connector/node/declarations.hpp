@@ -1,6 +1,7 @@
 #pragma once
 
 #include "catalog/dataset.hpp"
+#include "connector/base/log.hpp"
 #include "connector/declaration/register.hpp"
 #include "connector/gate/programs.hpp"
 #include "connector/node/evidence_channel.hpp"
@@ -34,21 +35,24 @@ class Declarations {
   /// than limits::kPageMax.
   http::Response published(const http::Request& request) const;
 
-  /// gate::DeclarationSource for this node's gate: its own. invalid_argument: the terms name an assessment, and the agreement's data were
-  /// gathered on consent, or nobody knows on what (management/known_names.hpp).
+  /// gate::DeclarationSource for this node's gate: those of its own that the agreement's terms name, but for assessments on a basis on which none
+  /// can rest. invalid_state: a recovery holds one of them; or the terms name an assessment, and the agreement's data were gathered on consent, or
+  /// nobody knows on what (management/known_names.hpp). The other party may read these errors: which and why only the log of this program says.
   Result<gate::KnownDeclarations> own(const negotiation::AgreementRecord& record, Timestamp now) const;
   /// For an agreement of either role. Of a peer: peer_unavailable (no answer, or it proves nothing), permission_denied (a proof does not
   /// hold), limit_exceeded.
   Result<gate::KnownDeclarations> of_provider(const negotiation::AgreementRecord& record, Timestamp now) const;
 
  private:
-  Result<gate::KnownDeclarations> in_force(Timestamp now) const;
+  Result<gate::KnownDeclarations> in_force(const negotiation::AgreementRecord& record, const gate::NamedDeclarations& named, Timestamp now) const;
+  Error not_for_others(const negotiation::AgreementRecord& record, const Error& why, ErrorCode code, const std::string& told, Timestamp now) const;
   http::Response proofs(const http::Request& request) const;
   Result<json::Value> receipts(const negotiation::AgreementRecord& record) const;
   Result<gate::KnownDeclarations> ask(const negotiation::AgreementRecord& record, Timestamp now) const;
   Result<gate::ProvenDeclaration> read_proof(const ParticipantId& peer, const json::Value& receipt, Timestamp now) const;
 
   DeclarationDependencies with_;
+  mutable log::Seldom told_;
 };
 
 }  // namespace sluis::node

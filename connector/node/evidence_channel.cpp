@@ -18,6 +18,8 @@ constexpr std::size_t kReceiptBytes = 256U << 10U;
 constexpr std::size_t kKeptProven = 10'000;  // then it begins anew
 constexpr std::string_view kEntryMark = "entry:";  ///< before an index, in messages of before; else a commit's id
 
+std::string receipts_of(const ParticipantId& peer) { return "receipt/" + to_hex(crypto::sha256(peer.str())) + "/"; }
+
 }  // namespace
 
 http::Response evidence_refusal(unsigned status, std::string_view code, std::string_view reason) {
@@ -32,7 +34,7 @@ http::Response evidence_refusal(const Error& not_let_in) {
 }
 
 std::string EvidenceChannel::receipt_key(const ParticipantId& peer, const Receipt& receipt) {
-  std::string key = "receipt/" + to_hex(crypto::sha256(peer.str())) + "/";
+  std::string key = receipts_of(peer);
   key += to_hex(crypto::sha256(provenance::origin_of(receipt.checkpoint))) + "/";
   put_u64(key, receipt.index);
   return key;
@@ -74,10 +76,25 @@ Result<std::uint64_t> EvidenceChannel::entry_of(EntryKind kind, const Hash& dige
   return found->second;
 }
 
+/// Of who is not in the list any more, what its log showed before tells it.
+bool EvidenceChannel::takes_receipts(const ParticipantId& peer) const {
+  const auto party = with_.directory.find(peer);
+  if (party) return (*party)->evidence;
+  if (party.error().code != ErrorCode::not_found) return false;
+  bool showed = false;
+  for (const std::string& prefix : {known_checkpoints(peer), receipts_of(peer)}) {
+    const auto read = with_.store.scan(prefix, prefix, [&](std::string_view, std::string_view) {
+      showed = true;
+      return false;
+    });
+    if (showed || !read) break;
+  }
+  return showed;
+}
+
 void EvidenceChannel::send_receipt(Commit& commit, const ParticipantId& peer, std::string_view process) {
   if (commit.id.empty()) commit.id = "receipt-" + to_hex(with_.random.bytes(16));
-  const auto party = with_.directory.find(peer);
-  if (!party || !(*party)->evidence) return;
+  if (!takes_receipts(peer)) return;
   outbox::Envelope envelope;
   envelope.service = "evidence";
   envelope.id = to_hex(with_.random.bytes(16));
@@ -100,10 +117,11 @@ Result<Receipt> EvidenceChannel::receipt_of(std::uint64_t entry) const {
 }
 
 Result<provenance::Checkpoint> EvidenceChannel::open_note(const ParticipantId& peer, const std::string& note, Timestamp now) const {
+  if (note.size() > kNoteBytes) return Error(ErrorCode::permission_denied, fmt::format("the checkpoint has {} bytes, and {} are the most", note.size(), kNoteBytes));
   SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, provenance::origin_of(note), now));
   SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
   SLUIS_TRY(provenance::Checkpoint checkpoint, provenance::open_checkpoint(note, key));
-  if (with_.heard) with_.heard(peer, note, checkpoint);
+  if (with_.heard) with_.heard(peer, provenance::with_signature_of(note, key), checkpoint);
   return checkpoint;
 }
 

@@ -58,7 +58,8 @@ class EvidenceChannel {
   /// permission_denied (the proof does not hold).
   Result<void> check_offer(const ParticipantId& peer, const catalog::RemoteOffer& offer);
 
-  /// Adds the message that carries the receipt of the commit's first entry to the peer, if the peer takes receipts.
+  /// Adds the message that carries the receipt of the commit's first entry to the peer, if the peer takes receipts. One that is not
+  /// in the list any more, and whose log showed something before, has it as well: it becomes a dead letter, which can be sent when it is back.
   void send_receipt(Commit& commit, const ParticipantId& peer, std::string_view process);
   /// outbox::Deliver for service "evidence".
   outbox::Delivered deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
@@ -73,8 +74,8 @@ class EvidenceChannel {
   Result<std::uint64_t> first_entry(std::string_view commit_id) const;
   /// Of an entry of this node's log, for who may have it.
   Result<provenance::Receipt> receipt_of(std::uint64_t entry) const;
-  /// The checkpoint, of a log that the membership list has for this peer; whoever holds its notes against each other is told. not_found,
-  /// permission_denied.
+  /// The checkpoint, of a log that the membership list has for this peer; whoever holds its notes against each other is told, without what others
+  /// signed. not_found; permission_denied, also where it is larger than any note has to be: such a one could not be recorded.
   Result<provenance::Checkpoint> open_note(const ParticipantId& peer, const std::string& note, Timestamp now) const;
   /// That the entry is in such a log. not_found, permission_denied.
   Result<void> check_receipt(const ParticipantId& peer, const provenance::Receipt& receipt, Timestamp now) const;
@@ -84,8 +85,11 @@ class EvidenceChannel {
   /// Where a receipt of the peer's log is kept, by the log it is of: a party may have had several.
   static std::string receipt_key(const ParticipantId& peer, const provenance::Receipt& receipt);
 
+  static constexpr std::size_t kNoteBytes = 4096;  ///< of a checkpoint, with what its witnesses signed
+
  private:
   void remember(const provenance::Leaf& leaf, std::uint64_t number);
+  bool takes_receipts(const ParticipantId& peer) const;
   http::Response offer_proof(const http::Request& request);
   http::Response take_receipt(const http::Request& request);
   Result<bool> is_due(const ParticipantId& peer, const provenance::Receipt& receipt, const v1::Shared& shared) const;

@@ -88,20 +88,21 @@ Result<bool> Leaving::go_on() {
     noted_ = noted;
     agreement_ = AgreementId();
     negotiation_ = ProcessId();
-    agreements_done_ = false;
+    negotiations_done_ = false;
   }
   SLUIS_TRY(left_, read_left(noted));
   std::size_t seen = 0;
-  SLUIS_CHECK(agreements_done_ ? end_negotiations(seen) : end_agreements(seen));
+  // Negotiations first: what one comes to while it is looked for is an agreement then, and is found among those.
+  SLUIS_CHECK(negotiations_done_ ? end_agreements(seen) : end_negotiations(seen));
   if (seen >= limits::kPageDefault) return false;
-  if (!std::exchange(agreements_done_, true)) return false;
+  if (!std::exchange(negotiations_done_, true)) return false;
   Commit done;
   done.commit_class = CommitClass::bulk;
   done.preconditions.push_back({std::string(kLeft), noted});
   if (noted) done.changes.push_back({std::string(kLeft), std::nullopt});
   if (list_ != nullptr) done.changes.push_back({std::string(kLooked), std::string()});
   const auto written = with_.commits.commit_and_wait(std::move(done));
-  agreements_done_ = false;
+  negotiations_done_ = false;
   noted_.reset();
   agreement_ = AgreementId();
   negotiation_ = ProcessId();

@@ -43,7 +43,7 @@ class Leaving {
   std::shared_ptr<const identity::MembershipList> list_;
   AgreementId agreement_;             ///< the last that was looked at
   ProcessId negotiation_;             ///< likewise
-  bool agreements_done_ = false;
+  bool negotiations_done_ = false;
 };
 
 }  // namespace sluis::node

@@ -62,6 +62,7 @@ void Node::Parts::agreement_ended(const negotiation::AgreementRecord& record) {
     log::error("transfers were not terminated yet", {{"agreement", record.id.str()}, {"what", done.error().message}});
     ask_for_a_look();
   }
+  if (!record.ended || record.ended->by != config.participant) return;  // only of its own ends this node sends the proof
   outbox->notify(record.peer.str(), end_process(record));
 }
 

@@ -127,7 +127,7 @@ Result<v1::AuditReconcileResponse> Node::Parts::reconcile(const v1::AuditReconci
   order.person = person;
   if (!request.accept().empty() && !request.dry_run()) SLUIS_CHECK(peer_logs->accept(order.peer, request.accept(), person));
   SLUIS_TRY(const Reconciled done, reconciling->reconcile(order));
-  if (!done.held_checkpoint.empty() && !request.dry_run()) SLUIS_CHECK(peer_logs->contradicted(order.peer, done.held_checkpoint, done.peer_checkpoint));
+  if (!done.held_checkpoint.empty() && !request.dry_run()) SLUIS_CHECK(peer_logs->contradicted(order.peer, done.held_checkpoint, done.shown_checkpoint));
   v1::AuditReconcileResponse response;
   response.set_found(done.comparison.differences.size());
   for (const Difference& one : done.comparison.differences) {
@@ -158,6 +158,7 @@ Result<v1::AuditReconcileResponse> Node::Parts::reconcile(const v1::AuditReconci
     response.set_conflict(stands->proof());
     response.add_notes("the log of this party contradicts itself: " + stands->told() + "; its proofs count for nothing until somebody accepts it as it is: --accept WHY");
   }
+  if (!request.accept().empty() && request.dry_run()) response.add_notes("nothing was accepted: this only looks");
   for (const std::string& one : done.settled) response.add_settled(one);
   for (const std::string& one : done.held) response.add_held(one);
   response.set_entry(done.entry);
@@ -283,7 +284,7 @@ void Node::Parts::start_settling() {
   with.end_transfer = by_service([this](const ProcessId& pid, const outbox::Reason& why, const std::string& who) { return transfers->terminate(pid, why, who); });
   with.end_negotiation = by_service([this](const ProcessId& pid, const outbox::Reason& why, const std::string& who) { return negotiations->refuse(pid, why, who); });
   with.settled = [this](const std::string& peer, const std::string& process) {
-    outbox->notify(peer, process);
+    outbox->wake(peer, process);  // no message is new
     deadlines->wake();
     pushing->wake();
   };

@@ -384,6 +384,7 @@ void Node::Parts::fill_backend() {
     SLUIS_CHECK(activity_allows(store, activity, purpose, now));
     return {};
   };
+  out.two_sided = [this](const ParticipantId& party, Timestamp then) { return membership->keeps_evidence(party, then); };
   out.look_anew = [this] { streams->reevaluate_all(); };
   out.fetch_catalog = [this](const ParticipantId& peer) {
     auto fetched = fetch_catalog(peer);

@@ -32,11 +32,13 @@ PeerLogs::~PeerLogs() { stop(); }
 
 void PeerLogs::start() {
   const std::lock_guard lock(alarm_mutex_);
+  stopping_ = false;
   alarm_ = std::make_unique<gate::Alarm>(with_.clock, [this](Timestamp now) { return round(now); });
   alarm_->wake();
 }
 
 void PeerLogs::stop() {
+  stopping_ = true;  // who is asked now is waited for, and nobody else
   std::unique_ptr<gate::Alarm> over;  // its thread may be telling of a note
   {
     const std::lock_guard lock(alarm_mutex_);
@@ -44,10 +46,18 @@ void PeerLogs::stop() {
   }
 }
 
-Result<Checkpoint> PeerLogs::open(const ParticipantId& peer, const std::string& note) const {
+Result<PeerLogs::Heard> PeerLogs::open(const ParticipantId& peer, const std::string& note) const {
+  if (note.size() > kNoteBytes) return Error(ErrorCode::limit_exceeded, fmt::format("it has {} bytes, and {} are the most", note.size(), kNoteBytes));
   SLUIS_TRY(const std::string vkey, with_.directory.log_key(peer, provenance::origin_of(note), with_.clock.now()));
   SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(vkey));
-  return provenance::open_checkpoint(note, key);
+  SLUIS_TRY(Checkpoint checkpoint, provenance::open_checkpoint(note, key));
+  return Heard{provenance::with_signature_of(note, key), std::move(checkpoint)};
+}
+
+std::uint64_t PeerLogs::accepted(const ParticipantId& peer) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = accepted_.find(peer);
+  return found == accepted_.end() ? 0 : found->second;
 }
 
 void PeerLogs::heard(const ParticipantId& peer, const std::string& note, const Checkpoint& checkpoint) {
@@ -86,13 +96,16 @@ Result<void> PeerLogs::check(const ParticipantId& peer, const std::string& note)
   {
     const std::lock_guard lock(mutex_);
     const auto good = good_.find(peer);
-    if (good != good_.end() && good->second == note) return {};
+    if (good != good_.end() && good->second == note) {
+      false_.erase(peer);
+      return {};
+    }
   }
-  Result<Checkpoint> opened = note.size() > kNoteBytes ? Result<Checkpoint>(Error(ErrorCode::limit_exceeded, fmt::format("it has {} bytes, and {} are the most", note.size(), kNoteBytes)))
-                                                       : open(peer, note);
+  const Result<Heard> opened = open(peer, note);
   if (opened) {
-    heard(peer, note, *opened);
+    heard(peer, opened->note, opened->checkpoint);
     const std::lock_guard lock(mutex_);
+    false_.erase(peer);
     if (good_.size() > kPeers) good_.clear();
     good_[peer] = note;
     return {};
@@ -112,7 +125,10 @@ std::optional<Timestamp> PeerLogs::round(Timestamp now) {
       if (log.conflict || (!log.waiting.empty() && log.next <= now)) due.push_back(name);
     }
   }
-  for (const Name& name : due) judge(name, now);
+  for (const Name& name : due) {
+    if (stopping_) break;
+    judge(name, now);
+  }
   std::optional<Timestamp> next;
   const std::lock_guard lock(mutex_);
   for (const auto& [_, log] : logs_) {
@@ -127,6 +143,7 @@ std::optional<Timestamp> PeerLogs::round(Timestamp now) {
 void PeerLogs::judge(const Name& name, Timestamp now) {
   std::map<std::uint64_t, Heard> notes;
   std::optional<std::pair<Heard, Heard>> conflict;
+  const std::uint64_t before = accepted(name.first);
   {
     const std::lock_guard lock(mutex_);
     Log& log = logs_[name];
@@ -137,11 +154,12 @@ void PeerLogs::judge(const Name& name, Timestamp now) {
     }
   }
   if (conflict) {
-    if (const auto recorded = record(name.first, "conflict", conflict->first.note, conflict->second.note); !recorded) {
+    if (const auto recorded = record(name.first, "conflict", conflict->first.note, conflict->second.note, before); !recorded) {
       log::error("that a log contradicts itself cannot be recorded", {{"peer", name.first.str()}, {"what", recorded.error().message}});
     } else {
       const std::lock_guard lock(mutex_);
-      logs_[name].conflict.reset();
+      auto& told = logs_[name].conflict;
+      if (told && told->second.note == conflict->second.note) told.reset();
     }
     return;
   }
@@ -149,35 +167,66 @@ void PeerLogs::judge(const Name& name, Timestamp now) {
   const auto stands = Contradiction::read(with_.store, name.first);
   if (stands && *stands) return;  // a person settles it first; two of one size are told all the same
   const auto kept = with_.store.get(known_checkpoint_key(name.first, name.second));
-  if (const auto known = kept && *kept ? open(name.first, **kept) : Result<Checkpoint>(Error(ErrorCode::not_found, "none")); known) {
-    const auto [same, fresh] = notes.emplace(known->size, Heard{**kept, *known});
-    if (!fresh && same->second.checkpoint.root != known->root) {
-      const auto recorded = record(name.first, "conflict", **kept, same->second.note);
+  if (const auto known = kept && *kept ? open(name.first, **kept) : Result<Heard>(Error(ErrorCode::not_found, "none")); known) {
+    const auto [same, fresh] = notes.emplace(known->checkpoint.size, *known);
+    if (!fresh && same->second.checkpoint.root != known->checkpoint.root) {
+      const auto recorded = record(name.first, "conflict", known->note, same->second.note, before);
       if (!recorded) log::error("that a log contradicts itself cannot be recorded", {{"peer", name.first.str()}, {"what", recorded.error().message}});
       return;
     }
     if (!fresh && notes.size() == 1) return;  // that is proven
   }
-  prove(name, notes, now);
+  prove(name, notes, now, before);
 }
 
-/// Whether the party has shown a log that the list has behind this one: that this one lost its end is what that one began with, and is told there.
-bool PeerLogs::gone_over(const Name& name) const {
+/// Whether the list has a log behind this one, and the party has shown it, to this process or one before: that this one lost its end is what that one
+/// began with, and is told there.
+PeerLogs::Behind PeerLogs::behind(const Name& name) const {
   const auto party = with_.directory.find(name.first);
-  if (!party) return false;
+  if (!party) return Behind::none;
   const auto& logs = (*party)->log_origins;
   auto one = std::find_if(logs.begin(), logs.end(), [&](const auto& origin) { return origin.origin == name.second; });
-  const std::lock_guard lock(mutex_);
+  Behind out = Behind::none;
   while (one != logs.end() && ++one != logs.end()) {
-    if (logs_.contains({name.first, one->origin})) return true;
+    out = Behind::listed;
+    const auto kept = with_.store.get(known_checkpoint_key(name.first, one->origin));
+    const std::lock_guard lock(mutex_);
+    if ((kept && *kept) || logs_.contains({name.first, one->origin})) return Behind::shown;
   }
-  return false;
+  return out;
+}
+
+/// What waits of a log that is nobody's any more cannot be proven, and is no fault.
+void PeerLogs::forget(const Name& name) {
+  const std::lock_guard lock(mutex_);
+  Log& log = logs_[name];
+  log.waiting.clear();
+  log.unanswered.reset();
+  log.shorter.reset();
+}
+
+bool PeerLogs::is_listed(const Name& name, Timestamp now) const {
+  const auto vkey = with_.directory.log_key(name.first, name.second, now);
+  return vkey || vkey.error().code != ErrorCode::not_found;
+}
+
+Result<http::PeerResponse> PeerLogs::ask(const Name& name, json::Array sizes, Timestamp now) const {
+  SLUIS_TRY(const std::string base, with_.directory.endpoint(name.first, now));
+  http::PeerRequest request;
+  request.peer = name.first;
+  request.url = base + "/evidence/v1/consistency";
+  request.headers["content-type"] = "application/json";
+  request.body = json::serialise(json::object({{"origin", name.second}, {"sizes", json::Value(std::move(sizes))}}));
+  request.timeout = limits::kPeerTimeout;
+  return with_.transport.send(request);
 }
 
 /// Asks the party that its log holds all of these.
-void PeerLogs::prove(const Name& name, const std::map<std::uint64_t, Heard>& notes, Timestamp now) {
+void PeerLogs::prove(const Name& name, const std::map<std::uint64_t, Heard>& notes, Timestamp now, std::uint64_t accepted) {
   const auto later = [&](Duration pause) {
     const std::lock_guard lock(mutex_);
+    const auto times = accepted_.find(name.first);
+    if (times != accepted_.end() && times->second != accepted) return;  // these are of before
     Log& log = logs_[name];
     for (const auto& [size, one] : notes) {
       if (log.waiting.size() < kAtOnce) log.waiting.emplace(size, one);
@@ -186,55 +235,73 @@ void PeerLogs::prove(const Name& name, const std::map<std::uint64_t, Heard>& not
     if (!log.unanswered) log.unanswered = now;
   };
   const auto fails = [&](const std::string& what, const std::string& held, const std::string& shown) {
-    const auto recorded = record(name.first, what, held, shown);
-    if (recorded) return;
+    const auto recorded = record(name.first, what, held, shown, accepted);
+    if (recorded) {
+      const std::lock_guard lock(mutex_);
+      logs_[name].unanswered.reset();  // it did answer
+      return;
+    }
     log::error("that a log contradicts itself cannot be recorded", {{"peer", name.first.str()}, {"what", recorded.error().message}});
     later(kAgain);
   };
-  const auto base = with_.directory.endpoint(name.first, now);
-  if (!base) return later(kAgain);
+  if (!is_listed(name, now)) return forget(name);
   json::Array sizes;
   for (const auto& [size, _] : notes) sizes.emplace_back(size);
-  http::PeerRequest request;
-  request.peer = name.first;
-  request.url = *base + "/evidence/v1/consistency";
-  request.headers["content-type"] = "application/json";
-  request.body = json::serialise(json::object({{"origin", name.second}, {"sizes", json::Value(std::move(sizes))}}));
-  request.timeout = limits::kPeerTimeout;
-  const auto response = with_.transport.send(request);
+  const auto response = ask(name, std::move(sizes), now);
   const bool answered = response && (response->status == 200 || response->status == 409);
   const auto answer = answered ? json::parse(response->body) : Result<json::Value>(Error(ErrorCode::not_found, "no answer"));
   const auto note = answer ? json::required_string(*answer, "checkpoint") : Result<std::string>(answer.error());
-  const auto newest = note ? open(name.first, *note) : Result<Checkpoint>(note.error());
-  if (!newest || newest->origin != name.second) return later(response && (response->status == 404 || response->status == 405) ? Duration(kUnknown) : Duration(kAgain));
-  heard(name.first, *note, *newest);
+  const auto newest = note ? open(name.first, *note) : Result<Heard>(note.error());
+  if (!newest || newest->checkpoint.origin != name.second) return later(response && (response->status == 404 || response->status == 405) ? Duration(kUnknown) : Duration(kAgain));
+  const Checkpoint& now_is = newest->checkpoint;
+  heard(name.first, newest->note, now_is);
   const Heard& largest = notes.rbegin()->second;
-  if (newest->size < largest.checkpoint.size) {
-    if (gone_over(name)) return log::warning("an older log of a party ended before what it signed", {{"peer", name.first.str()}, {"origin", name.second}});
-    return fails("shorter", largest.note, *note);
+  if (now_is.size < largest.checkpoint.size) {
+    const Behind next = behind(name);
+    if (next == Behind::shown) {
+      log::warning("an older log of a party ended before what it signed", {{"peer", name.first.str()}, {"origin", name.second}});
+      return forget(name);
+    }
+    if (next == Behind::listed) {  // it may have gone over, and not have shown that yet; a log that is only prepared excuses nothing for ever
+      Timestamp since;
+      {
+        const std::lock_guard lock(mutex_);
+        Log& log = logs_[name];
+        if (!log.shorter) log.shorter = now;
+        since = *log.shorter;
+      }
+      if (now - since < kPatience) return later(kAgain);
+    }
+    return fails("shorter", largest.note, newest->note);
   }
   const json::Value* proofs = answer->find("proofs");
   if (response->status != 200 || proofs == nullptr || proofs->if_array() == nullptr || proofs->if_array()->size() != notes.size()) return later(kAgain);
   std::size_t at = 0;
   for (const auto& [size, one] : notes) {
     const auto path = proof_from_json(&(*proofs->if_array())[at++]);
-    if (size == newest->size && one.checkpoint.root != newest->root) return fails("conflict", one.note, *note);
-    if (path && (size == newest->size || provenance::verify_consistency(size, newest->size, *path, one.checkpoint.root, newest->root))) continue;
-    return fails("rewritten", one.note, *note);
+    if (size == now_is.size && one.checkpoint.root != now_is.root) return fails("conflict", one.note, newest->note);
+    if (path && (size == now_is.size || provenance::verify_consistency(size, now_is.size, *path, one.checkpoint.root, now_is.root))) continue;
+    return fails("rewritten", one.note, newest->note);
   }
   {
     const std::lock_guard lock(mutex_);
-    logs_[name].unanswered.reset();
+    Log& log = logs_[name];
+    log.unanswered.reset();
+    log.shorter.reset();
   }
+  const std::lock_guard one_at_a_time(settling_);
+  if (this->accepted(name.first) != accepted) return;  // it is held to what a person took
   Commit commit;
   commit.commit_class = CommitClass::bulk;
-  commit.changes.push_back({known_checkpoint_key(name.first, name.second), *note});
+  commit.changes.push_back({known_checkpoint_key(name.first, name.second), newest->note});
   const auto done = with_.commits.commit_and_wait(std::move(commit));
   if (!done) log::warning("the newest checkpoint of a peer cannot be kept", {{"peer", name.first.str()}, {"what", done.error().message}});
 }
 
 /// Once; but two notes of one size take the place of what proves nothing to others.
-Result<void> PeerLogs::record(const ParticipantId& peer, std::string what, const std::string& held, const std::string& shown) {
+Result<void> PeerLogs::record(const ParticipantId& peer, std::string what, const std::string& held, const std::string& shown, std::optional<std::uint64_t> accepted) {
+  const std::lock_guard one_at_a_time(settling_);
+  if (accepted && *accepted != this->accepted(peer)) return {};
   SLUIS_TRY(const std::optional<Contradiction> before, Contradiction::read(with_.store, peer));
   if (before && (before->what == "conflict" || what != "conflict")) return {};
   const Timestamp now = with_.clock.now();
@@ -256,20 +323,42 @@ Result<void> PeerLogs::record(const ParticipantId& peer, std::string what, const
 }
 
 Result<void> PeerLogs::contradicted(const ParticipantId& peer, const std::string& held, const std::string& shown) {
-  SLUIS_TRY(const Checkpoint before, open(peer, held));
-  SLUIS_TRY(const Checkpoint after, open(peer, shown));
-  return record(peer, after.size == before.size ? "conflict" : after.size < before.size ? "shorter" : "rewritten", held, shown);
+  SLUIS_TRY(const Heard before, open(peer, held));
+  SLUIS_TRY(const Heard after, open(peer, shown));
+  if (before.checkpoint == after.checkpoint || before.checkpoint.origin != after.checkpoint.origin) return {};  // that contradicts nothing
+  const std::uint64_t then = before.checkpoint.size, now = after.checkpoint.size;
+  return record(peer, now == then ? "conflict" : now < then ? "shorter" : "rewritten", before.note, after.note);
 }
 
 Result<void> PeerLogs::accept(const ParticipantId& peer, const std::string& why, const std::string& person) {
+  const auto nothing = [&] { return Error(ErrorCode::not_found, "nothing stands against the log of `" + peer.str() + "`").mended_by("compare without accepting"); };
+  SLUIS_TRY(const std::optional<Contradiction> found, Contradiction::read(with_.store, peer));
+  if (!found) return nothing();
+  // Before anything is taken: what is taken is what it shows now. A log that it has no more, or that is not its own any more, shows nothing.
+  const Name name{peer, found->origin};
+  std::optional<std::string> shown;
+  if (is_listed(name, with_.clock.now())) {
+    const Error away = Error(ErrorCode::peer_unavailable, "`" + peer.str() + "` does not show its log: nothing is accepted").mended_by("ask again later");
+    const auto response = ask(name, {json::Value(std::uint64_t{1})}, with_.clock.now());
+    if (!response || (response->status != 200 && response->status != 409 && response->status != 404)) return away;
+    if (response->status != 404) {
+      const auto answer = json::parse(response->body);
+      const auto note = answer ? json::required_string(*answer, "checkpoint") : Result<std::string>(answer.error());
+      const auto opened = note ? open(peer, *note) : Result<Heard>(note.error());
+      if (!opened || opened->checkpoint.origin != name.second) return away;
+      shown = opened->note;
+    }
+  }
+  const std::lock_guard one_at_a_time(settling_);
   SLUIS_TRY(const std::optional<Contradiction> one, Contradiction::read(with_.store, peer));
-  if (!one) return Error(ErrorCode::not_found, "nothing stands against the log of `" + peer.str() + "`").mended_by("compare without accepting");
+  if (!one) return nothing();
+  if (one->origin != name.second) return Error(ErrorCode::conflict, "what stands against it changed just now").mended_by("look at it, and ask again");
   v1::Shared own;
   gate::set_time(own, with_.clock.now());
   own.set_event("accepted");
   own.set_self(self_.str());
   own.set_counterparty(peer.str());
-  own.set_peer_checkpoint(one->shown);
+  own.set_peer_checkpoint(shown.value_or(one->shown));
   own.set_document(json::serialise(json::object({{"what", one->what}, {"held", one->held}})));
   v1::Internal internal;
   internal.set_person(person);
@@ -277,10 +366,11 @@ Result<void> PeerLogs::accept(const ParticipantId& peer, const std::string& why,
   Commit commit;
   commit.preconditions.push_back({Contradiction::key_of(peer), one->encode()});
   commit.changes.push_back({Contradiction::key_of(peer), std::nullopt});
-  commit.changes.push_back({known_checkpoint_key(peer, one->origin), std::nullopt});
+  commit.changes.push_back({known_checkpoint_key(peer, one->origin), shown});
   commit.entries.push_back(gate::make_entry(EntryKind::reconciled, Hash{}, own, internal));
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   const std::lock_guard lock(mutex_);
+  ++accepted_[peer];
   logs_.erase({peer, one->origin});
   good_.erase(peer);
   false_.erase(peer);
@@ -317,7 +407,10 @@ std::vector<std::string> PeerLogs::findings() const {
       out.push_back(fmt::format("`{}` does not show since {}Z that its log `{}` holds what it signed", name_of(name.first), format_time(*log.unanswered).substr(0, 16), name.second));
     }
   }
-  for (const auto& [peer, why] : false_) out.push_back(fmt::format("`{}` sent a checkpoint that is none of its log: {}", name_of(peer), why));
+  for (const auto& [peer, why] : false_) {
+    if (const auto party = with_.directory.find(peer); !party && party.error().code == ErrorCode::not_found) continue;
+    out.push_back(fmt::format("`{}` sent a checkpoint that is none of its log: {}", name_of(peer), why));
+  }
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include "connector/node/contradiction.hpp"
 #include "connector/node/evidence_channel.hpp"
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <set>
@@ -28,7 +29,8 @@ class PeerLogs {
   /// What is due now; for the thread, and before it. When there may be more.
   std::optional<Timestamp> round(Timestamp now);
 
-  /// A note that was opened with the key that the list has for its origin. Waits for nothing.
+  /// A note that was opened with the key that the list has for its origin, with that signature alone: what it holds is small, as it goes into entries.
+  /// Waits for nothing.
   void heard(const ParticipantId& peer, const std::string& note, const provenance::Checkpoint& checkpoint);
   /// Of a note that came with a claim or an answer, whether it is one of the party's log. The same note again costs a comparison. A log that the list
   /// does not have, or not yet, says nothing. permission_denied: it is too large, no note, or not signed with the log's key.
@@ -40,14 +42,15 @@ class PeerLogs {
 
   /// What stands against a party, found otherwise: by comparing both logs. Errors: those of CommitPort.
   Result<void> contradicted(const ParticipantId& peer, const std::string& held, const std::string& shown);
-  /// A person takes the party's log as it is now. not_found: nothing stands against it. Errors: those of CommitPort.
+  /// A person takes the party's log as it is now: it is asked for its newest checkpoint, which it is held to from then on. not_found: nothing stands
+  /// against it. peer_unavailable: it does not show it, and nothing is taken. Errors: those of CommitPort.
   Result<void> accept(const ParticipantId& peer, const std::string& why, const std::string& person);
   /// The newest note that the party's log proved; empty: none yet. Errors: the store's.
   Result<std::string> newest(const ParticipantId& peer) const;
   /// A sentence for each party whose log contradicts itself, shows no proofs for long, or showed notes that are none of its log.
   std::vector<std::string> findings() const;
 
-  static constexpr std::size_t kNoteBytes = 4096;
+  static constexpr std::size_t kNoteBytes = EvidenceChannel::kNoteBytes;
 
  private:
   struct Heard {
@@ -62,21 +65,31 @@ class PeerLogs {
     std::optional<std::pair<Heard, Heard>> conflict;
     Timestamp next{};                       ///< not asked before
     std::optional<Timestamp> unanswered;    ///< since when it gives no answer that says anything
+    std::optional<Timestamp> shorter;       ///< since when it shows less than it signed, where the list has a log behind it
   };
   using Name = std::pair<ParticipantId, std::string>;  ///< party and origin
 
   void judge(const Name& name, Timestamp now);
-  void prove(const Name& name, const std::map<std::uint64_t, Heard>& notes, Timestamp now);
-  bool gone_over(const Name& name) const;
-  Result<void> record(const ParticipantId& peer, std::string what, const std::string& held, const std::string& shown);
-  Result<provenance::Checkpoint> open(const ParticipantId& peer, const std::string& note) const;
+  void prove(const Name& name, const std::map<std::uint64_t, Heard>& notes, Timestamp now, std::uint64_t accepted);
+  void forget(const Name& name);
+  bool is_listed(const Name& name, Timestamp now) const;
+  enum class Behind : std::uint8_t { none, listed, shown };
+  Behind behind(const Name& name) const;
+  Result<http::PeerResponse> ask(const Name& name, json::Array sizes, Timestamp now) const;
+  /// `accepted`: what it was when that began which led to this. Else it is of before, and nothing is recorded.
+  Result<void> record(const ParticipantId& peer, std::string what, const std::string& held, const std::string& shown, std::optional<std::uint64_t> accepted = {});
+  std::uint64_t accepted(const ParticipantId& peer) const;
+  Result<Heard> open(const ParticipantId& peer, const std::string& note) const;
 
   ParticipantId self_;
   EvidenceDependencies with_;
   mutable std::mutex mutex_;
   std::map<Name, Log> logs_;
   std::map<ParticipantId, std::string> good_;          ///< the note that `check` took last
-  std::map<ParticipantId, std::string> false_;         ///< why one was refused, last
+  std::map<ParticipantId, std::string> false_;         ///< why one was refused, last; none: a good one came behind it
+  std::map<ParticipantId, std::uint64_t> accepted_;    ///< how often a person took the log as it is
+  std::mutex settling_;                                ///< what is recorded against a log, and that it is taken as it is: one at a time
+  std::atomic<bool> stopping_ = false;
   std::mutex alarm_mutex_;
   std::unique_ptr<gate::Alarm> alarm_;                 ///< null: it is not running
 };

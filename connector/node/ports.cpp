@@ -8,7 +8,6 @@
 #include "connector/node/one_sided.hpp"
 #include "connector/node/secrets.hpp"
 #include "policy/odrl/match.hpp"
-#include "policy/odrl/values_known.hpp"
 
 namespace sluis::node {
 namespace {
@@ -49,7 +48,15 @@ negotiation::Judgement NodeTerms::judge_request(const ParticipantId& consumer, c
                                                 const json::Value& offer, const Hash& hash) {
   auto judgement = judge(consumer, dataset, offer, hash);
   if (judgement) return std::move(*judgement);
-  return refuse("indeterminate", describe(judgement.error()));  // what cannot be read is refused
+  const ErrorCode code = judgement.error().code;
+  if (code != ErrorCode::storage_unavailable && code != ErrorCode::corruption) {
+    return refuse("indeterminate", describe(judgement.error()));  // what cannot be read is refused
+  }
+  // A refusal ends the negotiation for good, and nothing is known against it: a person says, once the store answers.
+  negotiation::Judgement waits;
+  waits.reason = {"indeterminate", {"this node could not look it up"}};
+  waits.reserved = true;
+  return waits;
 }
 
 Result<json::Value> NodeTerms::published_offer(const DatasetId& dataset) const {
@@ -72,6 +79,7 @@ Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, c
   if (const auto allowed = directory_.allows_new(now); !allowed) return refuse("membership", allowed.error().message);
   SLUIS_TRY(const identity::PartyPtr party, directory_.find(consumer));
   const auto published = catalog_.show(dataset);
+  if (!published && published.error().code != ErrorCode::not_found) return published.error();
   if (!published || !catalog_.on_offer(*published, now) || published->dataset.access != catalog::Access::agreement) {
     return refuse("dataset", "this dataset is not on offer");
   }
@@ -85,17 +93,16 @@ Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, c
   const bool reserved = published->dataset.terms.steward_approval;
   negotiation::Judgement agree;
   agree.kind = reserved ? negotiation::Judgement::Kind::wait : negotiation::Judgement::Kind::agree;
-  agree.offer_hash = hash;
+  agree.offer_hash = published->dataset.offer_hash;  // whatever words it is asked for in
   agree.reserved = reserved;
   if (hash == published->dataset.offer_hash) return agree;
   SLUIS_TRY(const policy::Policy asked, policy::parse_policy(offer, {true, "/offer"}));
   // Another connector writes the same terms its own way, and is agreed with in its words.
   const auto differs_at = policy::first_difference(terms.policy, asked, "/offer");
   if (!differs_at) return agree;
-  for (const auto& kept : {policy::check_values(asked), catalog::check_declarations(asked, situations_),
-                           management::check_known_names(asked, directory_, store_)}) {
-    if (!kept) return refuse("other", describe(kept.error()));
-  }
+  const auto kept = management::check_own_terms(asked, published->dataset, situations_, directory_, store_, now);
+  if (!kept && kept.error().code != ErrorCode::invalid_argument) return kept.error();
+  if (!kept) return refuse("other", describe(kept.error()));
   const auto difference = policy::compare(terms.policy, asked);
   negotiation::Judgement other = otherwise(difference ? outbox::Reason{difference->code, {difference->sentence}}
                                                       : outbox::Reason{"other", {"these are not the published terms: they differ at `" + *differs_at +

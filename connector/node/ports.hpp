@@ -15,7 +15,7 @@
 namespace sluis::node {
 
 /// An offer that is published for that party's class is agreed to at once; what else is asked is refused, or waits for the
-/// steward, as configured.
+/// steward, as configured. Where the store does not answer a proposal waits, whatever is configured: a refusal would end it for good.
 class NodeTerms final : public negotiation::Terms {
  public:
   NodeTerms(const catalog::Catalog& catalog, const Purposes& purposes, const identity::Directory& directory, const storage::Reader& store,

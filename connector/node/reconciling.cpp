@@ -77,10 +77,18 @@ struct Reconciling::Theirs {
   std::map<std::string, Shown> ended;  ///< by origin, of its logs that have ended: one each
   std::uint64_t next = 0;
   bool more = false;
-  std::string held;  ///< a note that it signed before, and cannot prove to hold
+  std::string held;   ///< a note that it signed before; the log that it shows now does not hold it
+  std::string shown;  ///< the note of that log
   std::optional<Timestamp> pruned;  ///< it says that what was recorded before is not there any more
 
   void rewritten(const ParticipantId& peer, const std::string& why) { findings.push_back({"rewritten", "log", peer.str(), why, {}, {}}); }
+  /// What can be held against it: two notes of one log, the newest. That no answer came, or none that can be read, proves nothing.
+  void contradicts(const Shown& before, const std::string& now, std::string_view rests_on) {
+    const std::string& origin = before.checkpoint.origin;
+    if (!held.empty() || origin != provenance::origin_of(now) || origin != provenance::origin_of(rests_on)) return;
+    held = before.note;
+    shown = now;
+  }
 };
 
 /// A party's question, as long as it is being answered.
@@ -252,10 +260,12 @@ Result<json::Value> Reconciling::ask(const json::Value& question, const Particip
   if (known != nullptr) asked.set("known", json::object({{"origin", known->checkpoint.origin}, {"size", known->checkpoint.size}}));
   request.body = json::serialise(asked);
   SLUIS_TRY(const http::PeerResponse response, with_.transport.send(request));
-  if (response.status >= 400 && response.status < 500 && response.status != 429 && known != nullptr) {
+  if (response.status >= 400 && response.status < 500 && response.status != 408 && response.status != 429 && known != nullptr) {
     out.rewritten(peer, "the peer cannot show that its log holds a checkpoint that it signed: it answered " + std::to_string(response.status));
-    out.held = known->note;
-    return ask(question, peer, nullptr, out);
+    SLUIS_TRY(json::Value page, ask(question, peer, nullptr, out));
+    SLUIS_TRY(const std::string newest, json::required_string(page, "checkpoint"));
+    if (response.status == 409) out.contradicts(*known, newest, newest);  // else it may be some server before it that speaks
+    return page;
   }
   if (response.status != 200) {
     return Error(ErrorCode::peer_unavailable, "`" + peer.str() + "` does not show its entries: it answered " + std::to_string(response.status))
@@ -263,13 +273,16 @@ Result<json::Value> Reconciling::ask(const json::Value& question, const Particip
   }
   SLUIS_TRY(json::Value page, json::parse(response.body));
   if (known == nullptr) return page;
+  SLUIS_TRY(const std::string newest, json::required_string(page, "checkpoint"));
   auto proven = check_known(peer, *known, page);
   if (!proven) {
     out.rewritten(peer, "the peer cannot prove that its log holds what it showed before: " + proven.error().message);
-    out.held = known->note;
+    if (proven.error().code == ErrorCode::conflict) {
+      SLUIS_TRY(const std::string shown, json::required_string(*page.find("known"), "checkpoint"));
+      out.contradicts(*known, shown, newest);
+    }
     return page;
   }
-  SLUIS_TRY(const std::string newest, json::required_string(page, "checkpoint"));
   if (proven->checkpoint.origin != provenance::origin_of(newest)) out.ended.insert_or_assign(proven->checkpoint.origin, std::move(*proven));
   return page;
 }
@@ -306,7 +319,8 @@ Result<Reconciling::Theirs> Reconciling::fetch(const ReconcileOrder& order, Time
   return Error(ErrorCode::limit_exceeded, "the peer's answers do not end").mended_by("name a shorter time: --from, --until");
 }
 
-/// That the peer's log still holds what it showed before, and that this page rests on the same log: what it shows of that log now.
+/// That the peer's log still holds what it showed before, and that this page rests on the same log: what it shows of that log now. conflict: both
+/// notes are good, and the proof is not.
 Result<Reconciling::Shown> Reconciling::check_known(const ParticipantId& peer, const Shown& known, const json::Value& page) const {
   SLUIS_TRY(const std::string newest, json::required_string(page, "checkpoint"));
   const json::Value* answer = page.find("known");
@@ -320,7 +334,7 @@ Result<Reconciling::Shown> Reconciling::check_known(const ParticipantId& peer, c
   if (shown.checkpoint == known.checkpoint) return shown;
   SLUIS_TRY(const std::vector<Hash> path, proof_from_json(answer->find("proof")));
   if (!provenance::verify_consistency(known.checkpoint.size, shown.checkpoint.size, path, known.checkpoint.root, shown.checkpoint.root)) {
-    return Error(ErrorCode::permission_denied, "its log does not hold what it signed before");
+    return Error(ErrorCode::conflict, "its log does not hold what it signed before");
   }
   return shown;
 }
@@ -460,7 +474,8 @@ Result<Reconciled> Reconciling::reconcile(const ReconcileOrder& order) {
   out.ours = own.size();
   out.theirs = theirs.entries.size();
   out.peer_checkpoint = theirs.newest.note;
-  if (provenance::origin_of(theirs.held) == provenance::origin_of(theirs.newest.note)) out.held_checkpoint = theirs.held;
+  out.held_checkpoint = theirs.held;
+  out.shown_checkpoint = theirs.shown;
   if (order.settle && !theirs.findings.empty()) {
     return Error(ErrorCode::permission_denied, "the peer's log is not proven: " + theirs.findings.front().told).mended_by("compare without settling, and look at what it shows");
   }

@@ -21,6 +21,7 @@ struct Reconciled {
   std::uint64_t theirs = 0;
   std::string peer_checkpoint;
   std::string held_checkpoint;  ///< one that it signed before of the same log, and cannot prove to hold; empty: there is none
+  std::string shown_checkpoint; ///< the one that it showed instead
   std::vector<std::string> peer_proofs;  ///< by SharedEntry::at
   std::vector<std::string> settled;  ///< agreements, by their id; `transfer <id>`, `negotiation <id>`
   std::vector<std::string> held;     ///< likewise

@@ -48,6 +48,14 @@ void Driver::notify(std::string_view peer, std::string_view process) {
   wake_.notify_one();
 }
 
+void Driver::wake(std::string_view peer, std::string_view process) {
+  {
+    const std::lock_guard lock(mutex_);
+    dispatcher_.on_committed(std::string(peer), std::string(process), with_.clock.now());
+  }
+  wake_.notify_one();
+}
+
 void Driver::heard(std::string_view peer) {
   {
     const std::lock_guard lock(mutex_);
@@ -240,7 +248,10 @@ std::optional<Driver::Answered> Driver::deliver(const Dispatcher::Send& send) {
   Delivered delivered = service->second(item, *envelope, send.retry_at);
   // Who asks to wait is there: the messages of other kinds go on.
   if (delivered.verdict == Verdict::away || delivered.verdict == Verdict::retry) {
-    if (const auto until = asked()) return Answered(Verdict::retry, *until);
+    if (const auto until = asked()) {
+      delivered.verdict = Verdict::retry;  // what it removed besides stays with it
+      return Answered(std::move(delivered), *until);
+    }
   }
   if (delivered.verdict != Verdict::dead) return Answered(std::move(delivered));
   return dead(send.first_try, std::move(delivered.reason));

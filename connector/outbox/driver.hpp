@@ -57,8 +57,10 @@ class Driver {
   Result<void> start();
   /// Waits for sends that are under way. Nothing is lost: the rest stays in the store.
   void stop();
-  /// A commit wrote a message for this process.
+  /// A commit wrote one message for this process.
   void notify(std::string_view peer, std::string_view process);
+  /// Messages of this process that are in the store, and counted, can go on.
+  void wake(std::string_view peer, std::string_view process);
   /// A message came from this peer.
   void heard(std::string_view peer);
   /// There may be messages in the store of which nobody told: those of commits whose outcome was unknown. Waits for nothing. A store that

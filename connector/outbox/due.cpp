@@ -28,19 +28,43 @@ void index_due(Commit& commit, std::string_view prefix, const std::string& proce
   if (after) commit.changes.push_back({due_key(prefix, *after, process), process});
 }
 
-Result<Due> read_due(const storage::Reader& store, std::string_view prefix, Timestamp now) {
+Result<Due> read_due(const storage::Reader& store, std::string_view prefix, Timestamp now, std::string_view from) {
   Due due;
-  SLUIS_CHECK(store.scan(prefix, prefix, [&](std::string_view key, std::string_view process) {
+  SLUIS_CHECK(store.scan(prefix, from.empty() ? prefix : from, [&](std::string_view key, std::string_view process) {
     const Timestamp when = due_time(prefix, key);
     if (when > now) {
       due.next = when;
       return false;
     }
+    if (due.processes.size() == limits::kPageMax) {
+      due.next = now;
+      due.more = key;
+      return false;
+    }
     due.processes.emplace_back(process);
-    return due.processes.size() < limits::kPageMax;
+    return true;
   }));
-  if (due.processes.size() >= limits::kPageMax) due.next = now;
   return due;
+}
+
+Result<std::optional<Timestamp>> do_due(const storage::Reader& store, std::string_view prefix, Timestamp now,
+                                        const std::function<Result<void>(const std::string& process)>& step) {
+  std::optional<Error> failed;
+  std::optional<Timestamp> next;
+  std::string from;
+  for (bool went_on = false; !went_on;) {
+    SLUIS_TRY(const Due due, read_due(store, prefix, now, from));
+    for (const std::string& process : due.processes) {
+      const Result<void> done = step(process);
+      went_on = went_on || done;
+      if (!done && done.error().code != ErrorCode::invalid_state && !failed) failed = done.error();
+    }
+    next = due.next;
+    from = due.more;
+    if (from.empty()) break;
+  }
+  if (failed) return *failed;
+  return next;
 }
 
 }  // namespace sluis::outbox

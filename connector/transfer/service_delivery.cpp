@@ -120,19 +120,15 @@ Result<void> Service::forget(const ProcessId& own_pid, std::string_view message,
 
 Result<std::optional<Timestamp>> Service::on_timer() {
   const Timestamp now = with_.clock.now();
-  SLUIS_TRY(const outbox::Due due, outbox::read_due(with_.store, kDuePrefix, now));
-  std::optional<Error> failed;
-  for (const std::string& pid : due.processes) {
+  return outbox::do_due(with_.store, kDuePrefix, now, [&](const std::string& pid) -> Result<void> {
     const Step step = [&](const TransferProcess& before, const Surroundings& around) -> Result<Transition> {
       std::optional<Transition> t = transfer::on_timer(before, around, now);
       if (!t) return Error(ErrorCode::invalid_state, "the transfer went on");
       return std::move(*t);
     };
-    const Result<TransferProcess> done = change(ProcessId(pid), step, {});
-    if (!done && done.error().code != ErrorCode::invalid_state && !failed) failed = done.error();  // the others go on
-  }
-  if (failed) return *failed;
-  return due.next;
+    SLUIS_CHECK(change(ProcessId(pid), step, {}));
+    return {};
+  });
 }
 
 Result<void> Service::terminate_all_of(const AgreementId& agreement, const Reason& reason) {
@@ -226,17 +222,19 @@ Result<TransferView> Service::find_by_handle(std::string_view handle) const {
 
 Result<std::vector<PushDue>> Service::pushes(Timestamp now) const {
   std::vector<PushDue> out;
+  std::optional<Error> failed;
   SLUIS_CHECK(with_.store.scan(kPushPrefix, kPushPrefix, [&](std::string_view key, std::string_view value) {
     const std::size_t end = std::min(value.find('\n'), value.size());
-    out.push_back({ProcessId(std::string(value.substr(0, end))), ParticipantId(std::string(value.substr(std::min(end + 1, value.size())))),
-                   outbox::due_time(kPushPrefix, key)});
+    PushDue one{ProcessId(std::string(value.substr(0, end))), ParticipantId(std::string(value.substr(std::min(end + 1, value.size())))),
+                outbox::due_time(kPushPrefix, key)};
+    const auto held = storage::held_since(with_.store, transfer_key(one.own_pid));
+    if (!held) failed = held.error();
+    if (failed) return false;
+    if (*held) return true;  // nobody's turn
+    out.push_back(std::move(one));
     return out.back().at <= now;
   }));
-  // Those that are held are nobody's turn.
-  SLUIS_TRY(const std::vector<storage::Held> all, storage::all_held(with_.store, kTransferPrefix));
-  std::erase_if(out, [&](const PushDue& one) {
-    return std::ranges::any_of(all, [key = transfer_key(one.own_pid)](const storage::Held& held) { return held.record == key; });
-  });
+  if (failed) return *failed;
   return out;
 }
 

@@ -3,11 +3,12 @@
 #include "policy/minimise/limits.hpp"
 
 #include <algorithm>
+#include <array>
+#include <numeric>
+#include <tuple>
 
 namespace sluis::policy {
 namespace {
-
-constexpr std::uint32_t kNotDrawn = UINT32_MAX;
 
 Error refused(std::string message) { return Error(ErrorCode::invalid_argument, std::move(message)); }
 std::string in_backticks(std::string_view text) { return "`" + std::string(text.substr(0, 200)) + "`"; }
@@ -64,6 +65,10 @@ Result<Aggregation> Aggregation::compile(const DatasetColumns& dataset, const Ag
         .mended_by("a suppressed cell could be computed back through two sums");
   }
   SLUIS_CHECK(made.draw_lots(means));
+  for (const ColumnDeclaration& column : dataset.columns) {
+    made.drawn_by_.push_back({column.name, std::to_string(column.name.size()) + ":" + column.name, 0});
+  }
+  std::sort(made.drawn_by_.begin(), made.drawn_by_.end(), [](const Drawn& a, const Drawn& b) { return a.name < b.name; });
   return made;
 }
 
@@ -78,11 +83,17 @@ Result<void> Aggregation::draw_lots(const Means& means) {
           .mended_by("count `subjects()` alone, and publish the other measures by themselves without `subjectColumn`");
     }
   }
-  bool any = false;
-  for (std::size_t i = 0; i < measures_.size(); ++i) any = any || by_lot(i);
-  if (!any) return {};
+  const Column* drawn = nullptr;
+  for (std::size_t i = 0; i < measures_.size() && drawn == nullptr; ++i) drawn = by_lot(i) ? &measures_[i] : nullptr;
+  if (drawn == nullptr) return {};
   for (Column& column : measures_) {
-    if (column.measure.of != Measure::Of::sum) column.threshold = threshold_;  // they are one draw
+    if (column.measure.of == Measure::Of::sum) {
+      // Of a group that leaves no row it would come back from the total or another grouping, and bound its number.
+      return refused("with `roundTo`, the sum " + in_backticks(column.measure.name) + " cannot stand beside " +
+                     in_backticks(drawn->measure.name) + ", which is counted by lot")
+          .mended_by("publish numbers of rows by themselves, and sums without them");
+    }
+    column.threshold = threshold_;  // they are one draw
   }
   if (means.lot) lot_ = means.lot;
   else if (!means.only_check) return refused("rows or subjects are to be counted by lot, and there is no key for it");
@@ -146,6 +157,8 @@ void Aggregation::bind(const std::function<std::size_t(const std::string&)>& pla
     if (column.measure.of == Measure::Of::sum) column.place = place_of(column.measure.column);
   }
   if (!asked_.subject.empty()) subject_place_ = place_of(asked_.subject);
+  if (!draws_rows()) return;
+  for (Drawn& column : drawn_by_) column.place = place_of(column.name);
 }
 
 std::vector<std::string> Aggregation::columns() const {
@@ -156,10 +169,38 @@ std::vector<std::string> Aggregation::columns() const {
   return names;
 }
 
-void Aggregation::see_subject(const Row& row, const Nulls& nulls) {
-  if (asked_.subject.empty()) return;
+Result<void> Aggregation::see(const Row& row, const Nulls& nulls) {
+  if (draws_rows()) return see_row(row);
+  if (asked_.subject.empty()) return {};
   has_subject_ = !nulls.is_null(row.cells[subject_place_], row.kinds[subject_place_]);
   subject_.assign(row.cells[subject_place_]);
+  return {};
+}
+
+/// A row is drawn by what stands in it, as it stands, and by how many such rows came before: wherever it stands in the file,
+/// and whatever else does, it is the same draw. Rows that will be left out are counted too: another agreement may not
+/// leave them out.
+Result<void> Aggregation::see_row(const Row& row) {
+  if (!occurrences_) {
+    std::array<std::uint64_t, 2> key{};
+    for (std::size_t i = 0; i < 16; ++i) key[i / 8] = key[i / 8] << 8U | lot_("key " + std::to_string(i));
+    occurrences_.emplace(key);
+  }
+  lot_text_ = "row ";
+  for (const Drawn& column : drawn_by_) {
+    lot_text_ += column.before;
+    lot_text_ += std::to_string(row.cells[column.place].size());
+    lot_text_ += ':';
+    lot_text_ += row.cells[column.place];
+  }
+  const std::uint64_t occurrence = occurrences_->next(lot_text_);
+  if (occurrence == 0) {
+    return too_many("rows that differ, to be counted by lot", limits::kLotRows)
+        .mended_by("publish the source in several files, or counts that stand in it");
+  }
+  lot_text_ += '#';
+  lot_text_ += std::to_string(occurrence);
+  return {};
 }
 
 Result<std::size_t> Aggregation::group_of(const Row& row) {
@@ -190,23 +231,32 @@ Result<std::size_t> Aggregation::group_of(const Row& row) {
 
 Result<void> Aggregation::count_subject(std::size_t group) {
   if (!has_subject_) return {};
-  auto [subject, added] = subjects_.try_emplace(subject_, static_cast<std::uint32_t>(subjects_.size()));
-  if (added) {
-    bytes_ += subject_.size() + 64;
-    if (lot_ && !is_drawn(lot_("subject " + subject_))) subject->second = kNotDrawn;
-    else ++all_subjects_;
-  }
+  const auto [subject, added] = subjects_.try_emplace(subject_, static_cast<std::uint32_t>(subjects_.size()));
+  if (added) bytes_ += subject_.size() + 64;
   if (bytes_ > limits::kGroupBytes) return too_many("bytes of groups", limits::kGroupBytes);
-  if (subject->second == kNotDrawn) return {};
   const std::uint64_t pair = (std::uint64_t{group} << 32U) | subject->second;
   if (pairs_.insert(pair).second) ++distinct_[group];
   if (pairs_.size() > limits::kSubjectPairs) return too_many("subjects in groups", limits::kSubjectPairs);
   return {};
 }
 
-Result<void> Aggregation::add(const Row& row, const Nulls& nulls, char decimal) {
+/// Who is not drawn makes no group and takes no room.
+Result<void> Aggregation::count_drawn(const Row& row) {
+  if (draws_rows()) {
+    if (!is_drawn(lot_(lot_text_))) return {};
+  } else {
+    if (!has_subject_) return {};
+    if (!subjects_.contains(subject_) && !is_drawn(lot_("subject " + subject_))) return {};
+  }
   SLUIS_TRY(const std::size_t group, group_of(row));
-  if (!lot_ || !asked_.subject.empty() || is_drawn(lot_("row " + std::to_string(row.number)))) ++rows_[group];
+  ++rows_[group];
+  return count_subject(group);
+}
+
+Result<void> Aggregation::add(const Row& row, const Nulls& nulls, char decimal) {
+  if (lot_) return count_drawn(row);  // and nothing stands beside it
+  SLUIS_TRY(const std::size_t group, group_of(row));
+  ++rows_[group];
   SLUIS_CHECK(count_subject(group));
   for (std::size_t i = 0; i < measures_.size(); ++i) {
     const Column& column = measures_[i];
@@ -247,6 +297,7 @@ Aggregation::Sum Aggregation::value(std::size_t group, std::size_t measure) cons
 /// What was counted by lot, as it is published: of each group, and of all subjects. A total of rows is that of its
 /// rounded parts.
 void Aggregation::round_off() {
+  all_subjects_ = static_cast<std::int64_t>(subjects_.size());
   if (!lot_) return;
   for (auto* counts : {&rows_, &distinct_}) {
     for (std::int64_t& count : *counts) count = estimated(count, threshold_, round_to_);
@@ -336,6 +387,19 @@ void Aggregation::close(std::vector<Mark>& marks, const std::vector<std::int64_t
   }
 }
 
+/// Of the groups, the total last. Those counted by lot are sorted: in the order of the source, rows that were not drawn
+/// would show.
+std::vector<std::size_t> Aggregation::order() const {
+  std::vector<std::size_t> groups(keys_.size());
+  std::iota(groups.begin(), groups.end(), std::size_t{0});
+  if (!lot_) return groups;
+  const auto end = groups.end() - (asked_.total ? 1 : 0);
+  std::sort(groups.begin(), end, [this](std::size_t a, std::size_t b) {
+    return std::tie(keys_[a].cells, keys_[a].kinds) < std::tie(keys_[b].cells, keys_[b].kinds);
+  });
+  return groups;
+}
+
 Result<void> Aggregation::finish(
     char decimal,
     const std::function<Result<void>(std::span<const std::string_view>, std::span<const CellKind>)>& out) {
@@ -354,7 +418,7 @@ Result<void> Aggregation::finish(
   std::vector<std::string> texts(width);
   std::vector<std::string_view> cells;
   std::vector<CellKind> kinds;
-  for (std::size_t row = 0; row < rows; ++row) {
+  for (const std::size_t row : order()) {
     bool there = true;  // an `x` would tell that somebody is
     for (std::size_t i = 0; i < width; ++i) there = there && !(by_lot(i) && marks[row * width + i] == Mark::hidden);
     if (!there) continue;

@@ -191,7 +191,7 @@ Result<void> ColumnPlan::bind(std::span<const std::string_view> header, Nulls nu
 }
 
 Result<void> ColumnPlan::rewrite(Row& row, char decimal) {
-  if (aggregation_) aggregation_->see_subject(row, nulls_);
+  if (aggregation_) SLUIS_CHECK(aggregation_->see(row, nulls_));
   SLUIS_CHECK(transforms_.apply(row, nulls_, decimal));
   if (!row.leaves) return {};
   if (aggregation_) return aggregation_->add(row, nulls_, decimal);

@@ -16,5 +16,6 @@ inline constexpr std::size_t kLookupBytes = 4U << 20U;        ///< a lookup tabl
 inline constexpr std::int64_t kGroups = 1'000'000;            ///< what `maxGroups` may say at most
 inline constexpr std::size_t kGroupBytes = 256U << 20U;       ///< keys and subjects of an aggregation
 inline constexpr std::size_t kSubjectPairs = 4'000'000;       ///< a subject in a group
+inline constexpr std::size_t kLotRows = 6'000'000;            ///< rows that differ, where rows are counted by lot
 
 }  // namespace sluis::policy::limits

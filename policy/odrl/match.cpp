@@ -11,7 +11,9 @@ namespace sluis::policy {
 namespace {
 
 constexpr std::string_view kSomebodyElse = "somebody that no terms name";
-constexpr std::size_t kAskedAtMost = 100'000;
+/// Rules and conditions that `could_ever_permit` looks at: some milliseconds.
+constexpr std::size_t kLookedAtMost = 1'000'000;
+constexpr std::size_t kEachTime = 8;  ///< what asking costs beside those
 
 /// A constraint in canonical form: apart from order and spelling. `isAnyOf` of one is `eq`.
 std::string key(const Constraint& constraint) {
@@ -198,6 +200,32 @@ std::optional<std::string> first_difference(const std::vector<Rule>& published, 
   return asked.size() == published.size() ? std::nullopt : std::optional(at);
 }
 
+/// Asks a program, and stops where that takes too much.
+class Asking {
+ public:
+  /// `at_most`: rules and conditions that are looked at in all; none: as many as it takes.
+  Asking(const Program& program, std::optional<std::size_t> at_most)
+      : program_(program), each_(kEachTime + program.rules().size() + program.nodes().size()), left_(at_most) {}
+
+  /// Whether the request could be permitted at its time or a later one; none: that takes too much. A window that has not opened yet could
+  /// still be used: it is asked at every instant from then at which something changes.
+  std::optional<bool> at_some_time(Request at) {
+    for (;;) {
+      if (left_ && *left_ < each_) return std::nullopt;
+      if (left_) *left_ -= each_;
+      if (program_.permission_possible(at) != Truth::no) return true;
+      const Timestamp next = program_.next_change(at);
+      if (next == Timestamp::max()) return false;
+      at.now = next;
+    }
+  }
+
+ private:
+  const Program& program_;
+  const std::size_t each_;
+  std::optional<std::size_t> left_;
+};
+
 }  // namespace
 
 bool could_permit(const Program& program, std::string_view class_of_recipient, std::string_view recipient,
@@ -210,18 +238,11 @@ bool could_permit(const Program& program, std::string_view class_of_recipient, s
   const Attribute evidence = Attribute::name(Operand::evidence, program.name(two_sided.value_or(false) ? kTwoSided : kOneSided));
   if (two_sided) request.attributes = {&evidence, 1};
   if (!now) return program.permission_possible(request) != Truth::no;
-  // A window that has not opened yet could still be used: ask at every instant from now at which something changes.
-  Request at = request;
-  at.now = now;
-  for (;;) {
-    if (program.permission_possible(at) != Truth::no) return true;
-    const Timestamp next = program.next_change(at);
-    if (next == Timestamp::max()) return false;
-    at.now = next;
-  }
+  request.now = now;
+  return *Asking(program, std::nullopt).at_some_time(request);
 }
 
-bool could_ever_permit(const Policy& policy, const Program& program, Timestamp now) {
+std::optional<bool> could_ever_permit(const Policy& policy, const Program& program, Timestamp now) {
   std::set<std::string> parties{std::string(kSomebodyElse)}, classes{std::string(kSomebodyElse)};
   for (const Named& one : named(policy, Operand::recipient)) parties.insert(one.value);
   for (const Named& one : named(policy, Operand::class_of_recipient)) classes.insert(one.value);
@@ -231,12 +252,29 @@ bool could_ever_permit(const Policy& policy, const Program& program, Timestamp n
       if (rule.assignee) parties.insert(*rule.assignee);
     }
   }
-  const std::size_t purposes = program.vocabulary().size();
-  if (parties.size() * classes.size() * purposes > kAskedAtMost) return true;
-  for (std::size_t purpose = 0; purpose < purposes; ++purpose) {
+  Asking asking(program, kLookedAtMost);
+  // What is denied whoever asks needs no question for each.
+  Request anybody;
+  anybody.now = now;
+  if (const auto any = asking.at_some_time(anybody); !any || !*any) return any;
+  for (std::size_t purpose = 0; purpose < program.vocabulary().size(); ++purpose) {
+    Request of_purpose = anybody;
+    of_purpose.purpose = static_cast<PurposeIndex>(purpose);
+    const auto for_purpose = asking.at_some_time(of_purpose);
+    if (!for_purpose) return std::nullopt;
+    if (!*for_purpose) continue;
     for (const std::string& kind : classes) {
+      Request of_class = of_purpose;
+      of_class.class_of_recipient = program.class_of_recipient(kind);
+      const auto for_class = asking.at_some_time(of_class);
+      if (!for_class) return std::nullopt;
+      if (!*for_class) continue;
       for (const std::string& party : parties) {
-        if (could_permit(program, kind, party, static_cast<PurposeIndex>(purpose), now)) return true;
+        Request whole = of_class;
+        whole.recipient = program.recipient(party);
+        whole.assignee = whole.recipient;
+        const auto permitted = asking.at_some_time(whole);
+        if (!permitted || *permitted) return permitted;
       }
     }
   }

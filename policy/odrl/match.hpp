@@ -9,8 +9,8 @@ bool could_permit(const Program& program, std::string_view class_of_recipient, s
                   std::optional<PurposeIndex> purpose = {}, std::optional<Timestamp> now = {}, std::optional<bool> two_sided = {});
 
 /// Whether anybody could be permitted anything by these terms from now on: each purpose that the program knows is asked for, by each
-/// party and class that the terms name, and by others. True where there are too many of those to ask.
-bool could_ever_permit(const Policy& policy, const Program& program, Timestamp now);
+/// party and class that the terms name, and by others, at each time at which something changes. None: there are too many of those to ask.
+std::optional<bool> could_ever_permit(const Policy& policy, const Program& program, Timestamp now);
 
 /// From when on the policy can permit nothing any more, whoever asks and whatever for; none: there is no such time, or it never could.
 std::optional<Timestamp> over_from(const Program& program, Timestamp agreed);

@@ -162,6 +162,35 @@ TEST_F(Ending, AgreementsOfBeforeAreFoundAPageAtATimeAndOnce) {
   EXPECT_EQ(*waterrijk.negotiations.end_what_is_over(), std::nullopt);
 }
 
+TEST_F(Ending, LargeAgreementsOfBeforeFitIntoTheCommitsThatFindThem) {
+  for (int i = 0; i < 20; ++i) {
+    negotiation::AgreementRecord record;
+    record.id = AgreementId("urn:large:" + std::to_string(i));
+    record.peer = duinmeer.id;
+    record.dataset = DatasetId("counts");
+    record.agreement = json::object({{"@id", record.id.str()}, {"text", std::string(60'000, 'x')}});
+    record.timestamp = now();
+    ASSERT_TRUE(waterrijk.store.write({{negotiation::agreement_key(record.id), negotiation::encode(record)}}, true));
+  }
+  waterrijk.over = now() - std::chrono::hours(1);
+  int rounds = 0;
+  for (;; ++rounds) {
+    const auto next = waterrijk.negotiations.end_what_is_over();
+    ASSERT_TRUE(next) << describe(next.error());
+    if (!*next) break;
+  }
+  EXPECT_GE(rounds, 3) << "at most 1 MiB in a commit";
+  EXPECT_EQ(waterrijk.events(12).size(), 20U);
+}
+
+TEST_F(Ending, AnEndThatIsNearIsNotWaitedForInVain) {
+  waterrijk.over = now() + std::chrono::seconds(30);
+  const int before = waterrijk.woken;
+  ask();
+  settle();
+  EXPECT_GT(waterrijk.woken, before) << "who looks at what is due has to know of it";
+}
+
 TEST_F(Ending, TheRenewedOneEndsWithTheCommitThatMakesTheNewOneOrStays) {
   for (const bool end_old : {false, true}) {
     Node w("waterrijk"), d("duinmeer");

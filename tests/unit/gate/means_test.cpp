@@ -50,6 +50,21 @@ TEST(Lots, AreOfTheNodeAloneAndDrawThreeInFour) {
   EXPECT_GT(differ, 9900);
 }
 
+TEST(Lots, AreMadeOnTheFirstCallAndCopiesDrawAlike) {
+  std::string root(32, 'k');
+  const auto lots = gate::lot(root);
+  root.assign(32, 'l');  // it keeps the key that it was given
+  const auto before = lots;
+  const std::string key = crypto::hkdf_sha256(std::string(32, 'k'), "sluis lots 1", "", 32);
+  for (const char* text : {"subject 1", "row 1", ""}) {
+    const auto drawn = static_cast<std::uint8_t>(crypto::hmac_sha256(key, text)[0]);
+    EXPECT_EQ(lots(text), drawn);
+    EXPECT_EQ(before(text), drawn);
+    const auto after = lots;
+    EXPECT_EQ(after(text), drawn);
+  }
+}
+
 TEST(Zones, OfTheMachineAreReadOnceAndStrangeNamesRefused) {
   EXPECT_EQ(*gate::machine_zone("Europe/Amsterdam"), *gate::machine_zone("Europe/Amsterdam"));
   EXPECT_EQ(gate::machine_zone("Europe/Nowhere").error().code, ErrorCode::not_found);

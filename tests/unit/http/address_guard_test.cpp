@@ -55,6 +55,15 @@ TEST(AddressGuard, InnerAddressesAreRefusedInEveryForm) {
   }
 }
 
+TEST(AddressGuard, ANat64OfANetworksOwnIsRefusedAsAWholeUnlessItIsNamed) {
+  const AddressGuard guard({*Network::parse("10.1.0.0/16")});
+  const AddressGuard named({*Network::parse("64:ff9b:1::/48")});
+  for (const char* text : {"64:ff9b:1::9.9.9.9", "64:ff9b:1:7f00:0:100::", "64:ff9b:1:a9fe:a9:fe00::909:909", "64:ff9b:1::10.1.2.3"}) {
+    EXPECT_NE(guard.against(address(text).native()), "") << text;
+    EXPECT_EQ(named.against(address(text).native()), "") << text;
+  }
+}
+
 TEST(AddressGuard, PublicAddressesAreTaken) {
   const AddressGuard guard({});
   for (const char* text : {"9.9.9.9", "11.0.0.1", "100.63.255.255", "100.128.0.1", "172.15.255.255", "172.32.0.1", "192.167.1.1", "223.255.255.255", "2a00:1450::1",

@@ -156,7 +156,7 @@ GrpcAnswer call(grpc::GenericStub& stub, const std::string& path, const std::str
 
 TEST(ManagementAccess, OverGrpcEachRoleReachesItsMethodsAndNoOther) {
   World world;
-  const auto server = GrpcServer::start(world.api, {"127.0.0.1:0", "", "", "", 2});
+  const auto server = GrpcServer::start(world.api, {"127.0.0.1:0", "", "", "", false, 2});
   ASSERT_TRUE(server) << describe(server.error());
   grpc::GenericStub stub(
       grpc::CreateChannel("127.0.0.1:" + std::to_string((*server)->port()), grpc::InsecureChannelCredentials()));
@@ -210,7 +210,7 @@ TEST(ManagementAccess, OverGrpcWithTlsACertificateShowsARole) {
     EXPECT_TRUE(certs::write_secret(world.folder.path() / name, pem));
     return (world.folder.path() / name).string();
   };
-  const auto server = GrpcServer::start(api, {"127.0.0.1:0", file("node.pem", node.chain_pem), file("node.key", node.key_pem), (ca / "root.pem").string(), 2});
+  const auto server = GrpcServer::start(api, {"127.0.0.1:0", file("node.pem", node.chain_pem), file("node.key", node.key_pem), (ca / "root.pem").string(), false, 2});
   ASSERT_TRUE(server) << describe(server.error());
   const std::string where = "localhost:" + std::to_string((*server)->port());
   const auto asked = [&](const certs::Leaf& as, const std::string& token = "") {
@@ -229,7 +229,7 @@ TEST(ManagementAccess, OverGrpcWithTlsACertificateShowsARole) {
 
 TEST(ManagementAccess, AStreamThatSaysNothingEnds) {
   World world;
-  GrpcOptions options{"127.0.0.1:0", "", "", "", 2};
+  GrpcOptions options{"127.0.0.1:0", "", "", "", false, 2};
   options.longest = std::chrono::milliseconds(300);
   const auto server = GrpcServer::start(world.api, options);
   ASSERT_TRUE(server) << describe(server.error());
@@ -253,7 +253,7 @@ TEST(ManagementAccess, AStreamThatSaysNothingEnds) {
 TEST(ManagementAccess, AServerEndsInTheMidstOfCalls) {
   World world;
   for (int round = 0; round < 40; ++round) {
-    auto server = GrpcServer::start(world.api, GrpcOptions{"127.0.0.1:0", "", "", "", 2});
+    auto server = GrpcServer::start(world.api, GrpcOptions{"127.0.0.1:0", "", "", "", false, 2});
     ASSERT_TRUE(server) << describe(server.error());
     const auto channel =
         grpc::CreateChannel("127.0.0.1:" + std::to_string((*server)->port()), grpc::InsecureChannelCredentials());

@@ -138,8 +138,43 @@ TEST_F(Papers, AFileThatIsNotInOrderSaysWhere) {
   EXPECT_NE(refused("\"Duinmeer\"", "\"Dunmeer\"").find("Dunmeer"), std::string::npos);
   EXPECT_NE(refused("2026-01-15", "2027-01-15").find("has not come"), std::string::npos);
   EXPECT_NE(refused("https://duinmeer.example:8443/dsp", "https://elsewhere.example").find("the membership list has no endpoint"), std::string::npos);
+  const auto on_terms = [&](const std::string& condition) { return refused("\"use\"", "\"use\", \"constraint\": [{" + condition + "}]"); };
+  const auto more = on_terms(R"("leftOperand": "sluis:situation", "operator": "neq", "rightOperand": "urn:situation:flood")");
+  EXPECT_NE(more.find("one more situation"), std::string::npos) << more;
+  EXPECT_NE(more.find("paper.toml:9:"), std::string::npos) << more;
+  const auto over = on_terms(R"("leftOperand": "dateTime", "operator": "lt", "rightOperand": "2026-02-01T00:00:00Z")");
+  EXPECT_NE(over.find("nothing can ever be permitted"), std::string::npos) << over;
   EXPECT_FALSE(parse_agreement_file("id = 1", "paper.toml"));
   EXPECT_TRUE(entries().empty());
+}
+
+TEST_F(Papers, OtherTermsThatAStewardProposesAreCheckedAsPublishedOnesAre) {
+  negotiation::IncomingMessage asked;
+  asked.from = ParticipantId("did:web:duinmeer.example");
+  asked.peer_pid = ProcessId("urn:uuid:theirs");
+  asked.callback_url = "https://duinmeer.example:8443/dsp";
+  asked.dataset = DatasetId("urn:waterrijk:dataset:counts");
+  asked.offer = *json::parse(R"({"@id":"o","@type":"Offer","target":"urn:waterrijk:dataset:counts","permission":[{"action":"use"}]})");
+  const auto reply = negotiations.receive(asked);
+  ASSERT_TRUE(reply) << describe(reply.error());
+  const std::string id = negotiations.list(ProcessId(), 10)->at(0).own_pid.str();
+  const auto counter = [&](const std::string& operand, const std::string& op, const std::string& value) {
+    const std::string text = "{\"@id\":\"o2\",\"@type\":\"Offer\",\n\"target\":\"urn:waterrijk:dataset:counts\",\n\"permission\":[{\"action\":\"use\",\"constraint\":[\n{\"leftOperand\":\"" +
+                             operand + "\",\"operator\":\"" + op + "\",\"rightOperand\":\"" + value + "\"}]}]}";
+    return ask("Counter", json::object({{"negotiation", id}, {"document", text}, {"dryRun", true}}), "steward");
+  };
+  EXPECT_EQ(counter("sluis:classOfRecipient", "neq", "municipality").status, 200U) << counter("sluis:classOfRecipient", "neq", "municipality").body;
+  const auto refused = [&](const std::string& operand, const std::string& op, const std::string& value, const std::string& why) {
+    const auto answer = counter(operand, op, value);
+    EXPECT_EQ(answer.status, 400U) << answer.body;
+    EXPECT_NE(answer.body.find(why), std::string::npos) << answer.body;
+    EXPECT_NE(answer.body.find("offer.json:4:"), std::string::npos) << "the line in what was given: " << answer.body;
+  };
+  refused("sluis:classOfRecipient", "neq", "muncipality", "no member has the class");
+  refused("sluis:classOfRecipient", "eq", "a b", "a b");
+  refused("sluis:situation", "neq", "urn:situation:flood", "one more situation");
+  refused("sluis:assessment", "isAnyOf", "urn:assessment:none", "was recorded here");
+  EXPECT_NE(counter("dateTime", "lt", "2026-02-01T00:00:00Z").body.find("nothing can ever be permitted"), std::string::npos);
 }
 
 TEST_F(Papers, ARequestMayCarryAnOfferThatIsInNoCatalogue) {

@@ -78,6 +78,23 @@ TEST_F(Names, AnAssessmentThatWasNeverRecordedIsRefused) {
   EXPECT_TRUE(says(refused, "/permission/0/constraint/0: ") && says(refused, "did you mean `urn:assessment:flows`?")) << refused;
 }
 
+TEST_F(Names, TermsOfThisNodeAreCheckedInOnePlace) {
+  catalog::Dataset dataset;
+  const auto all = [&](const std::string& rules) {
+    const auto good = check_own_terms(policy_of(rules), dataset, std::vector<std::string>{"urn:situation:flood"}, directory, store, kNow);
+    return good ? std::string("good") : good.error().place.pointer + ": " + describe(good.error());
+  };
+  EXPECT_EQ(all(rule("permission", on("sluis:situation", "isAnyOf", "urn:situation:flood"))), "good");
+  EXPECT_TRUE(says(all(rule("permission", on("sluis:situation", "neq", "urn:situation:flood"))), "one more situation"));
+  EXPECT_TRUE(says(all(rule("permission", on("sluis:situation", "isAnyOf", "urn:situation:fload"))), "defines no situation"));
+  EXPECT_NE(all(rule("permission", on("sluis:classOfRecipient", "eq", "a company"))), "good");
+  EXPECT_TRUE(says(all(rule("prohibition", on("sluis:classOfRecipient", "eq", "compagny"))), "no member has the class"));
+  const std::string assessed = rule("permission", on("sluis:assessment", "isAnyOf", "urn:assessment:flows"));
+  EXPECT_EQ(all(assessed), "good") << "not personal";
+  dataset.assessment.personal = true;
+  EXPECT_TRUE(says(all(assessed), "/permission/0/constraint/0: ") && says(all(assessed), "`processed_under`")) << all(assessed);
+}
+
 TEST_F(Names, DataThatWereGatheredOnConsentAreOpenedByNoAssessment) {
   catalog::Dataset dataset;
   dataset.processed_under = "urn:a:counts";

@@ -1,3 +1,5 @@
+#include "catalog/keys.hpp"
+#include "connector/storage/hold.hpp"
 #include "sluis/v1/evidence.pb.h"
 #include "tests/unit/management/world.hpp"
 
@@ -88,6 +90,47 @@ TEST(TermsPublish, TermsOfADatasetsOwnFileAreChangedThere) {
   const auto refused = world.post(kPublish, Published::request(offer("urn:w:2", "urn:f:CrowdManagement", kTarget)));
   EXPECT_EQ(refused.status, 400U);
   EXPECT_NE(refused.body.find("dataset file"), std::string::npos);
+}
+
+TEST(TermsPublish, EachHeldDatasetIsConfirmedForItself) {
+  World world;
+  const auto name = [](const char* one) { return std::string("urn:waterrijk:dataset:") + one; };
+  for (const char* one : {"a", "b", "c"}) {
+    std::string text = catalog::test::with(catalog::test::agreement_file(), name("counts"), name(one));
+    if (*one == 'b') text += "until = \"2026-12-01\"\n";
+    world.answer("/sluis.v1.DatasetService/Publish", json::serialise(json::object({{"toml", text}})));
+    ASSERT_TRUE(world.store.write({storage::hold(catalog::dataset_key(DatasetId(name(one))), world.clock.now())}, true));
+  }
+  const auto held = [&](const char* one) { return storage::held_since(world.store, catalog::dataset_key(DatasetId(name(one))))->has_value(); };
+  const auto confirm = [&](const std::string& what) { return world.post("/sluis.v1.DatasetService/Publish", R"({"confirm":[")" + what + "\"]}"); };
+  world.clock.advance(std::chrono::days(10));  // the second's terms are over
+  const auto all = confirm("*");
+  EXPECT_EQ(all.status, 200U) << all.body;
+  for (const std::string& note : {"\"confirmed: `" + name("a"), "\"not confirmed: `" + name("b"), "\"confirmed: `" + name("c")}) {
+    EXPECT_NE(all.body.find(note), std::string::npos) << note << " in " << all.body;
+  }
+  EXPECT_NE(all.body.find("sluis dataset retract " + name("b")), std::string::npos) << all.body;
+  EXPECT_FALSE(held("a") || held("c"));
+  EXPECT_TRUE(held("b"));
+  const auto alone = confirm(name("b"));
+  EXPECT_EQ(alone.status, 400U);
+  EXPECT_NE(alone.body.find("nothing can ever be permitted"), std::string::npos) << alone.body;
+  world.answer("/sluis.v1.DatasetService/Retract", R"({"id":")" + name("b") + "\"}");
+  EXPECT_FALSE(held("b"));
+}
+
+TEST(TermsPublish, WhatIsWrongWithTermsIsWhereTheyAreWritten) {
+  World world;
+  world.backend.read_beside = [](const std::string&) -> Result<std::string> {
+    return "{\"@id\":\"urn:w:1\",\"@type\":\"Offer\",\n\"permission\":[\n{\"action\":\"use\"}],\n\"prohibition\":[{\"action\":\"use\",\"constraint\":[\n"
+           "{\"leftOperand\":\"sluis:classOfRecipient\",\"operator\":\"eq\",\"rightOperand\":\"compnay\"}]}]}";
+  };
+  std::string text = catalog::test::agreement_file();
+  text = "offer = \"offer.json\"\n" + text.substr(0, text.find("[terms]")) + "[terms]\nprocessing_activity = true\n";
+  const auto refused = world.post("/sluis.v1.DatasetService/Publish", json::serialise(json::object({{"toml", text}, {"file", "counts.toml"}})));
+  EXPECT_EQ(refused.status, 400U);
+  EXPECT_NE(refused.body.find("no member has the class"), std::string::npos) << refused.body;
+  EXPECT_NE(refused.body.find("offer.json:5:"), std::string::npos) << refused.body;
 }
 
 }  // namespace

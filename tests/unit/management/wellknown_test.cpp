@@ -32,7 +32,7 @@ Message message_of(const grpc::ByteBuffer& buffer) {
 /// A server, and calls of many messages to it, as a tool makes them.
 struct Served {
   explicit Served(std::function<bool()> ready) {
-    GrpcOptions options{"127.0.0.1:0", "", "", "", 2};
+    GrpcOptions options{"127.0.0.1:0", "", "", "", false, 2};
     options.ready = std::move(ready);
     server = std::move(*GrpcServer::start(world.api, options));
     stub = std::make_unique<grpc::GenericStub>(

@@ -1,6 +1,7 @@
 #include "connector/negotiation/machine.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/negotiation/steps.hpp"
 
 #include <gtest/gtest.h>
 
@@ -171,6 +172,27 @@ TEST(NegotiationMachine, OnlyARequestOrAnOfferBeginsANegotiation) {
     EXPECT_FALSE(again->changed);
     m.bytes[0] = 1;
     EXPECT_EQ(receive(t->next, m, around(), kNow).error().code, ErrorCode::invalid_argument);
+  }
+}
+
+TEST(NegotiationMachine, WhatIsAgreedInOtherWordsFollowsThePublication) {
+  for (const bool reserved : {false, true}) {
+    Surroundings with = around();
+    with.judgement.kind = reserved ? Judgement::Kind::wait : Judgement::Kind::agree;
+    with.judgement.reserved = reserved;
+    with.judgement.offer_hash = Hash{7};
+    IncomingMessage m = message(Role::provider, MessageKind::request);
+    m.own_pid = {};
+    m.named_own_pid = {};
+    m.callback_url = "https://duinmeer.example/2025-1";
+    auto t = receive(std::nullopt, m, with, kNow);
+    ASSERT_TRUE(t) << describe(t.error());
+    EXPECT_EQ(t->next.offer_hash, normal(Role::provider).hash) << "of its words";
+    if (reserved) t = approve(t->next, with, kNow);
+    ASSERT_TRUE(t) << describe(t.error());
+    EXPECT_EQ(t->next.published_hash, Hash{7});
+    ASSERT_TRUE(make_record(*t));
+    EXPECT_EQ(t->agreement->offer_hash, Hash{7});
   }
 }
 

@@ -3,6 +3,7 @@
 #include "catalog/catalog.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/management/activities.hpp"
+#include "connector/storage/hold.hpp"
 #include "tests/unit/node/peer_log.hpp"
 
 namespace sluis::test {
@@ -246,8 +247,9 @@ TEST_F(DeclarationsTest, AnAssessmentCountsOnlyWhileTheDataWereGatheredOnAnother
   assessed.kind = declaration::Kind::assessment;
   assessed.acts[0].what = What::recorded;
   declare_here(assessed);
-  const auto gathered_on = [&](const std::string& basis) {
+  const auto gathered_on = [&](const std::string& basis, std::optional<Timestamp> until = std::nullopt) {
     management::ActivityVersion one;
+    one.until = until;
     one.id = dataset_.processed_under;
     one.purpose = kCrowd;
     one.from = clock_.now() - hours(1);
@@ -262,15 +264,67 @@ TEST_F(DeclarationsTest, AnAssessmentCountsOnlyWhileTheDataWereGatheredOnAnother
   ASSERT_TRUE(known) << describe(known.error());
   EXPECT_EQ(known->declarations.size(), 1U);
   EXPECT_EQ(known->as_read.back().key, management::activity_key(dataset_.processed_under)) << "a permit needs that still to be so";
+  EXPECT_EQ(known->until, Timestamp::max());
+  const Timestamp end = clock_.now() + hours(1);
+  gathered_on("eu-gdpr:A6-1-e", end);
+  EXPECT_EQ(declarations_.own(record, clock_.now())->until, end) << "what streams is looked at anew then";
   gathered_on("eu-gdpr:A6-1-a");
   const auto consent = declarations_.own(record, clock_.now());
   ASSERT_FALSE(consent) << "not known, with every operator";
-  EXPECT_NE(consent.error().message.find("consent"), std::string::npos);
+  const std::string told = describe(consent.error());
+  EXPECT_EQ(told.find("consent"), std::string::npos) << "the other party reads this: the register is not for it: " << told;
+  EXPECT_EQ(told.find(dataset_.processed_under), std::string::npos) << told;
   EXPECT_EQ(get(record.id.str(), kDuinmeer).status, 503U) << "and nothing is proven to the other party";
   record.agreement_hash = crypto::sha256("another");
   record.agreement = *json::parse(R"({"@id":"urn:agreement:1","@type":"Agreement","target":"urn:waterrijk:counts","assigner":"urn:waterrijk",)"
                                   R"("assignee":"urn:duinmeer","timestamp":"2026-11-26T08:00:00Z",)" + crowd_only() + "}");
   EXPECT_TRUE(declarations_.own(record, clock_.now())) << "terms that name none are not concerned";
+}
+
+TEST_F(DeclarationsTest, OneThatARecoveryHoldsStopsOnlyWhoseTermsNameItAndIsNotNamedToThem) {
+  const auto record = agreement(negotiation::Role::provider);
+  declare_here(situation(kSecret));
+  declare_here(situation());
+  const auto hold = [&](const std::string& id) {
+    const auto one = declaration::read_newest(store_, declaration::Kind::situation, id);
+    ASSERT_TRUE(one && *one);
+    Commit commit;
+    commit.changes.push_back(storage::hold((*one)->key, clock_.now()));
+    ASSERT_TRUE(sequencer_.commit_and_wait(std::move(commit)));
+  };
+  hold(kSecret);
+  const auto known = declarations_.own(record, clock_.now());
+  ASSERT_TRUE(known) << describe(known.error());
+  EXPECT_EQ(known->declarations.size(), 1U);
+  EXPECT_EQ(get(record.id.str(), kDuinmeer).status, 200U);
+  hold(kFull);
+  const auto held = declarations_.own(record, clock_.now());
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().code, ErrorCode::invalid_state);
+  EXPECT_EQ(describe(held.error()).find("waterrijk.example"), std::string::npos) << describe(held.error());
+  EXPECT_EQ(get(record.id.str(), kDuinmeer).status, 503U);
+}
+
+TEST_F(DeclarationsTest, AnAssessmentOfBeforeBasesWereCheckedCountsOnlyOnOneThatCanBear) {
+  auto record = put_agreement(kDuinmeer, crowd_only("," + constraint("https://w3id.org/sluis/odrl/1#assessment", "isAnyOf", "\"urn:assessment:1\"")));
+  record.role = negotiation::Role::provider;
+  store_agreement(record);
+  dataset_.processed_under.clear();
+  Declaration assessed = situation("urn:assessment:1");
+  assessed.kind = declaration::Kind::assessment;
+  assessed.acts[0].what = What::recorded;
+  assessed.legal_basis = {"eu-gdpr:A6-1-e"};
+  declare_here(assessed);
+  const auto counted = [&] {
+    const auto known = declarations_.own(record, clock_.now());
+    return known ? known->declarations.size() : 99U;
+  };
+  EXPECT_EQ(counted(), 1U);
+  const auto before = declaration::read_newest(store_, declaration::Kind::assessment, "urn:assessment:1");
+  Declaration free = (*before)->declaration;
+  free.legal_basis.emplace_back("the visitors said yes");
+  declare_here(free, &**before);
+  EXPECT_EQ(counted(), 0U);
 }
 
 TEST_F(DeclarationsTest, SituationsBecomePublicAfterwards) {

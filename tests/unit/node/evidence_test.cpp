@@ -1,3 +1,4 @@
+#include "connector/node/contradiction.hpp"
 #include "tests/unit/node/peer_log.hpp"
 
 namespace sluis::test {
@@ -129,6 +130,17 @@ TEST_F(EvidenceTest, AForgedOrForeignReceiptIsRefusedAndLeavesNothing) {
   EXPECT_TRUE(ended_.empty());
   commits_.refuse = true;
   EXPECT_EQ(deliver(good.to_json()).status, 503U) << "not recorded: to be sent again";
+}
+
+TEST_F(EvidenceTest, WhoLeftHasAMessageOfItWhereItsLogShowedSomething) {
+  const ParticipantId left("did:web:left.example");
+  Commit commit;
+  channel_.send_receipt(commit, left, "p");
+  EXPECT_TRUE(commit.messages.empty()) << "it may never have kept a log";
+  ASSERT_TRUE(store_.write({{node::known_checkpoint_key(left, "left.example/log"), "a note"}}, true));
+  channel_.send_receipt(commit, left, "p");
+  ASSERT_EQ(commit.messages.size(), 1U);
+  EXPECT_EQ(commit.messages[0].peer, left.str());
 }
 
 TEST_F(EvidenceTest, AReceiptThatIsNotTakenWaitsAndOneThatIsRefusedIsADeadLetter) {

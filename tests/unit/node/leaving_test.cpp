@@ -68,6 +68,22 @@ TEST_F(LeavingTest, WhatWasAgreedEndsOnRecordAndAComebackBringsNothingBack) {
   EXPECT_EQ(waterrijk.events(12).size(), 1U);
 }
 
+/// Else one that is finalized meanwhile would leave an agreement that nobody looks for any more.
+TEST_F(LeavingTest, NegotiationsEndBeforeAgreementsAreLookedFor) {
+  until_done();
+  const AgreementId id = agreed();
+  waterrijk.terms.verdict = {negotiation::Judgement::Kind::wait, {}, {}};
+  const auto waiting = duinmeer.negotiations.request(waterrijk.id, DatasetId("counts"), test::counts_offer(), waterrijk.url);
+  settle();
+  const ProcessId negotiation = at_provider(waiting->own_pid).own_pid;
+  take(list_of({us}));
+  ASSERT_TRUE(leaving.go_on());
+  EXPECT_EQ(waterrijk.negotiations.show(negotiation)->state, State::terminated);
+  EXPECT_TRUE(waterrijk.negotiations.agreement(id)->active());
+  until_done();
+  EXPECT_FALSE(waterrijk.negotiations.agreement(id)->active());
+}
+
 TEST_F(LeavingTest, AListThatExpiredTakesNobodyOff) {
   const AgreementId id = agreed();
   list = nullptr;

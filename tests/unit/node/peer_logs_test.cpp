@@ -13,6 +13,7 @@ class PeerLogsTest : public RequestReceiptsTest {
   struct Duinmeer final : http::PeerTransport {
     Result<http::PeerResponse> send(const http::PeerRequest& request) override {
       ++asked;
+      if (const auto first = std::exchange(before, {})) first();
       if (away) return Error(ErrorCode::peer_unavailable, "nobody is there");
       http::Request there;
       there.body = request.body;
@@ -21,6 +22,7 @@ class PeerLogsTest : public RequestReceiptsTest {
     }
     int asked = 0;
     bool away = false;
+    std::function<void()> before;  ///< the next answer
     std::optional<std::vector<http::Route>> routes;
   };
 
@@ -137,14 +139,20 @@ TEST_F(PeerLogsTest, APersonSettlesIt) {
   hear(note(theirs_));
   hear((grow(other_, 3, "another")));
   ASSERT_TRUE(wait([&] { return stands().has_value(); }));
+  them_.away = true;
+  EXPECT_EQ(logs_.accept(ParticipantId(kDuinmeer), "their disk broke", "dpo@waterrijk.example").error().code, ErrorCode::peer_unavailable);
+  EXPECT_TRUE(stands()) << "what it shows now was not seen";
+  them_.away = false;
+  use(other_);
   EXPECT_TRUE(logs_.accept(ParticipantId(kDuinmeer), "their disk broke", "dpo@waterrijk.example"));
   EXPECT_FALSE(stands());
+  EXPECT_EQ(known(), note(other_)) << "it is held to what it showed";
   EXPECT_TRUE(proves());
   EXPECT_EQ(logs_.accept(ParticipantId(kDuinmeer), "again", "dpo").error().code, ErrorCode::not_found);
   const auto entries = entries_of(EntryKind::reconciled);
   EXPECT_EQ(entries.back().shared.event(), "accepted");
   EXPECT_EQ(entries.back().internal.person(), "dpo@waterrijk.example");
-  use(other_);
+  EXPECT_EQ(entries.back().shared.peer_checkpoint(), note(other_));
   hear(grow(other_, 1));
   EXPECT_TRUE(wait([&] { return known() == note(other_); }));
   EXPECT_FALSE(stands());
@@ -178,6 +186,77 @@ TEST_F(PeerLogsTest, ANoteThatIsNoneOfThatLogIsRefusedWithTheReason) {
   // Of a log that the list does not have, or not yet, nothing is known.
   EXPECT_TRUE(logs_.check(peer, provenance::sign_checkpoint({strange_.name, 1, {}}, strange_.key)));
   EXPECT_TRUE(logs_.check(ParticipantId(kStranger), good));
+  EXPECT_TRUE(logs_.check(peer, good));
+  EXPECT_TRUE(logs_.findings().empty()) << "a good one came behind it";
+}
+
+TEST_F(PeerLogsTest, WhatOthersSignedIsNotKept) {
+  const auto padded = [](const std::string& text, std::size_t bytes) { return text + "\xE2\x80\x94 witness.example " + to_base64(std::string(bytes, 'x')) + "\n"; };
+  grow(other_, 3, "another");
+  hear(padded(note(theirs_), 2000));
+  hear(padded(note(other_), 2000));
+  ASSERT_TRUE(wait([&] { return stands().has_value(); }));
+  EXPECT_EQ(stands()->held, note(theirs_));
+  EXPECT_EQ(stands()->shown, note(other_));
+  EXPECT_EQ(logs_.check(ParticipantId(kDuinmeer), padded(note(theirs_), 50'000)).error().code, ErrorCode::permission_denied);
+  EXPECT_EQ(channel_.open_note(ParticipantId(kDuinmeer), padded(note(theirs_), 50'000), clock_.now()).error().code, ErrorCode::permission_denied);
+}
+
+TEST_F(PeerLogsTest, TheSameNoteTwiceContradictsNothing) {
+  EXPECT_TRUE(logs_.contradicted(ParticipantId(kDuinmeer), note(theirs_), note(theirs_)));
+  EXPECT_FALSE(stands());
+}
+
+TEST_F(PeerLogsTest, AnAcceptanceIsNotUndoneByAnAnswerOfBefore) {
+  const std::string nine = grow(theirs_, 6);
+  hear(nine);
+  ASSERT_TRUE(wait([&] { return known() == nine; }));
+  grow(other_, 4);
+  use(other_);
+  hear(note(other_));
+  const node::Contradiction one{ParticipantId(kDuinmeer), clock_.now(), theirs_.name, "shorter", nine, note(other_)};
+  them_.before = [&] {  // a question of before is under way while a person decides
+    ASSERT_TRUE(store_.write({{node::Contradiction::key_of(one.peer), one.encode()}}, true));
+    EXPECT_TRUE(logs_.accept(one.peer, "their disk broke", "dpo"));
+  };
+  clock_.advance(std::chrono::minutes(2));
+  logs_.round(clock_.now());
+  EXPECT_FALSE(stands());
+  EXPECT_EQ(known(), note(other_));
+}
+
+TEST_F(PeerLogsTest, ALogThatIsListedBehindItExcusesAShorterOneForADayAndOneThatWasShownForEver) {
+  const std::string nine = grow(theirs_, 6);
+  hear(nine);
+  ASSERT_TRUE(wait([&] { return known() == nine; }));
+  federation_.list.parties[0].log_origins.push_back({strange_.name, strange_.vkey(), {federation_.list.issued, {}}});
+  ++federation_.list.version;
+  ASSERT_TRUE(directory_.load(federation_.envelope(), clock_.now()));
+  grow(other_, 4);
+  use(other_);
+  hear(note(other_));
+  EXPECT_FALSE(wait([&] { return stands().has_value(); })) << "it may have gone over to the next";
+  clock_.advance(std::chrono::hours(25));
+  const std::string key = node::known_checkpoint_key(ParticipantId(kDuinmeer), strange_.name);
+  ASSERT_TRUE(store_.write({{key, "a note of the next"}}, true));  // kept before this process began
+  EXPECT_FALSE(wait([&] { return stands().has_value(); }));
+  ASSERT_TRUE(store_.write({{key, std::nullopt}}, true));
+  hear(grow(other_, 1));
+  EXPECT_FALSE(wait([&] { return stands().has_value(); }));
+  clock_.advance(std::chrono::hours(25));
+  EXPECT_TRUE(wait([&] { return stands().has_value(); })) << "one that is only prepared excuses nothing for ever";
+}
+
+TEST_F(PeerLogsTest, WhatIsNobodysLogAnyMoreWaitsForNothing) {
+  them_.away = true;
+  hear(note(theirs_));
+  ASSERT_TRUE(wait([&] { return them_.asked > 0; }));
+  federation_.list.parties[0].log_origins = {{strange_.name, strange_.vkey(), {federation_.list.issued, {}}}};
+  ++federation_.list.version;
+  ASSERT_TRUE(directory_.load(federation_.envelope(), clock_.now()));
+  clock_.advance(std::chrono::hours(25));
+  EXPECT_FALSE(logs_.round(clock_.now()));
+  EXPECT_TRUE(logs_.findings().empty());
 }
 
 }  // namespace

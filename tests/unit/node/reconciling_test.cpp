@@ -154,6 +154,37 @@ TEST_F(ReconcilingTest, ThePeerIsHeldToWhatItShowedBefore) {
   EXPECT_EQ(findings(), "") << "what it was held to was not replaced by what contradicted it";
 }
 
+TEST_F(ReconcilingTest, OnlyWhatTheLogSignedIsHeldAgainstIt) {
+  add(theirs_, "a");
+  transport_.say(page(theirs_));
+  EXPECT_EQ(findings(), "");
+  const std::string before = note(theirs_);
+  transport_.next.clear();
+  transport_.next.push_back({404, {}, "a server before it is starting"});
+  transport_.say(page(theirs_));
+  auto done = compare();
+  ASSERT_TRUE(done) << describe(done.error());
+  EXPECT_EQ(done->held_checkpoint, "");
+  transport_.next.clear();
+  transport_.next.push_back({408, {}, ""});
+  EXPECT_EQ(compare().error().code, ErrorCode::peer_unavailable);
+  transport_.next.clear();
+  transport_.say(page(theirs_));  // without a proof
+  EXPECT_EQ(compare()->held_checkpoint, "");
+
+  for (const std::string agreement : {"x", "y"}) add(fork_, agreement);
+  transport_.next.clear();
+  transport_.say(proving(page(fork_), fork_, theirs_.size));
+  done = compare();
+  ASSERT_TRUE(done) << describe(done.error());
+  EXPECT_EQ(done->held_checkpoint, before);
+  EXPECT_EQ(done->shown_checkpoint, note(fork_));
+  transport_.next.clear();
+  transport_.next.push_back({409, {}, "{}"});
+  transport_.say(page(fork_));
+  EXPECT_EQ(compare()->held_checkpoint, before);
+}
+
 TEST_F(ReconcilingTest, AProofOfOneHistoryDoesNotCarryAnother) {
   add(theirs_, "a");
   transport_.say(page(theirs_));

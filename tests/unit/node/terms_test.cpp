@@ -1,4 +1,5 @@
 #include "catalog/offer.hpp"
+#include "connector/declaration/register.hpp"
 #include "connector/node/ports.hpp"
 #include "connector/node/writer.hpp"
 #include "tests/unit/catalog/support.hpp"
@@ -13,6 +14,13 @@ using negotiation::Judgement;
 constexpr const char* kWords =
     "dpv:Purpose\tPurpose\t\t\ndpv:PublicBenefit\tPublic benefit\t\tdpv:Purpose\n"
     "urn:f:CrowdManagement\tCrowd management\t\tdpv:PublicBenefit\ndpv:Marketing\tMarketing\t\tdpv:Purpose\n";
+
+struct Gone final : storage::Reader {
+  Result<std::optional<std::string>> get(std::string_view) const override { return Error(ErrorCode::storage_unavailable, "the disk is gone"); }
+  Result<void> scan(std::string_view, std::string_view, const std::function<bool(std::string_view, std::string_view)>&) const override {
+    return Error(ErrorCode::storage_unavailable, "the disk is gone");
+  }
+};
 
 /// What a node says to proposals, where others than the published terms wait for the steward.
 class NodeTermsTest : public World {
@@ -83,6 +91,7 @@ TEST_F(NodeTermsTest, TheSameTermsWrittenAnotherWayAreAgreed) {
     if (member.first == "permission") member.first = "odrl:permission";
   }
   EXPECT_EQ(judge(other).kind, Judgement::Kind::agree);
+  EXPECT_EQ(judge(other).offer_hash, judge(published_).offer_hash) << "it follows the publication, whose hash is not that of these words";
   std::string text = json::serialise(published_);
   const auto replace = [&](const std::string& from, const std::string& to) {
     const auto at = text.find(from);
@@ -114,6 +123,34 @@ TEST_F(NodeTermsTest, OthersThatCouldOpenByMistakeDoNotReachTheSteward) {
   const auto unknown = judge(with("isNoneOf", "urn:situation:crowd"));
   EXPECT_EQ(unknown.kind, Judgement::Kind::refuse);
   EXPECT_NE(unknown.reason.sentences.at(0).find("defines no situation"), std::string::npos);
+}
+
+TEST_F(NodeTermsTest, AnAssessmentOpensNoDataThatWereGatheredOnNothingKnown) {
+  declaration::Declaration one;
+  one.kind = declaration::Kind::assessment;
+  one.id = "urn:assessment:flows";
+  one.title = "Flows";
+  one.acts.push_back({declaration::What::recorded, {identity::Role::privacy_officer, "B"}, clock_.now(), clock_.now() + std::chrono::hours(1), "compatible"});
+  Commit commit;
+  ASSERT_TRUE(declaration::put(commit, *declaration::read_open(store_), nullptr, one, clock_.now()));
+  ASSERT_TRUE(store_.write(commit.changes, true));
+  const auto judged = judge(*json::parse(catalog::test::with(json::serialise(with("isAnyOf", "urn:assessment:flows")), "#situation", "#assessment")));
+  EXPECT_EQ(judged.kind, Judgement::Kind::refuse);
+  EXPECT_NE(judged.reason.sentences.at(0).find("processed_under"), std::string::npos) << judged.reason.sentences.at(0);
+}
+
+TEST_F(NodeTermsTest, AStoreThatDoesNotAnswerEndsNoNegotiation) {
+  const json::Value offer = *json::parse(catalog::test::with(json::serialise(with("isAnyOf", "urn:assessment:none")), "#situation", "#assessment"));
+  const Gone gone;
+  const ParticipantId duinmeer("did:web:duinmeer.example");
+  node::NodeTerms strict{catalog_, purposes_, directory_, store_, clock_, true, {}};
+  const auto unknown = strict.judge_request(duinmeer, id_, offer, *catalog::offer_hash(offer));
+  EXPECT_EQ(unknown.kind, Judgement::Kind::refuse);
+  EXPECT_NE(unknown.reason.sentences.at(0).find("was recorded here"), std::string::npos) << unknown.reason.sentences.at(0);
+  node::NodeTerms without{catalog_, purposes_, directory_, gone, clock_, true, {}};
+  const auto judged = without.judge_request(duinmeer, id_, offer, *catalog::offer_hash(offer));
+  EXPECT_EQ(judged.kind, Judgement::Kind::wait) << judged.reason.code;
+  EXPECT_TRUE(judged.reserved) << "for a person, and no script";
 }
 
 TEST_F(NodeTermsTest, WhatAScriptOffersIsWhatIsPublished) {

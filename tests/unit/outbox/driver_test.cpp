@@ -131,6 +131,32 @@ TEST_F(DriverTest, WhatAPeerAskedToWaitForWaits) {
   ASSERT_TRUE(eventually([&] { return one == 2; })) << "and it goes once the time has come";
 }
 
+TEST_F(DriverTest, WhatLeftBesidesIsCountedAlsoWhereThePeerAskedToWait) {
+  std::atomic<bool> sent = false;
+  auto dependencies = with([&](const OutboxItem&, const Envelope&, Timestamp) -> Delivered {
+    Delivered out(Verdict::away);
+    out.also = sent.exchange(true) ? 0 : 2;
+    return out;
+  });
+  dependencies.waits_until = [&](const std::string&, const Envelope&) { return sent ? std::optional(clock_.now() + std::chrono::seconds(30)) : std::nullopt; };
+  Driver driver(quick(), std::move(dependencies));
+  ASSERT_TRUE(driver.start());
+  ASSERT_TRUE(eventually([&] { return driver.standing().counted; }));
+  put("a", "one");
+  for (int i = 0; i < 3; ++i) driver.notify("did:web:duinmeer.example", "a");
+  ASSERT_TRUE(eventually([&] { return driver.standing().waiting == 1; }));
+}
+
+TEST_F(DriverTest, AWakeUpIsNoMessage) {
+  Driver driver(quick(), with([&](const OutboxItem&, const Envelope&, Timestamp) { return Verdict::retry; }));
+  ASSERT_TRUE(driver.start());
+  ASSERT_TRUE(eventually([&] { return driver.standing().counted; }));
+  put("a", "one");
+  driver.notify("did:web:duinmeer.example", "a");
+  for (int i = 0; i < 5; ++i) driver.wake("did:web:duinmeer.example", "a");
+  EXPECT_EQ(driver.standing().waiting, 1U);
+}
+
 TEST_F(DriverTest, WhatCanNeverBeSentIsADeadLetterAndHoldsUpNothing) {
   Commit commit;
   commit.messages.push_back({"did:web:duinmeer.example", "a", "no message at all"});

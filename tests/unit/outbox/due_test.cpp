@@ -50,5 +50,34 @@ TEST_F(DueIndex, WhatIsTooMuchForOneCallComesWithTheNext) {
   EXPECT_EQ(found->next, at(5));
 }
 
+TEST_F(DueIndex, WhatCannotBeDoneNowKeepsNothingFromItsTurn) {
+  for (std::size_t i = 0; i <= limits::kPageMax; ++i) move("urn:held:" + std::to_string(i), std::nullopt, at(1));
+  move("urn:later", std::nullopt, at(2));
+  move("urn:next", std::nullopt, at(9));
+  std::vector<std::string> done;
+  const auto step = [&](const std::string& process) -> Result<void> {
+    if (process.starts_with("urn:held")) return Error(ErrorCode::invalid_state, "it is held");
+    done.push_back(process);
+    move(process, at(2), std::nullopt);
+    return {};
+  };
+  EXPECT_EQ(*do_due(store, kPrefix, at(5), step), at(9));
+  EXPECT_EQ(done, std::vector<std::string>{"urn:later"});
+  EXPECT_EQ(*do_due(store, kPrefix, at(5), step), at(9)) << "not at once, for ever";
+}
+
+TEST_F(DueIndex, AFailureIsToldOnceTheOthersHadTheirTurn) {
+  move("urn:a", std::nullopt, at(1));
+  move("urn:b", std::nullopt, at(2));
+  int asked = 0;
+  const auto done = do_due(store, kPrefix, at(5), [&](const std::string&) -> Result<void> {
+    if (++asked == 1) return Error(ErrorCode::corruption, "it cannot be read");
+    return {};
+  });
+  EXPECT_EQ(asked, 2);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::corruption);
+}
+
 }  // namespace
 }  // namespace sluis::outbox

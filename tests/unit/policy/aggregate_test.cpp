@@ -3,6 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <random>
+#include <set>
+
 namespace sluis::policy {
 namespace {
 
@@ -128,8 +134,8 @@ TEST(AggregateBy, WithRoundingPersonsAreCountedByLotAndAHiddenGroupHasNoRow) {
   EXPECT_EQ(run(visits(), {people, SuppressSmallCells{10, {}, {}, 5}}, text), "street,people\nB,15\nD,40\n")
       << "4 / 3 of 12 is 16, of 30 it is 40; of A too few were drawn";
   const AggregateBy rows{{"street"}, {{"visits", Of::count, ""}}, "", 100, true};
-  EXPECT_EQ(run(visits(), {rows, SuppressSmallCells{10, {}, {}, 5}}, text), "street,visits\nA,50\nB,20\nD,40\n*,110\n")
-      << "the means of this test draw every row";
+  EXPECT_EQ(run(visits(), {rows, SuppressSmallCells{10, {}, {}, 5}}, text), "street,visits\nB,15\nD,40\n*,55\n")
+      << "a row is drawn by what stands in it; the total is that of the parts";
 }
 
 TEST(AggregateBy, WithRoundingNothingElseStandsBesideSubjects) {
@@ -146,6 +152,147 @@ TEST(AggregateBy, WithRoundingNothingElseStandsBesideSubjects) {
   EXPECT_FALSE(compiled(people, keyless)) << "without a key nobody is drawn, and nothing counted";
   keyless.only_check = true;
   EXPECT_TRUE(compiled(people, keyless)) << "at publication no row is read";
+}
+
+constexpr const char* kVisits = "street,day,person,spent\n";
+
+/// By a hash, as a gate's draw is.
+std::uint8_t hashed(std::string_view text) {
+  return static_cast<std::uint8_t>(sip_hash({1, 2}, text));
+}
+
+AggregateBy rows_by_street(bool total = false) { return {{"street"}, {{"visits", Of::count, ""}}, "", 1000, total}; }
+
+std::string drawn_by_hash(const std::string& rows) {
+  Means means = test::means();
+  means.lot = hashed;
+  return run(visits(), {rows_by_street(), SuppressSmallCells{1, {}, {}, 2}}, kVisits + rows, {}, 4096, best_scan(), means);
+}
+
+TEST(AggregateBy, ARowIsTheSameDrawWhateverElseStandsInTheFile) {
+  using Rows = std::vector<int>;
+  // Each street has one row, and is there if that was drawn.
+  const auto streets = [](const Rows& rows) {
+    std::string text;
+    for (const int row : rows) text += std::to_string(row) + ",1,p,1\n";
+    const std::string out = drawn_by_hash(text);
+    std::set<int> drawn;
+    for (const int row : rows) {
+      if (out.find("\n" + std::to_string(row) + ",2\n") != out.npos) drawn.insert(row);
+    }
+    return drawn;
+  };
+  Rows all(300);
+  for (int i = 0; i < 300; ++i) all[static_cast<std::size_t>(i)] = i;
+  const std::set<int> drawn = streets(all);
+  EXPECT_GT(drawn.size(), 190U);
+  EXPECT_LT(drawn.size(), 260U);
+  Rows others = all;
+  std::reverse(others.begin(), others.end());
+  EXPECT_EQ(streets(others), drawn) << "sorted otherwise";
+  std::shuffle(others.begin(), others.end(), std::mt19937(1));
+  EXPECT_EQ(streets(others), drawn);
+  for (int day = 1; day < 5; ++day) {  // a window that slides: the oldest rows are gone, newer ones are there
+    const Rows window(all.begin() + 40 * day, all.begin() + 40 * day + 140);
+    std::set<int> same;
+    std::copy_if(window.begin(), window.end(), std::inserter(same, same.end()), [&](int row) { return drawn.contains(row); });
+    EXPECT_EQ(streets(window), same) << day;
+  }
+}
+
+TEST(AggregateBy, EqualRowsAreDrawnOneByOneAndOthersBetweenThemChangeNothing) {
+  const auto equal = [](int count, const std::string& between) {
+    std::string rows;
+    for (int i = 0; i < count; ++i) rows += "A,1,p,1\n" + between;
+    const std::string out = drawn_by_hash(rows);
+    const std::size_t at = out.find("\nA,");
+    return at == out.npos ? 0 : std::stoi(out.substr(at + 3));
+  };
+  EXPECT_GT(equal(100, ""), 75);
+  EXPECT_LT(equal(100, ""), 132) << "all of them would be 134";
+  EXPECT_EQ(equal(100, "B,1,p,1\n"), equal(100, ""));
+  for (int count = 1; count < 40; ++count) EXPECT_LE(equal(count - 1, ""), equal(count, "")) << "one more takes nobody out";
+}
+
+TEST(AggregateBy, ARowIsDrawnByTheTextsOfItsDeclaredColumnsAsTheyStand) {
+  const auto texts = [](const std::string& text, const CsvFormat& format, std::vector<Transform> transforms = {}) {
+    std::vector<std::string> drawn;
+    Means means = test::means();
+    means.lot = [&drawn](std::string_view one) {
+      if (one.starts_with("row ")) drawn.emplace_back(one);
+      return std::uint8_t{255};
+    };
+    transforms.insert(transforms.begin(), {rows_by_street(), SuppressSmallCells{1, {}, {}, 2}});
+    run(visits(), transforms, text, format, 4096, best_scan(), means);
+    std::sort(drawn.begin(), drawn.end());
+    return drawn;
+  };
+  const auto drawn = texts("street,day,person,spent\nA,1,p,2\nA,1,p,2\nA,1p,,2\nA,1,p2,\n", {});
+  ASSERT_EQ(drawn.size(), 4U);
+  EXPECT_EQ(std::adjacent_find(drawn.begin(), drawn.end()), drawn.end()) << "no two rows are drawn by one text";
+  EXPECT_EQ(texts("spent,new,street,day,person\n,,A,1,p2\n2,x,A,1p,\n2,y,A,1,\"p\"\n2,,A,1,p\n", {}), drawn)
+      << "columns that are not declared, their order, and quotes";
+  EXPECT_EQ(texts("street,day,person,spent\nA,1,p,2\nA,1,p,2\nA,1p,,2\nA,1,p2,\n", {}, {MaskColumn{{"street", "person"}, 0}}), drawn)
+      << "before anything is changed";
+  CsvFormat lines;
+  lines.form = Form::json_lines;
+  EXPECT_EQ(texts("{\"street\":\"A\",\"day\":1,\"person\":\"p\",\"spent\":2}\n{\"street\":\"A\",\"day\":1,\"spent\":2,\"person\":\"p\"}\n"
+                  "{\"street\":\"A\",\"day\":\"1p\",\"spent\":2}\n{\"street\":\"A\",\"day\":1,\"person\":\"p2\",\"spent\":null}\n", lines),
+            drawn);
+  EXPECT_NE(texts("street,day,person,spent\nA,1,,\n", {}), texts("street,day,person,spent\nA,,1,\n", {})) << "which column it stood in";
+}
+
+TEST(AggregateBy, RowsAndSubjectsThatAreNotDrawnLeaveNoTrace) {
+  // They would set the order of the groups, and use up `maxGroups`.
+  for (const bool subjects : {false, true}) {
+    AggregateBy asked{{"street"}, {{"n", subjects ? Of::subjects : Of::count, ""}}, subjects ? "person" : "", 2, true};
+    const std::vector<Transform> transforms{asked, SuppressSmallCells{2, {}, {}, 2}};
+    std::string drawn;
+    for (const char* street : {"A", "B"}) {
+      for (int i = 0; i < 3; ++i) drawn += std::string(street) + ",1,p" + std::to_string(i) + ",1\n";
+    }
+    const std::string out = run(visits(), transforms, kVisits + drawn);
+    EXPECT_EQ(out, std::string("street,n\nA,4\nB,4\n*,") + (subjects ? "4" : "8") + "\n");
+    const std::string others = "B,1,not drawn,1\nC,1,not drawn,1\nD,1,not drawn 2,1\nA,1,not drawn,1\n";
+    EXPECT_EQ(run(visits(), transforms, kVisits + others + drawn), out);
+    EXPECT_EQ(run(visits(), transforms, kVisits + drawn + others), out);
+    EXPECT_EQ(run(visits(), transforms, kVisits + drawn + "C,1,p1,1\n"), "more than 2 groups") << "one that was drawn does";
+  }
+}
+
+TEST(AggregateBy, WithRoundingNoSumStandsBesideRows) {
+  // Twenty rows at 8:00 and one at 9:00: the total less the row of 8:00 would be what that one spent.
+  const auto compiled = [](const AggregateBy& asked, std::int64_t round_to) {
+    Means check;
+    check.only_check = true;  // as it is published
+    return ColumnPlan::compile(visits(), std::vector<Transform>{asked, SuppressSmallCells{10, {}, {}, round_to}}, check);
+  };
+  AggregateBy asked{{"street"}, {{"visits", Of::count, ""}, {"spent", Of::sum, "spent"}}, "", 100, true};
+  for (const bool total : {true, false}) {
+    asked.total = total;
+    const auto plan = compiled(asked, 5);
+    ASSERT_FALSE(plan);
+    EXPECT_EQ(plan.error().code, ErrorCode::invalid_argument);
+    EXPECT_EQ(plan.error().message, "with `roundTo`, the sum `spent` cannot stand beside `visits`, which is counted by lot");
+    EXPECT_NE(describe(plan.error()).find("publish numbers of rows by themselves"), std::string::npos);
+    std::swap(asked.measures[0], asked.measures[1]);
+    EXPECT_FALSE(compiled(asked, 5));
+    EXPECT_TRUE(compiled(asked, 0));
+  }
+  EXPECT_TRUE(compiled(rows_by_street(true), 5));
+}
+
+TEST(Occurrences, AreCountedOfEachTextByASecretHash) {
+  std::string text;
+  for (char c = 0; c < 15; ++c) text += c;
+  EXPECT_EQ(sip_hash({0x0706050403020100U, 0x0f0e0d0c0b0a0908U}, text), 0xa129ca6149be45e5U) << "the vector of the paper";
+  Occurrences occurrences({3, 4});
+  std::map<int, std::uint64_t> seen;
+  std::mt19937 random(5);
+  for (int i = 0; i < 50'000; ++i) {
+    const int one = static_cast<int>(random() % 20'000U);
+    ASSERT_EQ(occurrences.next(std::to_string(one)), ++seen[one]) << one;
+  }
 }
 
 TEST(AggregateBy, RefusesACellThatIsNoNumberWithItsPlace) {
@@ -167,6 +314,29 @@ TEST(AggregateBy, BoundsItsMemory) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, ErrorCode::limit_exceeded);
   EXPECT_NE(result.error().message.find("bytes of groups"), std::string::npos) << "limits::kGroupBytes: " << result.error().message;
+}
+
+TEST(AggregateBy, BoundsTheRowsThatItTellsApart) {
+  auto plan = ColumnPlan::compile(columns({"street"}), std::vector<Transform>{rows_by_street(), SuppressSmallCells{1, {}, {}, 2}}, [] {
+    Means means = test::means();
+    means.lot = [](std::string_view) { return std::uint8_t{0}; };
+    return means;
+  }());
+  ASSERT_TRUE(plan);
+  Transformer transformer(std::move(*plan), {});
+  ASSERT_TRUE(transformer.feed("street\n"));
+  constexpr std::size_t kBlock = 10'000;
+  static_assert(limits::kLotRows % kBlock == 0);
+  for (std::size_t row = 0; row < limits::kLotRows;) {
+    std::string rows;
+    for (std::size_t i = 0; i < kBlock; ++i) rows += std::to_string(row++) + "\n";
+    ASSERT_TRUE(transformer.feed(rows)) << row;
+  }
+  ASSERT_TRUE(transformer.feed("0\n0\n")) << "it knows these";
+  const auto one_more = transformer.feed("another\n");
+  ASSERT_FALSE(one_more) << "limits::kLotRows";
+  EXPECT_EQ(one_more.error().code, ErrorCode::limit_exceeded);
+  EXPECT_NE(one_more.error().message.find("rows that differ"), std::string::npos) << one_more.error().message;
 }
 
 TEST(AggregateBy, BoundsTheMemoryOfItsSubjects) {

@@ -138,33 +138,38 @@ TEST(Differencing, TwoAgreementsOfOneRecipient) {
 
 constexpr int kFew = 3;
 constexpr int kCrowd = 6;  ///< the most in an hour
-using Names = std::array<const char*, 3>;
+/// Columns of one file, by which it is grouped: the rows are the same in every release.
+using By = const char*;
+constexpr By kHours = "hour";
+constexpr By kDay = "day";
+constexpr By kMorning = "morning";
+constexpr By kEvening = "evening";
+constexpr std::array<const char*, 3> kWindows{"0,d,w,v,", "1,d,w,w,", "2,d,v,w,"};
 
 enum class Draw { lots, everybody };
 
-/// A row for each in the table, by hour or by window; the attacker may be given that everybody is counted, as it is without a draw.
-/// `round_to` 0: no defence.
-Release counted(Measure::Of of, const Names& names, bool total, std::int64_t round_to = kFew, Draw draw = Draw::lots, std::int64_t threshold = kFew) {
+/// A row for each in the table, by hour or by window; those not drawn come first. The attacker may be given that everybody is counted,
+/// as it is without a draw. `round_to` 0: no defence.
+Release counted(Measure::Of of, By by, bool total, std::int64_t round_to = kFew, Draw draw = Draw::lots, std::int64_t threshold = kFew) {
   return [=](const Table& table) {
-    DatasetColumns dataset = columns({"window"});
+    DatasetColumns dataset = columns({kHours, kDay, kMorning, kEvening});
     dataset.columns.push_back({"who", ColumnAction::drop, false, std::nullopt});
-    std::string text = "window,who\n";
-    std::set<std::string> out;
-    std::size_t row = 1;
+    std::string text = "hour,day,morning,evening,who\n";
+    std::set<std::string, std::less<>> out;
     for (std::size_t hour = 0; hour < 3; ++hour) {
       for (int i = 0; i < table[hour].count; ++i) {
         const std::string who = std::to_string(hour) + "." + std::to_string(i);
-        text += std::string(names[hour]) + "," + who + "\n";
-        ++row;
-        if (draw == Draw::everybody || i < table[hour].drawn) continue;
-        out.insert("row " + std::to_string(row));
-        out.insert("subject " + who);
+        text += kWindows[hour] + who + "\n";
+        if (draw == Draw::lots && i < table[hour].count - table[hour].drawn) out.insert(who);
       }
     }
     Means means = test::means();
-    means.lot = [&out](std::string_view what) { return static_cast<std::uint8_t>(out.contains(std::string(what)) ? 0 : 255); };
+    means.lot = [&out](std::string_view what) {
+      what = what.substr(0, what.find('#'));  // a row's ends with its last column, `who`, and which such row it is
+      return static_cast<std::uint8_t>(out.contains(what.substr(what.find_last_of(": ") + 1)) ? 0 : 255);
+    };
     const std::string subject = of == Measure::Of::subjects ? "who" : "";
-    const std::vector<Transform> transforms{AggregateBy{{"window"}, {{"n", of, ""}}, subject, 100, total}, SuppressSmallCells{threshold, {}, {}, round_to}};
+    const std::vector<Transform> transforms{AggregateBy{{by}, {{"n", of, ""}}, subject, 100, total}, SuppressSmallCells{threshold, {}, {}, round_to}};
     return run(dataset, transforms, text, {}, 4096, best_scan(), means);
   };
 }
@@ -177,21 +182,16 @@ std::size_t recovered_of(const std::vector<Release>& releases, Draw draw = Draw:
   return recovered(releases, possible, kFew, kCrowd, kCrowd);
 }
 
-constexpr Names kHours{"0", "1", "2"};
-constexpr Names kDay{"d", "d", "d"};
-constexpr Names kMorning{"w", "w", "v"};
-constexpr Names kEvening{"v", "w", "w"};
-
 class DifferencingOf : public testing::TestWithParam<Measure::Of> {
  protected:
-  Release of(const Names& names, bool total = false, std::int64_t round_to = kFew, Draw draw = Draw::lots) const { return counted(GetParam(), names, total, round_to, draw); }
+  Release of(By by, bool total = false, std::int64_t round_to = kFew, Draw draw = Draw::lots) const { return counted(GetParam(), by, total, round_to, draw); }
 };
 
 TEST_P(DifferencingOf, WithoutTheDefenceTheAttackSucceeds) {
-  const auto bare = [&](const Names& names) { return of(names, false, 0, Draw::everybody); };
+  const auto bare = [&](By by) { return of(by, false, 0, Draw::everybody); };
   EXPECT_GT(recovered_of({bare(kHours), bare(kDay)}, Draw::everybody), 10U);
   EXPECT_GT(recovered_of({bare(kMorning), bare(kEvening), bare(kDay)}, Draw::everybody), 10U);
-  const auto rounded = [&](const Names& names) { return of(names, false, kFew, Draw::everybody); };
+  const auto rounded = [&](By by) { return of(by, false, kFew, Draw::everybody); };
   EXPECT_GT(recovered_of({rounded(kHours), rounded(kDay), rounded(kMorning)}, Draw::everybody), 0U) << "rounding each group does not do: a total bounds its parts";
 }
 
@@ -215,12 +215,12 @@ TEST_P(DifferencingOf, RepeatedQueriesTellNothingNew) {
 
 TEST_P(DifferencingOf, OneWhoIsNotDrawnChangesNothing) {
   // This is the promise: whatever is released, one more could have been in any hour.
-  for (const Names& names : {kHours, kDay, kMorning, kEvening}) {
+  for (const By by : {kHours, kDay, kMorning, kEvening}) {
     for (std::size_t hour = 0; hour < 3; ++hour) {
       Table table{Hour{0, 0}, Hour{2, 2}, Hour{6, 5}};
-      const std::string before = of(names, true)(table);
+      const std::string before = of(by, true)(table);
       ++table[hour].count;
-      EXPECT_EQ(of(names, true)(table), before) << hour;
+      EXPECT_EQ(of(by, true)(table), before) << by << hour;
     }
   }
 }

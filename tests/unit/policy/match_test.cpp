@@ -87,6 +87,24 @@ TEST(Match, CouldPermitLeavesOpenWhatIsNotKnown) {
   EXPECT_TRUE(could_permit(later, "company", "urn:x", {}, at("2026-12-01T00:00:00Z"))) << "opens later";
 }
 
+TEST(Match, WhatTakesTooLongToAskIsNotKnown) {
+  const auto ever = [](std::size_t parties, std::size_t times, const std::string& more = "") {
+    std::string rules;
+    for (std::size_t i = 0; i < times; ++i) {
+      rules += std::string(rules.empty() ? "" : ",") + R"({"action":"use","constraint":[)" +
+               constraint("dateTime", "gteq", "\"20" + std::to_string(30 + i) + "-01-01T00:00:00Z\"") + "," + constraint("recipient", "isAnyOf", R"(["urn:n"])") + "]}";
+    }
+    std::string names;
+    for (std::size_t i = 0; i < parties; ++i) names += (i == 0 ? "\"urn:p:" : ",\"urn:p:") + std::to_string(i) + "\"";
+    // Nobody is one of them and yet is `urn:n`.
+    const std::string text = offer(R"("permission":[)" + rules + more + R"(],"prohibition":[{"action":"use","constraint":[)" +
+                                   constraint("recipient", "isNoneOf", "[" + names + "]") + "]}]");
+    return could_ever_permit(parsed(text), program(text), at("2026-11-01T00:00:00Z"));
+  };
+  EXPECT_EQ(ever(3, 2), false);
+  EXPECT_EQ(ever(500, 40), std::nullopt) << "neither yes nor no";
+  EXPECT_EQ(ever(500, 40, R"(,{"action":"use"})"), true);
+}
 
 TEST(Match, WhatIsOverIsOverForWhomeverAndWhatever) {
   const Timestamp agreed = at("2026-01-01T00:00:00Z");
