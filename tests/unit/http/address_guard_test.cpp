@@ -58,7 +58,7 @@ TEST(AddressGuard, InnerAddressesAreRefusedInEveryForm) {
 TEST(AddressGuard, ANat64OfANetworksOwnIsRefusedAsAWholeUnlessItIsNamed) {
   const AddressGuard guard({*Network::parse("10.1.0.0/16")});
   const AddressGuard named({*Network::parse("64:ff9b:1::/48")});
-  for (const char* text : {"64:ff9b:1::9.9.9.9", "64:ff9b:1:7f00:0:100::", "64:ff9b:1:a9fe:a9:fe00::909:909", "64:ff9b:1::10.1.2.3"}) {
+  for (const char* text : {"64:ff9b:1::9.9.9.9", "64:ff9b:1:7f00:0:100::", "64:ff9b:1:a9fe:a9:fe00:909:909", "64:ff9b:1::10.1.2.3"}) {
     EXPECT_NE(guard.against(address(text).native()), "") << text;
     EXPECT_EQ(named.against(address(text).native()), "") << text;
   }

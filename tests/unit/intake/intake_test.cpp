@@ -96,7 +96,7 @@ TEST_F(IntakeTest, TheProvidersCheckpointStandsInTheRecordOfWhatCameOrWhyItIsNon
     return {};
   };
   for (const auto& [sent, kept, why] :
-       {std::tuple(to_base64(note), note, ""), std::tuple(std::string(), std::string(), ""), std::tuple(to_base64(forged), std::string(), "signature"),
+       {std::tuple(to_base64(note), note, ""), std::tuple(std::string(), std::string(), ""), std::tuple(to_base64(forged), std::string(), "not signed"),
         std::tuple(std::string("not base64"), std::string(), "no base64"), std::tuple(to_base64("\xff\xfe"), std::string(), "no text"),
         std::tuple(to_base64(std::string(5000, 'x')), std::string(), "5000 bytes")}) {
     provider_.checkpoint = sent;

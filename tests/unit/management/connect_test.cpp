@@ -133,6 +133,7 @@ TEST(Methods, TermsAreTestedAsASimulationThatRecordsNothing) {
     return world.answer("/sluis.v1.TermsService/Test",
                         json::serialise(json::object({{"dataset", "urn:waterrijk:dataset:counts"},
                                                       {"classOfRecipient", "company"},
+                                                      {"activity", "urn:company:activity:1"},
                                                       {"purpose", purpose}})),
                         "dpo");
   };

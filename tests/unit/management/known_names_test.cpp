@@ -80,6 +80,7 @@ TEST_F(Names, AnAssessmentThatWasNeverRecordedIsRefused) {
 
 TEST_F(Names, TermsOfThisNodeAreCheckedInOnePlace) {
   catalog::Dataset dataset;
+  dataset.assessment.personal = false;
   const auto all = [&](const std::string& rules) {
     const auto good = check_own_terms(policy_of(rules), dataset, std::vector<std::string>{"urn:situation:flood"}, directory, store, kNow);
     return good ? std::string("good") : good.error().place.pointer + ": " + describe(good.error());
@@ -97,6 +98,7 @@ TEST_F(Names, TermsOfThisNodeAreCheckedInOnePlace) {
 
 TEST_F(Names, DataThatWereGatheredOnConsentAreOpenedByNoAssessment) {
   catalog::Dataset dataset;
+  dataset.assessment.personal = false;
   dataset.processed_under = "urn:a:counts";
   const auto register_with = [&](const std::vector<std::string>& bases) {
     ActivityVersion one;

@@ -20,7 +20,9 @@ struct PeerLog {
     EXPECT_TRUE(store.write(changes, true));
     ++size;
     const std::string note = provenance::sign_checkpoint({name, size, appender.root()}, key);
-    return *provenance::make_receipt(provenance::LogReader(store, keys), size - 1, note, provenance::VerifierKey::of(name, key));
+    const auto made = provenance::make_receipt(provenance::LogReader(store, keys), size - 1, note, provenance::VerifierKey::of(name, key));
+    EXPECT_TRUE(made) << describe(made.error());
+    return *made;
   }
   std::string vkey() const { return provenance::VerifierKey::of(name, key).text(); }
 

@@ -65,7 +65,7 @@ class PeerLogsTest : public RequestReceiptsTest {
   Duinmeer them_;
   std::unique_ptr<provenance::LogReader> reader_;
   std::unique_ptr<node::PeerLogs> there_;
-  PeerLog other_{folder_, random_, "another history"};
+  PeerLog other_{folder_, random_, "history.example/other"};
   node::EvidenceDependencies asking_{commits_, store_, keys_, log_, sequencer_, directory_, clock_, random_, writer_, them_, {}, {}};
   node::PeerLogs logs_{ParticipantId(kWaterrijk), asking_};
 };
