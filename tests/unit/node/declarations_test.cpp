@@ -310,6 +310,7 @@ TEST_F(DeclarationsTest, AnAssessmentOfBeforeBasesWereCheckedCountsOnlyOnOneThat
   record.role = negotiation::Role::provider;
   store_agreement(record);
   dataset_.processed_under.clear();
+  dataset_.assessment.personal = false;
   Declaration assessed = situation("urn:assessment:1");
   assessed.kind = declaration::Kind::assessment;
   assessed.acts[0].what = What::recorded;
