@@ -22,7 +22,8 @@ constexpr std::array kSpaces{&kDspace, &kDcat, &kDct, &kOdrl};
 struct Term;
 using Terms = std::span<const Term>;
 struct Term {
-  enum class Form : std::uint8_t { text, word, object, set };  ///< a word is a text that may have the prefix of its space
+  /// A text is a literal; an id and a word are names of things (the context has them as `@id` and `@vocab`), and a word may have the prefix of its space.
+  enum class Form : std::uint8_t { text, id, word, object, set };
   std::string_view name;
   const Space* space;
   Form form;
@@ -31,25 +32,25 @@ struct Term {
 
 // As the context of DSP 2025-1 has them (context.jsonld and odrl-profile.jsonld).
 constexpr Term kProperty[] = {{"name", &kDspace, Term::Form::text}, {"value", &kDspace, Term::Form::text}};
-constexpr Term kAddress[] = {{"endpointType", &kDspace, Term::Form::text},
+constexpr Term kAddress[] = {{"endpointType", &kDspace, Term::Form::word},
                              {"endpoint", &kDspace, Term::Form::text},
                              {"endpointProperties", &kDspace, Term::Form::set, kProperty}};
-constexpr Term kPolicy[] = {{"target", &kOdrl, Term::Form::text},
-                            {"assigner", &kOdrl, Term::Form::text},
-                            {"assignee", &kOdrl, Term::Form::text},
+constexpr Term kPolicy[] = {{"target", &kOdrl, Term::Form::id},
+                            {"assigner", &kOdrl, Term::Form::id},
+                            {"assignee", &kOdrl, Term::Form::id},
                             {"timestamp", &kDspace, Term::Form::text}};
-constexpr Term kMessage[] = {{"callbackAddress", &kDspace, Term::Form::text}, {"providerPid", &kDspace, Term::Form::text},
-                             {"consumerPid", &kDspace, Term::Form::text},     {"agreementId", &kDspace, Term::Form::text},
+constexpr Term kMessage[] = {{"callbackAddress", &kDspace, Term::Form::text}, {"providerPid", &kDspace, Term::Form::id},
+                             {"consumerPid", &kDspace, Term::Form::id},     {"agreementId", &kDspace, Term::Form::id},
                              {"dataset", &kDspace, Term::Form::text},         {"code", &kDspace, Term::Form::text},
-                             {"format", &kDct, Term::Form::text},             {"eventType", &kDspace, Term::Form::word},
+                             {"format", &kDct, Term::Form::word},             {"eventType", &kDspace, Term::Form::word},
                              {"state", &kDspace, Term::Form::word},           {"filter", &kDspace, Term::Form::set},
                              {"reason", &kDspace, Term::Form::set},           {"offer", &kDspace, Term::Form::object, kPolicy},
                              {"agreement", &kDspace, Term::Form::object, kPolicy},
                              {"dataAddress", &kDspace, Term::Form::object, kAddress}};
 constexpr Term kService[] = {{"endpointURL", &kDcat, Term::Form::text}, {"endpointDescription", &kDcat, Term::Form::text}};
-constexpr Term kDistribution[] = {{"format", &kDct, Term::Form::text}};
+constexpr Term kDistribution[] = {{"format", &kDct, Term::Form::word}};
 constexpr Term kDataset[] = {{"hasPolicy", &kOdrl, Term::Form::set, kPolicy}, {"distribution", &kDcat, Term::Form::set, kDistribution}};
-constexpr Term kCatalog[] = {{"participantId", &kDspace, Term::Form::text},
+constexpr Term kCatalog[] = {{"participantId", &kDspace, Term::Form::id},
                              {"service", &kDcat, Term::Form::set, kService},
                              {"dataset", &kDcat, Term::Form::set, kDataset},
                              {"distribution", &kDcat, Term::Form::set, kDistribution},
@@ -70,25 +71,25 @@ bool is_text_type(const Value& type) {
   return local.size() < name->size() && (local == "string" || local == "anyURI" || local == "dateTime");
 }
 
-/// A list of one, `{"@value": …}` or `{"@id": …}` becomes the text in it.
+/// `{"@value": …}` becomes the text in it, with a type of texts too.
 Result<void> to_text(Value& value, const std::string& pointer) {
-  if (json::Array* list = value.if_array(); list != nullptr && list->size() == 1) {
-    Value only = std::move(list->front());
-    value = std::move(only);
-  }
-  json::Object* object = value.if_object();
-  if (object == nullptr) return {};
-  const Value* id = value.find("@id");
+  const json::Object* object = value.if_object();
   const Value* literal = value.find("@value");
+  if (literal == nullptr) return {};
   const Value* type = value.find("@type");
-  if (literal != nullptr && type != nullptr && object->size() == 2 && !is_text_type(*type)) {
-    return wrong("`@type` is no type of a text", json::pointer_to(pointer, "@type"));
-  }
-  const bool typed = literal != nullptr && object->size() == (type != nullptr ? 2U : 1U);
-  if (!typed && (id == nullptr || object->size() != 1)) return {};
-  Value text = typed ? *literal : *id;
+  if (object->size() != (type != nullptr ? 2U : 1U)) return {};  // whoever reads it says what is wrong
+  if (type != nullptr && !is_text_type(*type)) return wrong("`@type` is no type of a text", json::pointer_to(pointer, "@type"));
+  Value text = *literal;
   value = std::move(text);
   return {};
+}
+
+/// `{"@id": …}` becomes the name in it.
+void to_name(Value& value) {
+  const Value* id = value.find("@id");
+  if (id == nullptr || value.if_object()->size() != 1) return;
+  Value name = *id;
+  value = std::move(name);
 }
 
 /// Of `@type`: a list of one, and any space's prefix.
@@ -125,8 +126,9 @@ Result<void> compact_object(Value& object, Terms terms, const std::string& point
 Result<void> compact_member(Value& value, const Term& term, const std::string& pointer) {
   switch (term.form) {
     case Term::Form::text: return to_text(value, pointer);
+    case Term::Form::id: to_name(value); return {};
     case Term::Form::word:
-      SLUIS_CHECK(to_text(value, pointer));
+      to_name(value);
       if (const std::string* word = value.if_string()) value = Value(std::string(short_of(*word, *term.space)));
       return {};
     case Term::Form::object: return compact_object(value, term.within, pointer);

@@ -55,7 +55,7 @@ std::string told(std::string_view state) { return json::serialise(json::object({
 }  // namespace
 
 std::string AgreementProof::encode() const {
-  json::Value value = json::object({{"state", name_of(state)}, {"commit", commit}, {"at", at}, {"due", format_time(due)}, {"asked", asked ? "yes" : ""}, {"theirs", theirs}});
+  json::Value value = json::object({{"state", name_of(state)}, {"commit", commit}, {"at", at}, {"due", format_time(due)}, {"asked", asked ? "yes" : ""}, {"theirs", to_hex(theirs)}});  // a key ends in bytes
   if (entry) value.set("entry", *entry);
   return json::serialise(value);
 }
@@ -76,7 +76,8 @@ Result<AgreementProof> AgreementProof::decode(std::string_view bytes) {
   SLUIS_TRY(out.due, parse_time(due));
   SLUIS_TRY(const std::string asked, json::required_string(value, "asked"));
   out.asked = !asked.empty();
-  SLUIS_TRY(out.theirs, json::required_string(value, "theirs"));
+  SLUIS_TRY(const std::string theirs, json::required_string(value, "theirs"));
+  SLUIS_TRY(out.theirs, from_hex(theirs));
   return out;
 }
 

@@ -37,7 +37,7 @@ Result<bool> read_min_version(TomlTable& table) {
   SLUIS_TRY(const std::optional<std::string> version, table.optional_string("min_version"));
   if (!version || *version == "1.3") return false;
   if (*version == "1.2") return true;
-  return table.refused("min_version", "`" + *version + "` is no version of TLS that is taken").mended_by("write \"1.3\", or \"1.2\" where somebody has no better");
+  return table.refused("min_version", "`min_version` is `" + *version + "`, which is no version of TLS that is taken").mended_by("write \"1.3\", or \"1.2\" where somebody has no better");
 }
 
 }  // namespace sluis::node

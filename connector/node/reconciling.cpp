@@ -73,6 +73,7 @@ struct Reconciling::Theirs {
   std::vector<std::string> proofs;   ///< by SharedEntry::at
   std::size_t bytes = 0;             ///< of the proofs
   std::vector<Difference> findings;  ///< what it could not prove
+  std::vector<std::string> notes;    ///< what it lost, and says so
   Shown newest;                      ///< of the newest page
   std::map<std::string, Shown> ended;  ///< by origin, of its logs that have ended: one each
   std::uint64_t next = 0;
@@ -248,22 +249,56 @@ Result<std::vector<Reconciling::Shown>> Reconciling::known_of(const ParticipantI
   return known;
 }
 
-/// One page. Where it does not hold what the peer is held to, that is a finding.
-Result<json::Value> Reconciling::ask(const json::Value& question, const ParticipantId& peer, const Shown* known, Theirs& out) const {
+Result<http::PeerResponse> Reconciling::post(const json::Value& question, const ParticipantId& peer) const {
   SLUIS_TRY(const std::string base, with_.directory.endpoint(peer, with_.clock.now()));
   http::PeerRequest request;
   request.peer = peer;
   request.url = base + "/evidence/v1/entries";
   request.headers["content-type"] = "application/json";
   request.timeout = 4 * limits::kPeerTimeout;
+  request.body = json::serialise(question);
+  return with_.transport.send(request);
+}
+
+/// What the peer signs now of a log that is shorter than what it signed before, where it may be (decision 38): the peer went over to another, which it
+/// shows and the list has behind this one. A recovered node lost its end, and its new log began by saying so. Nothing: that excuses it not.
+Result<std::optional<Reconciling::Shown>> Reconciling::lost_its_end(const ParticipantId& peer, const Shown& known, const std::string& newest) const {
+  const std::optional<Shown> none;
+  SLUIS_TRY(const identity::PartyPtr party, with_.directory.find(peer));
+  const auto end = party->log_origins.end();
+  const auto named = [](std::string_view origin) { return [origin](const identity::LogOrigin& one) { return one.origin == origin; }; };
+  const auto old = std::find_if(party->log_origins.begin(), end, named(known.checkpoint.origin));
+  if (old == end || std::find_if(std::next(old), end, named(provenance::origin_of(newest))) == end || !opened(peer, newest)) return none;
+  json::Value asked = json::object({{"after", kBehindAll}});
+  asked.set("known", json::object({{"origin", known.checkpoint.origin}, {"size", std::uint64_t{1}}}));
+  SLUIS_TRY(const http::PeerResponse response, post(asked, peer));
+  const auto page = response.status == 200 ? json::parse(response.body) : Result<json::Value>(Error(ErrorCode::not_found, "no answer"));
+  const json::Value* answer = page ? page->find("known") : nullptr;
+  const auto note = answer != nullptr ? json::required_string(*answer, "checkpoint") : Result<std::string>(Error(ErrorCode::not_found, "no answer"));
+  auto shown = note ? opened(peer, *note) : Result<Shown>(note.error());
+  if (!shown || shown->checkpoint.origin != known.checkpoint.origin || shown->checkpoint.size >= known.checkpoint.size) return none;
+  return std::optional(std::move(*shown));
+}
+
+/// One page. Where it does not hold what the peer is held to, that is a finding.
+Result<json::Value> Reconciling::ask(const json::Value& question, const ParticipantId& peer, const Shown* known, Theirs& out) const {
   json::Value asked = question;
   if (known != nullptr) asked.set("known", json::object({{"origin", known->checkpoint.origin}, {"size", known->checkpoint.size}}));
-  request.body = json::serialise(asked);
-  SLUIS_TRY(const http::PeerResponse response, with_.transport.send(request));
+  SLUIS_TRY(const http::PeerResponse response, post(asked, peer));
   if (response.status >= 400 && response.status < 500 && response.status != 408 && response.status != 429 && known != nullptr) {
-    out.rewritten(peer, "the peer cannot show that its log holds a checkpoint that it signed: it answered " + std::to_string(response.status));
     SLUIS_TRY(json::Value page, ask(question, peer, nullptr, out));
     SLUIS_TRY(const std::string newest, json::required_string(page, "checkpoint"));
+    if (response.status == 409) {
+      SLUIS_TRY(std::optional<Shown> end, lost_its_end(peer, *known, newest));
+      if (end) {
+        out.notes.push_back("the log `" + known->checkpoint.origin + "` of this party ended with " + std::to_string(end->checkpoint.size) +
+                            " entries, and had signed " + std::to_string(known->checkpoint.size) +
+                            ": it went on under another log, which the membership list has, as after a recovery");
+        out.ended.insert_or_assign(known->checkpoint.origin, std::move(*end));
+        return page;
+      }
+    }
+    out.rewritten(peer, "the peer cannot show that its log holds a checkpoint that it signed: it answered " + std::to_string(response.status));
     if (response.status == 409) out.contradicts(*known, newest, newest);  // else it may be some server before it that speaks
     return page;
   }
@@ -476,6 +511,7 @@ Result<Reconciled> Reconciling::reconcile(const ReconcileOrder& order) {
   out.peer_checkpoint = theirs.newest.note;
   out.held_checkpoint = theirs.held;
   out.shown_checkpoint = theirs.shown;
+  out.notes = theirs.notes;
   if (order.settle && !theirs.findings.empty()) {
     return Error(ErrorCode::permission_denied, "the peer's log is not proven: " + theirs.findings.front().told).mended_by("compare without settling, and look at what it shows");
   }

@@ -25,7 +25,7 @@ struct Reconciled {
   std::vector<std::string> peer_proofs;  ///< by SharedEntry::at
   std::vector<std::string> settled;  ///< agreements, by their id; `transfer <id>`, `negotiation <id>`
   std::vector<std::string> held;     ///< likewise
-  std::vector<std::string> notes;    ///< on what is held
+  std::vector<std::string> notes;    ///< on what is held, and on what the peer says it lost
   std::uint64_t entry = 0;
   std::optional<Timestamp> pruned;  ///< what was recorded before was not compared: one of both pruned its entries
 };
@@ -71,6 +71,8 @@ class Reconciling {
   Result<std::optional<Timestamp>> pruned_until() const;
   Result<Shown> opened(const ParticipantId& peer, const std::string& note) const;
   Result<std::vector<Shown>> known_of(const ParticipantId& peer) const;
+  Result<http::PeerResponse> post(const json::Value& question, const ParticipantId& peer) const;
+  Result<std::optional<Shown>> lost_its_end(const ParticipantId& peer, const Shown& known, const std::string& newest) const;
   Result<json::Value> ask(const json::Value& question, const ParticipantId& peer, const Shown* known, Theirs& out) const;
   Result<Theirs> fetch(const ReconcileOrder& order, Timestamp from, Timestamp until) const;
   Result<Shown> check_known(const ParticipantId& peer, const Shown& known, const json::Value& page) const;

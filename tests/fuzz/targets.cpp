@@ -84,13 +84,20 @@ std::optional<std::string> minimised(const std::string& text, policy::Form form)
   means.lot = [](std::string_view row) { return static_cast<std::uint8_t>(row.size() % 2 == 0 ? 255 : 0); };
   const std::vector<policy::Transform> transforms{policy::GeneraliseTime{{"t"}, "P1D", "Europe/Dublin"}, policy::GeneralisePlace{{"y"}, "0.5", ""},
                                                   policy::SuppressSmallCells{10, {}, {}, 5},
-                                                  policy::AggregateBy{{"t", "y"}, {{"n", policy::Measure::Of::sum, "n"}, {"rows", policy::Measure::Of::count, ""}}, "", 3, true}};
+                                                  policy::AggregateBy{{"t", "y"}, {{"n", policy::Measure::Of::sum, "n"}}, "", 3, true}};
+  const std::vector<policy::Transform> by_lot{policy::SuppressSmallCells{10, {}, {}, 5},
+                                              policy::AggregateBy{{"t"}, {{"rows", policy::Measure::Of::count, ""}}, "", 3, true}};
   policy::CsvFormat format;
   format.form = form;
-  policy::Transformer transformer(*policy::ColumnPlan::compile(columns, transforms, means), format);
-  if (!transformer.feed(text)) return std::nullopt;
-  const auto rest = transformer.finish();
-  return rest ? std::optional(*rest) : std::nullopt;
+  std::string out;
+  for (const auto* all : {&transforms, &by_lot}) {
+    policy::Transformer transformer(*policy::ColumnPlan::compile(columns, *all, means), format);
+    if (!transformer.feed(text)) return std::nullopt;
+    const auto rest = transformer.finish();
+    if (!rest) return std::nullopt;
+    out += *rest;
+  }
+  return out;
 }
 
 }  // namespace

@@ -108,7 +108,7 @@ def entry_bytes(export, index):
     """Of one entry in such an export: its leaf in the bundle, its hash in the tile, and the file with what it says."""
     parts = re.findall("...", f"{index:0{-(-len(str(index)) // 3) * 3}}")
     payload = export / "payloads" / "/".join([*("x" + one for one in parts[:-1]), parts[-1]])
-    return 2 + LEAF_BYTES + 32 + payload.stat().st_size
+    return 2 + LEAF_BYTES + 32 + (payload.stat().st_size if payload.exists() else 0)  # some say nothing
 
 
 def entries_of_party():

@@ -172,6 +172,9 @@ class Exchange:
 
 def again(exchange):
     """Each message once more, byte for byte: of a first one the same answer, of all others a refusal; and nothing happens by it."""
+    until = time.monotonic() + 10
+    while any("REQUESTED" in one for one in exchange.states()[0]) and time.monotonic() < until:
+        time.sleep(0.05)  # the answer to its last message is still on its way
     before, entries = exchange.states(), len(w.log(party=s.participant))
     for path, data in exchange.sent:
         status, body = exchange.party.ask(w, "POST", f"/2025-1/{path}", data)

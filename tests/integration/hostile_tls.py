@@ -229,8 +229,8 @@ CIPHERS = [0x1301, 0x1302, 0xC02B, 0xC02F, 0xC00A, 0xC009, 0xC013, 0xC014, 0x002
 
 def newest_alone(name, port):
     """A node whose configuration says nothing of versions."""
-    expect(f"{name}: TLS 1.2, where nobody allowed it", replies(port, hello(0x0303, CIPHERS)), ("alert", 70), ("alert", 40))
-    expect(f"{name}: nor by the newer way to say it", replies(port, hello(0x0303, CIPHERS, versions=(0x0303,))), ("alert", 70), ("alert", 40))
+    expect(f"{name}: TLS 1.2, where nobody allowed it", replies(port, hello(0x0303, CIPHERS)), ("alert", 70), ("alert", 40), "closed")
+    expect(f"{name}: nor by the newer way to say it", replies(port, hello(0x0303, CIPHERS, versions=(0x0303,))), ("alert", 70), ("alert", 40), "closed")
     expect(f"{name}: TLS 1.3 alone", replies(port, hello(0x0303, CIPHERS, versions=(0x0304,))), ("hello", 0x0303, 0))
 
 

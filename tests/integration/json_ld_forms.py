@@ -101,7 +101,7 @@ threading.Thread(target=peer.serve_forever, daemon=True).start()
 try:
     f.make()
     foreign.list_peer(f, w, PEER, THEIRS)
-    foreign.configure(f, w, (w.folder / "node.toml").read_text().replace('other_offers = "refuse" ', 'other_offers = "refuse"'),
+    foreign.configure(f, w, (w.folder / "node.toml").read_text().replace('other_offers = "refuse" ', 'other_offers = "refuse"\t'),
                       f"[[inbound]]\nparty = '{PEER}'\nauthorization = 'them'\n[[outbound]]\nparty = '{PEER}'\nauthorization = 'us'\n", "")
     w.start()
     w.wait_ready()

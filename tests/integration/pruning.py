@@ -94,8 +94,9 @@ def tiles_of(name):
     expect("the tiles have the root", root_of(leaves), base64.b64decode(note.split(b"\n")[2]))
     expect("a tile of level 1", ask(f"/log/{name}/tile/1/000.p/{size // 256}")[2], b"".join(root_of(leaves[at:at + 256]) for at in range(0, size - 255, 256)))
     for path in (f"/log/{name}/tile/0/{size // 256:03}.p/{size % 256 + 1}", f"/log/{name}/tile/entries/000", f"/log/{name}/payloads/000", f"/log/{name}/", f"/log/{name}",
-                 f"/log/{name}x/checkpoint", f"/log/{name}/checkpoint/", "/log/../log/checkpoint", "/log//checkpoint"):
+                 f"/log/{name}x/checkpoint", "/log/../log/checkpoint", "/log//checkpoint"):
         expect(f"nothing else: {path}", ask(path)[0], 400, 404)
+    expect("a slash behind it is the same", ask(f"/log/{name}/checkpoint/")[2], ask(f"/log/{name}/checkpoint")[2])
     return note, leaves
 
 

@@ -100,7 +100,7 @@ def terms():
     expect("a dry run", (done.returncode, "nothing was changed" in done.stderr), (0, True))
     expect("changes nothing", int(w.call("DatasetService/Show", {"id": DATASET})["dataset"]["version"]), 1)
     done = sluis(w, "terms", "publish", path, check=False)
-    expect("new terms", (done.returncode, done.stderr), (0, ""))
+    expect("new terms, with a word on a class that nobody has", (done.returncode, done.stderr.count("\n"), "no member has the class `company`" in done.stderr), (0, 1, True))
     expect("are a new version", int(w.call("DatasetService/Show", {"id": DATASET})["dataset"]["version"]), 2)
     done = sluis(w, "terms", "publish", path, check=False)
     expect("the same again", (done.returncode, "so already" in done.stderr), (0, True))

@@ -123,9 +123,17 @@ def in_the_gap(made, agreement):
     made["later copy"] = copy_of_consumer("after-the-gap")
 
 
-def nothing_for_who_lies(made, when):
-    for what in ("ended", "suspended", "gone transfer"):
-        expect(f"{when}: nothing for who lies: {what}", rogue(made["copy"], made[what])[0], "403")
+OVER = ("404", "not_found")  # the handle of a transfer that is known to be over is none any more
+
+
+def held(code):
+    return "403", code
+
+
+def nothing_for_who_lies(made, when, ended, suspended, gone):
+    """What ended, what was suspended, and what is of a dataset that was taken off: with the answer to each."""
+    for what, answer in (("ended", ended), ("suspended", suspended), ("gone transfer", gone)):
+        expect(f"{when}: nothing for who lies: {what}", rogue(made["copy"], made[what]), answer)
     for what in ("begun", "unknown transfer"):
         expect(f"{when}: what began in what was lost opens nothing: {what}", rogue(made["later copy"], made[what]), ("404", "not_found"))
 
@@ -265,11 +273,11 @@ def proofs(old_index, old_key, new_key):
 
 def settle(agreement, transfer, ended, made):
     global moved
-    nothing_for_who_lies(made, "at once")
+    nothing_for_who_lies(made, "at once", *[held("dataset.suspended")] * 3)
     moved = 1200  # what began a moment ago may be under way still, and is not compared
     for node in (w, d):
         node.call("NodeService/DemoClock", {"bySeconds": moved})
-    nothing_for_who_lies(made, "after the recovery")
+    nothing_for_who_lies(made, "after the recovery", *[held("dataset.suspended")] * 3)
     expect("nothing is on offer, and nothing released", (offered(), pull(transfer)), ([], "dataset.suspended"))
     expect("which is told", (held_by("status"), held_by("findings")), (2, 4))
     expect("as doctor does", "held since the recovery" in w.command("doctor", role="operator").stdout, True)
@@ -285,7 +293,7 @@ def settle(agreement, transfer, ended, made):
     w.call("DatasetService/Retract", {"id": made["gone"]})
     run(w, "dataset", "confirm", "*", role="steward")
     expect("or all that are left", offered(), sorted([DATASET, "urn:waterrijk:approved-counts"]))
-    nothing_for_who_lies(made, "with the datasets confirmed")
+    nothing_for_who_lies(made, "with the datasets confirmed", held("agreement.held"), held("agreement.held"), held("dataset.gone"))
 
     expect("held until both logs were compared", pull(transfer), "agreement.held")
     expect("which the steward sees", ["held" in w.call("AgreementService/Show", {"id": one})["agreement"] for one in (agreement, ended)], [True, True])
@@ -303,7 +311,7 @@ def settle(agreement, transfer, ended, made):
     expect("each with what the other party says", any(transfer["peerId"] in note and "`started`" in note for note in settled["notes"]), True)
     expect("also of what is agreed there, and not here", any(made["asked here"] in note and "`finalized`" in note for note in settled["notes"]), True)
     expect("so nothing flows", pull(transfer), "agreement.held")
-    nothing_for_who_lies(made, "with what the other party says taken over")
+    nothing_for_who_lies(made, "with what the other party says taken over", OVER, held("agreement.held"), held("dataset.gone"))
     settled = reconcile(w, d, "--settle", "--apply", agreement, "-O", folder, code=1)
     expect("until a person is sure that it was not ended", (settled["settled"], agreement in settled["held"]), ([agreement], False))
     expect("which is on record", [(one["event"], one["agreement"]) for one in w.log(kinds=["reconciled"]) if one["event"] == "applies-again"], [("applies-again", agreement)])
@@ -313,7 +321,7 @@ def settle(agreement, transfer, ended, made):
     done = f.sluis("audit", "verify-proof", proof, "--key", (d.folder / "log.vkey").read_text().strip(), check=False)
     expect("the peer's proof stands alone", (done.returncode, done.stderr), (0, ""))
     expect("with the agreement its transfers do not go on", pull(transfer), "transfer.held")
-    nothing_for_who_lies(made, "with the agreement")
+    nothing_for_who_lies(made, "with the agreement", OVER, held("transfer.held"), held("dataset.gone"))
     settled = reconcile(w, d, "--settle", "--apply", transfer["peerId"], "--apply", made["suspended"]["peerId"], code=1)
     expect("a person says of each that it does", sorted(settled["settled"]), sorted(f"transfer {one['peerId']}" for one in (transfer, made["suspended"])))
     expect("data flow again", isinstance(pull(transfer), int), True)
@@ -324,11 +332,17 @@ def settle(agreement, transfer, ended, made):
     w.call("AgreementService/Refuse", {"negotiation": made["asked here"], "code": "recovered"})
     w.call("AgreementService/Terminate", {"id": made["gone agreement"], "code": "over", "sentence": "retracted"})
     wait_for("what a person ends is held no more", lambda: (held_by("status"), held_by("findings")), (0, 0))
-    nothing_for_who_lies({**made, "suspended": made["ended"]}, "at the end")
+    nothing_for_who_lies({**made, "suspended": made["ended"]}, "at the end", OVER, OVER, OVER)
     d.wait_log(2, kinds=["received"])
     # The consumer had a receipt of the old log; what it asks of the new one it can check.
     found = reconcile(d, w, code=1)
-    expect("seen from the other side", {one["what"] for one in found["differences"]}, {"missing there"})
+    expect("seen from the other side", {one["what"] for one in found["differences"]}, {"missing there", "missing here"})
+    expect("it lacks what the one that lies asked for past its node, and nothing else", [one["about"] for one in found["differences"] if one["what"] == "missing here"], ["request"] * 3)
+    # A recovered log may be shorter than it signed, as the one behind it is listed and shown: that is told, and no accusation.
+    expect("that the log lost its end is told", len([note for note in found.get("notes", []) if "of this party ended with" in note]), 1)
+    expect("and stands against nobody", [one["event"] for one in d.log(kinds=["reconciled"]) if one["event"] == "contradicts"], [])
+    again = reconcile(d, w, code=1)
+    expect("from then on it is held to its end", ({one["what"] for one in again["differences"]}, [note for note in again.get("notes", []) if "ended with" in note]), ({"missing there", "missing here"}, []))
 
 
 def rotate(transfer):

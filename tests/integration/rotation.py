@@ -539,6 +539,8 @@ def node():
             agreement = d.call("TransferService/Show", {"id": load.transfer})["transfer"]["agreement"]
             with change.away(d):
                 put(d.folder / "keys/node.key", os.urandom(32))
+                put(d.folder / "keys/node.key.changed", b"")
+            expect("what was said of the change holds for that one alone", (d.folder / "keys/node.key.changed").exists(), False)
             load.transfer = d.call("TransferService/Start", {"agreement": agreement, "waitSeconds": 15})["transfer"]["id"]
         expect("what was left open gives no access any more, and says so", refusal(left), "transfer.not_open")
         expect("which is on record", "another key of this node" in d.log(kinds=["decision"])[-1]["sentence"], True)

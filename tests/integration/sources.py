@@ -248,6 +248,8 @@ def service():
         expect("nothing of its headers", (headers.get("ETag"), headers.get("Set-Cookie"), headers["Accept-Ranges"]), (None, None, "none"))
         path, sent = Service.asked[-1]
         expect("asked of it", path, "/api/counts")
+        traced = sent.pop("traceparent", "")
+        expect("within the release's trace", bool(re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]", traced)) or traced, True)
         expect("with its credential and nothing of the caller's", sent,
                {"host": f"127.0.0.1:{SERVICE}", "accept": "text/csv", "accept-encoding": "identity", "authorization": SECRET})
         expect("a path and a key of the lists", ask(transfer, "/counts/2026-06-01?from=10%3A00")[0], 200)

@@ -97,7 +97,7 @@ def a_log_put_back(made):
     expect("both checkpoints are given out", (asked.returncode, file.read_text().count("\u2014 ")), (1, 2))
     d.pull(transfer, CROWD, ACTIVITY)
     last = w.log(kinds=["decision"])[-1]
-    expect("what is recorded now is one-sided", (last.get("evidence"), last["decision"]), ("one-sided", "permitted"))
+    expect("what is recorded now is one-sided", (last.get("evidence"), last["decision"]), ("one-sided", "permit"))
 
     until(lambda: [d.pull(transfer, CROWD, ACTIVITY), w.command("audit", "checkpoint", "--of", d.participant, "-O", file, role="dpo")] and
           file.read_text().startswith("sluis/conflict"), True, 40)
@@ -108,6 +108,8 @@ def a_log_put_back(made):
     kept = f.folder / "proofs"
     w.command("audit", "reconcile", d.participant, "-O", kept, role="dpo")
     expect("comparing gives the older checkpoint", (kept / "held-checkpoint").exists(), True)
+    held = (kept / "held-checkpoint").read_text()
+    expect("as it was signed", (held.count("\n\n\u2014 "), held.endswith("\n")), (1, True))
 
     w.command("audit", "reconcile", d.participant, "--accept", "its disk was put back", role="dpo")
     expect("a person settles it", (findings(), [one["event"] for one in w.log(kinds=["reconciled"])][-2]), ([], "accepted"))

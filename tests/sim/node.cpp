@@ -13,17 +13,23 @@ using std::chrono::seconds;
 constexpr std::size_t kSenders = 4;  ///< as many as the node has threads for its outbox
 constexpr seconds kTryEvery{1};
 constexpr std::string_view kEndPath = "/evidence/ended";
+constexpr std::string_view kFollows = "follows:";
 
 std::string origin(std::size_t index) { return "https://n" + std::to_string(index) + ".example"; }
 
 }  // namespace
 
 Handling Handling::of(const std::string& text) {
+  const bool follows = text.starts_with(kFollows);
+  const std::size_t begin = follows ? kFollows.size() : 0;
   const std::size_t hash = text.rfind('#');
   const std::size_t at = text.rfind('@');
   if (text.starts_with("send:") || hash == std::string::npos || at == std::string::npos) return {};
-  return {text.substr(0, hash), text.substr(hash + 1, at - hash - 1), static_cast<std::size_t>(std::stoul(text.substr(at + 1)))};
+  return {follows ? std::string() : text.substr(begin, hash - begin), text.substr(hash + 1, at - hash - 1),
+          static_cast<std::size_t>(std::stoul(text.substr(at + 1)))};
 }
+
+std::string Handling::following(const std::string& text) { return of(text).message.empty() ? text : std::string(kFollows) + text; }
 
 Node::Run::Run(World& world, Node& node)
     : commits(world, node, node.disk_),
@@ -224,11 +230,15 @@ outbox::Verdict Node::deliver(const outbox::Dispatcher::Send& send) {
   return deliver_end(send.item, *envelope);
 }
 
-/// As Node::Parts::agreement_ended.
+/// As Node::Parts::agreement_ended. Two arrivals of the peer's message at one time both do this work, as does a start: each of its commits is safe
+/// to try again, so it is no effect of the message itself.
 void Node::agreement_ended(const negotiation::AgreementRecord& record) {
+  const std::string handled = world_.fibers.message();
+  world_.fibers.set_message(Handling::following(handled));
   if (world_.canary != Canary::transfers_go_on && !run_->transfers.terminate_all_of(record.id, record.ended->reason)) {
     plan_second_look(kTryEvery);
   }
+  world_.fibers.set_message(handled);
   notify(record.peer.str(), record.negotiation.str());
 }
 

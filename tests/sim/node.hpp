@@ -20,13 +20,15 @@ class World;
 
 /// Whose work a fiber does, as the fiber's message says it.
 struct Handling {
-  std::string message;  ///< of a peer, that is handled; empty: our own work
+  std::string message;  ///< of a peer, that is handled; empty: our own work, or what follows from a message
   std::string arrival;
   std::size_t from = SIZE_MAX;
   bool late() const { return arrival.ends_with(kLate); }
 
   std::string text() const { return message.empty() ? std::string() : message + "#" + arrival + "@" + std::to_string(from); }
   static Handling of(const std::string& text);
+  /// For work that follows from what the message changed: by the same party, and not counted as an effect of the message.
+  static std::string following(const std::string& text);
   /// The message that a fiber sends, which `sending` has marked.
   static std::string sent(const std::string& text) { return text.starts_with("send:") ? text.substr(5) : std::string(); }
   static std::string sending(const std::string& id) { return "send:" + id; }

@@ -4,6 +4,7 @@ import http.client
 import http.server
 import json
 import queue
+import secrets
 import ssl
 import threading
 import time
@@ -26,6 +27,12 @@ def unpadded(data):
 
 def fresh():
     return f"urn:uuid:{uuid.uuid4()}"
+
+
+def transaction():
+    """A UUID of version 7 (RFC 9562, section 5.7)."""
+    number = (time.time_ns() // 1_000_000 << 80) | (secrets.randbits(80) & ~(0xF << 76) & ~(0x3 << 62)) | (0x7 << 76) | (0x2 << 62)
+    return f"urn:uuid:{uuid.UUID(int=number)}"
 
 
 def in_place_of(node, handler):
@@ -79,7 +86,7 @@ class Party:
 
     def claim(self, other, agreement, transfer, purpose, activity, /, path="/data", **more):
         """`Sluis-Claim` for a request at another node's gate."""
-        said = {"iss": self.node.participant, "aud": other.participant, "agreement": agreement, "transfer": transfer, "transaction": fresh(),
+        said = {"iss": self.node.participant, "aud": other.participant, "agreement": agreement, "transfer": transfer, "transaction": transaction(),
                 "purpose": purpose, "activity": activity, "iat": int(time.time()), "jti": fresh(), "method": "GET", "path": path, **more}
         text = unpadded({"alg": "ES256", "kid": "claim-1", "typ": "sluis-claim+jwt"}) + "." + unpadded(said)
         signature, _ = inside(openssl("dgst", "-sha256", "-sign", self.node.folder / "keys/claim.key", data=text.encode()).stdout)

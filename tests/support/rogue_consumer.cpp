@@ -2,6 +2,7 @@
 // provider's gate itself, past its own node. Prints the status and the body; with `--times N` so often, and how often which status
 // came. For tests and the demo; never in a release.
 #include "certs/authority.hpp"
+#include "connector/base/transaction_id.hpp"
 #include "connector/base/bytes.hpp"
 #include "connector/http/client.hpp"
 #include "connector/identity/claim.hpp"
@@ -51,7 +52,7 @@ Result<void> run(const std::map<std::string, std::string>& words) {
   const bool once = !words.contains("--times");
   std::map<unsigned, unsigned> statuses;
   for (int left = once ? 1 : std::stoi(words.at("--times")); left > 0; --left) {
-    claim.transaction = TransactionId(random.uuid_urn());
+    claim.transaction = TransactionId(new_transaction_id(random, clock.now() + moved));
     claim.iat = std::chrono::floor<std::chrono::seconds>(clock.now() + moved);
     claim.jti = random.uuid_urn();
     request.headers[std::string(identity::kClaimHeader)] = identity::make_claim(claim, config.claim_kid, claim_key);
@@ -70,7 +71,10 @@ Result<void> run(const std::map<std::string, std::string>& words) {
 int main(int argc, char** argv) {
   std::map<std::string, std::string> words;
   for (int i = 1; i + 1 < argc; i += 2) words[argv[i]] = argv[i + 1];
-  if (words.size() != 4 && !(words.size() == 5 && words.contains("--times"))) return 2;
+  if (words.size() != 4 + words.count("--times") + words.count("--moved")) {
+    std::fputs("usage: sluis_rogue_consumer --config FILE --transfer ID --purpose URI --activity URI [--times N] [--moved SECONDS]\n", stderr);
+    return 2;
+  }
   if (const auto done = run(words); !done) {
     std::fprintf(stderr, "%s\n", describe(done.error()).c_str());
     return 1;

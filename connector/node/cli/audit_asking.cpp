@@ -45,11 +45,11 @@ void checkpoint(Session& session, const Words& words) {
   if (const std::string contradicts = text_at(*answer, "contradicts"); !contradicts.empty()) {
     session.with.err << say(session.options, "note", contradicts) << '\n';
     session.leave(1);
-    const std::string conflict = text_at(*answer, "conflict");
-    if (session.options.output != "json") return give(session, words.file, conflict.empty() ? text_at(*answer, "note") + "\n---\n" + text_at(*answer, "shown") : conflict);
+    const std::string conflict = file_text_at(*answer, "conflict");
+    if (session.options.output != "json") return give(session, words.file, conflict.empty() ? file_text_at(*answer, "note") + "\n---\n" + file_text_at(*answer, "shown") : conflict);
   }
   if (session.options.output == "json") return give(session, words.file, json::serialise_pretty(*answer));
-  give(session, words.file, text_at(*answer, "origin").empty() ? "" : *answer->find("note")->if_string());
+  give(session, words.file, text_at(*answer, "origin").empty() ? "" : file_text_at(*answer, "note"));
 }
 
 void proof(Session& session, const Words& words) {

@@ -89,6 +89,12 @@ void print_item(std::ostream& out, const std::string& lead, const json::Value& v
 
 }  // namespace
 
+std::string file_text_at(const json::Value& row, std::string_view member) {
+  const json::Value* at = row.find(member);
+  const std::string* text = at != nullptr ? at->if_string() : nullptr;
+  return text != nullptr ? *text : std::string();
+}
+
 std::string text_at(const json::Value& row, std::string_view path) {
   const json::Value* at = &row;
   while (!path.empty()) {

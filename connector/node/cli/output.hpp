@@ -18,6 +18,8 @@ struct Column {
 
 /// The value at a dotted path as one line of text; empty where there is none. Lists are joined with commas.
 std::string text_at(const json::Value& row, std::string_view path);
+/// A member as it is, with its line ends: for files, never for a terminal. Empty: there is none, or it is no text.
+std::string file_text_at(const json::Value& row, std::string_view member);
 
 /// Rows below titles, columns as wide as they need to be. Control characters are replaced.
 void print_table(std::ostream& out, std::span<const Column> columns, const json::Array& rows);

@@ -34,10 +34,10 @@ Result<void> keep_proofs(const json::Value& answer, const std::filesystem::path&
     }
   }
   for (const auto& [member, name] : {std::array{"heldCheckpoint", "held-checkpoint"}, std::array{"conflict", "conflict"}}) {
-    const std::string text = text_at(answer, member);
+    const std::string text = file_text_at(answer, member);
     if (!text.empty()) SLUIS_CHECK(provenance::write_whole_file(folder / name, text, 0644));
   }
-  return provenance::write_whole_file(folder / "peer-checkpoint", text_at(answer, "peerCheckpoint"), 0644);
+  return provenance::write_whole_file(folder / "peer-checkpoint", file_text_at(answer, "peerCheckpoint"), 0644);
 }
 
 void reconcile(Session& session, const Words& words) {

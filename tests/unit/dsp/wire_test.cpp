@@ -124,7 +124,7 @@ TEST(DspWire, OtherFormsOfJsonLdSayTheSame) {
                              R"("dspace:offer":{"@type":"odrl:Offer","@id":"o","odrl:target":{"@id":"t"},"permission":[{"action":"use"}]}})"),
             wanted);
   EXPECT_EQ(read_and_written(R"({"@context":["https://w3id.org/dspace/2025/1/context.jsonld","https://example.org/more"],)"
-                             R"("@type":"https://w3id.org/dspace/2025/1/ContractRequestMessage","consumerPid":["c"],)"
+                             R"("@type":"https://w3id.org/dspace/2025/1/ContractRequestMessage","consumerPid":"c",)"
                              R"("callbackAddress":{"@value":"https://c","@type":"xsd:anyURI"},)"
                              R"("offer":{"@type":["http://www.w3.org/ns/odrl/2/Offer"],"@id":"o","target":"t","permission":[{"action":"use"}]}})"),
             wanted);
@@ -165,7 +165,10 @@ TEST(DspWire, WhatIsWrongIsNamedWithItsPlace) {
       {R"({CTX,"@type":["CatalogRequestMessage","Catalog"]})", "/@type"},
       {R"({CTX,"@type":"ContractNegotiation","providerPid":"p","dspace:providerPid":"q","consumerPid":"c","state":"REQUESTED"})", "/dspace:providerPid"},
       {R"({CTX,"@type":"ContractNegotiation","providerPid":["p","q"],"consumerPid":"c","state":"REQUESTED"})", "/providerPid"},
-      {R"({CTX,"@type":"ContractNegotiation","providerPid":{"@value":"p","@type":"xsd:integer"},"consumerPid":"c","state":"REQUESTED"})", "/providerPid/@type"},
+      {R"({CTX,"@type":"ContractNegotiation","providerPid":["p"],"consumerPid":"c","state":"REQUESTED"})", "/providerPid"},
+      {R"({CTX,"@type":"ContractNegotiation","providerPid":{"@value":"p"},"consumerPid":"c","state":"REQUESTED"})", "/providerPid"},
+      {R"({CTX,"@type":"TransferError","code":{"@value":"5","@type":"xsd:integer"}})", "/code/@type"},
+      {R"({CTX,"@type":"TransferError","code":{"@id":"5"}})", "/code"},
       {R"({CTX,"@type":"ContractNegotiation","providerPid":{"@id":"p","name":"x"},"consumerPid":"c","state":"REQUESTED"})", "/providerPid"},
       {R"({CTX,"@type":"CatalogRequestMessage","filter":[1]})", "/filter"},
       {R"({CTX,"@type":"ContractNegotiationEventMessage","providerPid":"p","consumerPid":"c","eventType":"X"})",

@@ -120,6 +120,26 @@ TEST_F(AgreementReceiptsTest, TheProvidersNodeTakesItOnceAndAnswersWithItsOwn) {
   EXPECT_EQ(keys_under("receipt/"), 1U);
 }
 
+TEST_F(AgreementReceiptsTest, AnEntryFarDownTheOthersLogIsHeldLikeAny) {
+  while (theirs_.size < 0x80) theirs();  // the number is bytes in the receipt's key: from here on these are no text
+  const auto record = agree(negotiation::Role::provider);
+  const std::string receipt = theirs();
+  EXPECT_EQ(state(give(receipt)), "proven");
+  EXPECT_EQ(held(record).state, "two-sided");
+  EXPECT_FALSE(held(record).theirs.empty());
+  EXPECT_EQ(state(give(receipt)), "proven") << "its answer was lost";
+}
+
+TEST_F(AgreementReceiptsTest, WhatProvesItIsReadAsItWasWritten) {
+  node::AgreementProof proof;
+  proof.commit = "agreement-1";
+  for (int byte = 0; byte < 256; ++byte) proof.theirs += static_cast<char>(byte);
+  const auto read = node::AgreementProof::decode(proof.encode());
+  ASSERT_TRUE(read) << describe(read.error());
+  EXPECT_EQ(read->theirs, proof.theirs);
+  EXPECT_EQ(read->encode(), proof.encode());
+}
+
 TEST_F(AgreementReceiptsTest, AnotherDocumentUnderTheSameNameIsAContradictionWithItsProof) {
   const auto record = agree(negotiation::Role::provider);
   EXPECT_EQ(state(give(theirs("other terms"))), "contradicts");

@@ -1,3 +1,4 @@
+#include "connector/node/contradiction.hpp"
 #include "connector/node/reconciling.hpp"
 
 #include "tests/unit/node/peer_log.hpp"
@@ -225,6 +226,59 @@ TEST_F(ReconcilingTest, ALogThatFollowedMakesNobodyForgetTheOneBefore) {
   transport_.next.clear();
   transport_.say(proving(page(second_), fork_, theirs_.size));
   EXPECT_NE(findings().find("rewritten: log"), std::string::npos) << "the old one told otherwise later";
+}
+
+/// As one that was put back from a copy: it lost its end, and the next one began by saying so.
+TEST_F(ReconcilingTest, AnOlderLogMayHaveLostItsEndIfTheOneBehindItIsShown) {
+  for (const std::string agreement : {"x", "y", "z"}) add(fork_, agreement);
+  transport_.say(page(fork_));
+  EXPECT_EQ(findings(), "");
+  const std::string held = note(fork_), end = note(theirs_);
+  const auto recovered = [&](const json::Value& newest, const json::Value& shown) {
+    transport_.next.clear();
+    transport_.asked.clear();
+    transport_.next.push_back({409, {}, "{}"});
+    transport_.say(newest);
+    transport_.say(shown);
+    transport_.say(proving(page(second_), second_, second_.size));
+  };
+  const auto with = [&](const std::string& shown) {
+    json::Value out = page(second_);
+    out.set("known", json::object({{"checkpoint", shown}}));
+    return out;
+  };
+  recovered(page(theirs_), with(end));
+  EXPECT_NE(findings().find("rewritten: log"), std::string::npos) << "it goes on, and is shorter";
+  const std::string forged = provenance::sign_checkpoint({theirs_.name, theirs_.size, theirs_.appender.root()}, second_.key);
+  for (const std::string& shown : {held, note(second_), forged, std::string()}) {
+    recovered(page(second_), with(shown));
+    EXPECT_NE(findings().find("rewritten: log"), std::string::npos) << "it did not sign that it is shorter: " << shown;
+  }
+  json::Value unsigned_page = page(second_);
+  unsigned_page.set("checkpoint", second_.name + "\nno note");
+  recovered(unsigned_page, with(end));
+  EXPECT_FALSE(compare()) << "a name alone shows no log";
+
+  recovered(page(second_), with(end));
+  auto done = compare();
+  ASSERT_TRUE(done) << describe(done.error());
+  EXPECT_TRUE(done->comparison.differences.empty());
+  EXPECT_EQ(done->held_checkpoint, "");
+  ASSERT_EQ(done->notes.size(), 1U);
+  EXPECT_NE(done->notes[0].find("ended with 1 entries, and had signed 4"), std::string::npos) << done->notes[0];
+  ASSERT_EQ(transport_.asked.size(), 4U);
+  EXPECT_EQ(store_.get(node::known_checkpoint_key(ParticipantId(kDuinmeer), theirs_.name))->value_or(""), end) << "it is held to its end";
+}
+
+/// The order of the list counts: one before it says nothing of what followed.
+TEST_F(ReconcilingTest, ALogBeforeItDoesNotExcuseAShorterOne) {
+  for (const std::string agreement : {"x", "y"}) add(second_, agreement);
+  transport_.say(page(second_));
+  EXPECT_EQ(findings(), "");
+  transport_.next.clear();
+  transport_.next.push_back({409, {}, "{}"});
+  transport_.say(page(theirs_));
+  EXPECT_NE(findings().find("rewritten: log"), std::string::npos);
 }
 
 TEST_F(ReconcilingTest, APeerWhosePagesDoNotEndIsLeft) {
