@@ -5,6 +5,8 @@
 /// What a comparison settles of what is held since a recovery.
 namespace sluis::node {
 
+using provenance::EntryKind;
+
 Result<std::vector<negotiation::AgreementRecord>> Reconciling::held(const ParticipantId& peer) const {
   std::vector<negotiation::AgreementRecord> all;
   Result<void> read = {};
