@@ -251,6 +251,8 @@ struct Node::Parts {
   };
   std::mutex urls_mutex;
   std::map<ParticipantId, KnownUrl> urls;  ///< under urls_mutex
+  std::mutex compared_mutex;
+  std::map<std::string, Hash> compared;    ///< the catalogue with which a party's agreements were compared last; under compared_mutex
   void read_published();
   std::string public_checkpoint();
   Result<v1::NodeBackupResponse> back_up(bool dry_run, const std::string& person);
