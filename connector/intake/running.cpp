@@ -122,7 +122,7 @@ Result<http::PeerRequest> Intake::Running::request() const {
 void Intake::Running::run(http::ResponseSink& sink) {
   http::CallCutter cutter;  // who waits for a provider that says nothing is not reached through the sink
   gate::WakingSink waking(sink, [&cutter] { cutter.cut(); });
-  const gate::Attached attached(*stream_, waking);
+  std::optional<gate::Attached> attached(std::in_place, *stream_, waking);
   const http::Headers headers{{std::string(gate::kTransactionHeader), asked_->transaction}};
   const auto peer_request = request();
   RelayResult result;
@@ -137,6 +137,8 @@ void Intake::Running::run(http::ResponseSink& sink) {
   look_at_checkpoint(result.received);
   const auto recorded = record(result.received);
   if (result.status != 0) return answer(sink, result.status, result.received.reason, headers);
+  // What is recorded as whole is given out; an end that comes now would only spoil the application's connection for what it asks next.
+  attached.reset();
   if (result.received.how != Received::How::complete || !recorded || !sink.finish(result.trailers)) sink.cut();
 }
 

@@ -102,6 +102,7 @@ class Sink final : public http::ResponseSink {
     if (is_cut) return Error(ErrorCode::peer_unavailable, "reset");
     trailers = with;
     finished = true;
+    if (on_finish) on_finish();
     return {};
   }
   void cut() override {
@@ -118,6 +119,7 @@ class Sink final : public http::ResponseSink {
   std::string body;
   std::atomic<std::size_t> size = 0;
   http::Headers trailers;
+  std::function<void()> on_finish = {};
   bool finished = false;
   bool keep = true;
   std::atomic<bool> gone = false;

@@ -216,6 +216,14 @@ TEST_F(IntakeTest, AnAgreementThatEndsCutsOurSideToo) {
   EXPECT_EQ(received().decision().code(), "agreement.ended");
 }
 
+TEST_F(IntakeTest, AnEndBehindTheLastByteLeavesTheApplicationsConnectionAlone) {
+  sink_.on_finish = [this] { streams_.cut_agreement(AgreementId("urn:agreement:1"), gate::make_reason("agreement.ended")); };
+  pull();
+  EXPECT_TRUE(sink_.finished);
+  EXPECT_FALSE(sink_.is_cut) << "it would be reset before what the application asks next";
+  EXPECT_EQ(received().end(), "complete");
+}
+
 TEST_F(IntakeTest, AnActivityThatEndsCutsOurSide) {
   until_ = clock_.now() + std::chrono::minutes(1);
   provider_.on_request = [this] { clock_.advance(std::chrono::minutes(1)); };
