@@ -254,7 +254,7 @@ Unprepared refused(unsigned status, policy::Reason reason, http::Headers headers
 
 Unprepared operators(Error error) {
   http::Headers headers;
-  if (error.code == ErrorCode::limit_exceeded) headers["retry-after"] = "5";
+  if (error.code == ErrorCode::limit_exceeded || error.code == ErrorCode::storage_unavailable) headers["retry-after"] = "5";
   return {503, make_reason("source.unavailable"), std::move(headers), std::move(error)};
 }
 

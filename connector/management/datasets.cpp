@@ -49,7 +49,11 @@ Result<v1::PublishDatasetResponse> confirm(Backend& backend, const v1::PublishDa
   std::optional<Error> first;
   for (const std::string& id : ids) {
     auto made = confirm_one(backend, id, request.dry_run(), language, caller);
+    if (!made && (made.error().code == ErrorCode::storage_unavailable || made.error().code == ErrorCode::outcome_unknown)) {
+      return made.error();  // of the store, not of this dataset: who asks again finds those confirmed that are
+    }
     if (!made) {
+      response.add_not_confirmed(id);
       response.add_notes("not confirmed: `" + id + "`: " + describe(made.error()));
       if (!first) first = made.error();
       continue;

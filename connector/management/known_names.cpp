@@ -1,6 +1,7 @@
 #include "connector/management/known_names.hpp"
 
 #include "catalog/catalog.hpp"
+#include "catalog/keys.hpp"
 #include "connector/base/limits.hpp"
 #include "connector/base/suggest.hpp"
 #include "connector/declaration/register.hpp"
@@ -115,6 +116,10 @@ Result<void> check_own_terms(const policy::Policy& policy, const catalog::Datase
   SLUIS_CHECK(policy::check_values(policy));
   SLUIS_CHECK(catalog::check_declarations(policy, situations));
   SLUIS_CHECK(check_known_names(policy, directory, store));
+  return check_assessed(policy, dataset, store, now);
+}
+
+Result<void> check_assessed(const policy::Policy& policy, const catalog::Dataset& dataset, const storage::Reader& store, Timestamp now) {
   const auto assessed = policy::named(policy, Operand::assessment);
   if (assessed.empty()) return {};
   const auto gathered = check_gathered(dataset, store, now);
@@ -150,6 +155,11 @@ Result<void> check_gathered(const catalog::Dataset& dataset, const storage::Read
   SLUIS_CHECK(add_sources(dataset));
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const std::string named = policy::in_backticks(sources[i].str()) + ", which they are made from";
+    if (as_read != nullptr) {
+      const std::string key = catalog::dataset_key(sources[i]);
+      SLUIS_TRY(std::optional<std::string> bytes, store.get(key));  // before it is looked at: then a change between is found out
+      as_read->push_back({key, std::move(bytes)});
+    }
     const auto source = published.show(sources[i]);
     if (!source && source.error().code == ErrorCode::not_found) return not_gathered_so(named + ", is not known here any more");
     if (!source) return source.error();

@@ -17,6 +17,8 @@ Result<void> check_known_names(const policy::Policy& policy, const identity::Dir
 /// whether they leave anything, is for whoever offers them. invalid_argument at the pointer of the first that is not so. Errors: the store's too.
 Result<void> check_own_terms(const policy::Policy& policy, const catalog::Dataset& dataset, const std::optional<std::vector<std::string>>& situations,
                              const identity::Directory& directory, const storage::Reader& store, Timestamp now);
+/// Where terms of a dataset of this node rest on an assessment: whether one may count, at the pointer of the first. Errors: as `check_gathered`.
+Result<void> check_assessed(const policy::Policy& policy, const catalog::Dataset& dataset, const storage::Reader& store, Timestamp now);
 /// Sentences about classes that no member has, for the author. Empty where there is no membership list.
 std::vector<std::string> unknown_classes(const policy::Policy& policy, const identity::Directory& directory);
 

@@ -74,29 +74,51 @@ Result<bool> follows(const Backend& backend, const negotiation::AgreementRecord&
   return narrowed && narrowed->narrowed && same(narrowed->offer);
 }
 
-Result<void> compare_with_catalog(Backend& backend, const ParticipantId& provider, const catalog::RemoteCatalog& catalog) {
+namespace {
+
+/// False: it changed meanwhile.
+Result<bool> compare_one(Backend& backend, const negotiation::AgreementRecord& record, const ParticipantId& provider, const catalog::RemoteCatalog& catalog) {
+  if (!record.active() || record.peer != provider || record.role != negotiation::Role::consumer) return true;
+  SLUIS_TRY(const auto newer, newer_in(backend, record, catalog, backend.clock.now()));
+  const std::string key = negotiation::newer_key(record.id);
+  SLUIS_TRY(const std::optional<std::string> kept, backend.store.get(key));
+  const auto known = kept ? decode(*kept) : Result<NewerTerms>(Error(ErrorCode::not_found, "none"));
+  if (newer ? known && known->hash == newer->hash : !kept) return true;
+  SLUIS_TRY(const std::optional<std::string> bytes, backend.store.get(negotiation::agreement_key(record.id)));
+  const auto still = bytes ? negotiation::decode_agreement(*bytes) : Result<negotiation::AgreementRecord>(Error(ErrorCode::not_found, "none"));
+  if (!still || !still->active()) return true;
+  Commit commit;
+  commit.commit_class = CommitClass::bulk;
+  commit.preconditions.push_back({negotiation::agreement_key(record.id), bytes});  // one that ends meanwhile takes this along
+  commit.changes.push_back({key, newer ? std::optional(encode(*newer)) : std::nullopt});
+  const auto done = backend.commits.commit_and_wait(std::move(commit));
+  if (!done && done.error().code != ErrorCode::conflict) return done.error();
+  return done.has_value();
+}
+
+}  // namespace
+
+Result<std::set<std::string>> compare_with_catalog(Backend& backend, const ParticipantId& provider, const catalog::RemoteCatalog& catalog,
+                                                   const std::optional<std::set<std::string>>& only) {
+  std::set<std::string> left;
+  if (only) {
+    for (const std::string& id : *only) {
+      const auto record = backend.negotiations.agreement(AgreementId(id));
+      if (!record && record.error().code != ErrorCode::not_found) return record.error();
+      SLUIS_TRY(const bool done, record ? compare_one(backend, *record, provider, catalog) : Result<bool>(false));
+      if (!done) left.insert(id);
+    }
+    return left;
+  }
   AgreementId after;
   while (true) {
     SLUIS_TRY(const auto page, backend.negotiations.agreements(after, limits::kPageDefault));
     for (const negotiation::AgreementRecord& record : page) {
       after = record.id;
-      if (!record.active() || record.peer != provider || record.role != negotiation::Role::consumer) continue;
-      SLUIS_TRY(const auto newer, newer_in(backend, record, catalog, backend.clock.now()));
-      const std::string key = negotiation::newer_key(record.id);
-      SLUIS_TRY(const std::optional<std::string> kept, backend.store.get(key));
-      const auto known = kept ? decode(*kept) : Result<NewerTerms>(Error(ErrorCode::not_found, "none"));
-      if (newer ? known && known->hash == newer->hash : !kept) continue;
-      SLUIS_TRY(const std::optional<std::string> bytes, backend.store.get(negotiation::agreement_key(record.id)));
-      const auto still = bytes ? negotiation::decode_agreement(*bytes) : Result<negotiation::AgreementRecord>(Error(ErrorCode::not_found, "none"));
-      if (!still || !still->active()) continue;
-      Commit commit;
-      commit.commit_class = CommitClass::bulk;
-      commit.preconditions.push_back({negotiation::agreement_key(record.id), bytes});  // one that ends meanwhile takes this along
-      commit.changes.push_back({key, newer ? std::optional(encode(*newer)) : std::nullopt});
-      const auto done = backend.commits.commit_and_wait(std::move(commit));
-      if (!done && done.error().code != ErrorCode::conflict) return done.error();
+      SLUIS_TRY(const bool done, compare_one(backend, record, provider, catalog));
+      if (!done) left.insert(record.id.str());
     }
-    if (page.size() < limits::kPageDefault) return {};
+    if (page.size() < limits::kPageDefault) return left;
   }
 }
 

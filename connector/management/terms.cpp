@@ -74,15 +74,6 @@ std::vector<std::string_view> beside_the_policy(const GivenTerms& terms) {
   return codes;
 }
 
-/// As at publication: where the terms of a dataset rest on an assessment, the data may be opened by one.
-Result<void> may_be_opened(const Backend& backend, const GivenTerms& terms) {
-  const auto assessed = policy::named(terms.compiled.policy, policy::Operand::assessment);
-  if (assessed.empty() || !terms.dataset) return {};
-  const auto good = check_gathered(*terms.dataset, backend.store, backend.clock.now());
-  if (good) return {};
-  return Error(good.error()).at_pointer(assessed.front().pointer);
-}
-
 Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTermsRequest& request) {
   SLUIS_TRY(const auto vocabulary, vocabulary_of(backend));
   SLUIS_TRY(const auto language, language_of(request.lang()));
@@ -110,8 +101,10 @@ Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTerm
   }
   for (std::string& note : unknown_classes(policy, backend.directory)) response.add_notes(std::move(note));
   for (const auto& named : {policy::check_values(policy), catalog::check_declarations(policy, dataset_context(backend, vocabulary).situations),
-                            check_known_names(policy, backend.directory, backend.store), may_be_opened(backend, terms)}) {
+                            check_known_names(policy, backend.directory, backend.store),
+                            terms.dataset ? check_assessed(policy, *terms.dataset, backend.store, backend.clock.now()) : Result<void>()}) {
     if (named) continue;
+    if (named.error().code != ErrorCode::invalid_argument) return named.error();
     auto* added = response.add_parts();
     added->set_pointer(named.error().place.pointer);
     added->set_keeper(std::string(policy::to_string(policy::Keeper::refused)));

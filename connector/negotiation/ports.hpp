@@ -11,8 +11,8 @@ namespace sluis::negotiation {
 class Terms {
  public:
   virtual ~Terms() = default;
-  /// We are the provider; `offer` is normalised, `hash` its hash.
-  virtual Judgement judge_request(const ParticipantId& consumer, const DatasetId& dataset, const json::Value& offer,
+  /// We are the provider; `offer` is normalised, `hash` its hash. An error: it cannot be judged now, and is not answered.
+  virtual Result<Judgement> judge_request(const ParticipantId& consumer, const DatasetId& dataset, const json::Value& offer,
                                   const Hash& hash) = 0;
   /// We are the consumer, and did not ask for just this.
   virtual Judgement judge_offer(const ParticipantId& provider, const DatasetId& dataset, const json::Value& offer,

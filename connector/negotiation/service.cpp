@@ -193,15 +193,15 @@ Result<void> Service::commit(const std::optional<Stored>& before, const Transiti
   return {};
 }
 
-Judgement Service::judge(const std::optional<Stored>& before, const IncomingMessage& message) const {
+Result<Judgement> Service::judge(const std::optional<Stored>& before, const IncomingMessage& message) const {
   const bool request = message.kind == MessageKind::request;
-  if (!request && message.kind != MessageKind::offer) return {};
+  if (!request && message.kind != MessageKind::offer) return Judgement{};
   const ParticipantId& provider = request ? options_.self : message.from;
   const ParticipantId& consumer = request ? message.from : options_.self;
   const Result<NormalOffer> offer = normalise_offer(message.offer, message.dataset, provider, consumer);
-  if (!offer) return {};  // the machine refuses it with the reason
+  if (!offer) return Judgement{};  // the machine refuses it with the reason
   if (request) return with_.terms.judge_request(message.from, message.dataset, offer->offer, offer->hash);
-  if (before && before->value.offer_hash == offer->hash) return {Judgement::Kind::agree, offer->hash, {}};
+  if (before && before->value.offer_hash == offer->hash) return Judgement{Judgement::Kind::agree, offer->hash, {}};
   return with_.terms.judge_offer(message.from, message.dataset, offer->offer, offer->hash);
 }
 
@@ -220,7 +220,7 @@ Result<Reply> Service::receive_once(const IncomingMessage& message) {
     if (held) return Error(ErrorCode::storage_unavailable, "the negotiation is held " + storage::told(*held) + ": ask again later");
   }
   const std::optional<Negotiation> value = before ? std::optional(before->value) : std::nullopt;
-  const Judgement judgement = judge(before, message);
+  SLUIS_TRY(const Judgement judgement, judge(before, message));
   Surroundings around = surroundings_of(as_it_will_be(value, message, judgement));
   around.judgement = judgement;
   SLUIS_TRY(const Transition transition, negotiation::receive(value, message, around, with_.clock.now()));
@@ -323,6 +323,7 @@ Result<AgreementRecord> Service::import(AgreementRecord record, const std::strin
   record.peer_identity = with_.terms.legal_identity(record.peer);
   put_new(record, commit);
   with_.evidence.name_person(commit.entries.back(), person);
+  if (with_.prepare_agreement) with_.prepare_agreement(commit, record);
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   if (record.over && with_.planned) with_.planned();
   return record;
@@ -362,10 +363,12 @@ Result<void> Service::ended_by_peer(const AgreementId& id, const ParticipantId& 
     std::optional<AgreementRecord> ends;
     if (bytes) {
       SLUIS_TRY(AgreementRecord record, decode_agreement(*bytes));
-      if (record.active() && record.peer == peer) ends = std::move(record);
+      if (record.peer == peer && !record.active()) return {};
+      if (record.peer == peer) ends = std::move(record);
     }
     if (ends) {
       both.commit_class = CommitClass::revoke;
+      both.id += "-ends";  // the same proof may have come before the agreement was known here, and what was done once is not done again
       put_end(*ends, *bytes, {peer, with_.clock.now(), reason}, both, false);  // the proof is its entry
     }
     const Result<CommitReceipt> done = with_.commits.commit_and_wait(std::move(both));

@@ -37,7 +37,7 @@ struct Dependencies {
   std::function<void()> planned = {};
   /// From when on the terms of an agreement can permit nothing any more; none: they always could, or cannot be read.
   std::function<std::optional<Timestamp>(const AgreementRecord& record)> over_at = {};
-  /// Adds to the commit that makes an agreement what becomes durable with it: what is known of its evidence, and the peer's receipt. Gives the
+  /// Adds to the commit that makes or imports an agreement what becomes durable with it: what is known of its evidence, and the peer's receipt. Gives the
   /// process of the message that it added; empty: none.
   std::function<std::string(Commit& commit, const AgreementRecord& record)> prepare_agreement = {};
 };
@@ -81,8 +81,8 @@ class Service {
   /// D24: closes the gate in one commit, class revoke. Ended already: invalid_state.
   Result<AgreementRecord> terminate_agreement(const AgreementId& id, Reason reason, const std::string& person = {});
 
-  /// The peer proved that it ended an agreement: `commit` keeps the proof, and the end goes with it. An agreement that is
-  /// not here, is another party's or has ended already stays as it is.
+  /// The peer proved that it ended an agreement: `commit` keeps the proof, and the end goes with it. Of an agreement that is not
+  /// here or is another party's the proof alone is kept, under the id of the commit; one that has ended already needs none.
   Result<void> ended_by_peer(const AgreementId& id, const ParticipantId& peer, Reason reason, const Commit& commit);
 
   /// A held agreement applies again, with what else `commit` changes. One that is not held stays as it is, and nothing is committed.
@@ -124,7 +124,7 @@ class Service {
   Surroundings surroundings_of(const Negotiation& negotiation) const;
   Result<std::optional<Stored>> load(const ProcessId& own_pid) const;
   Result<Stored> required(const ProcessId& own_pid) const;
-  Judgement judge(const std::optional<Stored>& before, const IncomingMessage& message) const;
+  Result<Judgement> judge(const std::optional<Stored>& before, const IncomingMessage& message) const;
   Result<Reply> receive_once(const IncomingMessage& message);
   Result<Negotiation> start(Role role, const ParticipantId& peer, const DatasetId& dataset, const json::Value& offer,
                             std::string url, const std::optional<Renewal>& renews = std::nullopt);

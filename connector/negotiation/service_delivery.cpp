@@ -106,7 +106,7 @@ Result<std::optional<Timestamp>> Service::on_timer() {
       }
       // Much may have changed since it was planned: the terms, the party, who is a member.
       if (before.planned && before.role == Role::provider && (before.planned->act == Act::offer || before.planned->act == Act::agree)) {
-        around.judgement = with_.terms.judge_request(before.peer, before.dataset, before.offer, before.offer_hash);
+        SLUIS_TRY(around.judgement, with_.terms.judge_request(before.peer, before.dataset, before.offer, before.offer_hash));
       }
       std::optional<Transition> t = negotiation::on_timer(before, around, now);
       if (!t) return Error(ErrorCode::invalid_state, "the negotiation went on");
@@ -151,19 +151,15 @@ Result<bool> Service::look_for_older_ends() {
 Result<std::optional<Timestamp>> Service::end_what_is_over() {
   const Timestamp now = with_.clock.now();
   const Result<bool> all = look_for_older_ends();  // where it fails, what is known to be over ends all the same
-  SLUIS_TRY(const outbox::Due due, outbox::read_due(with_.store, kOverPrefix, now));
-  std::optional<Error> failed;
-  for (const std::string& named : due.processes) {
-    const AgreementId id(named);
-    const auto record = agreement(id);
-    const auto done = !record                ? Result<AgreementRecord>(record.error())
-                      : !record->is_over(now) ? Result<AgreementRecord>(*record)
-                                              : terminate_agreement(id, {"over", {"since " + format_time(*record->over) + " its terms permit nothing any more"}});
-    if (!done && done.error().code != ErrorCode::invalid_state && !failed) failed = done.error();  // the others go on
-  }
-  if (failed) return *failed;
+  const auto next = outbox::do_due(with_.store, kOverPrefix, now, [&](const std::string& named) -> Result<void> {
+    SLUIS_TRY(const AgreementRecord record, agreement(AgreementId(named)));
+    if (!record.is_over(now)) return Error(ErrorCode::invalid_state, "its time has not come");
+    SLUIS_CHECK(terminate_agreement(record.id, {"over", {"since " + format_time(*record.over) + " its terms permit nothing any more"}}));
+    return {};
+  });
+  if (!next) return next;
   if (!all) return all.error();
-  return *all ? due.next : std::optional(now);
+  return *all ? *next : std::optional(now);
 }
 
 Result<Negotiation> Service::show(const ProcessId& own_pid) const {

@@ -4,13 +4,12 @@
 #include "connector/base/log.hpp"
 #include "connector/gate/evidence.hpp"
 #include "connector/negotiation/model.hpp"
-#include "connector/outbox/keys.hpp"
+#include "connector/outbox/due.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace sluis::node {
 namespace {
@@ -21,12 +20,6 @@ using State = AgreementProof::State;
 
 constexpr std::string_view kProcess = "agreements";  ///< of the outbox: what waits for one peer stands in one row
 constexpr std::string_view kService = "agreement";
-constexpr std::size_t kAtOnce = 32;                  ///< receipts in one message
-constexpr std::size_t kMessageBytes = 512U << 10U;   ///< then it takes no further one
-constexpr std::size_t kRouteBytes = 1U << 20U;
-constexpr std::size_t kDueAtOnce = 64;
-constexpr std::size_t kDueHead = kAgreementProofDue.size() + 17;
-constexpr int kTries = 3;
 
 /// As they are stored, and shown.
 constexpr std::array<std::string_view, 5> kStates{"one-sided", "waiting", "two-sided", "missing", "contradicts"};
@@ -34,23 +27,14 @@ constexpr std::array<std::string_view, 5> kStates{"one-sided", "waiting", "two-s
 std::string_view name_of(State state) { return kStates.at(static_cast<std::size_t>(state)); }
 std::string proof_key(const AgreementId& id) { return std::string(kAgreementProofPrefix) + id.str(); }
 
-std::string due_key(Timestamp due, std::string_view id) {
-  std::string time;
-  put_u64(time, static_cast<std::uint64_t>(due.time_since_epoch().count()));
-  return std::string(kAgreementProofDue) + to_hex(time) + "/" + std::string(id);
-}
+std::optional<Timestamp> awaited_until(const AgreementProof& proof) { return proof.state == State::waiting ? std::optional(proof.due) : std::nullopt; }
 
 /// Goes over to another state, if it is still as it was.
 void move_proof(Commit& commit, const AgreementId& id, const AgreementProof& before, const AgreementProof& after) {
   commit.preconditions.push_back({proof_key(id), before.encode()});
   commit.changes.push_back({proof_key(id), after.encode()});
-  if (before.state == State::waiting) commit.changes.push_back({due_key(before.due, id.str()), std::nullopt});
-  if (after.state == State::waiting) commit.changes.push_back({due_key(after.due, id.str()), ""});
+  outbox::index_due(commit, kAgreementProofDue, id.str(), awaited_until(before), awaited_until(after));
 }
-
-std::string list_of(const std::vector<std::string>& texts) { return fmt::format("[{}]", fmt::join(texts, ",")); }
-
-std::string told(std::string_view state) { return json::serialise(json::object({{"state", state}})); }
 
 }  // namespace
 
@@ -93,53 +77,6 @@ struct AgreementReceipts::Known {
   AgreementProof proof;
 };
 
-/// The checkpoints of one message: each is opened once, this node's as well.
-class AgreementReceipts::Notes {
- public:
-  Notes(const AgreementReceipts& of, ParticipantId peer, Timestamp when) : now(when), of_(of), peer_(std::move(peer)) {}
-
-  const Timestamp now;
-  const ParticipantId& peer() const { return peer_; }
-  bool first(const AgreementId& id) { return spoken_of_.insert(id.str()).second; }
-
-  /// A receipt of the peer's entry of an agreement with this node, checked; and what it says. not_found: the list has no such log of the peer now.
-  Result<v1::Shared> check(const Receipt& receipt) {
-    if (receipt.leaf.kind != static_cast<std::uint8_t>(EntryKind::agreement)) return Error(ErrorCode::invalid_argument, "the receipt is not of an agreement");
-    if (receipt.shared.size() > limits::kEntryPayloadBytes || receipt.checkpoint.size() > EvidenceChannel::kNoteBytes) return Error(ErrorCode::limit_exceeded, "the receipt says too much");
-    if (note_ != receipt.checkpoint) {
-      note_.reset();
-      SLUIS_TRY(opened_, of_.channel_.open_note(peer_, receipt.checkpoint, now));
-      note_ = receipt.checkpoint;
-    }
-    SLUIS_CHECK(provenance::check_receipt(receipt, opened_));
-    v1::Shared shared;
-    if (!shared.ParseFromString(receipt.shared) || shared.counterparty() != of_.options_.self.str() || shared.self() != peer_.str() || shared.event() != "agreed") {
-      return Error(ErrorCode::invalid_argument, "the receipt does not concern this node");
-    }
-    return shared;
-  }
-
-  Result<Receipt> make(std::uint64_t entry) {
-    if (own_note_.empty()) {
-      own_note_ = of_.with_.sequencer.checkpoint();
-      SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(of_.with_.sequencer.verifier_key()));
-      auto opened = provenance::open_checkpoint(own_note_, key);
-      if (!opened) return Error(ErrorCode::storage_unavailable, "there is no checkpoint yet");
-      own_ = std::move(*opened);
-    }
-    return provenance::make_receipt(of_.with_.log, entry, own_note_, own_);
-  }
-
- private:
-  const AgreementReceipts& of_;
-  ParticipantId peer_;
-  std::optional<std::string> note_;
-  provenance::Checkpoint opened_;
-  std::string own_note_;
-  provenance::Checkpoint own_;
-  std::set<std::string> spoken_of_;
-};
-
 AgreementReceipts::AgreementReceipts(Options options, EvidenceDependencies with, const EvidenceChannel& channel,
                                      std::function<void(std::string_view, std::string_view)> notify)
     : options_(std::move(options)), with_(std::move(with)), channel_(channel), notify_(std::move(notify)) {}
@@ -165,7 +102,7 @@ std::string AgreementReceipts::prepare(Commit& commit, const negotiation::Agreem
   if (both) {
     proof.state = State::waiting;
     proof.due = now + options_.within / 2;
-    commit.changes.push_back({due_key(proof.due, record.id.str()), ""});
+    outbox::index_due(commit, kAgreementProofDue, record.id.str(), std::nullopt, proof.due);
   }
   commit.changes.push_back({proof_key(record.id), proof.encode()});
   // The consumer's entry is the later one: the provider has its own by then.
@@ -205,19 +142,19 @@ void AgreementReceipts::record_missing(const Known& known, std::string_view even
 }
 
 /// Keeps the other party's receipt, sealed, and records that it is held. Also where it contradicts: that is what proves it.
-Result<void> AgreementReceipts::hold(const Known& known, const Receipt& receipt, const v1::Shared& said, Notes& notes, Commit& commit) const {
+Result<void> AgreementReceipts::hold(const Known& known, const Receipt& receipt, const v1::Shared& said, const ReceiptNotes& notes, Commit& commit) const {
   const bool same = said.agreement_hash() == view(known.record.agreement_hash) && said.dataset() == known.record.dataset.str();
   AgreementProof after = known.proof;
   after.state = same ? State::two_sided : State::contradicts;
   SLUIS_TRY(after.entry, entry_of(known.proof));
   after.theirs = EvidenceChannel::receipt_key(notes.peer(), receipt);
   SLUIS_TRY(std::optional<std::string> epoch, with_.store.get(gate::kPayloadEpoch));  // before the key is taken
-  SLUIS_TRY(std::string sealed, with_.payload_keys.seal(receipt.to_json(), gate::bound_to(after.theirs), notes.now, with_.random));
+  SLUIS_TRY(std::string sealed, with_.payload_keys.seal(receipt.to_json(), gate::bound_to(after.theirs), notes.now(), with_.random));
   commit.preconditions.push_back({std::string(gate::kPayloadEpoch), std::move(epoch)});
   commit.changes.push_back({after.theirs, std::move(sealed)});
   move_proof(commit, known.record.id, known.proof, after);
   v1::Shared own;
-  gate::set_time(own, notes.now);
+  gate::set_time(own, notes.now());
   own.set_event(std::string(provenance::kind_name(receipt.leaf.kind)));
   own.set_self(options_.self.str());
   own.set_counterparty(notes.peer().str());
@@ -226,73 +163,63 @@ Result<void> AgreementReceipts::hold(const Known& known, const Receipt& receipt,
   own.set_dataset(said.dataset());
   own.set_peer_checkpoint(receipt.checkpoint);
   commit.entries.push_back(gate::make_entry(EntryKind::receipt, receipt.leaf.policy_digest, own, {}));
-  if (!same) record_missing(known, "contradicts", notes.now, commit);
+  if (!same) record_missing(known, "contradicts", notes.now(), commit);
   return {};
 }
 
-std::vector<http::Route> AgreementReceipts::routes() {
-  return {{"POST", "/evidence/v1/agreements", [this](const http::Request& request) { return take(request); }, kRouteBytes}};
+/// What a receipt says of an agreement with this node. Errors: as ReceiptNotes::check.
+Result<v1::Shared> AgreementReceipts::check(const Receipt& receipt, ReceiptNotes& notes) {
+  if (receipt.leaf.kind != static_cast<std::uint8_t>(EntryKind::agreement)) return Error(ErrorCode::invalid_argument, "the receipt is not of an agreement");
+  SLUIS_TRY(v1::Shared said, notes.check(receipt));
+  if (said.event() != "agreed") return Error(ErrorCode::invalid_argument, "the receipt is not of an agreement that was negotiated");
+  return said;
 }
 
-http::Response AgreementReceipts::take(const http::Request& request) {
-  const auto peer = with_.authenticate(request);
-  if (!peer) return evidence_refusal(peer.error());
-  const auto body = json::parse(request.body);
-  const json::Value* list = body ? body->find("receipts") : nullptr;
-  const auto* receipts = list == nullptr ? nullptr : list->if_array();
-  if (receipts == nullptr || receipts->empty() || receipts->size() > kAtOnce) {
-    return evidence_refusal(400, "invalid_argument", fmt::format("`receipts` is a list of 1 to {} receipts of agreements", kAtOnce));
-  }
-  for (int tries = 0;; ++tries) {
-    const auto answer = take_all(*peer, *receipts);
-    if (answer) return http::json_response(200, R"({"results":)" + *answer + "}");
-    if (answer.error().code == ErrorCode::conflict && tries + 1 < kTries) continue;  // the timer, or the same message again
-    return evidence_refusal(503, "unavailable", "the receipts cannot be recorded now");
-  }
+std::vector<http::Route> AgreementReceipts::routes() {
+  const auto take = [this](const http::Request& request) {
+    return take_receipts(with_, request, [this](const ParticipantId& peer, const json::Array& receipts) { return take_all(peer, receipts); });
+  };
+  return {{"POST", "/evidence/v1/agreements", take, kReceiptRouteBytes}};
 }
 
 Result<std::string> AgreementReceipts::take_all(const ParticipantId& peer, const json::Array& receipts) {
-  Notes notes(*this, peer, with_.clock.now());
+  ReceiptNotes notes(with_, channel_, options_.self, peer);
   Commit commit;
   std::vector<std::string> results;
   std::size_t bytes = 0;
   for (const json::Value& one : receipts) {  // what the answer has no room for is asked again
-    results.push_back(bytes > kMessageBytes ? told("early") : take_one(notes, json::serialise(one), commit));
+    results.push_back(bytes > kReceiptMessageBytes ? receipt_state("early") : take_one(notes, json::serialise(one), commit));
     bytes += results.back().size();
   }
   if (!commit.changes.empty()) SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
-  return list_of(results);
+  return json_list(results);
 }
 
-std::string AgreementReceipts::take_one(Notes& notes, const std::string& text, Commit& commit) {
-  const auto refused = [&](const Error& why) {
-    if (with_.mistakes != nullptr && !with_.mistakes->take(notes.peer().str())) return told("early");
-    return json::serialise(json::object({{"state", "refused"}, {"reason", why.message}}));
-  };
-  if (!channel_.may_prove(notes.peer())) return told("early");  // its log contradicts itself: a person decides first
+std::string AgreementReceipts::take_one(ReceiptNotes& notes, const std::string& text, Commit& commit) {
+  if (!notes.goes_on()) return receipt_state("early");
   const auto receipt = Receipt::from_json(text);
-  if (!receipt) return refused(receipt.error());
-  const auto said = notes.check(*receipt);
-  if (!said && said.error().code == ErrorCode::not_found) return told("early");
-  if (!said) return refused(said.error());
+  if (!receipt) return notes.refused(receipt.error());
+  const auto said = check(*receipt, notes);
+  if (!said && said.error().code == ErrorCode::not_found) return receipt_state("early");
+  if (!said) return notes.refused(said.error());
   const AgreementId id(said->agreement());
-  if (!notes.first(id)) return told("early");
+  if (!notes.first(id.str())) return receipt_state("early");
   const auto found = known(notes.peer(), id);
-  if (!found) return told("early");  // as it cannot be read now
-  if (!*found) return told("unknown");
+  if (!found) return receipt_state("early");  // as it cannot be read now
+  if (!*found) return receipt_state("unknown");
   const auto entry = entry_of((*found)->proof);
   const auto own = entry ? notes.make(*entry) : Result<Receipt>(entry.error());
-  if (!own) return told(own.error().code == ErrorCode::storage_unavailable ? "early" : "gone");
+  if (!own) return receipt_state(own.error().code == ErrorCode::storage_unavailable ? "early" : "gone");
   bool same = (*found)->proof.state != State::contradicts;
   if ((*found)->proof.state == State::waiting || (*found)->proof.state == State::missing) {
     same = said->agreement_hash() == view((*found)->record.agreement_hash) && said->dataset() == (*found)->record.dataset.str();
-    if (!hold(**found, *receipt, *said, notes, commit)) return told("early");
+    if (!hold(**found, *receipt, *said, notes, commit)) return receipt_state("early");
   }
   return fmt::format(R"({{"state":"{}","receipt":{}}})", same ? "proven" : "contradicts", own->to_json());
 }
 
 /// What the other party answered of one agreement; what follows goes into the commit. Nothing where it is to be asked again.
-Result<void> AgreementReceipts::settle(const Known& known, const json::Value& result, Notes& notes, Commit& commit) const {
+Result<void> AgreementReceipts::settle(const Known& known, const json::Value& result, ReceiptNotes& notes, Commit& commit) const {
   const auto state = json::required_string(result, "state");
   if (state && *state == "early") return {};
   const auto missing = [&] {
@@ -300,7 +227,7 @@ Result<void> AgreementReceipts::settle(const Known& known, const json::Value& re
     AgreementProof after = known.proof;
     after.state = State::missing;
     move_proof(commit, known.record.id, known.proof, after);
-    record_missing(known, "missing", notes.now, commit);
+    record_missing(known, "missing", notes.now(), commit);
   };
   const json::Value* member = result.find("receipt");
   if (!state || (*state != "proven" && *state != "contradicts") || member == nullptr) {
@@ -309,7 +236,7 @@ Result<void> AgreementReceipts::settle(const Known& known, const json::Value& re
     return {};
   }
   const auto receipt = Receipt::from_json(json::serialise(*member));
-  const auto said = receipt ? notes.check(*receipt) : Result<v1::Shared>(receipt.error());
+  const auto said = receipt ? check(*receipt, notes) : Result<v1::Shared>(receipt.error());
   if (!said && said.error().code == ErrorCode::not_found) return {};  // a newer list will have that log, or its time comes
   if (!said || said->agreement() != known.record.id.str()) {
     missing();
@@ -321,90 +248,54 @@ Result<void> AgreementReceipts::settle(const Known& known, const json::Value& re
 outbox::Delivered AgreementReceipts::deliver(const outbox::OutboxItem& item, const outbox::Envelope&, Timestamp) {
   using outbox::Verdict;
   const ParticipantId peer(item.peer);
-  Notes notes(*this, peer, with_.clock.now());
-  if (!channel_.may_prove(peer)) return Verdict::retry_untried;  // its log contradicts itself: a person decides first
-  struct Message {
-    std::string key;
-    std::optional<Known> known;  ///< none: nothing is to be asked any more
-    std::optional<Receipt> receipt;
-  };
-  std::vector<std::pair<std::string, std::string>> found;
-  const auto read = with_.store.scan(outbox::process_prefix(item.peer, item.process), item.key, [&](std::string_view key, std::string_view bytes) {
-    const auto envelope = outbox::decode_envelope(bytes);
-    if (found.size() == kAtOnce || !envelope || envelope->service != kService) return false;
-    found.emplace_back(key, envelope->body);
-    return true;
-  });
-  if (!read) return Verdict::retry_untried;
-  Commit commit;
-  std::vector<Message> sent;
+  ReceiptNotes notes(with_, channel_, options_.self, peer);
+  if (!notes.goes_on()) return Verdict::retry_untried;
+  ReceiptDelivery delivery(with_, item);
+  const auto found = delivery.waiting(kService, turns_.take(item.peer));
+  if (!found) return Verdict::retry_untried;
+  std::vector<std::pair<std::string, Known>> sent;  // by message
   std::vector<std::string> receipts;
   std::size_t bytes = 0;
   std::set<std::string> named;
-  std::uint64_t left = 0;
-  const auto remove = [&](const std::string& key) {
-    commit.changes.push_back({key, std::nullopt});
-    ++left;
-  };
-  for (auto& [key, id] : found) {
+  for (const auto& [key, id] : *found) {
     auto one = known(peer, AgreementId(id));
     if (!one) return Verdict::retry_untried;
     const bool open = *one && ((*one)->proof.state == State::waiting || (*one)->proof.state == State::missing);
     const auto entry = open ? entry_of((*one)->proof) : Result<std::uint64_t>(Error(ErrorCode::not_found, "nothing is awaited"));
-    auto receipt = entry ? notes.make(*entry) : Result<Receipt>(entry.error());
+    const auto receipt = entry ? notes.make(*entry) : Result<Receipt>(entry.error());
     if (!receipt && receipt.error().code == ErrorCode::storage_unavailable) break;  // no checkpoint covers it yet
     if (!receipt || !named.insert(id).second) {
-      remove(key);
+      delivery.remove(key);
       continue;
     }
-    receipts.push_back(receipt->to_json());
-    bytes += receipts.back().size();
-    if (receipts.size() > 1 && bytes > kMessageBytes) {
-      receipts.pop_back();
-      break;
-    }
-    sent.push_back({key, std::move(**one), std::move(*receipt)});
+    std::string text = receipt->to_json();
+    bytes += text.size();
+    if (!receipts.empty() && bytes > kReceiptMessageBytes) break;
+    receipts.push_back(std::move(text));
+    sent.emplace_back(key, std::move(**one));
   }
-  const auto finish = [&](Verdict otherwise, bool answered = false) -> outbox::Delivered {
-    if (commit.changes.empty()) return otherwise;
-    const bool first = std::any_of(commit.changes.begin(), commit.changes.end(), [&](const auto& change) { return change.key == item.key; });
-    if (!with_.commits.commit_and_wait(std::move(commit))) return answered ? Verdict::retry_uncertain : otherwise;
-    outbox::Delivered out(!first || otherwise == Verdict::away ? otherwise : answered ? Verdict::done : Verdict::dropped);
-    out.also = left - (first && out.verdict != otherwise ? 1 : 0);
-    return out;
-  };
-  if (sent.empty()) return finish(Verdict::retry_untried);
-  const auto base = with_.directory.endpoint(peer, notes.now);
-  if (!base) return finish(Verdict::away);
-  http::PeerRequest request;
-  request.peer = peer;
-  request.url = *base + "/evidence/v1/agreements";
-  request.headers["content-type"] = "application/json";
-  request.body = R"({"receipts":)" + list_of(receipts) + "}";
-  request.timeout = limits::kPeerTimeout;
-  const auto response = with_.transport.send(request);
-  if (!response || response->status >= 500 || response->status == 408 || response->status == 429) return finish(Verdict::away);
-  const auto answer = response->status == 200 ? json::parse(response->body) : Result<json::Value>(Error(ErrorCode::not_found, "no answer"));
-  const json::Value* list = answer ? answer->find("results") : nullptr;
-  const auto* results = list == nullptr ? nullptr : list->if_array();
-  if (results == nullptr || results->size() != sent.size()) return finish(Verdict::retry);  // it takes none: they are missing in their time
+  if (sent.size() == kReceiptsAtOnce) turns_.put(item.peer, sent.back().first);
+  if (sent.empty()) return delivery.finish(Verdict::retry_untried);
+  const ReceiptDelivery::Answer answer = delivery.send("/evidence/v1/agreements", receipts);
+  if (!answer.results) return delivery.finish(answer.otherwise);
   for (std::size_t i = 0; i < sent.size(); ++i) {
-    const auto state = json::required_string((*results)[i], "state");
-    const std::size_t before = commit.changes.size();
-    if (const auto settled = settle(*sent[i].known, (*results)[i], notes, commit); !settled) {
+    const auto& [message, one] = sent[i];
+    const json::Value& result = (*answer.results)[i];
+    const auto state = json::required_string(result, "state");
+    const std::size_t before = delivery.commit.changes.size();
+    if (const auto settled = settle(one, result, notes, delivery.commit); !settled) {
       log::error("a receipt of an agreement cannot be kept", {{"peer", item.peer}, {"what", settled.error().message}});
       continue;
     }
-    if (commit.changes.size() != before || (state && (*state == "unknown" || *state == "gone"))) remove(sent[i].key);
+    if (delivery.commit.changes.size() != before || (state && (*state == "unknown" || *state == "gone"))) delivery.remove(message);
   }
-  return finish(Verdict::retry, true);
+  return delivery.finish(Verdict::retry, true);
 }
 
 /// What is due by this key.
-Result<void> AgreementReceipts::look(const std::string& key, Timestamp now, Commit& commit, std::vector<std::string>& asks) const {
-  const AgreementId id(key.substr(std::min(key.size(), kDueHead)));
+Result<void> AgreementReceipts::look(const std::string& key, const AgreementId& id, Timestamp now, Commit& commit, std::vector<std::string>& asks) const {
   SLUIS_TRY(const std::optional<AgreementProof> proof, AgreementProof::read(with_.store, id));
-  if (!proof || proof->state != State::waiting || due_key(proof->due, id.str()) != key) {
+  if (!proof || proof->state != State::waiting || outbox::due_key(kAgreementProofDue, proof->due, id.str()) != key) {
     commit.changes.push_back({key, std::nullopt});
     return {};
   }
@@ -431,35 +322,23 @@ Result<void> AgreementReceipts::look(const std::string& key, Timestamp now, Comm
 
 Result<std::optional<Timestamp>> AgreementReceipts::on_timer() {
   const Timestamp now = with_.clock.now();
-  const std::string end = due_key(now + Duration(1), "");
-  std::vector<std::string> due;
-  std::optional<Timestamp> next;
-  SLUIS_CHECK(with_.store.scan(kAgreementProofDue, kAgreementProofDue, [&](std::string_view key, std::string_view) {
-    if (key >= end || due.size() == kDueAtOnce) {
-      std::uint64_t time = 0;
-      const char* const digits = key.data() + kAgreementProofDue.size();
-      if (key.size() >= kDueHead && std::from_chars(digits, digits + 16, time, 16).ec == std::errc()) next = std::max(now, Timestamp(Duration(static_cast<std::int64_t>(time))));
-      return false;
-    }
-    due.emplace_back(key);
-    return true;
-  }));
+  SLUIS_TRY(const DueReceipts due, due_receipts(with_.store, kAgreementProofDue, now));
   Commit commit;
   std::vector<std::string> asks;  // one for each message
-  for (const std::string& key : due) {
-    if (const auto looked = look(key, now, commit, asks); !looked) {
+  for (const auto& [key, id] : due.found) {
+    if (const auto looked = look(key, AgreementId(id), now, commit, asks); !looked) {
       if (looked.error().code == ErrorCode::storage_unavailable) return looked.error();
       log::error("what proves an agreement cannot be read", {{"key", key}, {"what", looked.error().message}});
       commit.changes.push_back({key, std::nullopt});  // it holds up nothing else
     }
   }
-  if (commit.changes.empty()) return next;
+  if (commit.changes.empty()) return due.next;
   if (commit.entries.empty()) commit.commit_class = CommitClass::bulk;
   const auto done = with_.commits.commit_and_wait(std::move(commit));
   if (!done && done.error().code == ErrorCode::conflict) return std::optional(now);  // one came just now
   if (!done) return done.error();
   for (const std::string& peer : asks) notify_(peer, kProcess);
-  return next;
+  return due.next;
 }
 
 Result<AgreementReceipts::Held> AgreementReceipts::held(const negotiation::AgreementRecord& record) const {

@@ -1,9 +1,7 @@
 #pragma once
 
 #include "connector/negotiation/agreement.hpp"
-#include "connector/node/evidence_channel.hpp"
-
-#include <set>
+#include "connector/node/receipt_messages.hpp"
 
 namespace sluis::node {
 
@@ -26,12 +24,12 @@ struct AgreementProof {
 };
 
 inline constexpr std::string_view kAgreementProofPrefix = "agreement-evidence/";
-inline constexpr std::string_view kAgreementProofDue = "agreement-evidence-due/";  ///< `<16 hex digits of time>/<agreement id>`
+inline constexpr std::string_view kAgreementProofDue = "agreement-evidence-due/";  ///< an index of outbox/due.hpp
 
 /// Receipts of agreements (decision 38): each side holds the other's of its entry of the agreement, with the same document, so that each can prove it
 /// alone. The consumer's node, whose entry is the later one, sends its own through the outbox, and gets the provider's in the answer; one message
-/// carries what waits for a party. Whoever still waits at half of the time asks itself. What is not there then is an entry, and what comes later is
-/// taken all the same. Nothing here is on the way of a negotiation but keys and a message in commits that are made anyhow. Thread-safe; worker threads
+/// carries what waits for a party. Whoever still waits at half of the time asks itself. What is not there then, or is refused before, is an entry, and what
+/// comes later is taken all the same. Nothing here is on the way of a negotiation but keys and a message in commits that are made anyhow. Thread-safe; worker threads
 /// only.
 class AgreementReceipts {
  public:
@@ -64,24 +62,24 @@ class AgreementReceipts {
 
  private:
   struct Known;
-  class Notes;
 
-  http::Response take(const http::Request& request);
+  static Result<v1::Shared> check(const provenance::Receipt& receipt, ReceiptNotes& notes);
   Result<std::string> take_all(const ParticipantId& peer, const json::Array& receipts);
-  std::string take_one(Notes& notes, const std::string& text, Commit& commit);
+  std::string take_one(ReceiptNotes& notes, const std::string& text, Commit& commit);
   /// The agreement, with what proves it; none: there is no such agreement with this party, or nothing is awaited of it.
   Result<std::optional<Known>> known(const ParticipantId& peer, const AgreementId& id) const;
   Result<std::uint64_t> entry_of(const AgreementProof& proof) const;
-  Result<void> hold(const Known& known, const provenance::Receipt& receipt, const v1::Shared& said, Notes& notes, Commit& commit) const;
-  Result<void> settle(const Known& known, const json::Value& result, Notes& notes, Commit& commit) const;
+  Result<void> hold(const Known& known, const provenance::Receipt& receipt, const v1::Shared& said, const ReceiptNotes& notes, Commit& commit) const;
+  Result<void> settle(const Known& known, const json::Value& result, ReceiptNotes& notes, Commit& commit) const;
   void record_missing(const Known& known, std::string_view event, Timestamp now, Commit& commit) const;
-  Result<void> look(const std::string& due_key, Timestamp now, Commit& commit, std::vector<std::string>& asks) const;
+  Result<void> look(const std::string& due_key, const AgreementId& id, Timestamp now, Commit& commit, std::vector<std::string>& asks) const;
   OutgoingMessage message(const ParticipantId& peer, const AgreementId& id) const;
 
   Options options_;
   EvidenceDependencies with_;
   const EvidenceChannel& channel_;
   std::function<void(std::string_view, std::string_view)> notify_;
+  ReceiptTurns turns_;
 };
 
 }  // namespace sluis::node

@@ -61,6 +61,8 @@ class EvidenceChannel {
   /// Adds the message that carries the receipt of the commit's first entry to the peer, if the peer takes receipts. One that is not
   /// in the list any more, and whose log showed something before, has it as well: it becomes a dead letter, which can be sent when it is back.
   void send_receipt(Commit& commit, const ParticipantId& peer, std::string_view process);
+  /// Whether it adds one.
+  bool takes_receipts(const ParticipantId& peer) const;
   /// outbox::Deliver for service "evidence".
   outbox::Delivered deliver(const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at);
 
@@ -89,7 +91,6 @@ class EvidenceChannel {
 
  private:
   void remember(const provenance::Leaf& leaf, std::uint64_t number);
-  bool takes_receipts(const ParticipantId& peer) const;
   http::Response offer_proof(const http::Request& request);
   http::Response take_receipt(const http::Request& request);
   Result<bool> is_due(const ParticipantId& peer, const provenance::Receipt& receipt, const v1::Shared& shared) const;

@@ -86,7 +86,7 @@ log_origin = "{origin}"
 
 # [log]
 # period = "year"               # or quarter, month: then another log follows, which `sluis log next` prepares and the membership list names
-# receipts_within_hours = 24    # what the other party's log should prove of a data request is missing after that
+# receipts_within_hours = 24    # what the other party's log should prove of a data request or an agreement is missing after that
 
 [membership]
 keys = ["keys/federation.pub"]

@@ -245,7 +245,10 @@ Result<void> Node::Parts::start_exchange() {
                                                const auto compiled = programs.agreement(record, purposes->current());
                                                return compiled ? policy::over_from((*compiled)->program, (*compiled)->agreed.value_or(record.timestamp)) : std::nullopt;
                                              },
-                                             [this](Commit& commit, const negotiation::AgreementRecord& record) { return agreement_receipts->prepare(commit, record); }});
+                                             [this](Commit& commit, const negotiation::AgreementRecord& record) {
+                                               compare_next_time(record);
+                                               return record.imported ? std::string() : agreement_receipts->prepare(commit, record);
+                                             }});
   leaving = std::make_unique<Leaving>(config.participant, LeavingDependencies{store, *commits, *negotiations, [this] {
                                         const bool known = config.static_identity.empty() && directory->state(log_clock->now()) != identity::ListState::expired;
                                         return known ? directory->list() : nullptr;

@@ -209,6 +209,7 @@ struct Node::Parts {
   Result<ParticipantId> authenticate(const http::Request& request) const;
   Result<std::string> dsp_url(const ParticipantId& peer);
   void forget_dsp_url(const ParticipantId& peer);
+  void compare_next_time(const negotiation::AgreementRecord& record);
   Result<catalog::RemoteCatalog> fetch_catalog(const ParticipantId& peer);
   Result<transfer::Access> access(const ProcessId& pid) const;
   Result<std::string> claim_of_push(const ParticipantId& provider, const AgreementId& agreement, const ProcessId& pid, const transfer::PushRequest& push);
@@ -251,8 +252,12 @@ struct Node::Parts {
   };
   std::mutex urls_mutex;
   std::map<ParticipantId, KnownUrl> urls;  ///< under urls_mutex
+  struct Compared {
+    Hash catalog{};                 ///< with which a party's agreements were compared last
+    std::set<std::string> since;    ///< those that are still to be
+  };
   std::mutex compared_mutex;
-  std::map<std::string, Hash> compared;    ///< the catalogue with which a party's agreements were compared last; under compared_mutex
+  std::map<std::string, Compared> compared;  ///< by party; under compared_mutex
   void read_published();
   std::string public_checkpoint();
   Result<v1::NodeBackupResponse> back_up(bool dry_run, const std::string& person);

@@ -62,7 +62,8 @@ void Node::Parts::agreement_ended(const negotiation::AgreementRecord& record) {
     log::error("transfers were not terminated yet", {{"agreement", record.id.str()}, {"what", done.error().message}});
     ask_for_a_look();
   }
-  if (!record.ended || record.ended->by != config.participant) return;  // only of its own ends this node sends the proof
+  // Only of its own ends this node sends the proof, and to who takes it.
+  if (!record.ended || record.ended->by != config.participant || !evidence->takes_receipts(record.peer)) return;
   outbox->notify(record.peer.str(), end_process(record));
 }
 

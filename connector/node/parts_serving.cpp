@@ -31,6 +31,7 @@ constexpr std::size_t kCatalogOffers = 10'000;
 constexpr std::size_t kCatalogPages = 1000;
 constexpr std::chrono::minutes kVersionKept{5};  ///< where a party's protocol is, as it said
 constexpr std::size_t kVersionsKept = 10'000;
+constexpr std::size_t kComparedApart = 1000;  ///< agreements; with more all are looked at
 constexpr std::chrono::seconds kCatalogTime{60};      ///< for all of it: no page begins later
 constexpr std::chrono::seconds kSip{30};       ///< for a stranger to take 112 KiB: some 4 KB a second
 constexpr std::chrono::seconds kToConnect{2};  ///< to one address of a peer that is looked at
@@ -277,6 +278,16 @@ void Node::Parts::forget_dsp_url(const ParticipantId& peer) {
   urls.erase(peer);
 }
 
+/// An agreement as consumer is being made: the next catalogue of that party is compared with it.
+void Node::Parts::compare_next_time(const negotiation::AgreementRecord& record) {
+  if (record.role != negotiation::Role::consumer) return;
+  const std::lock_guard lock(compared_mutex);
+  const auto found = compared.find(record.peer.str());
+  if (found == compared.end()) return;  // all are, then
+  if (found->second.since.size() >= kComparedApart) compared.erase(found);
+  else found->second.since.insert(record.id.str());
+}
+
 /// limit_exceeded: the catalogue is too large, or its pages never end.
 Result<catalog::RemoteCatalog> Node::Parts::fetch_catalog(const ParticipantId& peer) {
   SLUIS_TRY(const identity::PartyPtr party, directory->find(peer));
@@ -305,19 +316,27 @@ Result<catalog::RemoteCatalog> Node::Parts::fetch_catalog(const ParticipantId& p
   }
   SLUIS_TRY(std::vector<Commit> kept, catalog::RemoteOffers(store).remember(peer, all, log_clock->now()));
   for (Commit& commit : kept) SLUIS_CHECK(commits->commit_and_wait(std::move(commit)));
-  // All agreements with it are looked at once for each catalogue that says something else than the one before.
+  // All agreements with it are looked at once for each catalogue that says something else than the one before, and then those that were made since.
   crypto::Sha256 said;
   for (const catalog::RemoteOffer& offer : all.offers) said.update(offer.dataset.str() + "\n" + offer.id.str() + "\n" + to_hex(offer.hash) + "\n");
   const Hash digest = said.finish();
+  std::optional<std::set<std::string>> only;
   {
     const std::lock_guard lock(compared_mutex);
-    const auto found = compared.find(peer.str());
-    if (found != compared.end() && found->second == digest) return all;
+    if (!compared.contains(peer.str()) && compared.size() >= kVersionsKept) compared.clear();
+    Compared& before = compared[peer.str()];  // from now on it is told of agreements that are made
+    if (before.catalog == digest) only = std::exchange(before.since, {});
   }
-  SLUIS_CHECK(management::compare_with_catalog(*backend, peer, all));
+  auto left = management::compare_with_catalog(*backend, peer, all, only);
   const std::lock_guard lock(compared_mutex);
-  if (compared.size() >= kVersionsKept) compared.clear();
-  compared[peer.str()] = digest;
+  if (!left) {
+    compared.erase(peer.str());  // then all are looked at
+    return left.error();
+  }
+  if (const auto found = compared.find(peer.str()); found != compared.end()) {
+    found->second.catalog = digest;
+    found->second.since.merge(*left);
+  }
   return all;
 }
 

@@ -119,7 +119,7 @@ Result<void> Node::Parts::keep_node_key() {
   if (kept) {
     const auto same = opens_mark(node_key, *kept, config.participant);
     if (same) {  // nothing was changed: what was said of it holds for no later key
-      std::filesystem::remove(said, ec);
+      if (!std::filesystem::remove(said, ec) && ec) log::error("take it away: it would let the next node key pass as well", {{"file", said.string()}});
       return {};
     }
     if (!std::filesystem::exists(said, ec)) {

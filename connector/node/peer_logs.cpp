@@ -148,7 +148,7 @@ void PeerLogs::judge(const Name& name, Timestamp now) {
     const std::lock_guard lock(mutex_);
     Log& log = logs_[name];
     conflict = log.conflict;
-    if (log.next <= now) {
+    if (!conflict && log.next <= now) {
       notes = std::exchange(log.waiting, {});
       log.next = now + kEvery;
     }
@@ -366,7 +366,7 @@ Result<void> PeerLogs::accept(const ParticipantId& peer, const std::string& why,
   Commit commit;
   commit.preconditions.push_back({Contradiction::key_of(peer), one->encode()});
   commit.changes.push_back({Contradiction::key_of(peer), std::nullopt});
-  commit.changes.push_back({known_checkpoint_key(peer, one->origin), shown});
+  commit.changes.push_back({known_checkpoint_key(peer, one->origin), shown.value_or(one->shown)});
   commit.entries.push_back(gate::make_entry(EntryKind::reconciled, Hash{}, own, internal));
   SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   const std::lock_guard lock(mutex_);

@@ -42,8 +42,8 @@ class PeerLogs {
 
   /// What stands against a party, found otherwise: by comparing both logs. Errors: those of CommitPort.
   Result<void> contradicted(const ParticipantId& peer, const std::string& held, const std::string& shown);
-  /// A person takes the party's log as it is now: it is asked for its newest checkpoint, which it is held to from then on. not_found: nothing stands
-  /// against it. peer_unavailable: it does not show it, and nothing is taken. Errors: those of CommitPort.
+  /// A person takes the party's log as it is now: it is asked for its newest checkpoint, which it is held to from then on; where
+  /// it has that log no more, to the one that contradicted. not_found: nothing stands against it. peer_unavailable: it does not show it, and nothing is taken. Errors: those of CommitPort.
   Result<void> accept(const ParticipantId& peer, const std::string& why, const std::string& person);
   /// The newest note that the party's log proved; empty: none yet. Errors: the store's.
   Result<std::string> newest(const ParticipantId& peer) const;

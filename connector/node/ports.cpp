@@ -44,19 +44,14 @@ negotiation::Judgement NodeTerms::otherwise(outbox::Reason reason) const {
   return judgement;
 }
 
-negotiation::Judgement NodeTerms::judge_request(const ParticipantId& consumer, const DatasetId& dataset,
-                                                const json::Value& offer, const Hash& hash) {
+Result<negotiation::Judgement> NodeTerms::judge_request(const ParticipantId& consumer, const DatasetId& dataset,
+                                                        const json::Value& offer, const Hash& hash) {
   auto judgement = judge(consumer, dataset, offer, hash);
-  if (judgement) return std::move(*judgement);
+  if (judgement) return judgement;
+  // A refusal would end the negotiation for good, and nothing is known against it: it is asked for again, once the store answers.
   const ErrorCode code = judgement.error().code;
-  if (code != ErrorCode::storage_unavailable && code != ErrorCode::corruption) {
-    return refuse("indeterminate", describe(judgement.error()));  // what cannot be read is refused
-  }
-  // A refusal ends the negotiation for good, and nothing is known against it: a person says, once the store answers.
-  negotiation::Judgement waits;
-  waits.reason = {"indeterminate", {"this node could not look it up"}};
-  waits.reserved = true;
-  return waits;
+  if (code == ErrorCode::storage_unavailable || code == ErrorCode::corruption) return judgement;
+  return refuse("indeterminate", describe(judgement.error()));  // what cannot be read is refused
 }
 
 Result<json::Value> NodeTerms::published_offer(const DatasetId& dataset) const {

@@ -22,7 +22,7 @@ class NodeTerms final : public negotiation::Terms {
             const Clock& clock, bool refuse_others, std::vector<std::string> situations)
       : catalog_(catalog), purposes_(purposes), directory_(directory), store_(store), clock_(clock), refuse_others_(refuse_others),
         situations_(std::move(situations)) {}
-  negotiation::Judgement judge_request(const ParticipantId& consumer, const DatasetId& dataset, const json::Value& offer,
+  Result<negotiation::Judgement> judge_request(const ParticipantId& consumer, const DatasetId& dataset, const json::Value& offer,
                                        const Hash& hash) override;
   negotiation::Judgement judge_offer(const ParticipantId& provider, const DatasetId& dataset, const json::Value& offer,
                                      const Hash& hash) override;

@@ -7,13 +7,10 @@
 #include "connector/node/known_request.hpp"
 #include "connector/node/one_sided.hpp"
 #include "connector/node/request_evidence.hpp"
-#include "connector/outbox/keys.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <set>
 
 namespace sluis::node {
 namespace {
@@ -23,72 +20,17 @@ using provenance::Receipt;
 
 constexpr std::string_view kProcess = "data-requests";   ///< of the outbox: what waits for one peer stands in one row
 constexpr std::string_view kService = "acknowledgement";
-constexpr std::size_t kAtOnce = 32;                      ///< receipts in one message
-constexpr std::size_t kMessageBytes = 512U << 10U;       ///< then it takes no further one
-constexpr std::size_t kRouteBytes = 1U << 20U;
-constexpr std::size_t kDueAtOnce = 64;
-constexpr std::size_t kNoteBytes = 4096;                 ///< of a checkpoint that a receipt comes with
 constexpr std::chrono::days kLate{30};                   ///< what comes after its time is taken so long
 constexpr std::chrono::days kAnswers{60};                ///< an end is proven so long: longer than any node waits for it
 constexpr std::chrono::hours kAgain{24};                 ///< what is damaged is looked at once a day
-constexpr int kTries = 3;
-
-/// A JSON list of texts that are JSON.
-std::string list_of(const std::vector<std::string>& texts) { return fmt::format("[{}]", fmt::join(texts, ",")); }
 
 }  // namespace
 
-/// The checkpoints of one message: each is opened once, this node's as well.
-class RequestReceipts::Notes {
- public:
-  Notes(const RequestReceipts& of, ParticipantId peer, Timestamp now) : of_(of), peer_(std::move(peer)), now_(now) {}
+struct RequestReceipts::Notes : ReceiptNotes {
+  Notes(const RequestReceipts& of, const ParticipantId& peer) : ReceiptNotes(of.with_, of.channel_, of.options_.self, peer) {}
 
-  const ParticipantId& peer() const { return peer_; }
-  /// False: this request was spoken of before in the same message.
-  bool first(const std::string& key) { return spoken_of_.insert(key).second; }
   std::uint64_t taken = 0;    ///< requests that what came proves, once the commit is durable
   std::uint64_t missing = 0;  ///< that it does not
-  bool spent = false;  ///< the party made more mistakes than it may: nothing more of its message is looked at
-
-  /// A receipt of the peer's log that concerns this node, checked; and what it says. not_found: the list has no such log of the peer now, and
-  /// may have it later.
-  Result<v1::Shared> check(const Receipt& receipt) {
-    if (receipt.shared.size() > limits::kEntryPayloadBytes || receipt.checkpoint.size() > kNoteBytes) {
-      return Error(ErrorCode::limit_exceeded, "the receipt says too much");
-    }
-    if (note_ != receipt.checkpoint) {
-      note_.reset();
-      SLUIS_TRY(opened_, of_.channel_.open_note(peer_, receipt.checkpoint, now_));
-      note_ = receipt.checkpoint;
-    }
-    SLUIS_CHECK(provenance::check_receipt(receipt, opened_));
-    v1::Shared shared;
-    if (!shared.ParseFromString(receipt.shared) || shared.counterparty() != of_.options_.self.str() || shared.self() != peer_.str()) {
-      return Error(ErrorCode::invalid_argument, "the receipt does not concern this node");
-    }
-    return shared;
-  }
-
-  Result<Receipt> make(std::uint64_t entry) {
-    if (own_note_.empty()) {
-      own_note_ = of_.with_.sequencer.checkpoint();
-      SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(of_.with_.sequencer.verifier_key()));
-      auto opened = provenance::open_checkpoint(own_note_, key);
-      if (!opened) return Error(ErrorCode::storage_unavailable, "there is no checkpoint yet");
-      own_ = std::move(*opened);
-    }
-    return provenance::make_receipt(of_.with_.log, entry, own_note_, own_);
-  }
-
- private:
-  const RequestReceipts& of_;
-  ParticipantId peer_;
-  Timestamp now_;
-  std::optional<std::string> note_;
-  provenance::Checkpoint opened_;
-  std::string own_note_;
-  provenance::Checkpoint own_;
-  std::set<std::string> spoken_of_;
 };
 
 /// A message that waits, with what it says.
@@ -179,63 +121,43 @@ Result<Receipt> RequestReceipts::receipt_of(std::string_view commit_id, Notes& n
 }
 
 std::vector<http::Route> RequestReceipts::routes() {
-  return {{"POST", "/evidence/v1/acknowledgements", [this](const http::Request& request) { return take(request); }, kRouteBytes}};
-}
-
-http::Response RequestReceipts::take(const http::Request& request) {
-  const auto peer = with_.authenticate(request);
-  if (!peer) return evidence_refusal(peer.error());
-  const auto bad = [](const std::string& why) { return evidence_refusal(400, "invalid_argument", why); };
-  const auto body = json::parse(request.body);
-  if (!body) return bad(describe(body.error()));
-  const json::Value* list = body->find("receipts");
-  const auto* receipts = list == nullptr ? nullptr : list->if_array();
-  if (receipts == nullptr || receipts->empty() || receipts->size() > kAtOnce) {
-    return bad(fmt::format("`receipts` is a list of 1 to {} receipts", kAtOnce));
-  }
-  for (int tries = 0;; ++tries) {
-    auto answer = take_all(*peer, *receipts);
-    if (answer) return http::json_response(200, R"({"results":)" + *answer + "}");
-    if (answer.error().code == ErrorCode::conflict && tries + 1 < kTries) continue;  // the timer, or the same message again
-    return evidence_refusal(503, "unavailable", "the acknowledgements cannot be recorded now");
-  }
+  const auto take = [this](const http::Request& request) {
+    return take_receipts(with_, request, [this](const ParticipantId& peer, const json::Array& receipts) { return take_all(peer, receipts); });
+  };
+  return {{"POST", "/evidence/v1/acknowledgements", take, kReceiptRouteBytes}};
 }
 
 Result<std::string> RequestReceipts::take_all(const ParticipantId& peer, const json::Array& receipts) {
-  const Timestamp now = with_.clock.now();
-  Notes notes(*this, peer, now);
+  Notes notes(*this, peer);
   Commit commit;
   std::vector<std::string> results;
   std::size_t bytes = 0;
   for (const json::Value& one : receipts) {  // what the answer has no room for is asked again
-    results.push_back(bytes > kMessageBytes ? R"({"state":"early"})" : take_one(notes, json::serialise(one), commit, now));
+    results.push_back(bytes > kReceiptMessageBytes ? receipt_state("early") : take_one(notes, json::serialise(one), commit));
     bytes += results.back().size();
   }
   if (!commit.entries.empty()) {  // it has the software that takes them, then
-    SLUIS_CHECK(forget_one_sided(with_.store, peer, now, commit));
+    SLUIS_CHECK(forget_one_sided(with_.store, peer, notes.now(), commit));
     SLUIS_CHECK(with_.commits.commit_and_wait(std::move(commit)));
   }
   taken_ += notes.taken;
   missing_ += notes.missing;
-  return list_of(results);
+  return json_list(results);
 }
 
 /// One acknowledgement; what it changes goes into the commit.
-std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Commit& commit, Timestamp now) {
-  const auto state = [](std::string_view which) { return json::serialise(json::object({{"state", which}})); };
-  const auto refused = [&](const Error& why) {
-    notes.spent = with_.mistakes != nullptr && !with_.mistakes->take(notes.peer().str());
-    return json::serialise(json::object({{"state", "refused"}, {"reason", why.message}}));
-  };
-  if (notes.spent || !channel_.may_prove(notes.peer())) return state("early");  // where its log contradicts itself a person decides first
+std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Commit& commit) {
+  const Timestamp now = notes.now();
+  const auto state = receipt_state;
+  if (!notes.goes_on()) return state("early");
   const auto receipt = Receipt::from_json(text);
-  if (!receipt) return refused(receipt.error());
+  if (!receipt) return notes.refused(receipt.error());
   if (receipt->leaf.kind != static_cast<std::uint8_t>(EntryKind::received)) {
-    return refused(Error(ErrorCode::invalid_argument, "the receipt is not of what came of a data request"));
+    return notes.refused(Error(ErrorCode::invalid_argument, "the receipt is not of what came of a data request"));
   }
   const auto said = notes.check(*receipt);
   if (!said && said.error().code == ErrorCode::not_found) return state("early");
-  if (!said) return refused(said.error());
+  if (!said) return notes.refused(said.error());
   const std::string key = std::string(kReleased) + name_of_request(notes.peer(), said->transaction());
   if (!notes.first(key)) return state("early");
   const auto known = KnownRequest::read(with_.store, key);
@@ -256,7 +178,7 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
   v1::Shared sent;
   if (!sent.ParseFromString(end->shared)) return state("gone");
   const std::string kept_key = std::string(kHeldAsProvider) + name_of_request(notes.peer(), said->transaction());
-  if (!keep(kept_key, list_of({receipt->to_json()}), now, commit)) return state("early");
+  if (!keep(kept_key, json_list({receipt->to_json()}), now, commit)) return state("early");
   v1::Shared own = about(sent, provenance::kind_name(receipt->leaf.kind), now);
   own.set_end(said->end());
   own.set_digest(said->digest());
@@ -278,22 +200,9 @@ std::string RequestReceipts::take_one(Notes& notes, const std::string& text, Com
 }
 
 /// What stands in the outbox from this message on, as far as one message of the channel holds it. What nothing can be said of any more is
-/// removed by `commit`, and counted in `left`.
-Result<std::vector<RequestReceipts::Waiting>> RequestReceipts::waiting(const outbox::OutboxItem& item, Notes& notes, Commit& commit,
-                                                                       std::uint64_t& left, const std::string& from) const {
-  std::vector<std::pair<std::string, std::string>> found;
-  const auto read = [&](const std::string& first, std::size_t most) {
-    return with_.store.scan(outbox::process_prefix(item.peer, item.process), first, [&](std::string_view key, std::string_view bytes) {
-      if (found.size() == most) return false;
-      const auto envelope = outbox::decode_envelope(bytes);
-      if (!envelope || envelope->service != kService) return false;  // whoever sends it next finds out
-      found.emplace_back(key, envelope->body);
-      return true;
-    });
-  };
-  // The first one, and then on from where the last message ended: what stays early holds up nothing behind it.
-  SLUIS_CHECK(read(item.key, 1));
-  SLUIS_CHECK(read(std::max(item.key, from) + '\0', kAtOnce));
+/// removed.
+Result<std::vector<RequestReceipts::Waiting>> RequestReceipts::waiting(Notes& notes, ReceiptDelivery& delivery, const std::string& from) const {
+  SLUIS_TRY(auto found, delivery.waiting(kService, from));
   std::vector<Waiting> out;
   std::size_t bytes = 0;
   for (auto& [message, key] : found) {
@@ -303,14 +212,13 @@ Result<std::vector<RequestReceipts::Waiting>> RequestReceipts::waiting(const out
     if (receipt && !end.ParseFromString(receipt->shared)) receipt = Error(ErrorCode::corruption, "it cannot be read");
     if (!receipt && receipt.error().code == ErrorCode::storage_unavailable) break;  // no checkpoint covers it yet
     if (!receipt) {
-      if (receipt.error().code != ErrorCode::not_found) log::error("nothing can be acknowledged", {{"peer", item.peer}, {"what", receipt.error().message}});
-      commit.changes.push_back({message, std::nullopt});
-      if (known && receipt.error().code == ErrorCode::not_found) forget_request(commit, key, *known);
-      ++left;
+      if (receipt.error().code != ErrorCode::not_found) log::error("nothing can be acknowledged", {{"peer", notes.peer().str()}, {"what", receipt.error().message}});
+      delivery.remove(message);
+      if (known && receipt.error().code == ErrorCode::not_found) forget_request(delivery.commit, key, *known);
       continue;
     }
     bytes += receipt->shared.size() + receipt->checkpoint.size();
-    if (!out.empty() && 2 * bytes > kMessageBytes) break;
+    if (!out.empty() && 2 * bytes > kReceiptMessageBytes) break;
     out.push_back({std::move(message), std::move(key), std::move(*known), std::move(*receipt), std::move(end)});
   }
   return out;
@@ -318,67 +226,32 @@ Result<std::vector<RequestReceipts::Waiting>> RequestReceipts::waiting(const out
 
 outbox::Delivered RequestReceipts::deliver(const outbox::OutboxItem& item, const outbox::Envelope&, Timestamp) {
   using outbox::Verdict;
-  const Timestamp now = with_.clock.now();
-  Notes notes(*this, ParticipantId(item.peer), now);
-  if (!channel_.may_prove(notes.peer())) return Verdict::retry_untried;
-  Commit commit;
-  std::uint64_t left = 0;
-  std::string from;
-  {
-    const std::lock_guard lock(mutex_);
-    from = std::exchange(sent_to_[item.peer], "");
-  }
-  const auto some = waiting(item, notes, commit, left, from);
+  Notes notes(*this, ParticipantId(item.peer));
+  if (!notes.goes_on()) return Verdict::retry_untried;
+  ReceiptDelivery delivery(with_, item);
+  const auto some = waiting(notes, delivery, turns_.take(item.peer));
   if (!some) return Verdict::retry_untried;
-  if (some->size() == kAtOnce) {
-    const std::lock_guard lock(mutex_);
-    sent_to_[item.peer] = some->back().item;
-  }
-  const auto finish = [&](Verdict otherwise, bool answered = false) -> outbox::Delivered {
-    if (commit.changes.empty()) return otherwise;
-    const bool first = std::any_of(commit.changes.begin(), commit.changes.end(), [&](const auto& change) { return change.key == item.key; });
-    if (!with_.commits.commit_and_wait(std::move(commit))) return answered ? Verdict::retry_uncertain : otherwise;
-    // Where the peer gave no answer, that counts: the first one is gone from the store, and found so.
-    outbox::Delivered out(!first || otherwise == Verdict::away ? otherwise : answered ? Verdict::done : Verdict::dropped);
-    out.also = left - (first && out.verdict != otherwise ? 1 : 0);
-    return out;
-  };
-  if (some->empty()) return finish(Verdict::retry_untried);
-  const auto base = with_.directory.endpoint(notes.peer(), now);
-  if (!base) return finish(Verdict::away);
-
+  if (some->size() == kReceiptsAtOnce) turns_.put(item.peer, some->back().item);
+  if (some->empty()) return delivery.finish(Verdict::retry_untried);
   std::vector<std::string> receipts;
   for (const Waiting& one : *some) receipts.push_back(one.receipt.to_json());
-  http::PeerRequest request;
-  request.peer = notes.peer();
-  request.url = *base + "/evidence/v1/acknowledgements";
-  request.headers["content-type"] = "application/json";
-  request.body = R"({"receipts":)" + list_of(receipts) + "}";
-  request.timeout = limits::kPeerTimeout;
-  const auto response = with_.transport.send(request);
-  if (!response || response->status >= 500 || response->status == 408 || response->status == 429) return finish(Verdict::away);
-  if (response->status == 404 || response->status == 405) {
-    const auto told = takes_none(notes.peer(), now);
+  const ReceiptDelivery::Answer answer = delivery.send("/evidence/v1/acknowledgements", receipts);
+  if (answer.no_route) {
+    const auto told = takes_none(notes.peer(), notes.now());
     if (!told) log::error("that a party takes no receipts cannot be recorded", {{"peer", item.peer}, {"what", told.error().message}});
-    return finish(Verdict::retry);
   }
-  const auto answer = response->status == 200 ? json::parse(response->body) : Result<json::Value>(Error(ErrorCode::not_found, "no answer"));
-  const json::Value* list = answer ? answer->find("results") : nullptr;
-  const auto* results = list == nullptr ? nullptr : list->if_array();
-  if (results == nullptr || results->size() != some->size()) return finish(Verdict::retry);  // it takes none: they are missing in their time
+  if (!answer.results) return delivery.finish(answer.otherwise);
   for (std::size_t i = 0; i < some->size(); ++i) {
     const Waiting& one = (*some)[i];
-    const std::size_t before = commit.changes.size();
-    if (const auto settled = settle(one, (*results)[i], notes, commit, now); !settled) {
+    const std::size_t before = delivery.commit.changes.size();
+    if (const auto settled = settle(one, (*answer.results)[i], notes, delivery.commit); !settled) {
       log::error("a receipt cannot be kept", {{"peer", item.peer}, {"what", settled.error().message}});
       continue;
     }
-    if (commit.changes.size() == before) continue;  // early
-    commit.changes.push_back({one.item, std::nullopt});
-    ++left;
+    if (delivery.commit.changes.size() != before) delivery.remove(one.item);  // else it is early
   }
-  if (notes.taken > 0 && !forget_one_sided(with_.store, notes.peer(), now, commit)) return Verdict::retry_uncertain;
-  const auto done = finish(Verdict::retry, true);
+  if (notes.taken > 0 && !forget_one_sided(with_.store, notes.peer(), notes.now(), delivery.commit)) return Verdict::retry_uncertain;
+  const auto done = delivery.finish(Verdict::retry, true);
   if (done.verdict != Verdict::retry_uncertain) {
     taken_ += notes.taken;
     missing_ += notes.missing;
@@ -429,7 +302,8 @@ Result<std::optional<Timestamp>> RequestReceipts::recovered_since(std::uint64_t 
 }
 
 /// What the provider said of one request; what follows goes into the commit, with its removal from what is awaited. Nothing: it is early.
-Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& result, Notes& notes, Commit& commit, Timestamp now) {
+Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& result, Notes& notes, Commit& commit) {
+  const Timestamp now = notes.now();
   const auto state = json::required_string(result, "state");
   if (state && *state == "early") return {};
   const auto over = [&](std::string_view event) -> Result<void> {
@@ -472,7 +346,7 @@ Result<void> RequestReceipts::settle(const Waiting& one, const json::Value& resu
   std::vector<std::string> kept{decision->to_json()};
   if (end) kept.push_back(end->to_json());
   // Also where they contradict: that is what proves it.
-  SLUIS_CHECK(keep(std::string(kHeldAsConsumer) + name_of_request(notes.peer(), one.end.transaction()), list_of(kept), now, commit));
+  SLUIS_CHECK(keep(std::string(kHeldAsConsumer) + name_of_request(notes.peer(), one.end.transaction()), json_list(kept), now, commit));
   if (right && one.known.state == RequestState::missing) {
     v1::Shared own = about(one.end, "late", now);
     own.set_peer_checkpoint(decision->checkpoint);
@@ -539,24 +413,10 @@ Result<void> RequestReceipts::miss(std::string_view due, Round& round) {
 
 Result<std::optional<Timestamp>> RequestReceipts::on_timer() {
   const Timestamp now = with_.clock.now();
-  const std::string end = receipt_due_key(now + Duration(1), "");
-  std::vector<std::string> due;
-  std::optional<Timestamp> next;
-  SLUIS_CHECK(with_.store.scan(kReceiptDue, kReceiptDue, [&](std::string_view key, std::string_view) {
-    if (key >= end || due.size() == kDueAtOnce) {
-      std::uint64_t time = 0;
-      const char* const digits = key.data() + kReceiptDue.size();
-      if (key.size() >= kReceiptDueHead && std::from_chars(digits, digits + 16, time, 16).ec == std::errc()) {
-        next = std::max(now, Timestamp(Duration(static_cast<std::int64_t>(time))));
-      }
-      return false;
-    }
-    due.emplace_back(key);
-    return true;
-  }));
+  SLUIS_TRY(const DueReceipts due, due_receipts(with_.store, kReceiptDue, now));
   Round round{now};
   Commit& commit = round.commit;
-  for (const std::string& key : due) {
+  for (const auto& [key, _] : due.found) {
     if (const auto looked = miss(key, round); !looked) {
       if (looked.error().code == ErrorCode::storage_unavailable) return looked.error();
       log::error("what is due cannot be read", {{"key", key}, {"what", looked.error().message}});
@@ -571,7 +431,7 @@ Result<std::optional<Timestamp>> RequestReceipts::on_timer() {
     if (!done) return done.error();
     missing_ += round.missing;
   }
-  return next;
+  return due.next;
 }
 
 Result<std::vector<std::string>> RequestReceipts::kept(const ParticipantId& peer, std::string_view transaction) const {

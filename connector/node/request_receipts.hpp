@@ -1,7 +1,7 @@
 #pragma once
 
 #include "connector/gate/ports.hpp"
-#include "connector/node/evidence_channel.hpp"
+#include "connector/node/receipt_messages.hpp"
 
 #include <atomic>
 #include <set>
@@ -53,17 +53,16 @@ class RequestReceipts final : public gate::RequestReceipts {
     std::optional<std::set<std::string>> running = {};  ///< read once, where it is needed
     std::uint64_t missing = 0;                          ///< that nobody can say to be missing for a reason of this node
   };
-  class Notes;
+  struct Notes;
 
   bool has_evidence(const ParticipantId& peer) const;
   std::string new_id(std::string_view what) const;
   Result<void> keep(const std::string& key, const std::string& text, Timestamp now, Commit& commit) const;
-  http::Response take(const http::Request& request);
   Result<std::string> take_all(const ParticipantId& peer, const json::Array& receipts);
-  std::string take_one(Notes& notes, const std::string& text, Commit& commit, Timestamp now);
+  std::string take_one(Notes& notes, const std::string& text, Commit& commit);
   Result<provenance::Receipt> receipt_of(std::string_view commit_id, Notes& notes) const;
-  Result<std::vector<Waiting>> waiting(const outbox::OutboxItem& item, Notes& notes, Commit& commit, std::uint64_t& left, const std::string& from) const;
-  Result<void> settle(const Waiting& one, const json::Value& result, Notes& notes, Commit& commit, Timestamp now);
+  Result<std::vector<Waiting>> waiting(Notes& notes, ReceiptDelivery& delivery, const std::string& from) const;
+  Result<void> settle(const Waiting& one, const json::Value& result, Notes& notes, Commit& commit);
   Result<void> takes_none(const ParticipantId& peer, Timestamp now);
   Result<std::set<std::string>> running() const;
   Result<std::optional<Timestamp>> recovered_since(std::uint64_t entry) const;
@@ -73,8 +72,7 @@ class RequestReceipts final : public gate::RequestReceipts {
   EvidenceDependencies with_;
   const EvidenceChannel& channel_;
   std::function<void(std::string_view, std::string_view)> notify_;
-  std::mutex mutex_;
-  std::map<std::string, std::string, std::less<>> sent_to_;  ///< by peer: the last item of a message that was full
+  ReceiptTurns turns_;
   std::atomic<std::uint64_t> taken_ = 0;
   std::atomic<std::uint64_t> missing_ = 0;
 };

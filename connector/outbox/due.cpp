@@ -57,6 +57,7 @@ Result<std::optional<Timestamp>> do_due(const storage::Reader& store, std::strin
     for (const std::string& process : due.processes) {
       const Result<void> done = step(process);
       went_on = went_on || done;
+      if (!done && (done.error().code == ErrorCode::storage_unavailable || done.error().code == ErrorCode::outcome_unknown)) return done.error();
       if (!done && done.error().code != ErrorCode::invalid_state && !failed) failed = done.error();
     }
     next = due.next;

@@ -30,7 +30,7 @@ Result<Due> read_due(const storage::Reader& store, std::string_view prefix, Time
 
 /// Has done what is due, up to a page of it in which something is done: those whose step cannot be taken now (invalid_state), as they are held,
 /// stay in the index and keep no other from its turn. When to look again, if ever. Errors: those of the store; the first of a step, once the others had
-/// their turn.
+/// their turn, but for one that says of the store that it takes nothing now: then all wait.
 Result<std::optional<Timestamp>> do_due(const storage::Reader& store, std::string_view prefix, Timestamp now,
                                         const std::function<Result<void>(const std::string& process)>& step);
 

@@ -194,6 +194,9 @@ Result<void> Aggregation::see_row(const Row& row) {
     lot_text_ += row.cells[column.place];
   }
   const std::uint64_t occurrence = occurrences_->next(lot_text_);
+  if (occurrence == 0 && occurrences_->is_full()) {
+    return Error(ErrorCode::storage_unavailable, "other tables are being counted by lot, and have the memory for it").mended_by("ask again in some seconds");
+  }
   if (occurrence == 0) {
     return too_many("rows that differ, to be counted by lot", limits::kLotRows)
         .mended_by("publish the source in several files, or counts that stand in it");

@@ -17,5 +17,6 @@ inline constexpr std::int64_t kGroups = 1'000'000;            ///< what `maxGrou
 inline constexpr std::size_t kGroupBytes = 256U << 20U;       ///< keys and subjects of an aggregation
 inline constexpr std::size_t kSubjectPairs = 4'000'000;       ///< a subject in a group
 inline constexpr std::size_t kLotRows = 6'000'000;            ///< rows that differ, where rows are counted by lot
+inline constexpr std::size_t kLotBytes = 384U << 20U;         ///< for that, of all that is counted at a time
 
 }  // namespace sluis::policy::limits

@@ -3,6 +3,7 @@
 #include "policy/minimise/limits.hpp"
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -50,20 +51,53 @@ inline std::uint64_t sip_hash(const std::array<std::uint64_t, 2>& key, std::stri
   return a ^ b ^ c ^ d;
 }
 
+/// Memory out of one amount for all that is counted by lot at a time. Given back with it. Moved, never copied.
+class LotMemory {
+ public:
+  LotMemory() = default;
+  LotMemory(LotMemory&& other) noexcept : bytes_(std::exchange(other.bytes_, 0)) {}
+  LotMemory& operator=(LotMemory&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~LotMemory() { taken() -= bytes_; }
+
+  /// False: others have it.
+  bool take(std::size_t bytes) {
+    if (taken().fetch_add(bytes) + bytes > limits::kLotBytes) {
+      taken() -= bytes;
+      return false;
+    }
+    bytes_ += bytes;
+    return true;
+  }
+  void give_back(std::size_t bytes) {
+    taken() -= bytes;
+    bytes_ -= bytes;
+  }
+
+ private:
+  static std::atomic<std::size_t>& taken() {
+    static std::atomic<std::size_t> all = 0;
+    return all;
+  }
+  std::size_t bytes_ = 0;
+};
+
 /// How often each text came before. Keeps 64 bits of a hash for each and the number: 96 MiB at the limit. Of so many texts
 /// two are taken for one once in a million readings, and then one row is drawn as another occurrence.
 class Occurrences {
  public:
   explicit Occurrences(const std::array<std::uint64_t, 2>& key) : key_(key), hashes_(kSlots), counts_(kSlots) {}
 
-  /// Which occurrence of the text this is, from 1; 0: one distinct text more than limits::kLotRows.
+  /// Which occurrence of the text this is, from 1; 0: one distinct text more than limits::kLotRows, or there is no memory for it now (`is_full`).
   std::uint64_t next(std::string_view text) {
     const std::uint64_t hash = sip_hash(key_, text);
     std::size_t at = place_of(hash);
     if (counts_[at] == 0) {
       if (used_ == limits::kLotRows) return 0;
       if (4 * (used_ + 1) > 3 * hashes_.size()) {
-        grow();
+        if (!grow()) return 0;
         at = place_of(hash);
       }
       ++used_;
@@ -72,9 +106,12 @@ class Occurrences {
     if (counts_[at] == UINT32_MAX) return 0;
     return ++counts_[at];
   }
+  /// That others have the memory, which they give back.
+  bool is_full() const { return full_; }
 
  private:
   static constexpr std::size_t kSlots = 1024;  ///< to begin with; always a power of two
+  static constexpr std::size_t kSlotBytes = sizeof(std::uint64_t) + sizeof(std::uint32_t);
 
   std::size_t place_of(std::uint64_t hash) const {
     const std::size_t mask = hashes_.size() - 1;
@@ -82,7 +119,12 @@ class Occurrences {
     while (counts_[at] != 0 && hashes_[at] != hash) at = (at + 1) & mask;
     return at;
   }
-  void grow() {
+  bool grow() {
+    const std::size_t before = hashes_.size() * kSlotBytes;
+    if (!memory_.take(2 * before)) {
+      full_ = true;
+      return false;
+    }
     const std::vector<std::uint64_t> hashes = std::exchange(hashes_, std::vector<std::uint64_t>(2 * hashes_.size()));
     const std::vector<std::uint32_t> counts = std::exchange(counts_, std::vector<std::uint32_t>(2 * counts_.size()));
     for (std::size_t i = 0; i < hashes.size(); ++i) {
@@ -91,12 +133,16 @@ class Occurrences {
       hashes_[at] = hashes[i];
       counts_[at] = counts[i];
     }
+    if (before > kSlots * kSlotBytes) memory_.give_back(before);  // the first slots were never asked for
+    return true;
   }
 
   std::array<std::uint64_t, 2> key_;
   std::vector<std::uint64_t> hashes_;
   std::vector<std::uint32_t> counts_;  ///< 0: a free slot
   std::size_t used_ = 0;
+  LotMemory memory_;
+  bool full_ = false;
 };
 
 }  // namespace sluis::policy

@@ -90,6 +90,7 @@ def terms_file(name, purpose):
 
 def counters():
     """Waterrijk answers a request with other terms, Duinmeer these with others again; what both saw is agreed."""
+    d.call("CatalogService/Fetch", {"peer": w.participant})
     made = request(purpose="dpv:Marketing", waitSeconds=0)
     wait_for("it waits for Waterrijk's steward", lambda: len(waiting(w)) == 1)
     (here,) = waiting(w)
@@ -122,6 +123,8 @@ def counters():
     expect("on what both saw", ([one["purposes"] for one in both], both[0]["agreementHash"] == both[1]["agreementHash"]), ([[third], [third]], True))
     people = [entry.get("person") for entry in w.log(kinds=["negotiation"]) if entry.get("event") == "countered"]
     expect("who proposed it is on record", [bool(one) for one in people], [True])
+    d.call("CatalogService/Fetch", {"peer": w.participant})
+    expect("the catalogue says what it said before, and of this agreement that is something else", "newerTerms" in show(d, made["agreement"]), True)
     return made["agreement"]
 
 

@@ -24,13 +24,13 @@ Offers::Offers(Dice& dice, bool anything, std::size_t index) : anything_(anythin
   }
 }
 
-Judgement Offers::judge_request(const ParticipantId&, const DatasetId& dataset, const json::Value&, const Hash& hash) {
+Result<Judgement> Offers::judge_request(const ParticipantId&, const DatasetId& dataset, const json::Value&, const Hash& hash) {
   for (const Published& one : published_) {
     if (one.dataset == dataset && (anything_ || one.hash == hash)) {
-      return {one.answer, one.hash, {"not-you", {"this is not for this party"}}};
+      return Judgement{one.answer, one.hash, {"not-you", {"this is not for this party"}}};
     }
   }
-  return {unknown_, hash, {"unknown-offer", {"this was never offered"}}};
+  return Judgement{unknown_, hash, {"unknown-offer", {"this was never offered"}}};
 }
 
 Judgement Offers::judge_offer(const ParticipantId&, const DatasetId&, const json::Value&, const Hash& hash) {

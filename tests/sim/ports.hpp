@@ -16,7 +16,7 @@ class Offers final : public negotiation::Terms {
  public:
   Offers(Dice& dice, bool anything, std::size_t index);
 
-  negotiation::Judgement judge_request(const ParticipantId& consumer, const DatasetId& dataset, const json::Value& offer,
+  Result<negotiation::Judgement> judge_request(const ParticipantId& consumer, const DatasetId& dataset, const json::Value& offer,
                                        const Hash& hash) override;
   negotiation::Judgement judge_offer(const ParticipantId& provider, const DatasetId& dataset, const json::Value& offer,
                                      const Hash& hash) override;

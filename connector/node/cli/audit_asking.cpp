@@ -227,7 +227,7 @@ void impact(Session& session, const Leak& leak) {
 void add_audit_asking(CLI::App& app, const SessionPtr& session) {
   auto words = std::make_shared<Words>();
   auto& keep = verb(app, "audit", "checkpoint", "the newest signed checkpoint, to be kept elsewhere");
-  keep.add_option("--of", words->of, "of another party, by id or name: what its log proved to this node; where it contradicts itself both checkpoints, for verify-proof, and exit 1");
+  keep.add_option("--of", words->of, "of another party, by id or name: what its log proved to this node; where it contradicts itself both checkpoints, for verify-proof where they are of one size, and exit 1");
   keep.add_option("-O", words->file, "the file to write");
   keep.callback([session, words] { checkpoint(*session, *words); });
 

@@ -86,7 +86,6 @@ void reconcile(Session& session, const Words& words) {
   if (!differences.empty()) session.leave(1);
 }
 
-/// A text that says only which datasets are published again as they are; JSON strings are TOML's.
 void confirm_datasets(Session& session, const Words& words) {
   json::Value request = json::object({{"confirm", json::Array(words.confirm.begin(), words.confirm.end())}});
   if (words.dry_run) request.set("dryRun", true);
@@ -97,6 +96,7 @@ void confirm_datasets(Session& session, const Words& words) {
     for (const json::Value& note : *notes->if_array()) session.with.err << say(session.options, "note", text_at(note, "")) << '\n';
   }
   if (words.dry_run) session.with.err << say(session.options, "dry-run") << '\n';
+  if (const auto* left = answer->find("notConfirmed"); left != nullptr && left->if_array() != nullptr && !left->if_array()->empty()) session.leave(1);
 }
 
 }  // namespace

@@ -359,6 +359,54 @@ TEST_F(World, AnAgreementThatEndsWithItsNegotiationIsProvenToThePeer) {
   EXPECT_EQ(told, 1);
 }
 
+TEST_F(World, AProofThatCameBeforeItsAgreementWasKnownEndsItWhenItComesAgain) {
+  const std::string key = negotiation::agreement_key(agreed());
+  const std::string bytes = duinmeer.store.get(key)->value();
+  const AgreementId id = negotiation::decode_agreement(bytes)->id;
+  Commit proof;
+  proof.id = "received-1";
+  proof.entries.push_back({99, {}, "the proof", {}});
+  const auto comes = [&] { EXPECT_TRUE(duinmeer.negotiations.ended_by_peer(id, waterrijk.id, {"council", {}}, proof)); };
+  ASSERT_TRUE(duinmeer.store.write({{key, std::nullopt}}, true));
+  comes();
+  comes();
+  EXPECT_EQ(duinmeer.events(99).size(), 1U);
+  ASSERT_TRUE(duinmeer.store.write({{key, bytes}}, true));
+  comes();
+  const auto ended = duinmeer.negotiations.agreement(id);
+  ASSERT_TRUE(ended);
+  ASSERT_TRUE(ended->ended) << "what was kept before is no reason to leave it running";
+  EXPECT_EQ(ended->ended->by, waterrijk.id);
+  comes();
+  EXPECT_EQ(duinmeer.events(99).size(), 2U) << "the end has its proof, once";
+}
+
+TEST_F(World, WhatGoesWithAnAgreementsCommitGoesWithThatOfAnImportedOne) {
+  negotiation::AgreementRecord paper = *duinmeer.negotiations.agreement(agreed());
+  paper.id = AgreementId("urn:paper:1");
+  paper.imported = negotiation::Imported{"on paper", {}};
+  negotiation::Dependencies with{duinmeer.commits, duinmeer.store, duinmeer.clock, duinmeer.random, duinmeer.terms, duinmeer.evidence, duinmeer.client, {}, {}};
+  with.prepare_agreement = [](Commit& commit, const negotiation::AgreementRecord& record) {
+    commit.changes.push_back({"beside/" + record.id.str(), record.imported ? "imported" : "negotiated"});
+    return std::string();
+  };
+  negotiation::Service service({duinmeer.id}, with);
+  EXPECT_TRUE(service.import(paper, "the steward", {}));
+  EXPECT_EQ(*duinmeer.store.get("beside/urn:paper:1"), "imported");
+}
+
+TEST_F(World, ARequestThatCannotBeJudgedNowIsNotAnsweredAndComesAgain) {
+  waterrijk.terms.judging_fails = true;
+  const ProcessId pid = ask();
+  EXPECT_TRUE(duinmeer.drain());
+  EXPECT_FALSE(duinmeer.negotiations.show(pid)->state) << "it did not arrive";
+  EXPECT_TRUE(waterrijk.negotiations.list(ProcessId(), 10)->empty()) << "no person is asked about what nobody looked at";
+  EXPECT_TRUE(waterrijk.commits.entries.empty());
+  waterrijk.terms.judging_fails = false;
+  settle();
+  EXPECT_EQ(duinmeer.negotiations.show(pid)->state, State::finalized);
+}
+
 TEST_F(World, AnAgreementThatIsEndedTakesItsTransfersWithIt) {
   const AgreementId agreement = agreed();
   const auto transfer = duinmeer.transfers.start(agreement);

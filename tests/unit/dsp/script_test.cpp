@@ -99,6 +99,21 @@ TEST_F(ScriptedNodes, AStepThatIsDueIsNeitherLostNorDoubledByARestart) {
   EXPECT_EQ(at_provider(asked->own_pid), State::accepted);
 }
 
+TEST_F(ScriptedNodes, AStepThatCannotBeJudgedNowIsTakenLater) {
+  const auto asked = duinmeer.negotiations.request(waterrijk.id, DatasetId("counts"), counts_offer(), waterrijk.url);
+  settle();
+  waterrijk.clock.time += milliseconds(300);
+  waterrijk.terms.judging_fails = true;
+  const auto failed = waterrijk.negotiations.on_timer();
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, ErrorCode::storage_unavailable);
+  settle();
+  EXPECT_EQ(at_provider(asked->own_pid), State::requested);
+  waterrijk.terms.judging_fails = false;
+  pass(milliseconds(0));
+  EXPECT_EQ(at_provider(asked->own_pid), State::accepted);
+}
+
 /// Whoever sends an offer chooses its id; the script is chosen by whose terms they are.
 TEST(ScriptedByOffer, APeerDoesNotChooseTheScript) {
   const std::string text = R"([[negotiation]]

@@ -35,8 +35,9 @@ class Evidence final : public negotiation::EvidenceWriter, public transfer::Evid
 
 class Terms final : public negotiation::Terms {
  public:
-  negotiation::Judgement judge_request(const ParticipantId&, const DatasetId&, const json::Value&,
-                                       const Hash& hash) override {
+  Result<negotiation::Judgement> judge_request(const ParticipantId&, const DatasetId&, const json::Value&,
+                                               const Hash& hash) override {
+    if (judging_fails) return Error(ErrorCode::storage_unavailable, "the store does not answer");
     negotiation::Judgement out = verdict;
     out.offer_hash = hash;
     return out;
@@ -52,6 +53,7 @@ class Terms final : public negotiation::Terms {
     return published;
   }
   negotiation::Judgement verdict{negotiation::Judgement::Kind::agree, {}, {}};
+  bool judging_fails = false;
   json::Value published;
 };
 

@@ -110,6 +110,9 @@ TEST(TermsPublish, EachHeldDatasetIsConfirmedForItself) {
     EXPECT_NE(all.body.find(note), std::string::npos) << note << " in " << all.body;
   }
   EXPECT_NE(all.body.find("sluis dataset retract " + name("b")), std::string::npos) << all.body;
+  const auto answer = json::parse(all.body);
+  ASSERT_TRUE(answer && answer->find("notConfirmed") != nullptr) << all.body;
+  EXPECT_EQ(*answer->find("notConfirmed"), json::array({name("b")}));
   EXPECT_FALSE(held("a") || held("c"));
   EXPECT_TRUE(held("b"));
   const auto alone = confirm(name("b"));

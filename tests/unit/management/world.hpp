@@ -35,9 +35,9 @@ struct Disk final : storage::KvStore {
 };
 
 struct NobodyTerms final : negotiation::Terms {
-  negotiation::Judgement judge_request(const ParticipantId&, const DatasetId&, const json::Value&,
-                                       const Hash&) override {
-    return {};
+  Result<negotiation::Judgement> judge_request(const ParticipantId&, const DatasetId&, const json::Value&,
+                                               const Hash&) override {
+    return negotiation::Judgement{};
   }
   negotiation::Judgement judge_offer(const ParticipantId&, const DatasetId&, const json::Value&, const Hash&) override {
     return {};

@@ -52,18 +52,7 @@ class AgreementReceiptsTest : public RequestReceiptsTest {
     return answer && answer->find("results") != nullptr ? *answer->find("results")->if_array() : json::Array();
   }
   outbox::Delivered send() {
-    std::optional<outbox::OutboxItem> first;
-    outbox::Envelope envelope;
-    EXPECT_TRUE(store_.scan(outbox::kPrefix, outbox::kPrefix, [&](std::string_view key, std::string_view bytes) {
-      const auto parsed = outbox::parse_item_key(key);
-      first = outbox::OutboxItem{std::string(key), parsed->peer, parsed->process, parsed->sequence, false};
-      envelope = *outbox::decode_envelope(bytes);
-      return false;
-    }));
-    EXPECT_TRUE(first.has_value());
-    if (!first) return Verdict::dropped;
-    EXPECT_EQ(envelope.service, "agreement");
-    return agreements_.deliver(*first, envelope, clock_.now());
+    return deliver_first("agreement", [this](const auto& item, const auto& envelope, Timestamp at) { return agreements_.deliver(item, envelope, at); });
   }
   std::string proof(const std::string& text = "terms", const AgreementId& id = kOne) { return R"({"state":"proven","receipt":)" + theirs(text, id) + "}"; }
   node::AgreementReceipts::Held held(const negotiation::AgreementRecord& record) {
@@ -196,6 +185,20 @@ TEST_F(AgreementReceiptsTest, OneMessageCarriesWhatWaits) {
   EXPECT_EQ(sent(), 5U);
   EXPECT_EQ(keys_under(outbox::kPrefix), 0U);
   EXPECT_EQ(entries_of(EntryKind::receipt).size(), 5U);
+}
+
+TEST_F(AgreementReceiptsTest, WhatStaysEarlyHoldsUpNothingBehindIt) {
+  for (int i = 1; i <= 40; ++i) agree(negotiation::Role::consumer, AgreementId("urn:agreement:" + std::to_string(i)));
+  const auto early = [&](std::size_t count) {
+    std::string results = R"({"state":"early"})";
+    for (std::size_t i = 1; i < count; ++i) results += R"(,{"state":"early"})";
+    they_answer(results);
+    EXPECT_EQ(send().verdict, Verdict::retry);
+    EXPECT_EQ(sent(), count);
+  };
+  early(32);
+  early(9);  // the first one, and those behind
+  early(32);
 }
 
 TEST_F(AgreementReceiptsTest, OfAPartyWithoutALogItIsOneSidedAtOnce) {

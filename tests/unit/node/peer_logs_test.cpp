@@ -15,6 +15,7 @@ class PeerLogsTest : public RequestReceiptsTest {
       ++asked;
       if (const auto first = std::exchange(before, {})) first();
       if (away) return Error(ErrorCode::peer_unavailable, "nobody is there");
+      if (gone) return http::PeerResponse{404, {}, ""};
       http::Request there;
       there.body = request.body;
       const http::Response answer = (*routes)[0].handler(there);
@@ -22,6 +23,7 @@ class PeerLogsTest : public RequestReceiptsTest {
     }
     int asked = 0;
     bool away = false;
+    bool gone = false;  ///< it has no such log
     std::function<void()> before;  ///< the next answer
     std::optional<std::vector<http::Route>> routes;
   };
@@ -156,6 +158,18 @@ TEST_F(PeerLogsTest, APersonSettlesIt) {
   hear(grow(other_, 1));
   EXPECT_TRUE(wait([&] { return known() == note(other_); }));
   EXPECT_FALSE(stands());
+}
+
+TEST_F(PeerLogsTest, OfALogThatIsGoneTheAcceptedNoteStaysKnown) {
+  hear(note(theirs_));
+  const std::string another = grow(other_, 3, "another");
+  hear(another);
+  ASSERT_TRUE(wait([&] { return stands().has_value(); }));
+  ASSERT_EQ(stands()->shown, another);
+  them_.gone = true;
+  EXPECT_TRUE(logs_.accept(ParticipantId(kDuinmeer), "their disk broke", "dpo"));
+  EXPECT_FALSE(stands());
+  EXPECT_EQ(known(), another) << "if it comes back, it is held to that";
 }
 
 TEST_F(PeerLogsTest, WhoGivesNoAnswerIsAskedAgainAndToldOfInTime) {

@@ -109,7 +109,8 @@ class RequestReceiptsTest : public World {
     return R"({"state":"proven","decision":)" + decided + R"(,"end":)" + proof_of(ended(transaction, kDuinmeer, kWaterrijk, how, body), EntryKind::stream_end) + "}";
   }
   void they_answer(const std::string& results) { transport_.answer = {200, {}, R"({"results":[)" + results + "]}"}; }
-  outbox::Delivered deliver() {
+  /// The first message of the outbox, which is for that service.
+  outbox::Delivered deliver_first(std::string_view service, const outbox::Deliver& by) {
     std::optional<outbox::OutboxItem> first;
     outbox::Envelope envelope;
     EXPECT_TRUE(store_.scan(outbox::kPrefix, outbox::kPrefix, [&](std::string_view key, std::string_view bytes) {
@@ -120,9 +121,12 @@ class RequestReceiptsTest : public World {
     }));
     EXPECT_TRUE(first.has_value());
     if (!first) return Verdict::dropped;
-    EXPECT_EQ(envelope.service, "acknowledgement");
+    EXPECT_EQ(envelope.service, service);
     transport_.asked = {};
-    return receipts_.deliver(*first, envelope, clock_.now());
+    return by(*first, envelope, clock_.now());
+  }
+  outbox::Delivered deliver() {
+    return deliver_first("acknowledgement", [this](const auto& item, const auto& envelope, Timestamp at) { return receipts_.deliver(item, envelope, at); });
   }
   std::size_t sent() {
     const auto body = json::parse(transport_.asked.body);

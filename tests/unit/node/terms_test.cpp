@@ -38,7 +38,7 @@ class NodeTermsTest : public World {
     id_ = dataset.id;
   }
   Judgement judge(const json::Value& offer) {
-    return terms_.judge_request(ParticipantId("did:web:duinmeer.example"), id_, offer, *catalog::offer_hash(offer));
+    return *terms_.judge_request(ParticipantId("did:web:duinmeer.example"), id_, offer, *catalog::offer_hash(offer));
   }
   /// The published terms with one more condition.
   json::Value with(const std::string& op, const std::string& situation) {
@@ -145,12 +145,13 @@ TEST_F(NodeTermsTest, AStoreThatDoesNotAnswerEndsNoNegotiation) {
   const ParticipantId duinmeer("did:web:duinmeer.example");
   node::NodeTerms strict{catalog_, purposes_, directory_, store_, clock_, true, {}};
   const auto unknown = strict.judge_request(duinmeer, id_, offer, *catalog::offer_hash(offer));
-  EXPECT_EQ(unknown.kind, Judgement::Kind::refuse);
-  EXPECT_NE(unknown.reason.sentences.at(0).find("was recorded here"), std::string::npos) << unknown.reason.sentences.at(0);
+  ASSERT_TRUE(unknown) << describe(unknown.error());
+  EXPECT_EQ(unknown->kind, Judgement::Kind::refuse);
+  EXPECT_NE(unknown->reason.sentences.at(0).find("was recorded here"), std::string::npos) << unknown->reason.sentences.at(0);
   node::NodeTerms without{catalog_, purposes_, directory_, gone, clock_, true, {}};
   const auto judged = without.judge_request(duinmeer, id_, offer, *catalog::offer_hash(offer));
-  EXPECT_EQ(judged.kind, Judgement::Kind::wait) << judged.reason.code;
-  EXPECT_TRUE(judged.reserved) << "for a person, and no script";
+  ASSERT_FALSE(judged) << "nor does it wait for a person as if it had been looked at";
+  EXPECT_EQ(judged.error().code, ErrorCode::storage_unavailable);
 }
 
 TEST_F(NodeTermsTest, WhatAScriptOffersIsWhatIsPublished) {

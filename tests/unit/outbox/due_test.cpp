@@ -79,5 +79,20 @@ TEST_F(DueIndex, AFailureIsToldOnceTheOthersHadTheirTurn) {
   EXPECT_EQ(done.error().code, ErrorCode::corruption);
 }
 
+TEST_F(DueIndex, WhereTheStoreDoesNotAnswerTheOthersAreNotTried) {
+  for (const ErrorCode code : {ErrorCode::storage_unavailable, ErrorCode::outcome_unknown}) {
+    move("urn:a", std::nullopt, at(1));
+    move("urn:b", std::nullopt, at(2));
+    int asked = 0;
+    const auto done = do_due(store, kPrefix, at(5), [&](const std::string&) -> Result<void> {
+      ++asked;
+      return Error(code, "the disk is away");
+    });
+    EXPECT_EQ(asked, 1);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, code);
+  }
+}
+
 }  // namespace
 }  // namespace sluis::outbox

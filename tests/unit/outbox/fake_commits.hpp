@@ -5,6 +5,7 @@
 #include "connector/storage/memory_store.hpp"
 
 #include <cstdio>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -20,6 +21,7 @@ class FakeCommits final : public CommitPort {
   Result<CommitReceipt> commit_and_wait(Commit commit) override {
     const std::lock_guard lock(mutex_);
     if (refuse) return Error(ErrorCode::storage_unavailable, "refused by the test");
+    if (const auto before = done_.find(commit.id); before != done_.end()) return before->second;
     for (const Precondition& precondition : commit.preconditions) {
       const auto value = store_.get(precondition.key);
       if (!value) return value.error();
@@ -42,6 +44,7 @@ class FakeCommits final : public CommitPort {
     for (EntryDraft& entry : commit.entries) entries.push_back(std::move(entry));
     CommitReceipt receipt;
     receipt.log_size = entries.size();
+    if (!commit.id.empty()) done_.emplace(commit.id, receipt);
     return receipt;
   }
 
@@ -52,6 +55,7 @@ class FakeCommits final : public CommitPort {
   storage::KvStore& store_;
   std::mutex mutex_;
   std::uint64_t sequence_ = 0;
+  std::map<std::string, CommitReceipt> done_;  ///< by the commit's id
 };
 
 class FakeClock final : public Clock {

@@ -295,6 +295,40 @@ TEST(Occurrences, AreCountedOfEachTextByASecretHash) {
   }
 }
 
+TEST(Occurrences, AllThatAreCountedAtATimeShareTheirMemory) {
+  const std::string mend = "it is given back";
+  for (int round = 0; round < 2; ++round) {
+    LotMemory others;
+    ASSERT_TRUE(others.take(limits::kLotBytes)) << mend;
+    LotMemory more;
+    EXPECT_FALSE(more.take(1)) << "limits::kLotBytes";
+    Occurrences waits({3, 4});
+    std::uint64_t last = 1;
+    for (int i = 0; i < 10'000 && last != 0; ++i) last = waits.next(std::to_string(i));
+    EXPECT_EQ(last, 0U);
+    EXPECT_TRUE(waits.is_full());
+    others.give_back(limits::kLotBytes / 2);
+    LotMemory moved = std::move(others);
+    EXPECT_TRUE(more.take(limits::kLotBytes / 2)) << mend;
+    EXPECT_FALSE(more.take(1));
+  }
+  auto plan = ColumnPlan::compile(columns({"street"}), std::vector<Transform>{rows_by_street(), SuppressSmallCells{1, {}, {}, 2}}, [] {
+    Means means = test::means();
+    means.lot = [](std::string_view) { return std::uint8_t{0}; };
+    return means;
+  }());
+  ASSERT_TRUE(plan);
+  Transformer transformer(std::move(*plan), {});
+  LotMemory others;
+  ASSERT_TRUE(others.take(limits::kLotBytes));
+  std::string rows = "street\n";
+  for (int i = 0; i < 10'000; ++i) rows += std::to_string(i) + "\n";
+  const auto read = transformer.feed(rows);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ErrorCode::storage_unavailable) << "nothing is wrong with the table: " << describe(read.error());
+  EXPECT_NE(describe(read.error()).find("ask again"), std::string::npos);
+}
+
 TEST(AggregateBy, RefusesACellThatIsNoNumberWithItsPlace) {
   CsvFormat format;
   format.file = "visits.csv";
