@@ -36,6 +36,8 @@ DeliveryStep adopt(Transition t, const std::string& peer_pid, Known known, const
     if (p.newest_handle && (known == Known::answered || !p.acked_handle)) p.acked_handle = p.newest_handle;
     p.suspended_by_us = false;
   }
+  // Our completion and the peer's suspension crossed: it had gone on, or it could not have taken it.
+  if (was_suspended && pending.kind == MessageKind::completion) enter(t, State::started, now);
   enter(t, pending.target, now);
   p.delivered_unconfirmed = known == Known::assumed;
   if (const auto event = event_of(pending.target, was_suspended)) plan(t, *event, around, now);

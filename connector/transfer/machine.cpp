@@ -163,7 +163,12 @@ Result<Transition> receive(const std::optional<TransferProcess>& before, const I
   if (!next) return wrong_state(p, to_string(message.kind));
   SLUIS_CHECK(take(p, message, from, around));
   p.peer_pid = message.peer_pid;
-  p.pending.reset();
+  // The peer had not taken our completion when it said this, and may have since: only its answer or its process tells.
+  if (p.pending && p.pending->kind == MessageKind::completion && !is_final(*next)) {
+    p.pending->delivery.uncertain = true;
+  } else {
+    p.pending.reset();
+  }
   p.delivered_unconfirmed = false;
   enter(t, *next, now);
   if (const auto event = event_of(*next, from == State::suspended)) plan(t, *event, around, now);

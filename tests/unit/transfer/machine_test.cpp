@@ -186,6 +186,28 @@ TEST(TransferMachine, ASuspensionThatAResumptionReplacedIsToldWhenThatIsRefused)
   EXPECT_FALSE(knows.transition.message);
 }
 
+TEST(TransferMachine, ACompletionThatCrossesTheConsumersPauseIsNotForgotten) {
+  TransferProcess p = complete(process(Role::provider, State::started), around(), kNow)->next;
+  const std::string completion = p.pending->delivery.id;
+  for (const auto& [said, state] : {std::pair(MessageKind::suspension, State::suspended), std::pair(MessageKind::start, State::started)}) {
+    p = receive(p, message(said), around(), kNow)->next;
+    EXPECT_EQ(p.state, state);
+    ASSERT_TRUE(p.pending) << "what was sent may yet be taken";
+    EXPECT_EQ(p.pending->delivery.id, completion);
+    EXPECT_TRUE(p.pending->delivery.uncertain) << "the peer is read first";
+  }
+  p = receive(p, message(MessageKind::suspension), around(), kNow)->next;
+  const DeliveryStep taken = on_peer_state(p, shows(State::completed), std::nullopt, true, around(), kNow, kNow);
+  EXPECT_EQ(taken.transition.events, (std::vector<State>{State::started, State::completed}));
+  EXPECT_EQ(on_peer_state(p, shows(State::suspended), std::nullopt, true, around(), kNow, kNow).next, DeliveryStep::Next::send);
+  outbox::SendOutcome refusal;
+  refusal.kind = outbox::SendOutcome::Kind::refused;
+  const DeliveryStep refused = on_peer_state(p, shows(State::suspended), refusal, true, around(), kNow, kNow);
+  EXPECT_EQ(refused.transition.next.state, State::suspended) << "it never arrived: the pause stands";
+  EXPECT_FALSE(refused.transition.next.pending);
+  EXPECT_FALSE(receive(p, message(MessageKind::termination), around(), kNow)->next.pending);
+}
+
 TEST(TransferMachine, ARecordSurvivesTheStore) {
   TransferProcess p = process(Role::provider, State::suspended);
   p.pending = Pending{MessageKind::start, State::started, {}};
