@@ -5,6 +5,7 @@
 #include "policy/odrl/match.hpp"
 #include "policy/odrl/named.hpp"
 #include "policy/odrl/values_known.hpp"
+#include "policy/purpose/legal_bases.hpp"
 
 #include <algorithm>
 #include <array>
@@ -53,9 +54,9 @@ Result<void> check_access(const DatasetFile& file) {
                              "data gathered for the municipality are open, or `public_reason` says why they are not");
   }
   if (!open || !file.terms) return {};
-  constexpr std::array<std::string_view, 11> none{
+  constexpr std::array<std::string_view, 13> none{
       "classes",      "purposes",         "deny_purposes", "processing_activity",         "from", "until", "access_for",
-      "delete_after", "steward_approval", "single_purpose_without_claim", "two_sided_evidence"};
+      "delete_after", "steward_approval", "single_purpose_without_claim", "two_sided_evidence", "legal_basis", "impact_assessment_for"};
   for (const std::string_view key : none) {
     if (file.terms->has(key)) {
       return file.terms->refused(key, in_backticks(key) + " has no place in terms for open data")
@@ -103,13 +104,43 @@ Result<void> check_periods(const DatasetFile& file, Timestamp now) {
   return {};
 }
 
+/// What a request has to say of its processing activity.
+Result<void> check_activity(const DatasetFile& file, const policy::Vocabulary& vocabulary) {
+  const Terms& terms = file.dataset.terms;
+  for (const std::string_view key : {"legal_basis", "impact_assessment_for"}) {
+    if (!file.terms->has(key) || terms.processing_activity) continue;
+    return file.terms->refused(key, in_backticks(key) + " is about the processing activity that a request names, and these terms ask for none")
+        .mended_by("write `processing_activity = true`");
+  }
+  for (std::size_t i = 0; i < terms.legal_basis.size(); ++i) {
+    if (const auto found = policy::find_legal_basis(terms.legal_basis[i]); !found) return Error(found.error()).at(file.terms->place("legal_basis", i));
+  }
+  const auto& assessed = terms.impact_assessment_for;
+  const auto needs = [&](const std::string& purpose) { return std::find(assessed.begin(), assessed.end(), purpose) != assessed.end(); };
+  for (std::size_t i = 0; i < assessed.size(); ++i) {
+    const auto refused = [&](std::string message) { return Error(ErrorCode::invalid_argument, std::move(message)).at(file.terms->place("impact_assessment_for", i)); };
+    const auto narrow = vocabulary.lookup(assessed[i]);
+    if (!narrow || std::find(terms.purposes.begin(), terms.purposes.end(), assessed[i]) == terms.purposes.end()) {
+      return refused(in_backticks(assessed[i]) + " is none of `purposes`").mended_by("name it in both");
+    }
+    for (const std::string& broad : terms.purposes) {
+      const auto above = vocabulary.lookup(broad);
+      if (needs(broad) || !above || !vocabulary.is_a(*narrow, *above)) continue;
+      return refused(in_backticks(assessed[i]) + " lies below " + in_backticks(broad) + ", which is open without an impact assessment")
+          .mended_by("name the broader one here too, or leave it out of `purposes`");
+    }
+  }
+  return {};
+}
+
 Result<void> check_terms(const DatasetFile& file, const policy::Vocabulary& vocabulary) {
   if (file.dataset.access == Access::open) return {};
   if (!file.terms) return file.root.refused("terms", "a dataset under agreement needs `[terms]`");
   const Terms& terms = file.dataset.terms;
   if (file.offer_file) {
-    constexpr std::array<std::string_view, 8> in_offer{"classes",    "purposes",     "deny_purposes", "from", "until",
-                                                       "access_for", "delete_after", "suppress_small_cells"};
+    constexpr std::array<std::string_view, 11> in_offer{"classes",    "purposes",     "deny_purposes",        "from",        "until",
+                                                        "access_for", "delete_after", "suppress_small_cells", "legal_basis", "impact_assessment_for",
+                                                        "two_sided_evidence"};
     for (const std::string_view key : in_offer) {
       if (file.terms->has(key)) {
         return file.terms->refused(key, in_backticks(key) + " stands in the offer's own file").mended_by("leave it out here");
@@ -127,7 +158,8 @@ Result<void> check_terms(const DatasetFile& file, const policy::Vocabulary& voca
     }
   }
   SLUIS_CHECK(check_purposes(file, "purposes", terms.purposes, vocabulary));
-  return check_purposes(file, "deny_purposes", terms.deny_purposes, vocabulary);
+  SLUIS_CHECK(check_purposes(file, "deny_purposes", terms.deny_purposes, vocabulary));
+  return check_activity(file, vocabulary);
 }
 
 /// An error about a hand-written offer, in its own file.

@@ -5,6 +5,7 @@
 #include "catalog/offer.hpp"
 #include "connector/base/limits.hpp"
 #include "policy/odrl/values.hpp"
+#include "policy/purpose/legal_bases.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -315,6 +316,9 @@ Result<void> read_terms(TomlTable& table, Terms& terms) {
   SLUIS_TRY(terms.deny_purposes, purposes(table, "deny_purposes"));
   SLUIS_TRY(terms.processing_activity, table.boolean_or("processing_activity", false));
   SLUIS_TRY(terms.two_sided_evidence, table.boolean_or("two_sided_evidence", false));
+  SLUIS_TRY(terms.legal_basis, table.strings("legal_basis"));
+  for (std::string& one : terms.legal_basis) one = policy::expand_legal_basis(one);
+  SLUIS_TRY(terms.impact_assessment_for, purposes(table, "impact_assessment_for"));
   SLUIS_TRY(terms.from, table.optional_time("from"));
   SLUIS_TRY(terms.until, table.optional_time("until"));
   SLUIS_TRY(terms.access_for, table.optional_duration("access_for"));

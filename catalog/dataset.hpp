@@ -94,6 +94,8 @@ struct Terms {
   std::vector<std::string> deny_purposes;  ///< with all below and above them
   bool processing_activity = false;        ///< a request must name a registered one
   bool two_sided_evidence = false;         ///< only parties whose log proves the exchange as well
+  std::vector<std::string> legal_basis;    ///< full IRIs of DPV, of which the requester's activity has one; empty: any
+  std::vector<std::string> impact_assessment_for;  ///< those of `purposes` for which its activity has an impact assessment
   std::optional<Timestamp> from;
   std::optional<Timestamp> until;
   std::optional<Duration> access_for;      ///< counted from the agreement

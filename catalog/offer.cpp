@@ -14,7 +14,7 @@ using policy::Rule;
 Constraint names(Operand operand, std::vector<std::string> values) {
   Constraint constraint;
   constraint.operand = operand;
-  constraint.op = values.size() == 1 ? Operator::eq : Operator::is_any_of;
+  constraint.op = values.size() == 1 && operand != Operand::legal_basis ? Operator::eq : Operator::is_any_of;  // an activity may have more than one
   constraint.values = std::move(values);
   return constraint;
 }
@@ -40,6 +40,7 @@ std::vector<Constraint> common(const Terms& terms) {
   std::vector<Constraint> list;
   if (!terms.classes.empty()) list.push_back(names(Operand::class_of_recipient, terms.classes));
   if (terms.two_sided_evidence) list.push_back(names(Operand::evidence, {std::string(policy::kTwoSided)}));
+  if (!terms.legal_basis.empty()) list.push_back(names(Operand::legal_basis, terms.legal_basis));
   if (terms.from) list.push_back(instant(Operator::gteq, *terms.from));
   if (terms.until) list.push_back(instant(Operator::lt, *terms.until));
   if (terms.access_for) list.push_back(period(Operand::elapsed_time, Operator::lteq, *terms.access_for));
@@ -55,6 +56,10 @@ std::vector<Rule> permissions(const Terms& terms) {
     constraint.op = Operator::is_a;
     rule.constraints.push_back(std::move(constraint));
     for (Constraint& one : common(terms)) rule.constraints.push_back(std::move(one));
+    const auto& assessed = terms.impact_assessment_for;
+    if (std::find(assessed.begin(), assessed.end(), purpose) != assessed.end()) {
+      rule.constraints.push_back(names(Operand::impact_assessment, {std::string(policy::kOnRecord)}));
+    }
     rules.push_back(std::move(rule));
   }
   if (rules.empty()) {

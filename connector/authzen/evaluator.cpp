@@ -112,7 +112,10 @@ Evaluator::MaybeReason Evaluator::form(gate::Question& question, const negotiati
   question.two_sided = with_.membership.keeps_evidence(record.peer, now);
   question.purpose = policy::expand_purpose(*asked.purpose);
   question.activity = asked.activity;
-  if (!provider) question.uses_before = 0;
+  if (provider) return {};
+  question.uses_before = 0;
+  // Of the other party's activity nothing is known here: only its claim says it.
+  if (const auto registered = with_.activity_allows(asked.activity, *question.purpose, now)) question.says = registered->says;
   return {};
 }
 

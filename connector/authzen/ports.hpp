@@ -22,7 +22,7 @@ struct Dependencies {
   /// The class of a party as the membership list has it. not_found.
   std::function<Result<std::string>(const ParticipantId&)> class_of;
   /// As of intake::Dependencies.
-  std::function<Result<void>(std::string_view activity, std::string_view purpose, Timestamp now)> activity_allows;
+  std::function<Result<intake::Registered>(std::string_view activity, std::string_view purpose, Timestamp now)> activity_allows;
   /// This node's own where it provides; else the provider's, with proof.
   gate::DeclarationSource declarations = {};
   /// A call that got no answer, as nothing could be read or recorded: `kUndecidedEvaluation` or `kUndecidedSearch` of gate/.

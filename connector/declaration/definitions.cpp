@@ -146,11 +146,12 @@ Result<AssessmentDraft> parse_assessment(std::string_view text, const std::strin
   for (std::size_t i = 0; i < out.safeguards.size(); ++i) {
     if (const auto good = check_safeguard(out.safeguards[i]); !good) return Error(good.error()).at(table.place("safeguards", i));
   }
-  for (std::size_t i = 0; out.safeguards.empty() && i < out.purposes.size(); ++i) {
+  const bool acts = std::any_of(out.safeguards.begin(), out.safeguards.end(), [](const std::string& one) { return bool(safeguard_act(one)); });
+  for (std::size_t i = 0; !acts && i < out.purposes.size(); ++i) {
     if (!needs_safeguards(out.purposes[i], vocabulary)) continue;
     return item_refused(table, "purposes", i,
-                        "`" + out.purposes[i] + "` is, or may be, research, statistics or archiving: only with safeguards")
-        .mended_by("name them in `safeguards` (GDPR art. 89), as \"pseudonymised before use\"");
+                        "`" + out.purposes[i] + "` is, or may be, research, statistics or archiving: only with safeguards that the terms then have")
+        .mended_by("name one at least in `safeguards` (GDPR art. 89), as \"sluis:pseudonymise\" or \"sluis:deleteAfter\"");
   }
   return out;
 }

@@ -1,6 +1,7 @@
 #include "connector/declaration/rules.hpp"
 
 #include "connector/base/limits.hpp"
+#include "policy/odrl/transforms.hpp"
 #include "policy/purpose/legal_bases.hpp"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ using identity::Role;
 
 constexpr std::size_t kWhyBytes = 1024;
 
-/// What says that there is no safeguard.
+/// What says that there is none.
 constexpr std::array<std::string_view, 14> kNothing{"none", "no",  "nothing", "n/a",    "na",   "nil",  "n.a.",
                                                     "geen", "nee", "niets",   "n.v.t.", "nvt",  "niet nodig", "not needed"};
 
@@ -21,6 +22,12 @@ constexpr std::array<std::string_view, 14> kNothing{"none", "no",  "nothing", "n
 constexpr std::array<std::string_view, 3> kSafeguarded{"https://w3id.org/dpv#ResearchAndDevelopment",
                                                        "https://w3id.org/dpv#ProvideOfficialStatistics",
                                                        "https://w3id.org/dpv#RecordManagement"};
+
+/// Whether it is meant as an act of the profile, not as words.
+bool is_act(std::string_view safeguard) {
+  return safeguard.starts_with("sluis:") || safeguard.starts_with("odrl:") || safeguard.starts_with("https://w3id.org/sluis/") ||
+         safeguard.starts_with("http://www.w3.org/ns/odrl/");
+}
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -172,8 +179,8 @@ Result<void> check_gathered_under(std::span<const std::string> bases, bool neede
   return {};
 }
 
-Result<void> check_safeguard(std::string_view safeguard) {
-  std::string said = lower(safeguard);
+bool says_nothing(std::string_view text) {
+  std::string said = lower(text);
   const auto sign = [](char c) { return c == ' ' || c == '\t' || c == '.' || c == '-' || c == '!' || c == '?' || c == '/'; };
   // Signs alone say nothing; `n.v.t.` and `n/a` keep theirs.
   if (std::all_of(said.begin(), said.end(), sign)) said.clear();
@@ -181,9 +188,39 @@ Result<void> check_safeguard(std::string_view safeguard) {
   said.erase(0, said.find_first_not_of(' ') == std::string::npos ? said.size() : said.find_first_not_of(' '));
   const std::string without = said.empty() || said.back() != '.' ? said : said.substr(0, said.size() - 1);
   const auto same = [&](std::string_view nothing) { return said == nothing || without == nothing; };
-  if (!said.empty() && std::none_of(kNothing.begin(), kNothing.end(), same)) return {};
+  return said.empty() || std::any_of(kNothing.begin(), kNothing.end(), same);
+}
+
+std::optional<policy::Action> safeguard_act(std::string_view safeguard) {
+  const auto act = is_act(safeguard) ? policy::action_from(safeguard) : std::nullopt;
+  return act && policy::is_safeguard(*act) ? act : std::nullopt;
+}
+
+const std::string* missing_safeguard(const Declaration& assessment, std::span<const policy::Action> of_terms) {
+  for (const std::string& one : assessment.safeguards) {
+    const auto act = safeguard_act(one);
+    if (act && std::find(of_terms.begin(), of_terms.end(), *act) == of_terms.end()) return &one;
+  }
+  return nullptr;
+}
+
+Result<void> check_safeguard(std::string_view safeguard) {
+  if (is_act(safeguard) && !safeguard_act(safeguard)) {
+    return Error(ErrorCode::invalid_argument, "`" + std::string(safeguard.substr(0, 128)) + "` is no safeguard of the profile")
+        .mended_by(policy::action_from(safeguard) ? "name one that data pass, as `sluis:pseudonymise`, or `sluis:deleteAfter`"
+                                                  : policy::suggest_action(safeguard));
+  }
+  if (!says_nothing(safeguard)) return {};
   return Error(ErrorCode::invalid_argument, "`" + std::string(safeguard.substr(0, 128)) + "` is no safeguard")
       .mended_by("say what is done, as \"pseudonymised before use\"; leave `safeguards` out where none is needed");
+}
+
+bool is_safeguarded(std::string_view purpose, const policy::Vocabulary& vocabulary) {
+  const auto asked = vocabulary.lookup(purpose);
+  return asked && std::any_of(kSafeguarded.begin(), kSafeguarded.end(), [&](std::string_view one) {
+           const auto known = vocabulary.lookup(one);
+           return known && vocabulary.is_a(*asked, *known);
+         });
 }
 
 bool needs_safeguards(std::string_view purpose, const policy::Vocabulary& vocabulary) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/declaration/definitions.hpp"
+#include "policy/odrl/terms.hpp"
 
 #include <span>
 
@@ -35,9 +36,18 @@ Result<std::string> read_legal_basis(std::string_view basis);
 /// with why: one of them is, or may be, consent, or DPV does not have it; `needed`, and there is none.
 Result<void> check_gathered_under(std::span<const std::string> bases, bool needed);
 
-/// invalid_argument: it is empty, or says that there is none.
+/// Whether it is empty, or says that there is none: `n.v.t.`, `none`, `-`.
+bool says_nothing(std::string_view text);
+/// invalid_argument: it says nothing, or names an act of the profile that there is not, or that is no safeguard.
 Result<void> check_safeguard(std::string_view safeguard);
 
+/// The act that a safeguard names, `sluis:pseudonymise`: one that data pass, or that is promised with a time. None: it is said in words.
+std::optional<policy::Action> safeguard_act(std::string_view safeguard);
+/// The first safeguard of an assessment that names an act which is not among those of the terms; null: there is none.
+const std::string* missing_safeguard(const Declaration& assessment, std::span<const policy::Action> of_terms);
+
+/// Whether it is research, statistics or archiving, or below one (GDPR art. 89).
+bool is_safeguarded(std::string_view purpose, const policy::Vocabulary& vocabulary);
 /// Whether it may be research, statistics or archiving: one of these, or above or below one (GDPR art. 89).
 bool needs_safeguards(std::string_view purpose, const policy::Vocabulary& vocabulary);
 

@@ -72,7 +72,7 @@ void decide(const Question& question, const DeclarationSource& source, Timestamp
   const policy::Program& program = terms.program;
   const Known known{question.purpose ? terms.vocabulary->lookup(*question.purpose) : terms.single_purpose,
                     question.recipient.str(), question.class_of_recipient, question.dataset.str(), now, terms.agreed,
-                    verdict.uses_asked, question.activity, question.two_sided};
+                    verdict.uses_asked, question.activity, question.two_sided, question.says};
   policy::Request request = request_of(program, known);
   std::vector<policy::Attribute> attributes = attributes_of(program, known);
   request.attributes = attributes;
@@ -109,6 +109,12 @@ std::vector<policy::Attribute> attributes_of(const policy::Program& program, con
   if (known.uses) out.push_back({policy::Operand::count, {}, *known.uses});
   if (!known.activity.empty()) {
     out.push_back(policy::Attribute::name(policy::Operand::processing_activity, program.name(known.activity)));
+    const auto say = [&](policy::Operand operand, std::string_view name) {
+      out.push_back(policy::Attribute::name(operand, name.empty() ? policy::Interned::absent : program.name(name)));
+    };
+    for (const std::string& basis : known.says.legal_basis) say(policy::Operand::legal_basis, basis);
+    if (known.says.legal_basis.empty()) say(policy::Operand::legal_basis, {});
+    say(policy::Operand::impact_assessment, known.says.impact_assessment.empty() ? std::string_view() : policy::kOnRecord);
   }
   if (known.two_sided) out.push_back(evidence_of(program, *known.two_sided));
   return out;
@@ -184,6 +190,7 @@ Result<Verdict> assess(const Question& question, std::optional<AgreementAsRead> 
   verdict.terms = std::move(*terms);
   verdict.class_of_recipient = question.class_of_recipient;
   verdict.two_sided = question.two_sided;
+  verdict.says = question.says;
   SLUIS_CHECK(read_uses(question, store, verdict));
   decide(question, declarations, now, verdict);
   return verdict;
@@ -202,6 +209,9 @@ Result<TakenDeclarations> take_declarations(std::span<const ProvenDeclaration> i
     if (said.until() <= now || !named.contains(said)) continue;
     SLUIS_TRY(const bool about, declaration::concerns(said, program.vocabulary(), asked));
     if (!about) continue;
+    if (const std::string* missing = declaration::missing_safeguard(said, named.safeguards)) {
+      return Error(ErrorCode::invalid_argument, "`" + said.id + "` takes `" + *missing + "` as a safeguard, and these terms do not have it");
+    }
     const bool situation = said.kind == declaration::Kind::situation;
     (situation ? situations : assessments) = true;
     const auto operand = situation ? policy::Operand::situation : policy::Operand::assessment;
@@ -274,6 +284,7 @@ std::string_view to_string(Access access) {
     case Access::open: return "open";
     case Access::conditional: return "conditional";
     case Access::needs_activity: return "needs activity";
+    case Access::needs_dpia: return "needs DPIA";
     case Access::not_served: return "not served";
     case Access::never: return "never";
   }
@@ -285,8 +296,11 @@ Access access_for(const ReleasePlan& plan, const policy::Program& terms, std::st
   const bool open = !plan.public_offer.is_null();
   const bool named = needs_activity(plan, terms.vocabulary(), purpose);
   if ((open && named) || !policy::could_permit(terms, class_of_recipient, {}, purpose, now)) return Access::never;
+  const bool assessed = !policy::could_permit(terms, class_of_recipient, {}, purpose, now, {}, false);
+  if (open && assessed) return Access::never;
   if (not_served(plan, now)) return Access::not_served;
   if (open) return Access::open;
+  if (assessed) return Access::needs_dpia;
   return named ? Access::needs_activity : Access::conditional;
 }
 

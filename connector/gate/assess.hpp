@@ -18,6 +18,7 @@ struct Question {
   std::optional<std::int64_t> uses_before = {};
   std::string activity = {};  ///< processing activity as it was named; empty: none
   bool two_sided = false;     ///< Membership::keeps_evidence of `peer`
+  identity::ActivitySays says = {};  ///< of the activity, by the recipient's register
 };
 
 /// That the exchange is proven by both logs, or by one, for a request to this program.
@@ -35,6 +36,7 @@ struct Known {
   std::optional<std::int64_t> uses;  ///< of the agreement before this one
   std::string activity;            ///< empty: none is named
   std::optional<bool> two_sided;
+  identity::ActivitySays says;     ///< of the activity
 };
 /// The request to that program, without attributes: those are of `attributes_of`, and of the declarations in force.
 policy::Request request_of(const policy::Program& program, const Known& known);
@@ -74,7 +76,7 @@ struct TakenDeclarations {
   Timestamp until = Timestamp::max();         ///< when the first of them ends
 };
 /// Those that the terms name and that are about the purpose, of those given: in force at `now`, or over by then. invalid_argument: nobody
-/// can tell, as one is about a purpose that the program does not know.
+/// can tell, as one is about a purpose that the program does not know; or it takes a safeguard that the terms do not have.
 Result<TakenDeclarations> take_declarations(std::span<const ProvenDeclaration> in_force, const NamedDeclarations& named,
                                             const policy::Program& program, policy::PurposeIndex asked, Timestamp now);
 
@@ -92,6 +94,7 @@ struct Verdict {
   std::int64_t uses_before = 0;
   std::string class_of_recipient;  ///< of the question
   bool two_sided = false;          ///< of the question
+  identity::ActivitySays says;     ///< of the question
   std::optional<std::int64_t> uses_asked;  ///< what was taken for the uses before it; none: not asked for, or not readable
   /// Where the terms depend on declarations: those that were taken into account, and what must still hold when a permit is recorded.
   std::vector<RestsOn> rests_on;
@@ -139,10 +142,11 @@ enum class Access : std::uint8_t {
   open,            ///< anybody gets them, without agreement
   conditional,     ///< under an agreement, where its conditions hold
   needs_activity,  ///< the same, and each request names a processing activity
+  needs_dpia,      ///< the same, and one with a data protection impact assessment
   not_served,      ///< nobody gets them now: `not_served`
   never,           ///< no request can be permitted, now or later
 };
-/// `open`, `conditional`, `needs activity`, `not served`, `never`.
+/// `open`, `conditional`, `needs activity`, `needs DPIA`, `not served`, `never`.
 std::string_view to_string(Access access);
 /// Open data are given out for no purpose in particular, so for one that needs an activity they are never: no agreement could name it.
 Access access_for(const ReleasePlan& plan, const policy::Program& terms, std::string_view class_of_recipient,

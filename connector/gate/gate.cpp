@@ -175,6 +175,7 @@ std::optional<http::Response> Gate::find_transfer(Asked& asked, std::string_view
 std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) const {
   asked.transaction = new_transaction_id(with_.random, now);
   asked.purpose = asked.activity = asked.peer_checkpoint = asked.replay_key = asked.claim_kid = "";
+  asked.says = {};
   if (asked.claim_header.empty()) {
     const bool by_agreement = !asked.party.sends_claims && asked.plan && asked.plan->purpose_by_agreement;
     return by_agreement ? std::nullopt : std::optional(make_reason("claim.missing"));
@@ -198,6 +199,7 @@ std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) cons
     }
     asked.purpose = policy::expand_purpose(check.claim->purpose).substr(0, limits::kReasonBytes);
     asked.activity = check.claim->activity.substr(0, limits::kReasonBytes);
+    asked.says = check.claim->says;
     asked.claim_kid = signed_by;
   }
   std::optional<policy::Reason> false_note;
@@ -242,7 +244,7 @@ Result<Reevaluation> Gate::look(Asked& asked, Timestamp now) const {
   const Question question{asked.transfer.agreement, asked.transfer.dataset, asked.party.id, asked.party.id,
                           asked.party.class_of_recipient,
                           asked.claim_header.empty() ? std::nullopt : std::optional(asked.purpose), asked.use,
-                          asked.activity, is_two_sided(asked)};
+                          asked.activity, is_two_sided(asked), asked.says};
   SLUIS_TRY(asked.verdict, assess(question, with_.store, with_.programs, with_.vocabulary(), with_.declarations, now));
   const auto admitted = with_.membership.admitted_until(asked.party.id, now);
   if (!admitted) return Reevaluation{make_reason("membership", {{"why", admitted.error().message}}), now};

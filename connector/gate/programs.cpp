@@ -2,6 +2,7 @@
 
 #include "connector/crypto/crypto.hpp"
 #include "policy/odrl/named.hpp"
+#include "policy/odrl/transforms.hpp"
 
 #include <algorithm>
 
@@ -21,6 +22,7 @@ NamedDeclarations named_declarations(const policy::Policy& policy) {
   NamedDeclarations out;
   for (auto& one : policy::named(policy, policy::Operand::situation)) out.situations.push_back(std::move(one.value));
   for (auto& one : policy::named(policy, policy::Operand::assessment)) out.assessments.push_back(std::move(one.value));
+  out.safeguards = policy::safeguards(policy);
   return out;
 }
 

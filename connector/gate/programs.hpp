@@ -14,6 +14,7 @@ namespace sluis::gate {
 struct NamedDeclarations {
   std::vector<std::string> situations;
   std::vector<std::string> assessments;
+  std::vector<policy::Action> safeguards;  ///< that the terms have: policy::safeguards
 
   bool empty() const { return situations.empty() && assessments.empty(); }
   bool contains(const declaration::Declaration& declaration) const;

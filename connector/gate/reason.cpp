@@ -78,6 +78,8 @@ constexpr std::array kSentences{
                      "Geweigerd: noem een doel met zijn IRI."}},
     policy::Sentence{"activity.malformed", {"Denied: a processing activity is named by its URI.",
                      "Geweigerd: noem een verwerking met haar URI."}},
+    policy::Sentence{"data_subject.malformed", {"Denied: in `Sluis-Data-Subject` stand the kind of an id and the id, with one space between.",
+                     "Geweigerd: in `Sluis-Data-Subject` staan de soort van een nummer en het nummer, met één spatie ertussen."}},
     policy::Sentence{"purpose.missing", {"Denied: a purpose has to be named in `Sluis-Purpose`.",
                      "Geweigerd: noem een doel in `Sluis-Purpose`."}},
     policy::Sentence{"purpose.several", {"Denied: one purpose has to be named, not several.",

@@ -9,6 +9,7 @@ namespace {
 
 constexpr JwsForm kForm{"ES256", "sluis-claim+jwt", crypto::Key::Kind::p256};
 constexpr std::size_t kTokenBytes = 8U << 10U;
+constexpr std::size_t kClaimBases = 16;
 
 std::int64_t seconds(Timestamp time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
@@ -26,8 +27,30 @@ std::string payload_of(const Claim& claim) {
                                     {"method", json::Value(claim.method)},
                                     {"path", json::Value(claim.path)}});
   if (!claim.activity.empty()) value.set("activity", json::Value(claim.activity));
+  if (!claim.says.legal_basis.empty()) {
+    json::Array bases;
+    for (const std::string& basis : claim.says.legal_basis) bases.emplace_back(basis);
+    value.set("legal_basis", json::Value(std::move(bases)));
+  }
+  if (!claim.says.impact_assessment.empty()) value.set("impact_assessment", json::Value(claim.says.impact_assessment));
   if (!claim.checkpoint.empty()) value.set("checkpoint", json::Value(to_base64(claim.checkpoint)));
   return json::serialise(value);
+}
+
+Result<std::vector<std::string>> read_bases(ObjectReader& reader) {
+  std::vector<std::string> out;
+  const json::Value* value = reader.optional("legal_basis");
+  if (value == nullptr) return out;
+  const json::Array* list = value->if_array();
+  if (list == nullptr || list->empty() || list->size() > kClaimBases) {
+    return reader.refused("legal_basis", "`legal_basis` is a list of 1 to " + std::to_string(kClaimBases) + " names");
+  }
+  for (const json::Value& one : *list) {
+    const std::string* name = one.if_string();
+    if (name == nullptr || name->empty() || name->size() > limits::kIdBytes) return reader.refused("legal_basis", "a legal basis is its IRI");
+    out.push_back(*name);
+  }
+  return out;
 }
 
 Result<Claim> read_payload(std::string_view text) {
@@ -56,6 +79,10 @@ Result<Claim> read_payload(std::string_view text) {
   SLUIS_TRY(const auto activity, reader.optional_string("activity"));
   if (activity && activity->size() > limits::kIdBytes) return reader.refused("activity", "`activity` is too long");
   claim.activity = activity.value_or("");
+  SLUIS_TRY(claim.says.legal_basis, read_bases(reader));
+  SLUIS_TRY(const auto assessment, reader.optional_string("impact_assessment"));
+  if (assessment && assessment->size() > limits::kIdBytes) return reader.refused("impact_assessment", "`impact_assessment` is too long");
+  claim.says.impact_assessment = assessment.value_or("");
   SLUIS_TRY(const auto iat, reader.count("iat"));
   if (iat > 100'000'000'000) return reader.refused("iat", "`iat` is not in seconds since 1970");
   claim.iat = Timestamp(std::chrono::seconds(iat));

@@ -15,6 +15,14 @@ inline constexpr std::string_view kClaimHeader = "sluis-claim";
 
 /// What a consumer's node says with one data request (D15): a compact JWS (RFC 7515), ES256, with the header
 /// `{"alg":"ES256","kid":…,"typ":"sluis-claim+jwt"}` and nothing else.
+/// What a party's own register says of the processing activity that it names.
+struct ActivitySays {
+  std::vector<std::string> legal_basis;  ///< IRIs of DPV; 16 at most in a claim
+  std::string impact_assessment;         ///< which data protection impact assessment (GDPR art. 35); empty: none
+
+  bool operator==(const ActivitySays&) const = default;
+};
+
 struct Claim {
   ParticipantId iss;
   ParticipantId aud;
@@ -23,6 +31,7 @@ struct Claim {
   TransactionId transaction;
   std::string purpose;        ///< IRI
   std::string activity;       ///< URI of the processing activity; empty: none stated
+  ActivitySays says{};        ///< of the activity
   Timestamp iat{};            ///< whole seconds
   std::string jti;
   std::string method;

@@ -5,6 +5,7 @@
 #include "connector/base/transaction_id.hpp"
 #include "connector/gate/ending.hpp"
 #include "connector/intake/running.hpp"
+#include "connector/provenance/subject.hpp"
 
 #include <algorithm>
 
@@ -51,6 +52,12 @@ http::Response Intake::handle(const http::Request& request) {
   asked->application = std::move(*application);
   asked->purpose = policy::expand_purpose(purpose).substr(0, limits::kReasonBytes);
   asked->activity = activity.substr(0, limits::kReasonBytes);
+  if (const std::string_view named = request.header("sluis-data-subject"); !named.empty()) {
+    const auto subject = provenance::read_subject(named);
+    if (!subject || options_.subject_key.empty()) return gate::refusal(400, gate::make_reason("data_subject.malformed"));
+    asked->subject_type = subject->type;
+    asked->subject_mark = provenance::subject_mark(options_.subject_key, *subject);
+  }
   asked->transaction = new_transaction_id(with_.random, with_.decision_clock.now());
   asked->decided = begin_step(request.header("traceparent"), with_.random);
   asked->obtained = another_step(asked->decided, with_.random);
@@ -107,9 +114,12 @@ http::Response Intake::decide(const std::shared_ptr<Asked>& asked, const std::sh
 
 /// Agreement and policy first, as they say most about why; then the activity, then membership.
 Result<gate::Reevaluation> Intake::look(Asked& asked, const gate::DeclarationSource& declarations, Timestamp now) const {
+  auto registered = with_.activity_allows(asked.activity, policy::expand_purpose(asked.purpose), now);
+  if (!registered && registered.error().code != ErrorCode::permission_denied) return registered.error();
   const gate::Question question{asked.access.agreement, asked.access.dataset,        asked.access.peer,
                                 options_.self,          options_.class_of_recipient, asked.purpose,
-                                0,                      asked.activity,             with_.membership.keeps_evidence(asked.access.peer, now)};
+                                0,                      asked.activity,             with_.membership.keeps_evidence(asked.access.peer, now),
+                                registered ? registered->says : identity::ActivitySays{}};
   SLUIS_TRY(asked.verdict, gate::assess(question, with_.store, with_.programs, with_.vocabulary(), declarations, now));
   const gate::Verdict& verdict = asked.verdict;
   if (!verdict.permit) return gate::Reevaluation{verdict.reason, now};
@@ -122,8 +132,6 @@ Result<gate::Reevaluation> Intake::look(Asked& asked, const gate::DeclarationSou
   if (std::find(activities.begin(), activities.end(), asked.activity) == activities.end()) {
     return no_activity("the application's token does not name it");
   }
-  auto registered = with_.activity_allows(asked.activity, verdict.purpose, now);
-  if (!registered && registered.error().code != ErrorCode::permission_denied) return registered.error();
   if (!registered) return no_activity(registered.error().message);
   asked.activity_as_read = std::move(registered->as_read);
   const auto admitted = with_.membership.admitted_until(asked.access.peer, now);
@@ -174,6 +182,8 @@ EntryDraft Intake::begin(Asked& asked, provenance::EntryKind kind, std::string_v
   v1::Internal internal;
   internal.set_activity(asked.activity);
   internal.set_application(asked.application.name);
+  internal.set_data_subject_type(asked.subject_type);
+  internal.set_data_subject(asked.subject_mark);
   internal.set_source(asked.wanted.told());
   gate::set_known(internal, asked.verdict);
   gate::set_step(internal, asked.decided);

@@ -20,6 +20,7 @@ struct Application {
 struct Registered {
   Timestamp until = Timestamp::max();  ///< exclusive
   Precondition as_read = {};           ///< of the commit that relies on it; without a key: none
+  identity::ActivitySays says = {};
 };
 
 /// What the intake needs; all of it outlives the intake.
@@ -59,6 +60,7 @@ struct Options {
   ParticipantId self;
   std::string class_of_recipient;             ///< our own
   std::chrono::milliseconds patience{3'600'000};  ///< for one whole pull
+  std::string subject_key = {};               ///< under which persons are marked in the log; empty: none may be named
 };
 
 /// The consumer's side of a pull (D15): an application asks its own node, which decides first, records the intent,
@@ -68,7 +70,8 @@ class Intake {
   Intake(Options options, Dependencies dependencies);
   ~Intake();
 
-  /// GET `/intake/<own pid>`, with headers `sluis-purpose` and `sluis-activity`. What stands below it, its query, `range`, `if-match` and
+  /// GET `/intake/<own pid>`, with headers `sluis-purpose` and `sluis-activity`, and where it is about one person `sluis-data-subject`
+  /// (provenance::read_subject): that stays in this node's log, as a mark. What stands below it, its query, `range`, `if-match` and
   /// `if-range` go to the provider as they are: each such request is decided and recorded like any other.
   std::vector<http::Route> routes();
   /// At start: an intent without an end is closed as unknown.

@@ -59,6 +59,8 @@ v1::Internal Intake::Asked::end() const {
   internal.set_begun_us(begun.time_us());
   internal.set_activity(activity);
   internal.set_application(application.name);
+  internal.set_data_subject_type(subject_type);
+  internal.set_data_subject(subject_mark);
   return internal;
 }
 
@@ -102,6 +104,7 @@ Result<http::PeerRequest> Intake::Running::request() const {
   claim.transaction = TransactionId(asked_->transaction);
   claim.purpose = asked_->verdict.purpose;
   claim.activity = asked_->activity;
+  claim.says = asked_->verdict.says;
   claim.iat = std::chrono::floor<std::chrono::seconds>(intake_.with_.decision_clock.now());
   claim.jti = to_hex(intake_.with_.random.bytes(16));
   claim.method = out.method;

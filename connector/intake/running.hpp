@@ -32,6 +32,8 @@ struct Intake::Asked {
   transfer::Access access;  ///< holds the handle: never to a log
   std::string purpose;      ///< full IRI, as named
   std::string activity;
+  std::string subject_type;  ///< of the person that the request is about; empty: none is named
+  std::string subject_mark;  ///< and what stands for that person
   gate::Wanted wanted;
   std::string transaction;
   gate::Verdict verdict;

@@ -1,6 +1,7 @@
 #include "connector/management/activities.hpp"
 
 #include "connector/base/limits.hpp"
+#include "connector/declaration/rules.hpp"
 #include "connector/gate/assess.hpp"
 #include "connector/json/json.hpp"
 #include "connector/outbox/outcome.hpp"
@@ -31,6 +32,7 @@ constexpr std::array kFields{
     ActivityField{"dataProtectionOfficer", &Version::data_protection_officer},
     ActivityField{"recipients", nullptr, &Version::recipients},
     ActivityField{"measures", nullptr, &Version::measures},
+    ActivityField{"impactAssessment", &Version::impact_assessment},
 };
 
 Error corrupt() { return {ErrorCode::corruption, "a stored processing activity is not readable"}; }
@@ -192,6 +194,10 @@ Result<void> check(const Version& version) {
   SLUIS_CHECK(check_uri("id", version.id));
   if (!version.parent.empty()) SLUIS_CHECK(check_uri("parent", version.parent));
   if (version.parent == version.id) return refused("parent", fmt::format("`{}` is its own parent", version.id));
+  if (!version.impact_assessment.empty() && declaration::says_nothing(version.impact_assessment)) {
+    return refused("impactAssessment", fmt::format("`{}` is no impact assessment", version.impact_assessment))
+        .mended_by("name the one it rests on, by number and date or by its address; leave it out where there is none");
+  }
   std::size_t bytes = version.id.size();
   for (const auto& field : kFields) {
     if (field.text != nullptr) {

@@ -31,6 +31,7 @@ struct ActivityVersion {
   std::string data_protection_officer;
   std::vector<std::string> recipients;
   std::vector<std::string> measures;
+  std::string impact_assessment;  ///< which data protection impact assessment it rests on (GDPR art. 35); empty: none
   Timestamp from;
   std::optional<Timestamp> until;
   std::uint32_t version = 1;  ///< of this node's count, from 1
@@ -55,7 +56,7 @@ inline constexpr std::size_t kActivitiesPerFile = 1000;     ///< versions that o
 inline constexpr std::size_t kActivityFileBytes = 512U << 10U;
 
 /// invalid_argument or limit_exceeded, at the pointer of a field (`/id`, `/legalBasis`, `/until`): no URI, `until` not after
-/// `from`, too long, control characters, an item of a list that is empty or has the `|` that parts items in CSV.
+/// `from`, an impact assessment that says there is none, too long, control characters, an item of a list that is empty or has the `|` that parts items in CSV.
 Result<void> check(const ActivityVersion& version);
 /// Whether all is the same but for the time.
 bool same_content(const ActivityVersion& a, const ActivityVersion& b);

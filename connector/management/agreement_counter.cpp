@@ -52,7 +52,7 @@ Result<std::string> without_target(const std::string& text, const std::string& f
 Result<void> check_offered(const Backend& backend, const policy::Policy& policy, const DatasetId& dataset, const std::shared_ptr<const policy::Vocabulary>& vocabulary,
                            const std::vector<v1::TermsFinding>& findings) {
   SLUIS_TRY(const auto published, backend.catalog.show(dataset));
-  SLUIS_CHECK(check_own_terms(policy, published.dataset, dataset_context(backend, vocabulary).situations, backend.directory, backend.store, backend.clock.now()));
+  SLUIS_CHECK(check_own_terms(policy, published.dataset, dataset_context(backend, vocabulary).situations, backend.directory, backend.store, vocabulary, backend.clock.now()));
   for (const policy::PolicyPart& part : policy::enforcement(policy, policy::Supplied::by_this_node())) {
     if (part.keeper != policy::Keeper::refused) continue;
     return Error(ErrorCode::invalid_argument, policy::refusal(part)).at_pointer(part.pointer).mended_by("leave it out; terms check lists every part");

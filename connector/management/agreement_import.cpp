@@ -83,7 +83,7 @@ Result<void> check_given(const Backend& backend, const catalog::CompiledOffer& t
                          const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
   SLUIS_TRY(const auto published, backend.catalog.show(from.dataset));
   const Timestamp now = backend.clock.now();
-  SLUIS_CHECK(check_own_terms(terms.policy, published.dataset, dataset_context(backend, vocabulary).situations, backend.directory, backend.store, now));
+  SLUIS_CHECK(check_own_terms(terms.policy, published.dataset, dataset_context(backend, vocabulary).situations, backend.directory, backend.store, vocabulary, now));
   return check_permits(findings_of(terms, now, policy::Language::english));
 }
 

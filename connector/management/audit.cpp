@@ -1,6 +1,7 @@
 #include "connector/management/audit_export.hpp"
 #include "connector/management/audit_report.hpp"
 #include "connector/management/audit_rows.hpp"
+#include "connector/management/audit_subject.hpp"
 
 #include "connector/management/convert.hpp"
 #include "connector/management/findings.hpp"
@@ -224,6 +225,8 @@ void add_audit(Methods& methods, Backend& backend) {
         }
         return backend.prune(request, caller.person);
       });
+  methods.add<v1::AuditSubjectRequest, v1::AuditSubjectResponse>(
+      "AuditService.Subject", [&backend](const auto& request, const Caller& caller) { return look_up_subject(backend, request, caller); });
   methods.add<v1::AuditErasuresRequest, v1::AuditErasuresResponse>(
       "AuditService.Erasures", [&backend](const auto&, const Caller&) -> Result<v1::AuditErasuresResponse> {
         if (!backend.erasures) return not_here("erasure");

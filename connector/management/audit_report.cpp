@@ -43,8 +43,9 @@ class Reporter {
     }
     if (!entry.agreement().empty() && !entry.erased()) {
       SLUIS_TRY(const Terms* terms, terms_of(AgreementId(entry.agreement())));
-      // A consumer says itself which of its activities it is; of those a provider knows nothing.
-      if (terms->we_use) SLUIS_CHECK(add_legal_basis(entry, out));
+      // A decision has what the recipient's register said then. Of its other entries a consumer looks at its own.
+      *out.mutable_legal_basis() = entry.legal_basis();
+      if (terms->we_use && out.legal_basis().empty()) SLUIS_CHECK(add_legal_basis(entry, out));
       add_rule(entry, *terms, out);
     }
     *out.mutable_entry() = std::move(entry);

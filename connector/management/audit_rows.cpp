@@ -54,6 +54,8 @@ void put_internal(v1::AuditEntry& row, const v1::Internal& internal) {
   row.set_decided_by(internal.decided_by());
   row.set_certificate(internal.certificate());
   row.set_claim_kid(internal.claim_kid());
+  *row.mutable_legal_basis() = internal.known().legal_basis();
+  row.set_impact_assessment(internal.known().impact_assessment());
 }
 
 /// As OpenSSL prints it, too.

@@ -10,6 +10,7 @@
 #include "connector/outbox/dead_letter.hpp"
 #include "connector/outbox/standing.hpp"
 #include "connector/provenance/log_store.hpp"
+#include "connector/provenance/subject.hpp"
 #include "connector/transfer/service.hpp"
 #include "sluis/v1/audit.pb.h"
 #include "sluis/v1/node.pb.h"
@@ -127,6 +128,8 @@ struct Backend {
   std::function<Result<v1::AuditCheckpointResponse>(const ParticipantId& peer)> peer_log = {};
   /// Compares both logs, and records that.
   std::function<Result<v1::AuditReconcileResponse>(const v1::AuditReconcileRequest& request, const std::string& person)> reconcile = {};
+  /// What stands for a person in the log.
+  std::function<std::string(const provenance::DataSubject& subject)> subject_mark = {};
   /// Asks for an erasure, or confirms one.
   std::function<Result<v1::AuditEraseResponse>(const v1::AuditEraseRequest& request, const std::string& person)> erase = {};
   std::function<Result<v1::AuditErasuresResponse>()> erasures = {};

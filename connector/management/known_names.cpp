@@ -7,7 +7,9 @@
 #include "connector/declaration/register.hpp"
 #include "connector/declaration/rules.hpp"
 #include "connector/management/activities.hpp"
+#include "policy/odrl/match.hpp"
 #include "policy/odrl/named.hpp"
+#include "policy/odrl/transforms.hpp"
 #include "policy/odrl/values.hpp"
 #include "policy/odrl/values_known.hpp"
 
@@ -34,15 +36,10 @@ std::set<std::string> classes_of(const identity::Directory& directory) {
   return classes;
 }
 
-/// Whether a name that nobody has makes more open than its author meant.
-bool opens_when_mistyped(const Named& one) {
-  return one.prohibition || one.in_one || one.op == Operator::neq || one.op == Operator::is_none_of;
-}
-
 Result<void> check_classes(const policy::Policy& policy, const identity::Directory& directory) {
   const std::set<std::string> known = classes_of(directory);
   for (const Named& one : policy::named(policy, Operand::class_of_recipient)) {
-    if (known.contains(one.value) || !opens_when_mistyped(one)) continue;
+    if (known.contains(one.value) || !policy::excludes(one)) continue;
     return Error(ErrorCode::invalid_argument,
                  "no member has the class " + policy::in_backticks(one.value) + ", so that nobody would be excluded by it")
         .at_pointer(one.pointer)
@@ -51,10 +48,23 @@ Result<void> check_classes(const policy::Policy& policy, const identity::Directo
   return {};
 }
 
+/// Whether the terms have the safeguards that an assessment takes.
+Result<void> check_carried(const declaration::Declaration& assessment, std::span<const policy::Action> of_terms, const Named& at) {
+  const std::string* missing = declaration::missing_safeguard(assessment, of_terms);
+  if (missing == nullptr) return {};
+  return Error(ErrorCode::invalid_argument, "the assessment " + policy::in_backticks(at.value) + " takes `" + *missing + "` as a safeguard, and these terms do not have it")
+      .at_pointer(at.pointer)
+      .mended_by("add it as an obligation");
+}
+
 Result<void> check_assessments(const policy::Policy& policy, const storage::Reader& store) {
+  const std::vector<policy::Action> safeguards = policy::safeguards(policy);
   for (const Named& one : policy::named(policy, Operand::assessment)) {
     SLUIS_TRY(const auto found, declaration::read_newest(store, declaration::Kind::assessment, one.value));
-    if (found) continue;
+    if (found) {
+      SLUIS_CHECK(check_carried(found->declaration, safeguards, one));
+      continue;
+    }
     std::set<std::string> known;
     SLUIS_CHECK(declaration::visit_all(store, "", [&](const declaration::Stored& stored) {
       if (stored.declaration.kind == declaration::Kind::assessment) known.insert(stored.declaration.id);
@@ -71,6 +81,8 @@ Error not_gathered_so(const std::string& why) {
   return Error(ErrorCode::invalid_argument, "no assessment can open these data for another purpose: " + why);
 }
 
+bool is_personal(const catalog::Dataset& dataset) { return dataset.assessment.personal || dataset.terms.processing_activity; }
+
 /// Takes into account when the version that holds may end, or another begins.
 void end_with(std::span<const ActivityVersion> versions, Timestamp now, Timestamp& until) {
   for (const ActivityVersion& one : versions) {
@@ -82,7 +94,7 @@ void end_with(std::span<const ActivityVersion> versions, Timestamp now, Timestam
 /// Of one dataset, whatever it is made from. `of`: which, where it is a source.
 Result<void> check_own_gathering(const catalog::Dataset& dataset, const std::string& of, const storage::Reader& store, Timestamp now,
                                  std::vector<Precondition>* as_read, Timestamp* until) {
-  const bool personal = dataset.assessment.personal || dataset.terms.processing_activity;
+  const bool personal = is_personal(dataset);
   const std::string& activity = dataset.processed_under;
   if (activity.empty()) {
     if (!personal) return {};
@@ -112,11 +124,28 @@ Result<void> check_known_names(const policy::Policy& policy, const identity::Dir
 }
 
 Result<void> check_own_terms(const policy::Policy& policy, const catalog::Dataset& dataset, const std::optional<std::vector<std::string>>& situations,
-                             const identity::Directory& directory, const storage::Reader& store, Timestamp now) {
+                             const identity::Directory& directory, const storage::Reader& store, const std::shared_ptr<const policy::Vocabulary>& vocabulary,
+                             Timestamp now) {
   SLUIS_CHECK(policy::check_values(policy));
   SLUIS_CHECK(catalog::check_declarations(policy, situations));
   SLUIS_CHECK(check_known_names(policy, directory, store));
-  return check_assessed(policy, dataset, store, now);
+  SLUIS_CHECK(check_assessed(policy, dataset, store, now));
+  return check_safeguarded(policy, dataset, vocabulary, now);
+}
+
+Result<void> check_safeguarded(const policy::Policy& policy, const catalog::Dataset& dataset, const std::shared_ptr<const policy::Vocabulary>& vocabulary,
+                               Timestamp now) {
+  if (!is_personal(dataset) || !policy::safeguards(policy).empty()) return {};
+  SLUIS_TRY(const policy::Program program, policy::compile(policy, vocabulary));
+  for (std::size_t i = 0; i < vocabulary->size(); ++i) {
+    const auto purpose = static_cast<policy::PurposeIndex>(i);
+    const std::string& iri = vocabulary->term(purpose).iri;
+    if (!declaration::is_safeguarded(iri, *vocabulary) || !policy::could_permit(program, "", "", purpose, now)) continue;
+    return Error(ErrorCode::invalid_argument, "personal data would be used for " + policy::in_backticks(iri) + ", which is research, statistics or archiving, without a safeguard")
+        .at_pointer("/permission")
+        .mended_by("add an obligation that data pass, as `sluis:pseudonymise` or `sluis:suppressSmallCells`, or `sluis:deleteAfter` (GDPR art. 89)");
+  }
+  return {};
 }
 
 Result<void> check_assessed(const policy::Policy& policy, const catalog::Dataset& dataset, const storage::Reader& store, Timestamp now) {

@@ -129,7 +129,7 @@ Result<Publication> publish_dataset(Backend& backend, const catalog::Dataset& da
   }
   if (const auto left = check_permits(made.findings); !left) return at_terms(backend, left.error(), dataset);
   const auto situations = dataset_context(backend, vocabulary).situations;
-  const auto good = check_own_terms(terms.policy, dataset, situations, backend.directory, backend.store, now);
+  const auto good = check_own_terms(terms.policy, dataset, situations, backend.directory, backend.store, vocabulary, now);
   if (!good) return at_terms(backend, good.error(), dataset);
   SLUIS_TRY(auto commit, std::move(prepared));
   if (dry_run) {

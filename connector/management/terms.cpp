@@ -9,6 +9,7 @@
 #include "connector/storage/hold.hpp"
 #include "policy/odrl/enforcement.hpp"
 #include "policy/odrl/named.hpp"
+#include "policy/purpose/legal_bases.hpp"
 #include "policy/odrl/report.hpp"
 #include "policy/odrl/values.hpp"
 #include "policy/odrl/values_known.hpp"
@@ -102,7 +103,8 @@ Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTerm
   for (std::string& note : unknown_classes(policy, backend.directory)) response.add_notes(std::move(note));
   for (const auto& named : {policy::check_values(policy), catalog::check_declarations(policy, dataset_context(backend, vocabulary).situations),
                             check_known_names(policy, backend.directory, backend.store),
-                            terms.dataset ? check_assessed(policy, *terms.dataset, backend.store, backend.clock.now()) : Result<void>()}) {
+                            terms.dataset ? check_assessed(policy, *terms.dataset, backend.store, backend.clock.now()) : Result<void>(),
+                            terms.dataset ? check_safeguarded(policy, *terms.dataset, vocabulary, backend.clock.now()) : Result<void>()}) {
     if (named) continue;
     if (named.error().code != ErrorCode::invalid_argument) return named.error();
     auto* added = response.add_parts();
@@ -247,6 +249,16 @@ Result<AskedTerms> asked_of(const Backend& backend, const v1::TestTermsRequest& 
   if (terms.dataset) known.dataset = terms.dataset->id.str();
   known.uses = static_cast<std::int64_t>(std::min<std::uint64_t>(request.uses(), std::numeric_limits<std::int64_t>::max()));
   known.activity = request.activity();
+  for (const std::string& basis : request.legal_basis()) {
+    const auto found = policy::find_legal_basis(basis);
+    if (!found) return Error(found.error()).at_pointer("/legalBasis");
+    known.says.legal_basis.push_back(policy::legal_bases().term(*found).iri);
+  }
+  known.says.impact_assessment = request.impact_assessment();
+  if (known.activity.empty() && known.says != identity::ActivitySays{}) {
+    return Error(ErrorCode::invalid_argument, "a legal basis and an impact assessment are those of a processing activity, and none is named")
+        .at_pointer("/activity");
+  }
   out.attributes = gate::attributes_of(program, known);
   SLUIS_TRY(const Declared declared, Declared::read(backend, terms.compiled.policy, terms.dataset));
   policy::Request asked = gate::request_of(program, known);

@@ -1,4 +1,5 @@
 #include "connector/gate/assess.hpp"
+#include "connector/gate/evidence.hpp"
 #include "connector/gate/reason.hpp"
 #include "connector/management/audit_rows.hpp"
 #include "connector/management/serving.hpp"
@@ -103,6 +104,7 @@ class Replay {
     auto& uses = uses_[record.id.str()];
     known.uses = uses;
     known.activity = internal.activity();
+    known.says = gate::says_of(said);
     policy::Request asked = gate::request_of(program, known);
     std::vector<policy::Attribute> attributes = gate::attributes_of(program, known);
     asked.attributes = attributes;

@@ -1,4 +1,5 @@
 #include "connector/crypto/crypto.hpp"
+#include "connector/gate/evidence.hpp"
 #include "connector/management/terms_parts.hpp"
 #include "connector/provenance/entry.hpp"
 #include "policy/odrl/named.hpp"
@@ -76,6 +77,7 @@ std::optional<AsDecided> as_decided(const Backend& backend, const Recorded& entr
   if (said.has_uses()) known.uses = static_cast<std::int64_t>(said.uses());
   else if (out.program.counts()) missing(kNoUses);
   known.activity = entry.internal.activity();
+  known.says = gate::says_of(said);
   // A decision point wrote nothing of it before it was part of what is known.
   if (!said.evidence().empty()) known.two_sided = said.evidence() == policy::kTwoSided;
   else if (!entry.shared.event().starts_with("evaluated")) known.two_sided = entry.shared.evidence().empty();

@@ -52,8 +52,8 @@ constexpr std::array<Kind, 12> kKinds{{
      "add its public half under a new kid to `claim_keys` of party.json, and have it put in the membership list beside the old one\n"
      "once your counterparties have that list, name file and `claim_kid` in [keys] of {config}, and start the node anew\n"
      "have the old one end in the list: claims are accepted for 30 seconds, so nothing needs it longer"},
-    {"node", "seals the handles of transfers that this node uses, and is the root of pseudonyms and of counts by lot",
-     "running transfers must be started anew; a series of pseudonyms goes on under a new epoch only, which is refused until it is agreed",
+    {"node", "seals the handles of transfers that this node uses, and is the root of pseudonyms, of counts by lot and of the marks of persons in the log",
+     "running transfers must be started anew; persons who were marked in the log are not found any more; a series of pseudonyms goes on under a new epoch only, which is refused until it is agreed",
      "agree a new epoch with everybody who gets pseudonyms, or they are refused\n"
      "complete or terminate the transfers in which this node is the consumer\n"
      "stop the node, put 32 random bytes (0600) in the file, and an empty file beside it that is called as it is with `.changed` behind: the node takes that away\n"

@@ -325,7 +325,7 @@ Result<void> Node::Parts::start_data_plane() {
       config.participant,
       gate::OpenDependencies{*commits, store, *log_clock, *log_clock, *plans, programs, *streams, *refusals, words, minimising_root});
   intake = std::make_unique<intake::Intake>(
-      intake::Options{config.participant, config.class_of_party},
+      intake::Options{config.participant, config.class_of_party, std::chrono::hours(1), subject_key()},
       intake::Dependencies{
           *commits, store, *log_clock, random, *membership, programs, *streams, *payload_keys, *transport, words,
           [this](const http::Request& request) { return application(request); },
@@ -390,10 +390,7 @@ void Node::Parts::start_authzen(const gate::DeclarationSource& of_provider) {
             SLUIS_TRY(const identity::PartyPtr found, directory->find(party));
             return found->class_of_recipient;
           },
-          [this](std::string_view activity, std::string_view purpose, Timestamp now) -> Result<void> {
-            SLUIS_CHECK(activity_allows(store, activity, purpose, now));
-            return {};
-          },
+          [this](std::string_view activity, std::string_view purpose, Timestamp now) { return activity_allows(store, activity, purpose, now); },
           of_provider, [this](std::string_view what) { refusals->count(what); }});
 }
 

@@ -4,6 +4,7 @@
 #include "connector/base/log.hpp"
 #include "connector/base/quota.hpp"
 #include "connector/base/step_watch.hpp"
+#include "connector/crypto/crypto.hpp"
 #include "connector/dsp/client.hpp"
 #include "connector/gate/open.hpp"
 #include "connector/http/client.hpp"
@@ -84,6 +85,8 @@ struct Node::Parts {
   std::unique_ptr<provenance::LogReader> log;
   std::unique_ptr<crypto::Key> claim_key;
   std::string node_key;
+  /// Under which persons are marked in the log. Another node key marks anew: who was marked before is not found any more.
+  std::string subject_key() const { return crypto::hkdf_sha256(node_key, "", "sluis data subjects", 32); }
   bool demo = false;
   std::mutex backup_mutex;  ///< one at a time
 

@@ -231,6 +231,8 @@ Result<std::string> Node::Parts::claim_of_push(const ParticipantId& provider, co
   claim.transaction = TransactionId(new_transaction_id(random, log_clock->now()));
   claim.purpose = push.purpose;
   claim.activity = push.activity;
+  SLUIS_TRY(const intake::Registered registered, activity_allows(store, push.activity, push.purpose, log_clock->now()));
+  claim.says = registered.says;
   claim.iat = std::chrono::floor<std::chrono::seconds>(log_clock->now());
   claim.jti = to_hex(random.bytes(16));
   claim.method = "POST";

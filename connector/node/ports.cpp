@@ -8,6 +8,7 @@
 #include "connector/node/one_sided.hpp"
 #include "connector/node/secrets.hpp"
 #include "policy/odrl/match.hpp"
+#include "policy/purpose/legal_bases.hpp"
 
 namespace sluis::node {
 namespace {
@@ -95,7 +96,7 @@ Result<negotiation::Judgement> NodeTerms::judge(const ParticipantId& consumer, c
   // Another connector writes the same terms its own way, and is agreed with in its words.
   const auto differs_at = policy::first_difference(terms.policy, asked, "/offer");
   if (!differs_at) return agree;
-  const auto kept = management::check_own_terms(asked, published->dataset, situations_, directory_, store_, now);
+  const auto kept = management::check_own_terms(asked, published->dataset, situations_, directory_, store_, catalog_.vocabulary(), now);
   if (!kept && kept.error().code != ErrorCode::invalid_argument) return kept.error();
   if (!kept) return refuse("other", describe(kept.error()));
   const auto difference = policy::compare(terms.policy, asked);
@@ -204,7 +205,9 @@ Result<intake::Registered> activity_allows(const storage::Reader& store, std::st
   if (policy::expand_purpose(held->purpose) != policy::expand_purpose(purpose)) {
     return Error(ErrorCode::permission_denied, named + "is for " + held->purpose + ", not for " + std::string(purpose));
   }
-  return intake::Registered{held->until.value_or(Timestamp::max()), {key, std::move(bytes)}};
+  intake::Registered out{held->until.value_or(Timestamp::max()), {key, std::move(bytes)}, {{}, held->impact_assessment}};
+  for (const std::string& basis : held->legal_basis) out.says.legal_basis.push_back(policy::expand_legal_basis(basis));
+  return out;
 }
 
 }  // namespace sluis::node

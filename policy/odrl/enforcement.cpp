@@ -70,7 +70,7 @@ class Classifier {
 Supplied Supplied::by_this_node() {
   return {{Operand::purpose, Operand::recipient, Operand::class_of_recipient, Operand::date_time,
            Operand::elapsed_time, Operand::count, Operand::processing_activity, Operand::evidence,
-           Operand::situation, Operand::assessment},
+           Operand::situation, Operand::assessment, Operand::legal_basis, Operand::impact_assessment},
           {Action::suppress_small_cells, Action::generalise_time, Action::generalise_place, Action::pseudonymise,
            Action::aggregate_by, Action::mask_column},
           {Action::delete_after},

@@ -229,14 +229,17 @@ class Asking {
 }  // namespace
 
 bool could_permit(const Program& program, std::string_view class_of_recipient, std::string_view recipient,
-                  std::optional<PurposeIndex> purpose, std::optional<Timestamp> now, std::optional<bool> two_sided) {
+                  std::optional<PurposeIndex> purpose, std::optional<Timestamp> now, std::optional<bool> two_sided,
+                  std::optional<bool> impact_assessed) {
   Request request;
   request.class_of_recipient = program.class_of_recipient(class_of_recipient);
   request.recipient = program.recipient(recipient);
   request.assignee = request.recipient;
   request.purpose = purpose;
-  const Attribute evidence = Attribute::name(Operand::evidence, program.name(two_sided.value_or(false) ? kTwoSided : kOneSided));
-  if (two_sided) request.attributes = {&evidence, 1};
+  std::vector<Attribute> attributes;
+  if (two_sided) attributes.push_back(Attribute::name(Operand::evidence, program.name(*two_sided ? kTwoSided : kOneSided)));
+  if (impact_assessed) attributes.push_back(Attribute::name(Operand::impact_assessment, *impact_assessed ? program.name(kOnRecord) : Interned::absent));
+  request.attributes = attributes;
   if (!now) return program.permission_possible(request) != Truth::no;
   request.now = now;
   return *Asking(program, std::nullopt).at_some_time(request);

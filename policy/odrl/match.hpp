@@ -6,7 +6,8 @@ namespace sluis::policy {
 
 /// Whether the policy could permit that party something at some time. What is not given could be anything.
 bool could_permit(const Program& program, std::string_view class_of_recipient, std::string_view recipient,
-                  std::optional<PurposeIndex> purpose = {}, std::optional<Timestamp> now = {}, std::optional<bool> two_sided = {});
+                  std::optional<PurposeIndex> purpose = {}, std::optional<Timestamp> now = {}, std::optional<bool> two_sided = {},
+                  std::optional<bool> impact_assessed = {});
 
 /// Whether anybody could be permitted anything by these terms from now on: each purpose that the program knows is asked for, by each
 /// party and class that the terms name, and by others, at each time at which something changes. None: there are too many of those to ask.

@@ -27,6 +27,10 @@ std::vector<Named> named(const Policy& policy, Operand operand) {
   return out;
 }
 
+bool excludes(const Named& named) {
+  return named.prohibition || named.in_one || named.op == Operator::neq || named.op == Operator::is_none_of;
+}
+
 const Named* opens_on_more(const std::vector<Named>& named) {
   const auto found = std::find_if(named.begin(), named.end(), [](const Named& one) {
     return one.in_one || one.op == (one.prohibition ? Operator::eq : Operator::neq);

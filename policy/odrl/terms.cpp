@@ -129,6 +129,7 @@ constexpr OperandTerm kOperandTerms[] = {
     {Space::profile, "situation"},
     {Space::profile, "processingActivity"},
     {Space::profile, "evidence"},
+    {Space::profile, "impactAssessment"},
     {Space::profile, "minCellSize"},
     {Space::profile, "cellColumn"},
     {Space::profile, "cellGroup"},

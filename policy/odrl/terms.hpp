@@ -58,6 +58,7 @@ enum class Operand : std::uint8_t {
   situation,            ///< a declared situation that is in force
   processing_activity,
   evidence,             ///< who can prove the exchange: `two-sided`, the other party's log does as well; `one-sided`
+  impact_assessment,    ///< whether the party has a data protection impact assessment of the activity: `on-record`
   // From here on parameters of transforms: policy/minimise/transform.hpp says what each means.
   min_cell_size,
   cell_column,
@@ -82,6 +83,8 @@ enum class Operand : std::uint8_t {
 /// The values of `evidence` that this profile defines.
 inline constexpr std::string_view kTwoSided = "two-sided";
 inline constexpr std::string_view kOneSided = "one-sided";
+/// The value of `impact_assessment` that this profile defines.
+inline constexpr std::string_view kOnRecord = "on-record";
 inline constexpr std::size_t kOperands = static_cast<std::size_t>(Operand::group_total) + 1;
 
 /// How the values of an operand are read and compared.

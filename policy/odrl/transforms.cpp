@@ -262,4 +262,14 @@ std::vector<Transform> transforms(const Policy& policy) {
   return list;
 }
 
+bool is_safeguard(Action action) { return action == Action::delete_after || is_transform(action); }
+
+std::vector<Action> safeguards(const Policy& policy) {
+  std::vector<Action> out;
+  for (const Rule& rule : policy.obligations) {
+    if (is_safeguard(rule.action)) out.push_back(rule.action);
+  }
+  return out;
+}
+
 }  // namespace sluis::policy

@@ -37,4 +37,9 @@ Result<void> check_parameters(const Rule& rule);
 /// What the provider's gate does to a release, in the order of the obligations.
 std::vector<Transform> transforms(const Policy& policy);
 
+/// Whether data pass it, or somebody promised it with a time: a transform, or deletion after a period.
+bool is_safeguard(Action action);
+/// Those that the terms have, whoever asks; in their order.
+std::vector<Action> safeguards(const Policy& policy);
+
 }  // namespace sluis::policy

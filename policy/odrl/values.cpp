@@ -2,6 +2,7 @@
 
 #include "connector/base/limits.hpp"
 #include "policy/odrl/transforms.hpp"
+#include "policy/purpose/legal_bases.hpp"
 #include "policy/purpose/vocabulary.hpp"
 
 #include <algorithm>
@@ -231,6 +232,7 @@ std::string in_backticks(std::string_view text) { return "`" + std::string(text.
 std::string canonical_name(std::string text, Operand operand) {
   if (operand == Operand::purpose) return expand_purpose(text);
   if (operand == Operand::class_of_recipient) return std::string(short_class(text));
+  if (operand == Operand::legal_basis) return expand_legal_basis(text);
   if (operand == Operand::language) {
     for (char& c : text) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');

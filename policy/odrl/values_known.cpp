@@ -1,6 +1,7 @@
 #include "policy/odrl/values_known.hpp"
 
 #include "connector/base/suggest.hpp"
+#include "policy/odrl/named.hpp"
 #include "policy/odrl/values.hpp"
 #include "policy/purpose/legal_bases.hpp"
 
@@ -72,6 +73,9 @@ Result<void> check_name(Operand operand, const std::string& value, const std::st
       if (std::find(known.begin(), known.end(), value) != known.end()) return {};
       return refused(pointer, "not a kind of evidence", value).mended_by(suggestion(value, known));
     }
+    case Operand::impact_assessment:
+      if (value == kOnRecord) return {};
+      return refused(pointer, "not a state of an impact assessment", value).mended_by("write `" + std::string(kOnRecord) + "`");
     default:
       if (all(value, [](char c) { return c >= ' ' && c <= '~'; })) return {};
       return refused(pointer, "not a value of `" + std::string(to_string(operand)) + "`", value).mended_by("write its IRI, in ASCII");
@@ -111,6 +115,17 @@ Result<void> check_rule(const Rule& rule) {
   }
   for (const auto* list : {&rule.duties, &rule.remedies, &rule.consequences}) {
     for (const Rule& one : *list) SLUIS_CHECK(check_rule(one));
+  }
+  return {};
+}
+
+/// What the other party says of itself counts for it alone: who left something out, or said it in other words, would not be excluded.
+Result<void> check_stated(const Policy& policy, Operand operand) {
+  for (const Named& one : named(policy, operand)) {
+    if (!excludes(one)) continue;
+    return Error(ErrorCode::invalid_argument, "`" + std::string(to_string(operand)) + "` is the other party's own word, by which nobody can be excluded")
+        .at_pointer(one.pointer)
+        .mended_by("say in a permission what is taken, with `eq` or `isAnyOf`");
   }
   return {};
 }
@@ -155,6 +170,7 @@ bool is_language_tag(std::string_view text) {
 
 Result<void> check_values(const Policy& policy) {
   SLUIS_CHECK(check_party(policy.assignee, "", "assignee"));
+  for (const Operand operand : {Operand::legal_basis, Operand::impact_assessment}) SLUIS_CHECK(check_stated(policy, operand));
   for (const auto* rules : {&policy.permissions, &policy.prohibitions, &policy.obligations}) {
     for (const Rule& rule : *rules) SLUIS_CHECK(check_rule(rule));
   }

@@ -40,6 +40,9 @@ std::string one_value(const Constraint& constraint, const std::string& value, co
     case Operand::evidence:
       if (value == kTwoSided) return teller.language == Language::dutch ? "tweezijdig: het logboek van de ander bewijst het ook" : "two-sided: the other party's log proves it too";
       return "`" + value + "`";
+    case Operand::impact_assessment:
+      if (value == kOnRecord) return teller.language == Language::dutch ? "vastgelegd in het register van de ander" : "on record in the other party's register";
+      return "`" + value + "`";
     default: return "`" + value + "`";
   }
 }

@@ -103,6 +103,7 @@ Both of(Operand operand) {
     case Operand::situation: return {"the declared situation", "de afgekondigde situatie"};
     case Operand::processing_activity: return {"the registered processing activity", "de geregistreerde verwerking"};
     case Operand::evidence: return {"the evidence of the exchange", "het bewijs van de uitwisseling"};
+    case Operand::impact_assessment: return {"the assessment of the risks for people (DPIA)", "het onderzoek naar de risico's voor mensen (DPIA)"};
     case Operand::min_cell_size: return {"the smallest number that is shown", "het kleinste getal dat te zien is"};
     case Operand::cell_column: return {"the column", "de kolom"};
     case Operand::cell_group: return {"the sum of columns", "de som van kolommen"};

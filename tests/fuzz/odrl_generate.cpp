@@ -25,7 +25,7 @@ constexpr const char* kTexts[] = {"recipient",         "classOfRecipient", "spat
                                   "industry",          "language",         "media",      "product",
                                   "systemDevice",      "deliveryChannel",  "event",      "virtualLocation",
                                   "version",           "legalBasis",       "assessment", "situation",
-                                  "processingActivity"};
+                                  "processingActivity", "evidence",       "impactAssessment"};
 constexpr const char* kDecimals[] = {"payAmount", "percentage", "resolution", "absoluteSize", "relativeSize"};
 constexpr const char* kUnits[] = {"urn:u:1", "urn:u:2"};
 constexpr const char* kOrder[] = {"lt", "lteq", "gt", "gteq"};
@@ -59,7 +59,7 @@ constexpr const char* kAgreed[] = {"2026-01-31T12:00:00Z", "2028-01-31T12:00:00Z
 bool takes_list(std::string_view op) { return op == "isAnyOf" || op == "isAllOf" || op == "isNoneOf"; }
 bool is_profile_operand(std::string_view name) {
   return name == "classOfRecipient" || name == "legalBasis" || name == "assessment" || name == "situation" ||
-         name == "processingActivity";
+         name == "processingActivity" || name == "evidence" || name == "impactAssessment";
 }
 
 std::string write_day(std::chrono::sys_days day) {

@@ -23,7 +23,7 @@ CROWD, DATASET, ACTIVITY = PURPOSE + "CrowdManagement", "urn:waterrijk:detailed-
 f = Federation(scratch("activities"), binary=BIN / "sluis", base_port=20040, parties=("waterrijk", "duinmeer"))
 w, d = f.nodes["waterrijk"], f.nodes["duinmeer"]
 HEADINGS = ("dplCoreProcessingActivityId,parent,title,purpose,legalBasis,dataSubjectCategories,personalDataCategories,recipientsCategories,"
-            "envisagedTimeLimit,controller,processors,owner,dataProtectionOfficer,recipients,measures,from,until")
+            "envisagedTimeLimit,controller,processors,owner,dataProtectionOfficer,recipients,measures,impactAssessment,from,until")
 
 
 def write(name, text):
@@ -55,7 +55,7 @@ def register():
             "purpose": CROWD, "legalBasis": "dpv-gdpr:A6-1-e", "dataSubjectCategories": "Visitors|Residents", "personalDataCategories": "Location",
             "recipientsCategories": "Municipalities", "envisagedTimeLimit": "P7D", "controller": "Gemeente Duinmeer", "processors": "Wolk NV|Net BV",
             "owner": "Afdeling Veiligheid", "dataProtectionOfficer": "fg@duinmeer.example", "recipients": "did:web:waterrijk.example",
-            "measures": "Versleuteld|Kleine aantallen weg", "from": "2025-01-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
+            "measures": "Versleuteld|Kleine aantallen weg", "impactAssessment": "DPIA 2024-3", "from": "2025-01-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
     now = {**full, "title": "Drukte", "from": full["until"], "until": "2099-01-01T00:00:00Z"}
     later = {**now, "purpose": MARKETING, "from": now["until"], "until": ""}
     text = as_csv([full, now, later])
@@ -182,6 +182,36 @@ def claims(transfer):
     expect("the provider wrote it down", refused, ["activity.missing", "activity.malformed"])
 
 
+def rests_on():
+    """Terms that ask for a legal basis, and for an impact assessment: by what the requester's register says."""
+    assessed = "urn:waterrijk:assessed-counts"
+    text = f.dataset("detailed-counts").replace(DATASET, assessed)
+    text = text.replace("processing_activity = true", f'processing_activity = true\nlegal_basis = ["eu-gdpr:A6-1-e"]\nimpact_assessment_for = ["{CROWD}"]')
+    w.call("DatasetService/Publish", {"toml": text, "file": "assessed.toml"})
+    told = run(w, "terms", "explain", "--matrix", assessed)[1]
+    expect(f"in the table {told}", "needs DPIA" in told, True)
+    d.call("CatalogService/Fetch", {"peer": w.participant})
+    made = d.call("AgreementService/Request", {"peer": w.participant, "offer": assessed, "purpose": CROWD, "waitSeconds": 15})["negotiation"]
+    transfer = d.call("TransferService/Start", {"agreement": made["agreement"], "waitSeconds": 15})["transfer"]["id"]
+    activity = {"id": ACTIVITY, "purpose": CROWD, "title": "Crowds", "until": "2099-01-01T00:00:00Z"}
+
+    def asked(**more):
+        d.call("ActivityService/Publish", {**activity, **more})
+        return pull(transfer)
+    expect("no basis, no assessment", asked()[0], "value")
+    expect("no assessment", asked(legalBasis=["eu-gdpr:A6-1-e"])[0], "value")
+    expect("another basis", asked(legalBasis=["eu-gdpr:A6-1-f"], impactAssessment="DPIA 2026-14")[0], "value")
+    before = len(w.log(kinds=["decision"]))
+    expect("both", asked(legalBasis=["eu-gdpr:A6-1-e"], impactAssessment="DPIA 2026-14"), "whole")
+    last = w.log(kinds=["decision"])[-1]
+    expect("the provider has what was said", (len(w.log(kinds=["decision"])), last["legalBasis"], last["impactAssessment"]),
+           (before + 1, ["https://w3id.org/dpv/legal/eu/gdpr#A6-1-e"], "DPIA 2026-14"))
+    expect("a claim that says nothing of it", rogue(transfer, ACTIVITY), (403, "value"))
+    for words, code in ((("--legal-basis", "eu-gdpr:A6-1-e", "--impact-assessment", "x"), "permitted"), ((), "value")):
+        out = run(w, "terms", "test", assessed, "--as", d.participant, "--purpose", CROWD, "--activity", ACTIVITY, *words)[1]
+        expect(f"terms test says so too {out}", f"code  {code}" in out, True)
+
+
 try:
     f.begin()
     transfer = denied()
@@ -189,6 +219,7 @@ try:
     round_trip(text)
     at_a_time()
     claims(transfer)
+    rests_on()
     decided(transfer)
 finally:
     f.stop()

@@ -36,6 +36,7 @@ inline constexpr std::array kOperands{
     OperandInfo{"virtualLocation", false, Kind::text}, OperandInfo{"version", false, Kind::text},
     OperandInfo{"legalBasis", true, Kind::text},       OperandInfo{"assessment", true, Kind::text},
     OperandInfo{"situation", true, Kind::text},        OperandInfo{"processingActivity", true, Kind::text},
+    OperandInfo{"evidence", true, Kind::text},         OperandInfo{"impactAssessment", true, Kind::text},
     OperandInfo{"minCellSize", true, Kind::cells},     OperandInfo{"cellColumn", true, Kind::cells},
     OperandInfo{"cellGroup", true, Kind::cells},
 };

@@ -113,6 +113,7 @@ void add_commands(CLI::App& app, int& code, const Surroundings& surroundings) {
   add_findings(app, session);
   add_package(app, session);
   add_audit_export(app, session);
+  add_subject(app, session);
   add_reconcile(app, session);
   add_pull(app, session);
   add_register(app, session);

@@ -19,11 +19,14 @@
 namespace sluis::cli {
 namespace {
 
+constexpr std::size_t kSubjectBytes = 4096;  ///< of the file that has the id of a person
+
 struct Words {
   std::string transfer;
   std::string path;
   std::string purpose;
   std::string activity;
+  std::string subject_type, subject_file;
   std::string file;
   bool resume = false;
 };
@@ -113,7 +116,7 @@ Result<std::string> check_end(const Result<http::StreamEnd>& end, Arrival& arriv
   return rows->second;
 }
 
-http::PeerRequest request_for(const Session& session, const Words& words) {
+Result<http::PeerRequest> request_for(const Session& session, const Words& words) {
   http::PeerRequest request;
   request.method = "GET";
   request.url = fmt::format("{}/intake/{}{}", session.target().url, percent_encoded(words.transfer), below(words.path));
@@ -121,6 +124,10 @@ http::PeerRequest request_for(const Session& session, const Words& words) {
   request.headers["sluis-purpose"] = purpose_of(words.purpose);
   request.headers["sluis-activity"] = words.activity;
   request.timeout = std::chrono::hours(1);
+  if (words.subject_file.empty()) return request;
+  SLUIS_TRY(std::string id, read_text(words.subject_file, kSubjectBytes));
+  while (!id.empty() && (id.back() == '\n' || id.back() == '\r' || id.back() == ' ')) id.pop_back();
+  request.headers["sluis-data-subject"] = words.subject_type + " " + id;
   return request;
 }
 
@@ -254,7 +261,9 @@ class PartFile {
 
 void pull_to_output(Session& session, const Words& words) {
   Arrival arrival;
-  const auto rows = fetch(session, request_for(session, words), [&](Arrival&) { return &session.with.out; }, arrival);
+  const auto request = request_for(session, words);
+  if (!request) return session.fail(request.error(), 2);
+  const auto rows = fetch(session, *request, [&](Arrival&) { return &session.with.out; }, arrival);
   session.with.out.flush();
   if (!rows) return session.fail(rows.error());
   session.with.err << fmt::format("{} rows, {} bytes\n", *rows, arrival.bytes);
@@ -262,7 +271,7 @@ void pull_to_output(Session& session, const Words& words) {
 
 /// One request for the whole, or for what is missing. Gives how it ended.
 Result<std::string> pull_part(Session& session, const Words& words, PartFile& part, const std::optional<http::Headers>& rest, Arrival& arrival) {
-  http::PeerRequest request = request_for(session, words);
+  SLUIS_TRY(http::PeerRequest request, request_for(session, words));
   if (rest) request.headers.insert(rest->begin(), rest->end());
   const auto rows = fetch(session, request, [&](Arrival& so_far) {
     if (rest && so_far.status == 200) session.with.err << say(session.options, "pull.anew.whole") << '\n';
@@ -316,6 +325,10 @@ void add_pull(CLI::App& app, const SessionPtr& session) {
   sub.add_option("PATH", words->path, "what of it: a path, or a choice as `?from=a&to=b`");
   sub.add_option("--purpose", words->purpose, "what for")->required();
   sub.add_option("--activity", words->activity, "the processing activity, a URI")->required();
+  auto* type = sub.add_option("--subject-type", words->subject_type, "where it is about one person: of which kind the id is, as BSN");
+  auto* id = sub.add_option("--subject-id", words->subject_file, "and a file with the id; only this organisation's log has it, as a mark");
+  type->needs(id);
+  id->needs(type);
   sub.add_option("-O", words->file, "the file to write; FILE.part until all has come");
   sub.add_flag("--continue", words->resume, "goes on with FILE.part where it broke off; anew where the source is another by now");
   sub.callback([session, words] { pull(*session, *words); });

@@ -210,6 +210,12 @@ std::string to_text(const Error& error, const Options& options) {
   return text + row("error.code", to_string(error.code));
 }
 
+json::Value with_language(const Session& session) {
+  json::Value request{json::Object{}};
+  if (!session.options.lang.empty()) request.set("lang", session.options.lang);
+  return request;
+}
+
 Result<std::string> read_text(const std::string& file, std::size_t limit) {
   std::ifstream in(file, std::ios::binary);
   std::ostringstream text;

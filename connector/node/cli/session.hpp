@@ -72,6 +72,8 @@ Error error_of(unsigned status, std::string_view body);
 /// What, where, mend, code: one line each.
 std::string to_text(const Error& error, const Options& options);
 
+/// A request that says in which language sentences are wanted.
+json::Value with_language(const Session& session);
 /// A file as text. invalid_argument: it cannot be read, or is larger than `limit`.
 Result<std::string> read_text(const std::string& file, std::size_t limit);
 /// Writes a file whole, by way of a temporary one beside it.

@@ -22,6 +22,7 @@ void add_findings(CLI::App& app, const SessionPtr& session);      ///< audit fin
 void add_package(CLI::App& app, const SessionPtr& session);       ///< audit package
 void add_audit_export(CLI::App& app, const SessionPtr& session);
 void add_reconcile(CLI::App& app, const SessionPtr& session);
+void add_subject(CLI::App& app, const SessionPtr& session);       ///< audit subject
 void add_pull(CLI::App& app, const SessionPtr& session);
 void add_register(CLI::App& app, const SessionPtr& session);      ///< activity publish and export, catalog check
 void add_terms(CLI::App& app, const SessionPtr& session);         ///< terms …, explain

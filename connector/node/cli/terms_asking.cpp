@@ -26,16 +26,12 @@ struct Words {
   std::string replay;
   std::string dataset;
   std::string activity;
+  std::vector<std::string> legal_basis;
+  std::string impact_assessment;
   std::uint64_t count = 0;
   bool matrix = false;
   bool report = false;
 };
-
-json::Value with_language(const Session& session) {
-  json::Value request{json::Object{}};
-  if (!session.options.lang.empty()) request.set("lang", session.options.lang);
-  return request;
-}
 
 /// JSON and YAML as they are; true when nothing is left to print.
 bool printed(Session& session, const json::Value& answer, std::string_view name) {
@@ -167,6 +163,10 @@ void test(Session& session, const Words& words) {
   if (!words.kind.empty()) request.set("classOfRecipient", words.kind);
   if (!words.purpose.empty()) request.set("purpose", purpose_of(words.purpose));
   if (!words.activity.empty()) request.set("activity", words.activity);
+  json::Array bases;
+  for (const std::string& basis : words.legal_basis) bases.emplace_back(basis);
+  if (!bases.empty()) request.set("legalBasis", json::Value(std::move(bases)));
+  if (!words.impact_assessment.empty()) request.set("impactAssessment", words.impact_assessment);
   if (words.count != 0) request.set("uses", std::to_string(words.count));
   const auto answer = session.call("TermsService/Test", request);
   if (!answer) return session.fail(answer.error());
@@ -297,6 +297,8 @@ void add_terms(CLI::App& app, const SessionPtr& session) {
   testing.add_option("--purpose", words->purpose, "what for");
   testing.add_option("--at", words->at, "when; now unless given");
   testing.add_option("--activity", words->activity, "the processing activity that the request names, URI");
+  testing.add_option("--legal-basis", words->legal_basis, "that the party's register has of the activity, as eu-gdpr:A6-1-e; may be repeated");
+  testing.add_option("--impact-assessment", words->impact_assessment, "that the party's register has of the activity");
   testing.add_option("--count", words->count, "uses of the agreement so far; 0 unless given");
   testing.add_option("--agreed", words->agreed, "when it was agreed");
   testing.add_option("--replay", words->replay, "FROM..TO: the requests on record, asked again under these terms");

@@ -39,9 +39,9 @@ class DecisionPoint : public World {
               if (unlisted_.contains(party.str())) return Error(ErrorCode::not_found, "no such party");
               return std::string("municipality");
             },
-            [this](std::string_view, std::string_view, Timestamp) -> Result<void> {
+            [this](std::string_view, std::string_view, Timestamp) -> Result<intake::Registered> {
               if (!registered_) return Error(ErrorCode::permission_denied, "not in the register");
-              return {};
+              return intake::Registered{};
             },
             [this](const negotiation::AgreementRecord&, Timestamp) -> Result<gate::KnownDeclarations> {
               ++asked_about_declarations_;

@@ -257,6 +257,31 @@ TEST(Dataset, PersonalDataNeedAnActivityAndAreNeverOpen) {
   EXPECT_FALSE(read(with(open_file(), personal.from, personal.to)));
 }
 
+TEST(Dataset, TermsMayAskForALegalBasisAndForPurposesForAnImpactAssessment) {
+  const std::string purposes = "purposes = [\"urn:f:CrowdManagement\"]";
+  const std::string both = "purposes = [\"urn:f:CrowdManagement\", \"dpv:Marketing\"]";
+  const std::string text = with(agreement_file(), purposes, both) + "legal_basis = [\"eu-gdpr:A6-1-e\"]\nimpact_assessment_for = [\"dpv:Marketing\"]\n";
+  const Dataset dataset = good(text);
+  const auto terms = compile_offer(dataset.offer, vocabulary());
+  ASSERT_TRUE(terms);
+  const auto could = [&](const char* purpose, bool assessed) {
+    return policy::could_permit(terms->program, "company", "", *vocabulary()->lookup(purpose), kNow, {}, assessed);
+  };
+  EXPECT_TRUE(could("urn:f:CrowdManagement", false));
+  EXPECT_FALSE(could("dpv:Marketing", false));
+  EXPECT_TRUE(could("dpv:Marketing", true));
+  EXPECT_NE(json::serialise(dataset.offer).find("https://w3id.org/dpv/legal/eu/gdpr#A6-1-e"), std::string::npos);
+  const auto refused = [](const std::string& file) { return describe(bad(file)); };
+  const auto says = [](const std::string& all, const char* what) { return all.find(what) != std::string::npos; };
+  EXPECT_TRUE(says(refused(with(text, "A6-1-e", "A6-1-g")), "did you mean `eu-gdpr:A6-1-"));
+  EXPECT_TRUE(says(refused(with(text, "for = [\"dpv:Marketing", "for = [\"dpv:PublicBenefit")), "is none of `purposes`"));
+  EXPECT_TRUE(says(refused(with(text, "processing_activity = true\n", "")), "write `processing_activity = true`"));
+  const std::string wide = with(agreement_file(), purposes, "purposes = [\"urn:f:CrowdManagement\", \"dpv:PublicBenefit\"]");
+  EXPECT_TRUE(says(refused(wide + "impact_assessment_for = [\"urn:f:CrowdManagement\"]\n"), "open without an impact assessment")) << "by way of the broader purpose";
+  EXPECT_TRUE(read(wide + "impact_assessment_for = [\"urn:f:CrowdManagement\", \"dpv:PublicBenefit\"]\n"));
+  expect_refused(open_file(), {"[terms.suppress", "[terms]\nlegal_basis = [\"eu-gdpr:A6-1-e\"]\n[terms.suppress", "legal_basis"});
+}
+
 TEST(Dataset, OpenDataThatCanBeTracedNeedSuppression) {
   const std::size_t terms = open_file().find("[terms");
   const std::string bare = open_file().substr(0, terms);
@@ -308,7 +333,9 @@ TEST(Dataset, AHandWrittenOfferIsReadStrictly) {
   EXPECT_EQ(dataset.error().place.line, 2U);
   offer = R"({"@id": "a", "@id": "b"})";
   EXPECT_FALSE(parse_dataset(text, "counts.toml", context));
-  EXPECT_FALSE(parse_dataset(text + "classes = [\"company\"]\n", "counts.toml", context));
+  for (const char* key : {"classes = [\"company\"]\n", "two_sided_evidence = true\n", "legal_basis = [\"eu-gdpr:A6-1-e\"]\n"}) {
+    EXPECT_FALSE(parse_dataset(text + key, "counts.toml", context)) << key << ": it would have no effect";
+  }
   EXPECT_FALSE(parse_dataset(with(text, "offer.json", "../offer.json"), "counts.toml", context));
 }
 

@@ -72,7 +72,7 @@ constexpr const char* kAssessment = R"(id = "urn:assessment:1"
 title = "Flows studied"
 purposes = ["dpv:ScientificResearch"]
 legal_basis = ["eu-gdpr:A6-1-e"]
-safeguards = ["per hour and counter"]
+safeguards = ["per hour and counter", "sluis:suppressSmallCells"]
 why = "compatible: the same context"
 until = "2027-06-01"
 )";
@@ -86,14 +86,16 @@ TEST(AssessmentFile, ConsentAndWantOfSafeguardsAreRefusedAtTheirPlace) {
   EXPECT_EQ(draft_refused(kAssessment), "read");
   EXPECT_NE(draft_refused(with(kAssessment, "eu-gdpr:A6-1-e", "dpv:Consent")).find("a.toml:4:"), std::string::npos);
   EXPECT_NE(draft_refused(with(kAssessment, "[\"eu-gdpr:A6-1-e\"]", "[]")).find("no legal basis"), std::string::npos);
-  EXPECT_NE(draft_refused(with(kAssessment, "[\"per hour and counter\"]", "[]")).find("a.toml:3:"), std::string::npos);
-  EXPECT_EQ(draft_refused(with(with(kAssessment, "[\"per hour and counter\"]", "[]"), "dpv:ScientificResearch", "dpv:Marketing")),
+  EXPECT_NE(draft_refused(with(kAssessment, "[\"per hour and counter\", \"sluis:suppressSmallCells\"]", "[]")).find("a.toml:3:"), std::string::npos);
+  EXPECT_EQ(draft_refused(with(with(kAssessment, "[\"per hour and counter\", \"sluis:suppressSmallCells\"]", "[]"), "dpv:ScientificResearch", "dpv:Marketing")),
             "read");
   EXPECT_NE(draft_refused(with(kAssessment, "eu-gdpr:A6-1-e", "foo:bar")).find("a.toml:4:"), std::string::npos);
   EXPECT_NE(draft_refused(with(kAssessment, "per hour and counter", "none")).find("a.toml:5:"), std::string::npos);
   EXPECT_NE(draft_refused(with(kAssessment, "\"per hour and counter\"", "\"per hour\", \"-\"")).find("no safeguard"), std::string::npos);
   EXPECT_NE(draft_refused(with(kAssessment, "\"per hour and counter\"", "\"per hour\", \"\"")), "read");
   EXPECT_EQ(parse_assessment(kAssessment, "a.toml", vocabulary())->legal_basis.front(), "https://w3id.org/dpv/legal/eu/gdpr#A6-1-e");
+  EXPECT_NE(draft_refused(with(kAssessment, ", \"sluis:suppressSmallCells\"", "")).find("a.toml:3:"), std::string::npos) << "words alone are no safeguard of research";
+  EXPECT_NE(draft_refused(with(kAssessment, "sluis:suppress", "sluis:supress")).find("a.toml:5:"), std::string::npos);
   EXPECT_NE(draft_refused(with(kAssessment, "safeguards", "safegards")).find("did you mean"), std::string::npos);
   EXPECT_NE(draft_refused(with(kAssessment, "dpv:ScientificResearch", "dpv:Science")).find("a.toml:3:"), std::string::npos);
 }

@@ -155,6 +155,21 @@ TEST(AssessmentRules, ASafeguardSaysWhatIsDone) {
   for (const char* text : {"per hour and counter", "none of the names is kept", "pseudonymised before use"}) {
     EXPECT_TRUE(check_safeguard(text)) << text;
   }
+  for (const char* text : {"sluis:pseudonymise", "odrl:delete", "https://w3id.org/sluis/odrl/1#deleteAfter"}) EXPECT_TRUE(check_safeguard(text)) << text;
+  EXPECT_NE(describe(check_safeguard("sluis:pseudonimise").error()).find("did you mean `pseudonymise`?"), std::string::npos);
+  for (const char* text : {"sluis:use", "odrl:use", "odrl:inform"}) EXPECT_FALSE(check_safeguard(text)) << text << ": no data pass it";
+}
+
+TEST(AssessmentRules, WhatASafeguardNamesHasToBeInTheTerms) {
+  Declaration said;
+  said.safeguards = {"per hour and counter", "sluis:suppressSmallCells", "https://w3id.org/sluis/odrl/1#deleteAfter"};
+  using policy::Action;
+  const std::vector<Action> both{Action::delete_after, Action::suppress_small_cells};
+  EXPECT_EQ(missing_safeguard(said, both), nullptr);
+  ASSERT_NE(missing_safeguard(said, std::span(both).first(1)), nullptr);
+  EXPECT_EQ(*missing_safeguard(said, std::span(both).first(1)), "sluis:suppressSmallCells");
+  said.safeguards.resize(1);
+  EXPECT_EQ(missing_safeguard(said, {}), nullptr) << "words are promised";
 }
 
 TEST(AssessmentRules, ResearchAndStatisticsNeedSafeguardsAndWhatIsAboveThemToo) {
@@ -165,6 +180,8 @@ TEST(AssessmentRules, ResearchAndStatisticsNeedSafeguardsAndWhatIsAboveThemToo) 
   }
   EXPECT_FALSE(needs_safeguards(dpv + "Marketing", words));
   EXPECT_FALSE(needs_safeguards(kPurposes + "CrowdManagement", words));
+  EXPECT_TRUE(is_safeguarded(dpv + "ScientificResearch", words));
+  EXPECT_FALSE(is_safeguarded(dpv + "PublicBenefit", words)) << "it may be research, and is not";
 }
 
 TEST(Declarations, ConcernAPurposeOrOneBelowIt) {

@@ -46,6 +46,7 @@ class GateDeclarations : public GateWorld {
     one.id = id;
     one.title = "Crowds";
     one.opens = {purpose};
+    one.safeguards = safeguards_;
     const auto what = kind == declaration::Kind::situation ? What::declared : What::recorded;
     one.acts.push_back({what, {identity::Role::operator_, "A. Bakker"}, clock_.now(), clock_.now() + hours(2), "full"});
     commit(nullptr, std::move(one));
@@ -76,6 +77,7 @@ class GateDeclarations : public GateWorld {
   }
   int asked_ = 0;
   bool fails_ = false;
+  std::vector<std::string> safeguards_;  ///< of what is declared
   std::vector<std::string> rests_on_;
 };
 
@@ -116,6 +118,17 @@ TEST_F(GateDeclarations, AnAssessmentOpensOnlyByItsOwnName) {
   declare("urn:assessment:1");
   EXPECT_EQ(outcome(), "value") << "a situation of that name is no assessment";
   declare("urn:assessment:1", kCrowd, declaration::Kind::assessment);
+  EXPECT_EQ(outcome(), "permitted");
+}
+
+TEST_F(GateDeclarations, AnAssessmentCountsOnlyUnderTermsThatHaveItsSafeguards) {
+  safeguards_ = {"in confidence", "sluis:deleteAfter"};
+  record_ = put_agreement("urn:duinmeer", crowd_only("," + named(kAssessment, "urn:assessment:1")));
+  declare("urn:assessment:1", kCrowd, declaration::Kind::assessment);
+  EXPECT_EQ(outcome(), "declarations.unknown");
+  EXPECT_NE(entries_of(EntryKind::decision).back().shared.decision().sentence().find("`sluis:deleteAfter`"), std::string::npos);
+  record_ = put_agreement("urn:duinmeer", crowd_only("," + named(kAssessment, "urn:assessment:1")) + R"(,"obligation":[{"action":"deleteAfter","constraint":[)" +
+                                              constraint("delayPeriod", "eq", "\"P7D\"") + "]}]");
   EXPECT_EQ(outcome(), "permitted");
 }
 

@@ -201,6 +201,32 @@ struct NamesOnly final : gate::RequestReceipts {
   int permits = 0;
 };
 
+TEST_F(GateTest, TermsMayAskForALegalBasisAndForAnImpactAssessment) {
+  const std::string base = "https://w3id.org/dpv/legal/eu/gdpr#";
+  record_ = put_agreement("urn:duinmeer", crowd_only("," + constraint("https://w3id.org/sluis/odrl/1#legalBasis", "isAnyOf", R"(["eu-gdpr:A6-1-e","eu-gdpr:A6-1-c"])") + "," +
+                                                     constraint("https://w3id.org/sluis/odrl/1#impactAssessment", "eq", "\"on-record\"")));
+  auto said = claim();
+  const auto asked = [&](identity::ActivitySays says) {
+    said = claim();
+    said.says = std::move(says);
+    return ask(said);
+  };
+  expect_refused(asked({}), "value");
+  expect_refused(asked({{base + "A6-1-e"}, {}}), "value");
+  expect_refused(asked({{base + "A6-1-a"}, "DPIA 2026-14"}), "value");
+  expect_refused(asked({{"eu-gdpr:A6-1-e"}, "DPIA 2026-14"}), "value");  // a name that its own node writes out
+  const auto response = asked({{base + "A6-1-a", base + "A6-1-e"}, "DPIA 2026-14"});
+  EXPECT_EQ(response.status, 200U) << response.body;
+  const auto known = entries_of(provenance::EntryKind::decision).back().internal.known();
+  ASSERT_EQ(known.legal_basis_size(), 2);
+  EXPECT_EQ(known.legal_basis(1), base + "A6-1-e");
+  EXPECT_EQ(known.impact_assessment(), "DPIA 2026-14");
+  said.activity.clear();
+  said.jti = "another";
+  said.transaction = TransactionId("urn:uuid:another");
+  expect_refused(ask(said), "indeterminate");  // they are an activity's, and none is named
+}
+
 TEST_F(GateTest, ATransactionCountsOnceForItsParty) {
   NamesOnly receipts;
   auto with = dependencies();

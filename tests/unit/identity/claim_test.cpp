@@ -25,6 +25,7 @@ class ClaimTest : public ::testing::Test {
     claim_.method = "GET";
     claim_.path = "/data/t?from=1";
     claim_.checkpoint = "log\n5\nroot\n";
+    claim_.says = {{"https://w3id.org/dpv/legal/eu/gdpr#A6-1-e"}, "DPIA 2026-14"};
     expected_ = {claim_.iss, claim_.aud, claim_.agreement, claim_.transfer, "GET", "/data/t?from=1", now_};
   }
   ClaimCheck check(const std::string& token) {
@@ -58,6 +59,25 @@ TEST_F(ClaimTest, AGoodOneIsTakenWithAllItSays) {
   EXPECT_EQ(checked.claim->activity, claim_.activity);
   EXPECT_EQ(checked.claim->transaction, claim_.transaction);
   EXPECT_EQ(checked.claim->checkpoint, claim_.checkpoint);
+  EXPECT_EQ(checked.claim->says, claim_.says);
+}
+
+TEST_F(ClaimTest, WhatItSaysOfTheActivityIsBounded) {
+  const auto fault = [this](const std::string& basis) {
+    std::string said = payload();
+    const std::string was = "[\"https://w3id.org/dpv/legal/eu/gdpr#A6-1-e\"]";
+    said.replace(said.find(was), was.size(), basis);
+    return check(forge(R"({"alg":"ES256","typ":"sluis-claim+jwt","kid":"k1"})", said)).fault;
+  };
+  EXPECT_EQ(fault(R"(["a","b"])"), ClaimFault::none);
+  std::string many = "[\"a\"";
+  for (int i = 0; i < 16; ++i) many += ",\"a\"";
+  for (const std::string& bad : {std::string("[]"), std::string("\"a\""), std::string("[\"\"]"), std::string("[1]"), many + "]",
+                                 "[\"" + std::string(limits::kIdBytes + 1, 'a') + "\"]"}) {
+    EXPECT_EQ(fault(bad), ClaimFault::payload) << bad.substr(0, 40);
+  }
+  claim_.says.impact_assessment = std::string(limits::kIdBytes + 1, 'a');
+  EXPECT_EQ(check(make()).fault, ClaimFault::payload);
 }
 
 TEST_F(ClaimTest, AgeIsBoundedAtBothEnds) {

@@ -21,6 +21,25 @@ TEST_F(IntakeTest, APullIsIntendedAskedPassedOnAndReceived) {
   EXPECT_EQ(keys_under("int/"), 0U);
 }
 
+TEST_F(IntakeTest, APersonWhomTheRequestIsAboutIsMarkedHereAndToldToNobody) {
+  const auto response = ask(request_with("sluis-data-subject", "BSN 123456782"));
+  ASSERT_TRUE(response.stream);
+  response.stream(sink_);
+  const std::string mark = provenance::subject_mark(std::string(32, 's'), {"BSN", "123456782"});
+  for (const EntryKind kind : {EntryKind::intent, EntryKind::received}) {
+    const auto entry = entries_of(kind).back();
+    EXPECT_EQ(entry.internal.data_subject(), mark);
+    EXPECT_EQ(entry.internal.data_subject_type(), "BSN");
+    EXPECT_EQ(entry.shared.SerializeAsString().find(mark), std::string::npos);
+  }
+  for (const auto& [name, value] : provider_.asked.headers) EXPECT_EQ(value.find("123456782"), std::string::npos) << name;
+  for (const char* wrong : {"123456782", "BSN 1 2", "BSN "}) {
+    const auto refused = ask(request_with("sluis-data-subject", wrong));
+    EXPECT_EQ(refused.status, 400U) << wrong;
+    EXPECT_EQ(code(refused.body), "data_subject.malformed");
+  }
+}
+
 TEST_F(IntakeTest, TheClaimSaysWhoWhatAndWhyForJustThisRequest) {
   pull();
   const identity::ClaimExpected expected{ParticipantId("urn:duinmeer"), ParticipantId("urn:waterrijk"),
@@ -33,6 +52,7 @@ TEST_F(IntakeTest, TheClaimSaysWhoWhatAndWhyForJustThisRequest) {
   ASSERT_TRUE(check.ok()) << check.detail;
   EXPECT_EQ(check.claim->purpose, kCrowd);
   EXPECT_EQ(check.claim->activity, "urn:activity:1");
+  EXPECT_EQ(check.claim->says, (identity::ActivitySays{{"urn:basis:1"}, "DPIA 2026-14"})) << "as the register has it";
   EXPECT_FALSE(check.claim->checkpoint.empty());
 }
 

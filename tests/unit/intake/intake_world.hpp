@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connector/intake/intake.hpp"
+#include "connector/provenance/subject.hpp"
 #include "tests/unit/gate/world.hpp"
 
 #include <future>
@@ -82,7 +83,7 @@ class IntakeTest : public World {
                                                         "https://waterrijk.example:8443/data?x=1", "handle-1"};
                               },
                               [this](std::string_view activity, std::string_view, Timestamp now) -> Result<intake::Registered> {
-                                if (activity == "urn:activity:1" && now < until_) return intake::Registered{until_, as_read_};
+                                if (activity == "urn:activity:1" && now < until_) return intake::Registered{until_, as_read_, {{"urn:basis:1"}, "DPIA 2026-14"}};
                                 return Error(ErrorCode::permission_denied, "the register binds it to another purpose");
                               },
                               [this](const identity::Claim& claim) -> Result<std::string> {
@@ -97,7 +98,7 @@ class IntakeTest : public World {
                               [this](const ParticipantId& peer) { undecided_.push_back(peer.str()); }, nullptr,
                               [this](const ParticipantId& peer, const std::string& note) { return peer_note_ ? peer_note_(peer, note) : Result<void>(); }};
     intake_ = std::make_unique<intake::Intake>(
-        intake::Options{ParticipantId("urn:duinmeer"), "municipality", std::chrono::seconds(60)}, std::move(with));
+        intake::Options{ParticipantId("urn:duinmeer"), "municipality", std::chrono::seconds(60), std::string(32, 's')}, std::move(with));
   }
   static std::string rules() {
     return crowd_only() + R"(,"obligation":[{"action":"deleteAfter","constraint":[)" +

@@ -50,6 +50,7 @@ const std::map<std::string, std::string> kTable = {
     {"AuditService.Erase", "sp"},             {"AuditService.Erasures", "spda"},
     {"AuditService.Sign", "d"},               {"AuditService.Package", "da"},
     {"AuditService.PackageFile", "da"},       {"AuditService.Prune", "sp"},
+    {"AuditService.Subject", "pd"},
     {"OutboxService.Peers", "spdao"},         {"OutboxService.List", "spdao"},
     {"OutboxService.Show", "spdao"},          {"OutboxService.Retry", "so"},
     {"OutboxService.Drop", "s"},

@@ -120,6 +120,9 @@ TEST(ActivityVersions, HaveBounds) {
   EXPECT_EQ(refused_at([](auto& v) { v.title = std::string(600, 'a'); }), "/title");
   EXPECT_EQ(refused_at([](auto& v) { v.owner = "a\nb"; }), "/owner");
   EXPECT_EQ(refused_at([](auto& v) { v.measures = {""}; }), "/measures");
+  for (const char* nothing : {"n.v.t.", "none", " - ", "Geen"}) {
+    EXPECT_EQ(refused_at([&](auto& v) { v.impact_assessment = nothing; }), "/impactAssessment") << nothing;
+  }
   EXPECT_EQ(refused_at([](auto& v) { v.legal_basis = {"eu-gdpr:A6-1-e", "dpv-gdpr:A6-1-c"}; }), "good");
   EXPECT_EQ(refused_at([](auto& v) { v.legal_basis = {"eu-gdpr:A6-1-e", "eu-gdpr:A6-1-g"}; }), "/legalBasis");
   EXPECT_EQ(refused_at([](auto& v) { v.recipients = {"a|b"}; }), "/recipients");
@@ -147,6 +150,7 @@ std::vector<ActivityVersion> some() {
   one.data_protection_officer = "fg@waterrijk.example";
   one.recipients = {"did:web:data.duinmeer.example"};
   one.measures = {"Kleine aantallen weg", "Versleuteld"};
+  one.impact_assessment = "DPIA 2026-14, 12 May 2026";
   auto two = version(kNow + Duration(1), {}, "Drukte é");
   return {one, two};
 }
@@ -181,7 +185,7 @@ TEST(ActivityFile, TheHeadingsAreTheCanonicalOnes) {
   EXPECT_EQ(write_activities({}, ActivityFormat::csv),
             "dplCoreProcessingActivityId,parent,title,purpose,legalBasis,dataSubjectCategories,personalDataCategories,"
             "recipientsCategories,envisagedTimeLimit,controller,processors,owner,dataProtectionOfficer,recipients,"
-            "measures,from,until\r\n");
+            "measures,impactAssessment,from,until\r\n");
 }
 
 struct Bad {

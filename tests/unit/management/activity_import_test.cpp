@@ -135,13 +135,13 @@ TEST_F(Activities, APublishedVersionHasAllFieldsAndChangesFromNowOn) {
       R"("id":"urn:a:1","purpose":"Marketing","title":"one","parent":"urn:a:0","legalBasis":["dpv-gdpr:A6-1-e"],)"
       R"("dataSubjectCategories":["Visitors"],"personalDataCategories":["Location"],"recipientsCategories":["Municipalities"],)"
       R"("envisagedTimeLimit":"P7D","controller":"Waterrijk","processors":["Wolk NV"],"owner":"Verkeer",)"
-      R"("dataProtectionOfficer":"fg@waterrijk.example","recipients":["did:web:duinmeer"],"measures":["Encryption"])";
+      R"("dataProtectionOfficer":"fg@waterrijk.example","recipients":["did:web:duinmeer"],"measures":["Encryption"],"impactAssessment":"DPIA 2026-14")";
   world_.answer(kService + "Publish", "{" + all + R"(,"from":"2026-01-01T00:00:00Z"})");
   EXPECT_NE(world_.answer(kService + "Publish", "{" + all + R"(,"from":"2026-01-01T00:00:00Z"})").find("unchanged"), nullptr);
   const auto shown = world_.answer(kService + "Show", R"({"id":"urn:a:1"})", "dpo");
   for (const char* field : {"parent", "legalBasis", "dataSubjectCategories", "personalDataCategories", "recipientsCategories",
                             "envisagedTimeLimit", "controller", "processors", "owner", "dataProtectionOfficer", "recipients",
-                            "measures"}) {
+                            "measures", "impactAssessment"}) {
     EXPECT_NE(shown.find("activity")->find(field), nullptr) << field;
   }
   const std::string before = format_time(world_.clock.now());

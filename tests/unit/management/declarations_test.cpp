@@ -153,9 +153,10 @@ TEST(ManagementDeclarations, AnAssessmentNeverRestsOnConsentAndResearchHasSafegu
   EXPECT_TRUE(says(world.record("urn:instemming", "dpv:Marketing", ""), "no legal basis"));
   EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "'none'"), "is no safeguard"));
   EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", ""), "only with safeguards"));
-  EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "'per hour'", "steward"), "may not call"));
-  EXPECT_EQ(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "'per hour'"), "done");
-  EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "'per hour'"), "is in force"));
+  EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "'per hour'"), "only with safeguards"));
+  EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "'sluis:deleteAfter'", "steward"), "may not call"));
+  EXPECT_EQ(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "'sluis:deleteAfter'"), "done");
+  EXPECT_TRUE(says(world.record("eu-gdpr:A6-1-e", "dpv:ResearchAndDevelopment", "'sluis:deleteAfter'"), "is in force"));
   EXPECT_TRUE(says(world.ask("End", R"({"id":"urn:assessment:1","kind":"assessment","why":"doubted"})", "operator"), "does not end"));
   EXPECT_EQ(world.ask("End", R"({"id":"urn:assessment:1","kind":"assessment","why":"doubted"})", "privacy_officer"), "done");
   ASSERT_EQ(world.entries().size(), 2U);

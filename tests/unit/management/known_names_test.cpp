@@ -32,6 +32,7 @@ struct Names : ::testing::Test {
     one.kind = declaration::Kind::assessment;
     one.id = "urn:assessment:flows";
     one.title = "Flows";
+    one.safeguards = safeguards;
     one.acts.push_back({declaration::What::recorded, {identity::Role::privacy_officer, "B"}, kNow, kNow + std::chrono::hours(1), "compatible"});
     Commit commit;
     ASSERT_TRUE(declaration::put(commit, *declaration::read_open(store), nullptr, one, kNow));
@@ -41,6 +42,7 @@ struct Names : ::testing::Test {
     const auto good = check_known_names(policy_of(rules), directory, store);
     return good ? "good" : good.error().place.pointer + ": " + describe(good.error());
   }
+  std::vector<std::string> safeguards;  ///< of the assessment
   identity::test::Federation federation;
   identity::Directory directory{identity::Trust{{federation.keeper}, 1}};
   storage::MemoryStore store;
@@ -81,8 +83,11 @@ TEST_F(Names, AnAssessmentThatWasNeverRecordedIsRefused) {
 TEST_F(Names, TermsOfThisNodeAreCheckedInOnePlace) {
   catalog::Dataset dataset;
   dataset.assessment.personal = false;
+  const auto vocabulary = std::make_shared<const policy::Vocabulary>(*policy::Vocabulary::parse(
+      "dpv:Purpose\tPurpose\t\t\ndpv:ResearchAndDevelopment\tResearch\t\tdpv:Purpose\n"
+      "dpv:ScientificResearch\tScience\t\tdpv:ResearchAndDevelopment\ndpv:Marketing\tMarketing\t\tdpv:Purpose\n", "test.tsv"));
   const auto all = [&](const std::string& rules) {
-    const auto good = check_own_terms(policy_of(rules), dataset, std::vector<std::string>{"urn:situation:flood"}, directory, store, kNow);
+    const auto good = check_own_terms(policy_of(rules), dataset, std::vector<std::string>{"urn:situation:flood"}, directory, store, vocabulary, kNow);
     return good ? std::string("good") : good.error().place.pointer + ": " + describe(good.error());
   };
   EXPECT_EQ(all(rule("permission", on("sluis:situation", "isAnyOf", "urn:situation:flood"))), "good");
@@ -94,6 +99,22 @@ TEST_F(Names, TermsOfThisNodeAreCheckedInOnePlace) {
   EXPECT_EQ(all(assessed), "good") << "not personal";
   dataset.assessment.personal = true;
   EXPECT_TRUE(says(all(assessed), "/permission/0/constraint/0: ") && says(all(assessed), "`processed_under`")) << all(assessed);
+  const std::string science = rule("permission", on("purpose", "isA", "dpv:ResearchAndDevelopment"));
+  const std::string safe = science + R"(,"obligation":[{"action":"deleteAfter","constraint":[)" + on("delayPeriod", "eq", "P7D") + "]}]";
+  EXPECT_TRUE(says(all(science), "/permission: ") && says(all(science), "without a safeguard")) << all(science);
+  EXPECT_TRUE(says(all(rule("permission", on("purpose", "neq", "dpv:Marketing"))), "without a safeguard")) << "whatever the words";
+  EXPECT_EQ(all(safe), "good");
+  EXPECT_EQ(all(rule("permission", on("purpose", "eq", "dpv:Marketing"))), "good");
+  dataset.assessment.personal = false;
+  EXPECT_EQ(all(science), "good") << "not personal";
+}
+
+TEST_F(Names, AnAssessmentsSafeguardsAreInTheTermsThatNameIt) {
+  safeguards = {"per hour", "sluis:deleteAfter"};
+  SetUp();
+  const std::string assessed = rule("permission", on("sluis:assessment", "isAnyOf", "urn:assessment:flows"));
+  EXPECT_TRUE(says(checked(assessed), "/permission/0/constraint/0: ") && says(checked(assessed), "takes `sluis:deleteAfter`")) << checked(assessed);
+  EXPECT_EQ(checked(assessed + R"(,"obligation":[{"action":"deleteAfter","constraint":[)" + on("delayPeriod", "eq", "P7D") + "]}]"), "good");
 }
 
 TEST_F(Names, DataThatWereGatheredOnConsentAreOpenedByNoAssessment) {

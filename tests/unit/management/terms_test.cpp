@@ -200,6 +200,7 @@ TEST(Terms, TheMatrixSaysForWhomAndWhatForEachDatasetIs) {
   publish(with(catalog::test::open_file(), kDataset, "urn:waterrijk:dataset:open"));
   publish(with(with(catalog::test::agreement_file(), kDataset, "urn:waterrijk:dataset:personal"), "\"not-personal\"",
                "\"personal\""));
+  publish(with(catalog::test::agreement_file(), kDataset, "urn:waterrijk:dataset:assessed") + "impact_assessment_for = [\"urn:f:CrowdManagement\"]\n");
   const auto answer = world.answer(kTerms + "Matrix", R"({"purposes":["dpv:Marketing"]})", "council_clerk");
   std::map<std::string, std::string> cells;
   for (const auto& row : *answer.find("rows")->if_array()) {
@@ -210,7 +211,18 @@ TEST(Terms, TheMatrixSaysForWhomAndWhatForEachDatasetIs) {
   EXPECT_EQ(cells.at("counts Marketing company"), "never");
   EXPECT_EQ(cells.at("open Marketing company"), "open");
   EXPECT_EQ(cells.at("personal Crowd management company"), "needs activity");
-  EXPECT_EQ(cells.size(), 3U * 2U * 2U);
+  EXPECT_EQ(cells.at("assessed Crowd management company"), "needs DPIA");
+  EXPECT_EQ(cells.at("assessed Marketing company"), "never");
+  EXPECT_EQ(cells.size(), 4U * 2U * 2U);
+  // As a request is told.
+  const auto test = [&](const std::string& more) {
+    return text_of(*world.answer(kTerms + "Test", R"({"dataset":"urn:waterrijk:dataset:assessed","classOfRecipient":"company","purpose":"urn:f:CrowdManagement")" + more + "}")
+                        .find("decision"), "code");
+  };
+  EXPECT_EQ(test(R"(,"activity":"urn:a:1")"), "value");
+  EXPECT_EQ(test(R"(,"activity":"urn:a:1","impactAssessment":"DPIA 2026-14")"), "permitted");
+  const auto none = world.post(kTerms + "Test", R"({"dataset":"urn:waterrijk:dataset:assessed","purpose":"urn:f:CrowdManagement","impactAssessment":"x"})", "steward");
+  EXPECT_NE(none.body.find("/activity"), std::string::npos) << none.body;
 }
 
 TEST(Terms, TheMatrixSaysWhatTheGateDoes) {

@@ -24,6 +24,8 @@ class ActivityAllows : public ::testing::Test {
     two.purpose = kCrowd;
     two.from = *parse_time("2026-11-01T00:00:00Z");
     two.until = *parse_time("2026-12-01T00:00:00Z");
+    two.legal_basis = {"eu-gdpr:A6-1-e", "https://w3id.org/dpv#LegalObligation"};
+    two.impact_assessment = "DPIA 2026-14";
     ASSERT_TRUE(store_.write({{management::activity_key("urn:a:1"), management::encode(std::vector{one, two})}}, true));
   }
   std::string ask(const std::string& activity, const std::string& purpose, Timestamp now) {
@@ -39,6 +41,8 @@ TEST_F(ActivityAllows, WhatIsRegisteredHoldsAndIsForThatPurpose) {
   EXPECT_EQ(ask("urn:a:1", kCrowd, kNow), "until 2026-12-01T00:00:00Z");
   EXPECT_EQ(ask("urn:a:1", "dpv:Marketing", *parse_time("2025-06-01T00:00:00Z")), "until 2026-01-01T00:00:00Z");
   EXPECT_EQ(activity_allows(store_, "urn:a:1", kCrowd, kNow)->as_read.key, "act/urn:a:1");
+  EXPECT_EQ(activity_allows(store_, "urn:a:1", kCrowd, kNow)->says,
+            (identity::ActivitySays{{"https://w3id.org/dpv/legal/eu/gdpr#A6-1-e", "https://w3id.org/dpv#LegalObligation"}, "DPIA 2026-14"}));
 }
 
 TEST_F(ActivityAllows, AllElseIsDenied) {

@@ -70,10 +70,24 @@ TEST(CheckValues, LookAlikesAreRefusedAtTheirPlace) {
                    "/permission/0/constraint/0/or/1/rightOperand"));
 }
 
+TEST(CheckValues, NobodyIsExcludedByWhatHeSaysOfHimself) {
+  const std::string consent = "\"dpv:Consent\"";
+  const std::string taken = constraint("sluis:legalBasis", "isAnyOf", "[\"eu-gdpr:A6-1-e\"]");
+  for (const std::string& rules : {permission(constraint("sluis:legalBasis", "neq", consent)), permission(constraint("sluis:legalBasis", "isNoneOf", consent)),
+                                   permission("{\"xone\":[" + taken + "," + constraint("sluis:legalBasis", "eq", "\"eu-gdpr:A6-1-c\"") + "]}"),
+                                   permission(taken) + R"(,"prohibition":[{"action":"use","constraint":[)" + constraint("sluis:legalBasis", "eq", consent) + "]}]"}) {
+    EXPECT_TRUE(says(checked(rules), "the other party's own word")) << rules;
+  }
+  EXPECT_TRUE(says(checked(permission(constraint("sluis:impactAssessment", "neq", "\"on-record\""))), "the other party's own word"));
+  EXPECT_EQ(checked(permission("{\"or\":[" + taken + "," + constraint("sluis:legalBasis", "eq", "\"eu-gdpr:A6-1-c\"") + "]}")), "good");
+}
+
 TEST(CheckValues, LegalBasesEvidenceAndUnitsAreOfTheProfile) {
   EXPECT_EQ(checked(permission(constraint("sluis:legalBasis", "isAnyOf", "[\"eu-gdpr:A6-1-e\",\"dpv:LegalObligation\"]"))), "good");
   EXPECT_TRUE(says(checked(permission(constraint("sluis:legalBasis", "eq", "\"eu-gdpr:A6-1-g\""))), "did you mean `eu-gdpr:A6-1-"));
   EXPECT_TRUE(says(checked(permission(constraint("sluis:evidence", "eq", "\"two-side\""))), "did you mean `two-sided`?"));
+  EXPECT_EQ(checked(permission(constraint("sluis:impactAssessment", "eq", "\"on-record\""))), "good");
+  EXPECT_TRUE(says(checked(permission(constraint("sluis:impactAssessment", "eq", "\"done\""))), "write `on-record`"));
   const auto paid = [](const std::string& unit) {
     return checked(permission(R"({"leftOperand":"payAmount","operator":"lteq","rightOperand":"5","unit":")" + unit + "\"}"));
   };

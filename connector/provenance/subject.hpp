@@ -1,0 +1,22 @@
+#pragma once
+
+#include "connector/base/error.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace sluis::provenance {
+
+/// The person whom a request is about: `dpl.core.data_subject_id_type` and `dpl.core.data_subject_id` of Logboek Dataverwerkingen 1.0.0.
+struct DataSubject {
+  std::string type;  ///< `BSN`, or whatever else the id is one of
+  std::string id;
+};
+
+/// `TYPE ID`: visible ASCII, with one space between; 64 and 256 bytes at most. invalid_argument; its message does not repeat the id.
+Result<DataSubject> read_subject(std::string_view text);
+
+/// What stands for that person in the log: 32 bytes, HMAC-SHA-256. Without the node's key nobody finds the person by it, nor by trying all ids.
+std::string subject_mark(std::string_view key, const DataSubject& subject);
+
+}  // namespace sluis::provenance
