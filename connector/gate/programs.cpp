@@ -26,12 +26,11 @@ NamedDeclarations named_declarations(const policy::Policy& policy) {
   return out;
 }
 
-Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash,
-                               std::shared_ptr<const policy::Context> context, bool in_catalogue) {
+Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash, const Compiling& with, bool in_catalogue) {
   SLUIS_TRY(const policy::Policy parsed, policy::parse_policy(policy, {.in_catalogue = in_catalogue, .pointer = ""}));
-  SLUIS_TRY(policy::Program program, policy::compile(parsed, context));
+  SLUIS_TRY(policy::Program program, policy::compile(parsed, with.context));
   auto terms = std::make_shared<CompiledTerms>();
-  terms->vocabulary_hash = crypto::sha256(context->vocabulary->canonical_text());
+  terms->vocabulary_hash = with.vocabulary_hash;
   terms->program_hash = crypto::sha256(policy::Program::program_hash_input(offer_hash, terms->vocabulary_hash));
   terms->transforms = policy::transforms(parsed);
   terms->single_purpose = policy::single_purpose(program);
@@ -39,7 +38,7 @@ Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash
   terms->agreed = parsed.timestamp;
   terms->named = named_declarations(parsed);
   terms->program = std::move(program);
-  terms->vocabulary = context->vocabulary;
+  terms->vocabulary = with.context->vocabulary;
   return TermsPtr(std::move(terms));
 }
 
@@ -58,18 +57,18 @@ Result<TermsPtr> ProgramCache::find(const std::string& key, const json::Value& p
 }
 
 /// Programs of one vocabulary share their names and their memory; both end with the last of them.
-std::shared_ptr<const policy::Context> ProgramCache::context_of(
-    const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
+Compiling ProgramCache::context_of(const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(contexts_, [](const auto& one) { return one.expired(); });
-  for (const auto& one : contexts_) {
-    auto context = one.lock();
-    if (context && context->vocabulary == vocabulary && context->names->size() <= kNames) return context;
+  std::erase_if(contexts_, [](const auto& one) { return one.first.expired(); });
+  for (const auto& [kept, hash] : contexts_) {
+    auto context = kept.lock();
+    if (context && context->vocabulary == vocabulary && context->names->size() <= kNames) return {std::move(context), hash};
   }
+  const Hash hash = crypto::sha256(vocabulary->canonical_text());
   auto made = std::make_shared<const policy::Context>(
       policy::Context{vocabulary, std::make_shared<policy::Names>(), policy::program_memory()});
-  contexts_.push_back(made);
-  return made;
+  contexts_.emplace_back(made, hash);
+  return {std::move(made), hash};
 }
 
 Result<TermsPtr> ProgramCache::agreement(const negotiation::AgreementRecord& record,

@@ -35,9 +35,13 @@ struct CompiledTerms {
 };
 using TermsPtr = std::shared_ptr<const CompiledTerms>;
 
+/// What programs of one vocabulary share, and the hash of its canonical text.
+struct Compiling {
+  std::shared_ptr<const policy::Context> context;
+  Hash vocabulary_hash{};
+};
 /// invalid_argument: not readable with this vocabulary.
-Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash,
-                               std::shared_ptr<const policy::Context> context, bool in_catalogue);
+Result<TermsPtr> compile_terms(const json::Value& policy, const Hash& offer_hash, const Compiling& with, bool in_catalogue);
 
 using AgreementPtr = std::shared_ptr<const negotiation::AgreementRecord>;
 
@@ -63,11 +67,11 @@ class ProgramCache {
   Result<TermsPtr> find(const std::string& key, const json::Value& policy, const Hash& offer_hash,
                         const std::shared_ptr<const policy::Vocabulary>& vocabulary, bool in_catalogue);
 
-  std::shared_ptr<const policy::Context> context_of(const std::shared_ptr<const policy::Vocabulary>& vocabulary);
+  Compiling context_of(const std::shared_ptr<const policy::Vocabulary>& vocabulary);
 
   PinnedVocabulary pinned_;
   std::mutex mutex_;
-  std::vector<std::weak_ptr<const policy::Context>> contexts_;  ///< one for each vocabulary that programs are kept of
+  std::vector<std::pair<std::weak_ptr<const policy::Context>, Hash>> contexts_;  ///< one for each vocabulary that programs are kept of
   std::map<std::string, TermsPtr, std::less<>> terms_;
   struct Read {
     std::string bytes;

@@ -14,8 +14,21 @@ void Stream::permit(Reevaluate reevaluate, Timestamp valid_until) {
   valid_until_ = missed_ ? Timestamp::min() : valid_until;  // asked to look when it could not yet: it does so before the first byte
 }
 
+void CutTimes::add(std::chrono::steady_clock::duration took) {
+  const std::lock_guard lock(mutex_);
+  const auto bound = std::lower_bound(kUpTo.begin(), kUpTo.end(), took);
+  ++counts_.up_to[static_cast<std::size_t>(bound - kUpTo.begin())];
+  counts_.sum += took;
+}
+
+CutTimes::Counts CutTimes::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
 void Stream::attach(http::ResponseSink* sink) {
   const std::lock_guard lock(mutex_);
+  if (cut_ && times_ && sink_ != nullptr && sink == nullptr) times_->add(std::chrono::steady_clock::now() - cut_at_);
   sink_ = sink;
   if (cut_ && sink_ != nullptr) sink_->cut();
 }
@@ -25,6 +38,7 @@ void Stream::cut(policy::Reason reason) {
     const std::lock_guard lock(mutex_);
     if (cut_) return;
     cut_ = std::move(reason);
+    cut_at_ = std::chrono::steady_clock::now();
     if (sink_ != nullptr) sink_->cut();
   }
   wake_.notify_all();
@@ -93,7 +107,7 @@ StreamRegistry::StreamRegistry(const Clock& clock)
 StreamRegistry::~StreamRegistry() = default;
 
 std::shared_ptr<Stream> StreamRegistry::add(StreamSubject subject) {
-  std::shared_ptr<Stream> stream(new Stream(std::move(subject)), [shared = shared_](Stream* gone) {
+  std::shared_ptr<Stream> stream(new Stream(std::move(subject), times_), [shared = shared_](Stream* gone) {
     {
       const std::lock_guard lock(shared->mutex);
       shared->streams.erase(gone);

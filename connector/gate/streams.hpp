@@ -7,6 +7,7 @@
 #include "connector/http/port.hpp"
 #include "policy/odrl/explain.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -33,12 +34,30 @@ struct Reevaluation {
   Timestamp valid_until = Timestamp::max();
 };
 
+/// How long cuts took: from the word that a stream is over until its sender had let go of the connection, which was reset. Thread-safe.
+class CutTimes {
+ public:
+  static constexpr std::array<std::chrono::milliseconds, 6> kUpTo{std::chrono::milliseconds(10),  std::chrono::milliseconds(50),
+                                                                  std::chrono::milliseconds(100), std::chrono::milliseconds(250),
+                                                                  std::chrono::milliseconds(500), std::chrono::milliseconds(1000)};
+  struct Counts {
+    std::array<std::uint64_t, kUpTo.size() + 1> up_to{};  ///< of each bound those that took no longer, and no less than the one before; the last: longer
+    std::chrono::duration<double> sum{};
+  };
+  void add(std::chrono::steady_clock::duration took);
+  Counts counts() const;
+
+ private:
+  mutable std::mutex mutex_;
+  Counts counts_;
+};
+
 /// One stream that is under way. Thread-safe: one thread sends, any may cut.
 class Stream {
  public:
   using Reevaluate = std::function<Reevaluation(Timestamp now)>;
 
-  explicit Stream(StreamSubject subject) : subject_(std::move(subject)) {}
+  explicit Stream(StreamSubject subject, std::shared_ptr<CutTimes> times = nullptr) : subject_(std::move(subject)), times_(std::move(times)) {}
 
   const StreamSubject& subject() const { return subject_; }
   /// Before the first byte: how to look again, and when. At once, if something changed between the decision and this.
@@ -70,6 +89,8 @@ class Stream {
   bool missed_ = false;  ///< something changed before it was known how to look again
   Timestamp valid_until_ = Timestamp::max();
   std::optional<policy::Reason> cut_;
+  std::chrono::steady_clock::time_point cut_at_;
+  const std::shared_ptr<CutTimes> times_;
   http::ResponseSink* sink_ = nullptr;
   std::atomic<std::uint64_t> rows_ = 0;
   std::atomic<std::uint64_t> bytes_ = 0;
@@ -109,6 +130,7 @@ class StreamRegistry {
   /// The wall clock stepped, or membership, datasets or vocabulary changed: looks at all anew, at once.
   void reevaluate_all();
   std::size_t size() const;
+  CutTimes::Counts cut_times() const { return times_->counts(); }
   /// Of the streams under a transfer, how far each has come.
   std::vector<StreamProgress> progress(const ProcessId& transfer) const;
 
@@ -121,6 +143,7 @@ class StreamRegistry {
   const Clock& clock_;
   struct Shared;
   std::shared_ptr<Shared> shared_;
+  std::shared_ptr<CutTimes> times_ = std::make_shared<CutTimes>();
   Alarm alarm_;
 };
 

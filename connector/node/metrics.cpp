@@ -2,6 +2,8 @@
 
 #include <prometheus/text_serializer.h>
 
+#include <limits>
+
 namespace sluis::node {
 namespace {
 
@@ -65,6 +67,22 @@ void add_places(const Measured& measured, std::vector<prometheus::MetricFamily>&
   }
 }
 
+/// Cuts, as they took, and within which time each is to be done.
+void add_cuts(const Measured& measured, std::vector<prometheus::MetricFamily>& all) {
+  prometheus::ClientMetric metric;
+  std::uint64_t so_far = 0;
+  for (std::size_t i = 0; i < measured.cuts.up_to.size(); ++i) {
+    so_far += measured.cuts.up_to[i];
+    const bool last = i == gate::CutTimes::kUpTo.size();
+    metric.histogram.bucket.push_back({so_far, last ? std::numeric_limits<double>::infinity() : std::chrono::duration<double>(gate::CutTimes::kUpTo[i]).count()});
+  }
+  metric.histogram.sample_count = so_far;
+  metric.histogram.sample_sum = measured.cuts.sum.count();
+  all.push_back({"sluis_cut_seconds", "From the word that a stream is over until its connection was reset", prometheus::MetricType::Histogram, {metric}});
+  all.push_back(family("sluis_cut_bound_seconds", "Within which a cut is done, once it is recorded", prometheus::MetricType::Gauge,
+                       std::chrono::duration<double>(measured.cut_bound).count()));
+}
+
 std::optional<double> seconds_of(Timestamp end) {
   if (end == Timestamp::max()) return std::nullopt;
   return std::chrono::duration<double>(end.time_since_epoch()).count();
@@ -101,6 +119,7 @@ std::string metrics_text(const Measured& measured) {
   all.push_back(of_tls(measured, "sluis_tls_revocation_list_end_seconds", "When the first of the revocation lists is over, since 1970",
                        [](const auto& one) { return seconds_of(one.lists_end); }));
   add_places(measured, all);
+  add_cuts(measured, all);
   all.push_back(family("sluis_keys_locked", "1 when private keys are in memory that is never in swap", MetricType::Gauge, measured.keys_locked ? 1 : 0));
   if (measured.conflicts) {
     all.push_back(family("sluis_witness_conflicts", "Pairs of checkpoints kept as proof that a log contradicts itself", MetricType::Gauge, number(*measured.conflicts)));

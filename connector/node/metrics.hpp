@@ -1,5 +1,6 @@
 #pragma once
 
+#include "connector/gate/streams.hpp"
 #include "connector/http/tls.hpp"
 
 #include <cstdint>
@@ -57,6 +58,8 @@ struct Measured {
   std::uint64_t receipts = 0;          ///< data requests that the other party's log proves; since the start, as the next
   std::uint64_t receipts_missing = 0;  ///< that it did not prove in time, or not as they were here
   std::uint64_t streams = 0;          ///< running releases and receptions
+  gate::CutTimes::Counts cuts;        ///< since the start
+  Duration cut_bound{};               ///< within which each is to be done (D25)
   std::uint64_t findings = 0;
   bool quarantined = false;
   bool refusing = false;  ///< exchanges, as they cannot be recorded

@@ -213,6 +213,7 @@ void Node::Parts::tell_membership(v1::ShowMembershipResponse& response) const {
 }
 
 void Node::Parts::measure_lists(Measured& measured) const {
+  measured.cut_bound = kCut;
   for (const auto& [name, fetching] : {std::pair("membership", &list_fetching), std::pair("revocations", &revocation_fetching)}) {
     if (!*fetching) continue;
     measured.list_bounds.emplace_back(name, (*fetching)->to_receive() + kCut);

@@ -43,8 +43,7 @@ Result<v1::Shared> ReceiptNotes::check(const provenance::Receipt& receipt) {
 Result<provenance::Receipt> ReceiptNotes::make(std::uint64_t entry) {
   if (own_note_.empty()) {
     own_note_ = with_.sequencer.checkpoint();
-    SLUIS_TRY(const provenance::VerifierKey key, provenance::VerifierKey::parse(with_.sequencer.verifier_key()));
-    auto opened = provenance::open_checkpoint(own_note_, key);
+    auto opened = provenance::read_own_checkpoint(own_note_);
     if (!opened) return Error(ErrorCode::storage_unavailable, "there is no checkpoint yet");
     own_ = std::move(*opened);
   }

@@ -153,6 +153,12 @@ Result<Checkpoint> open_checkpoint(std::string_view note, const VerifierKey& key
   return checkpoint;
 }
 
+Result<Checkpoint> read_own_checkpoint(std::string_view note) {
+  const std::size_t end = note.find("\n\n");
+  if (end == std::string_view::npos) return Error(ErrorCode::invalid_argument, "this is no note");
+  return parse_body(note.substr(0, end + 1));
+}
+
 std::string_view origin_of(std::string_view note) { return note.substr(0, note.find('\n')); }
 
 std::string with_signature_of(std::string_view note, const VerifierKey& key) {

@@ -88,6 +88,8 @@ def measured():
     values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     expect("entries are counted", float(values.get("sluis_log_entries", 0)) >= 4, values)
     expect("with help and type", "# TYPE sluis_log_entries counter" in lines and any(x.startswith("# HELP sluis_streams") for x in lines), lines)
+    expect("cuts, with their bound", [x for x in lines if x.startswith(("sluis_cut_seconds_count", "sluis_cut_bound_seconds "))],
+           ["sluis_cut_seconds_count 0", "sluis_cut_bound_seconds 1"])
 
 
 try:
