@@ -125,9 +125,13 @@ Result<void> check_activity(const DatasetFile& file, const policy::Vocabulary& v
     }
     for (const std::string& broad : terms.purposes) {
       const auto above = vocabulary.lookup(broad);
-      if (needs(broad) || !above || !vocabulary.is_a(*narrow, *above)) continue;
-      return refused(in_backticks(assessed[i]) + " lies below " + in_backticks(broad) + ", which is open without an impact assessment")
-          .mended_by("name the broader one here too, or leave it out of `purposes`");
+      if (needs(broad) || !above) continue;
+      // Also what lies below both, by way of two parents, could be asked for under the other.
+      policy::PurposeSet both = vocabulary.descendants(*narrow);
+      both &= vocabulary.descendants(*above);
+      if (both.none()) continue;
+      return refused(in_backticks(assessed[i]) + ", or a purpose below it, lies below " + in_backticks(broad) + ", which is open without an impact assessment")
+          .mended_by("name that one here too, or leave it out of `purposes`");
     }
   }
   return {};

@@ -109,12 +109,14 @@ std::vector<policy::Attribute> attributes_of(const policy::Program& program, con
   if (known.uses) out.push_back({policy::Operand::count, {}, *known.uses});
   if (!known.activity.empty()) {
     out.push_back(policy::Attribute::name(policy::Operand::processing_activity, program.name(known.activity)));
+  }
+  if (!known.activity.empty() && known.says) {
     const auto say = [&](policy::Operand operand, std::string_view name) {
       out.push_back(policy::Attribute::name(operand, name.empty() ? policy::Interned::absent : program.name(name)));
     };
-    for (const std::string& basis : known.says.legal_basis) say(policy::Operand::legal_basis, basis);
-    if (known.says.legal_basis.empty()) say(policy::Operand::legal_basis, {});
-    say(policy::Operand::impact_assessment, known.says.impact_assessment.empty() ? std::string_view() : policy::kOnRecord);
+    for (const std::string& basis : known.says->legal_basis) say(policy::Operand::legal_basis, basis);
+    if (known.says->legal_basis.empty()) say(policy::Operand::legal_basis, {});
+    say(policy::Operand::impact_assessment, declaration::says_nothing(known.says->impact_assessment) ? std::string_view() : policy::kOnRecord);
   }
   if (known.two_sided) out.push_back(evidence_of(program, *known.two_sided));
   return out;

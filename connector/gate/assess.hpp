@@ -18,7 +18,7 @@ struct Question {
   std::optional<std::int64_t> uses_before = {};
   std::string activity = {};  ///< processing activity as it was named; empty: none
   bool two_sided = false;     ///< Membership::keeps_evidence of `peer`
-  identity::ActivitySays says = {};  ///< of the activity, by the recipient's register
+  std::optional<identity::ActivitySays> says = {};  ///< of the activity, by the recipient's register; none: not known
 };
 
 /// That the exchange is proven by both logs, or by one, for a request to this program.
@@ -36,7 +36,7 @@ struct Known {
   std::optional<std::int64_t> uses;  ///< of the agreement before this one
   std::string activity;            ///< empty: none is named
   std::optional<bool> two_sided;
-  identity::ActivitySays says;     ///< of the activity
+  std::optional<identity::ActivitySays> says;  ///< of the activity
 };
 /// The request to that program, without attributes: those are of `attributes_of`, and of the declarations in force.
 policy::Request request_of(const policy::Program& program, const Known& known);
@@ -94,7 +94,7 @@ struct Verdict {
   std::int64_t uses_before = 0;
   std::string class_of_recipient;  ///< of the question
   bool two_sided = false;          ///< of the question
-  identity::ActivitySays says;     ///< of the question
+  std::optional<identity::ActivitySays> says;  ///< of the question
   std::optional<std::int64_t> uses_asked;  ///< what was taken for the uses before it; none: not asked for, or not readable
   /// Where the terms depend on declarations: those that were taken into account, and what must still hold when a permit is recorded.
   std::vector<RestsOn> rests_on;

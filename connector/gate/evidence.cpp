@@ -72,14 +72,18 @@ void set_known(v1::Internal& internal, const Verdict& verdict) {
   known.set_class_of_recipient(verdict.class_of_recipient);
   known.set_evidence(std::string(verdict.two_sided ? policy::kTwoSided : policy::kOneSided));
   if (verdict.uses_asked) known.set_uses(static_cast<std::uint64_t>(*verdict.uses_asked));
-  for (const std::string& basis : verdict.says.legal_basis) known.add_legal_basis(basis);
-  known.set_impact_assessment(verdict.says.impact_assessment);
+  if (verdict.says && verdict.terms->named.activity) {
+    known.set_activity_known(true);
+    for (const std::string& basis : verdict.says->legal_basis) known.add_legal_basis(basis);
+    known.set_impact_assessment(verdict.says->impact_assessment);
+  }
   if (verdict.declared != Verdict::Looked::no) known.set_declarations(verdict.declared == Verdict::Looked::known ? "known" : "unknown");
   known.set_vocabulary_hash(std::string(view(verdict.terms->vocabulary_hash)));
 }
 
-identity::ActivitySays says_of(const v1::KnownThen& known) {
-  return {{known.legal_basis().begin(), known.legal_basis().end()}, known.impact_assessment()};
+std::optional<identity::ActivitySays> says_of(const v1::KnownThen& known) {
+  if (!known.activity_known()) return std::nullopt;
+  return identity::ActivitySays{{known.legal_basis().begin(), known.legal_basis().end()}, known.impact_assessment()};
 }
 
 void set_rests_on(v1::Shared& shared, const std::vector<RestsOn>& declarations) {

@@ -19,8 +19,8 @@ void set_step(v1::Internal& internal, const Trace& step);
 void set_evidence(v1::Shared& shared, bool two_sided);
 /// What the decision took to be so and nothing else in its entry says: for who tells later of it.
 void set_known(v1::Internal& internal, const Verdict& verdict);
-/// What it says of the recipient's processing activity.
-identity::ActivitySays says_of(const v1::KnownThen& known);
+/// What it says of the recipient's processing activity; none: that was not known.
+std::optional<identity::ActivitySays> says_of(const v1::KnownThen& known);
 void set_rests_on(v1::Shared& shared, const std::vector<RestsOn>& declarations);
 
 /// A process that was begun and has no end yet is kept under a key; what is left of it after a crash is closed as

@@ -175,7 +175,7 @@ std::optional<http::Response> Gate::find_transfer(Asked& asked, std::string_view
 std::optional<policy::Reason> Gate::read_claim(Asked& asked, Timestamp now) const {
   asked.transaction = new_transaction_id(with_.random, now);
   asked.purpose = asked.activity = asked.peer_checkpoint = asked.replay_key = asked.claim_kid = "";
-  asked.says = {};
+  asked.says.reset();
   if (asked.claim_header.empty()) {
     const bool by_agreement = !asked.party.sends_claims && asked.plan && asked.plan->purpose_by_agreement;
     return by_agreement ? std::nullopt : std::optional(make_reason("claim.missing"));

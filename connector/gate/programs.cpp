@@ -23,6 +23,7 @@ NamedDeclarations named_declarations(const policy::Policy& policy) {
   for (auto& one : policy::named(policy, policy::Operand::situation)) out.situations.push_back(std::move(one.value));
   for (auto& one : policy::named(policy, policy::Operand::assessment)) out.assessments.push_back(std::move(one.value));
   out.safeguards = policy::safeguards(policy);
+  out.activity = !policy::named(policy, policy::Operand::legal_basis).empty() || !policy::named(policy, policy::Operand::impact_assessment).empty();
   return out;
 }
 

@@ -15,6 +15,7 @@ struct NamedDeclarations {
   std::vector<std::string> situations;
   std::vector<std::string> assessments;
   std::vector<policy::Action> safeguards;  ///< that the terms have: policy::safeguards
+  bool activity = false;                   ///< what a register says of the processing activity: its legal bases, its impact assessment
 
   bool empty() const { return situations.empty() && assessments.empty(); }
   bool contains(const declaration::Declaration& declaration) const;

@@ -25,7 +25,7 @@ struct Gate::Asked {
   std::string transaction;
   std::string purpose;       ///< as claimed
   std::string activity;
-  identity::ActivitySays says;  ///< of it, in the claim
+  std::optional<identity::ActivitySays> says;  ///< of it, in the claim
   std::string peer_checkpoint;
   std::string claim_kid;     ///< of the key that signed the claim; empty: none came, or its signature is not good
   std::string replay_key;    ///< of a claim that is right in all; else empty

@@ -34,7 +34,8 @@ struct Reevaluation {
   Timestamp valid_until = Timestamp::max();
 };
 
-/// How long cuts took: from the word that a stream is over until its sender had let go of the connection, which was reset. Thread-safe.
+/// How long cuts took: from the word that a stream is over, with which its connection is reset, until its sender was done with it; on the side that receives the
+/// record of that end is part of it. Thread-safe.
 class CutTimes {
  public:
   static constexpr std::array<std::chrono::milliseconds, 6> kUpTo{std::chrono::milliseconds(10),  std::chrono::milliseconds(50),

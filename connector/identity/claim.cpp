@@ -9,7 +9,6 @@ namespace {
 
 constexpr JwsForm kForm{"ES256", "sluis-claim+jwt", crypto::Key::Kind::p256};
 constexpr std::size_t kTokenBytes = 8U << 10U;
-constexpr std::size_t kClaimBases = 16;
 
 std::int64_t seconds(Timestamp time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();

@@ -15,9 +15,12 @@ inline constexpr std::string_view kClaimHeader = "sluis-claim";
 
 /// What a consumer's node says with one data request (D15): a compact JWS (RFC 7515), ES256, with the header
 /// `{"alg":"ES256","kid":…,"typ":"sluis-claim+jwt"}` and nothing else.
+/// Legal bases in one claim, at most.
+inline constexpr std::size_t kClaimBases = 16;
+
 /// What a party's own register says of the processing activity that it names.
 struct ActivitySays {
-  std::vector<std::string> legal_basis;  ///< IRIs of DPV; 16 at most in a claim
+  std::vector<std::string> legal_basis;  ///< IRIs of DPV
   std::string impact_assessment;         ///< which data protection impact assessment (GDPR art. 35); empty: none
 
   bool operator==(const ActivitySays&) const = default;

@@ -52,8 +52,8 @@ http::Response Intake::handle(const http::Request& request) {
   asked->application = std::move(*application);
   asked->purpose = policy::expand_purpose(purpose).substr(0, limits::kReasonBytes);
   asked->activity = activity.substr(0, limits::kReasonBytes);
-  if (const std::string_view named = request.header("sluis-data-subject"); !named.empty()) {
-    const auto subject = provenance::read_subject(named);
+  if (request.headers.contains("sluis-data-subject")) {
+    const auto subject = provenance::read_subject(request.header("sluis-data-subject"));
     if (!subject || options_.subject_key.empty()) return gate::refusal(400, gate::make_reason("data_subject.malformed"));
     asked->subject_type = subject->type;
     asked->subject_mark = provenance::subject_mark(options_.subject_key, *subject);
@@ -119,7 +119,7 @@ Result<gate::Reevaluation> Intake::look(Asked& asked, const gate::DeclarationSou
   const gate::Question question{asked.access.agreement, asked.access.dataset,        asked.access.peer,
                                 options_.self,          options_.class_of_recipient, asked.purpose,
                                 0,                      asked.activity,             with_.membership.keeps_evidence(asked.access.peer, now),
-                                registered ? registered->says : identity::ActivitySays{}};
+                                registered ? std::optional(registered->says) : std::nullopt};
   SLUIS_TRY(asked.verdict, gate::assess(question, with_.store, with_.programs, with_.vocabulary(), declarations, now));
   const gate::Verdict& verdict = asked.verdict;
   if (!verdict.permit) return gate::Reevaluation{verdict.reason, now};

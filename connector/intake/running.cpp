@@ -104,7 +104,8 @@ Result<http::PeerRequest> Intake::Running::request() const {
   claim.transaction = TransactionId(asked_->transaction);
   claim.purpose = asked_->verdict.purpose;
   claim.activity = asked_->activity;
-  claim.says = asked_->verdict.says;
+  const gate::TermsPtr& terms = asked_->verdict.terms;
+  if (terms && terms->named.activity && asked_->verdict.says) claim.says = *asked_->verdict.says;  // to whom it is asked for, and nobody else
   claim.iat = std::chrono::floor<std::chrono::seconds>(intake_.with_.decision_clock.now());
   claim.jti = to_hex(intake_.with_.random.bytes(16));
   claim.method = out.method;

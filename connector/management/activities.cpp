@@ -3,6 +3,7 @@
 #include "connector/base/limits.hpp"
 #include "connector/declaration/rules.hpp"
 #include "connector/gate/assess.hpp"
+#include "connector/identity/claim.hpp"
 #include "connector/json/json.hpp"
 #include "connector/outbox/outcome.hpp"
 #include "policy/purpose/legal_bases.hpp"
@@ -207,6 +208,10 @@ Result<void> check(const Version& version) {
     }
     SLUIS_CHECK(check_list(field.name, version.*field.list));
     if (field.list == &Version::legal_basis) SLUIS_CHECK(check_bases(version.legal_basis));
+    if (field.list == &Version::legal_basis && version.legal_basis.size() > identity::kClaimBases) {
+      return refused("legalBasis", fmt::format("an activity has {} legal bases at most", identity::kClaimBases), ErrorCode::limit_exceeded)
+          .mended_by("register its parts as activities of their own, with this one as parent");
+    }
     for (const auto& item : version.*field.list) bytes += item.size();
   }
   if (bytes > kActivityBytes) {

@@ -1,5 +1,4 @@
 #include "connector/base/limits.hpp"
-#include "connector/crypto/crypto.hpp"
 #include "connector/json/json.hpp"
 #include "connector/management/audit_rows.hpp"
 #include "connector/management/audit_subject.hpp"
@@ -121,7 +120,7 @@ Result<v1::AuditSubjectResponse> ask(const Backend& backend, const v1::AuditSubj
     return Error(ErrorCode::invalid_argument, "a lookup needs its ground").at_pointer("/basis").mended_by("say which request it answers, as its number; name nobody, as it stays");
   }
   // It stays in the log, where the person may not be named.
-  if (request.basis().find(subject.id) != std::string::npos) {
+  if (provenance::names_subject(request.basis(), subject)) {
     return Error(ErrorCode::invalid_argument, "the ground names the person, and it stays in the log").at_pointer("/basis").mended_by("name the request by its number");
   }
   Lookup lookup;
@@ -130,13 +129,14 @@ Result<v1::AuditSubjectResponse> ask(const Backend& backend, const v1::AuditSubj
   lookup.basis = request.basis();
   lookup.asked_by = caller.person;
   lookup.asked = backend.clock.now();
-  lookup.id = to_hex(view(crypto::sha256(lookup.mark + lookup.asked_by + format_time(lookup.asked)))).substr(0, 16);
   v1::AuditSubjectResponse response;
-  *response.mutable_lookup() = to_proto(lookup);
   if (request.dry_run()) {
+    *response.mutable_lookup() = to_proto(lookup);
     response.set_dry_run(true);
     return response;
   }
+  lookup.id = to_hex(backend.random->bytes(8));  // says nothing about the mark
+  *response.mutable_lookup() = to_proto(lookup);
   Commit commit;
   SLUIS_CHECK(forget_over(backend, commit));
   commit.preconditions.push_back({key_of(lookup.id), std::nullopt});
@@ -147,6 +147,7 @@ Result<v1::AuditSubjectResponse> ask(const Backend& backend, const v1::AuditSubj
   return response;
 }
 
+/// The second person says as well who is looked up, from the request that it answers: what the first one asked for cannot be seen.
 Result<v1::AuditSubjectResponse> confirm(const Backend& backend, const v1::AuditSubjectRequest& request, const Caller& caller) {
   SLUIS_TRY(Kept kept, find(backend, request.confirm()));
   Lookup& lookup = kept.lookup;
@@ -156,15 +157,26 @@ Result<v1::AuditSubjectResponse> confirm(const Backend& backend, const v1::Audit
   if (lookup.asked_by == caller.person) {
     return Error(ErrorCode::permission_denied, "whoever asked for a lookup does not confirm it").mended_by("it takes a second person");
   }
+  SLUIS_TRY(const provenance::DataSubject subject, provenance::read_subject(request.type() + " " + request.id()));
   v1::AuditSubjectResponse response;
-  if (request.dry_run()) {
+  if (request.dry_run()) {  // does not compare: that is on record
     response.set_dry_run(true);
     *response.mutable_lookup() = to_proto(lookup);
     return response;
   }
+  if (backend.subject_mark(subject) != lookup.mark) {
+    Commit commit;
+    commit.changes.push_back({key_of(lookup.id), std::nullopt});
+    commit.preconditions.push_back({key_of(lookup.id), kept.bytes});
+    commit.entries.push_back(entry(backend, caller, lookup, "subject.differs"));
+    SLUIS_TRY(const std::uint64_t at, record(backend, std::move(commit)));
+    return Error(ErrorCode::permission_denied, "this is not the person who was asked for: entry " + std::to_string(at) + " says that it differed, and the lookup is off")
+        .mended_by("ask for it again, if the first person was mistaken");
+  }
   lookup.confirmed_by = caller.person;
   lookup.confirmed = backend.clock.now();
   Commit commit;
+  SLUIS_CHECK(forget_over(backend, commit));
   commit.preconditions.push_back({key_of(lookup.id), kept.bytes});
   commit.changes.push_back({key_of(lookup.id), encode(lookup)});
   commit.entries.push_back(entry(backend, caller, lookup, "subject.confirmed"));
@@ -213,12 +225,10 @@ Result<v1::AuditSubjectResponse> read(const Backend& backend, const v1::AuditSub
   if (caller.person != lookup.asked_by && caller.person != lookup.confirmed_by) {
     return Error(ErrorCode::permission_denied, "this is read by who asked for it and who confirmed it");
   }
-  if (request.page_token().empty()) {
-    Commit commit;
-    commit.entries.push_back(entry(backend, caller, lookup, "subject.read"));
-    SLUIS_TRY(const std::uint64_t at, record(backend, std::move(commit)));
-    response.set_entry(at);
-  }
+  Commit commit;  // each page, as anybody can begin at any
+  commit.entries.push_back(entry(backend, caller, lookup, "subject.read"));
+  SLUIS_TRY(const std::uint64_t at, record(backend, std::move(commit)));
+  response.set_entry(at);
   SLUIS_CHECK(add_entries(backend, lookup, request, response));
   return response;
 }
@@ -226,7 +236,7 @@ Result<v1::AuditSubjectResponse> read(const Backend& backend, const v1::AuditSub
 }  // namespace
 
 Result<v1::AuditSubjectResponse> look_up_subject(const Backend& backend, const v1::AuditSubjectRequest& request, const Caller& caller) {
-  if (!backend.subject_mark) return Error(ErrorCode::invalid_state, "this node has no key for it");
+  if (!backend.subject_mark || backend.random == nullptr) return Error(ErrorCode::invalid_state, "this node has no key for it");
   if (!request.confirm().empty()) return confirm(backend, request, caller);
   if (!request.read().empty()) return read(backend, request, caller);
   return ask(backend, request, caller);

@@ -2,6 +2,7 @@
 
 #include "catalog/catalog.hpp"
 #include "catalog/remote.hpp"
+#include "connector/base/random.hpp"
 #include "connector/declaration/definitions.hpp"
 #include "connector/gate/progress.hpp"
 #include "connector/identity/directory.hpp"
@@ -128,6 +129,7 @@ struct Backend {
   std::function<Result<v1::AuditCheckpointResponse>(const ParticipantId& peer)> peer_log = {};
   /// Compares both logs, and records that.
   std::function<Result<v1::AuditReconcileResponse>(const v1::AuditReconcileRequest& request, const std::string& person)> reconcile = {};
+  Random* random = nullptr;
   /// What stands for a person in the log.
   std::function<std::string(const provenance::DataSubject& subject)> subject_mark = {};
   /// Asks for an erasure, or confirms one.

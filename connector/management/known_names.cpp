@@ -130,17 +130,16 @@ Result<void> check_own_terms(const policy::Policy& policy, const catalog::Datase
   SLUIS_CHECK(catalog::check_declarations(policy, situations));
   SLUIS_CHECK(check_known_names(policy, directory, store));
   SLUIS_CHECK(check_assessed(policy, dataset, store, now));
-  return check_safeguarded(policy, dataset, vocabulary, now);
+  return check_safeguarded(policy, dataset, vocabulary);
 }
 
-Result<void> check_safeguarded(const policy::Policy& policy, const catalog::Dataset& dataset, const std::shared_ptr<const policy::Vocabulary>& vocabulary,
-                               Timestamp now) {
+Result<void> check_safeguarded(const policy::Policy& policy, const catalog::Dataset& dataset, const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
   if (!is_personal(dataset) || !policy::safeguards(policy).empty()) return {};
   SLUIS_TRY(const policy::Program program, policy::compile(policy, vocabulary));
-  for (std::size_t i = 0; i < vocabulary->size(); ++i) {
+  for (std::size_t i = 0; i < vocabulary->size(); ++i) {  // at whatever time, so that a peer's terms cost one question each
     const auto purpose = static_cast<policy::PurposeIndex>(i);
     const std::string& iri = vocabulary->term(purpose).iri;
-    if (!declaration::is_safeguarded(iri, *vocabulary) || !policy::could_permit(program, "", "", purpose, now)) continue;
+    if (!declaration::is_safeguarded(iri, *vocabulary) || !policy::could_permit(program, "", "", purpose)) continue;
     return Error(ErrorCode::invalid_argument, "personal data would be used for " + policy::in_backticks(iri) + ", which is research, statistics or archiving, without a safeguard")
         .at_pointer("/permission")
         .mended_by("add an obligation that data pass, as `sluis:pseudonymise` or `sluis:suppressSmallCells`, or `sluis:deleteAfter` (GDPR art. 89)");

@@ -20,8 +20,7 @@ Result<void> check_own_terms(const policy::Policy& policy, const catalog::Datase
                              Timestamp now);
 /// That terms open personal data for research, statistics or archiving only with a safeguard that data pass or that is promised with a time (GDPR art.
 /// 89). invalid_argument at `/permission`.
-Result<void> check_safeguarded(const policy::Policy& policy, const catalog::Dataset& dataset, const std::shared_ptr<const policy::Vocabulary>& vocabulary,
-                               Timestamp now);
+Result<void> check_safeguarded(const policy::Policy& policy, const catalog::Dataset& dataset, const std::shared_ptr<const policy::Vocabulary>& vocabulary);
 /// Where terms of a dataset of this node rest on an assessment: whether one may count, at the pointer of the first. Errors: as `check_gathered`.
 Result<void> check_assessed(const policy::Policy& policy, const catalog::Dataset& dataset, const storage::Reader& store, Timestamp now);
 /// Sentences about classes that no member has, for the author. Empty where there is no membership list.

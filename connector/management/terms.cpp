@@ -104,7 +104,7 @@ Result<v1::CheckTermsResponse> check(const Backend& backend, const v1::CheckTerm
   for (const auto& named : {policy::check_values(policy), catalog::check_declarations(policy, dataset_context(backend, vocabulary).situations),
                             check_known_names(policy, backend.directory, backend.store),
                             terms.dataset ? check_assessed(policy, *terms.dataset, backend.store, backend.clock.now()) : Result<void>(),
-                            terms.dataset ? check_safeguarded(policy, *terms.dataset, vocabulary, backend.clock.now()) : Result<void>()}) {
+                            terms.dataset ? check_safeguarded(policy, *terms.dataset, vocabulary) : Result<void>()}) {
     if (named) continue;
     if (named.error().code != ErrorCode::invalid_argument) return named.error();
     auto* added = response.add_parts();
@@ -249,13 +249,14 @@ Result<AskedTerms> asked_of(const Backend& backend, const v1::TestTermsRequest& 
   if (terms.dataset) known.dataset = terms.dataset->id.str();
   known.uses = static_cast<std::int64_t>(std::min<std::uint64_t>(request.uses(), std::numeric_limits<std::int64_t>::max()));
   known.activity = request.activity();
+  known.says.emplace();
   for (const std::string& basis : request.legal_basis()) {
     const auto found = policy::find_legal_basis(basis);
     if (!found) return Error(found.error()).at_pointer("/legalBasis");
-    known.says.legal_basis.push_back(policy::legal_bases().term(*found).iri);
+    known.says->legal_basis.push_back(policy::legal_bases().term(*found).iri);
   }
-  known.says.impact_assessment = request.impact_assessment();
-  if (known.activity.empty() && known.says != identity::ActivitySays{}) {
+  known.says->impact_assessment = request.impact_assessment();
+  if (known.activity.empty() && *known.says != identity::ActivitySays{}) {
     return Error(ErrorCode::invalid_argument, "a legal basis and an impact assessment are those of a processing activity, and none is named")
         .at_pointer("/activity");
   }

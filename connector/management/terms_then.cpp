@@ -19,6 +19,8 @@ constexpr policy::Both kNoUses{"How often the data had been used by then is not 
                                "Hoe vaak de gegevens toen al waren gebruikt, staat hier niet."};
 constexpr policy::Both kNoDeclarations{"Which situations and assessments were taken into account is not on record.",
                                        "Welke situaties en beoordelingen meetelden, staat hier niet."};
+constexpr policy::Both kNoActivity{"What the other party's register said of the activity is not on record.",
+                                   "Wat het register van de ander over de verwerking zei, staat hier niet."};
 constexpr policy::Both kNoEvidence{"Whether both logs were to prove this exchange is not on record.",
                                    "Of beide logboeken deze uitwisseling zouden bewijzen, staat hier niet."};
 
@@ -78,6 +80,8 @@ std::optional<AsDecided> as_decided(const Backend& backend, const Recorded& entr
   else if (out.program.counts()) missing(kNoUses);
   known.activity = entry.internal.activity();
   known.says = gate::says_of(said);
+  const bool rests = !policy::named(terms, policy::Operand::legal_basis).empty() || !policy::named(terms, policy::Operand::impact_assessment).empty();
+  if (rests && !known.says) missing(kNoActivity);
   // A decision point wrote nothing of it before it was part of what is known.
   if (!said.evidence().empty()) known.two_sided = said.evidence() == policy::kTwoSided;
   else if (!entry.shared.event().starts_with("evaluated")) known.two_sided = entry.shared.evidence().empty();

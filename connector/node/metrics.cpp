@@ -78,7 +78,7 @@ void add_cuts(const Measured& measured, std::vector<prometheus::MetricFamily>& a
   }
   metric.histogram.sample_count = so_far;
   metric.histogram.sample_sum = measured.cuts.sum.count();
-  all.push_back({"sluis_cut_seconds", "From the word that a stream is over until its connection was reset", prometheus::MetricType::Histogram, {metric}});
+  all.push_back({"sluis_cut_seconds", "From the word that a stream is over until its sender was done with it", prometheus::MetricType::Histogram, {metric}});
   all.push_back(family("sluis_cut_bound_seconds", "Within which a cut is done, once it is recorded", prometheus::MetricType::Gauge,
                        std::chrono::duration<double>(measured.cut_bound).count()));
 }

@@ -232,8 +232,12 @@ Result<std::string> Node::Parts::claim_of_push(const ParticipantId& provider, co
   claim.transaction = TransactionId(new_transaction_id(random, log_clock->now()));
   claim.purpose = push.purpose;
   claim.activity = push.activity;
-  SLUIS_TRY(const intake::Registered registered, activity_allows(store, push.activity, push.purpose, log_clock->now()));
-  claim.says = registered.says;
+  SLUIS_TRY(const negotiation::AgreementRecord record, negotiations->agreement(agreement));
+  SLUIS_TRY(const gate::TermsPtr agreed, programs.agreement(record, purposes->current()));
+  if (agreed->named.activity) {
+    SLUIS_TRY(intake::Registered registered, activity_allows(store, push.activity, push.purpose, log_clock->now()));
+    claim.says = std::move(registered.says);
+  }
   claim.iat = std::chrono::floor<std::chrono::seconds>(log_clock->now());
   claim.jti = to_hex(random.bytes(16));
   claim.method = "POST";

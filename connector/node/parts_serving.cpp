@@ -443,6 +443,7 @@ void Node::Parts::fill_backend() {
   };
   out.peer_log = [this](const ParticipantId& peer) { return checkpoint_of(peer); };
   out.reconcile = [this](const v1::AuditReconcileRequest& request, const std::string& person) { return reconcile(request, person); };
+  out.random = &random;
   out.subject_mark = [this](const provenance::DataSubject& subject) { return provenance::subject_mark(subject_key(), subject); };
   out.erase = [this](const v1::AuditEraseRequest& request, const std::string& person) { return erase(request, person); };
   out.erasures = [this]() -> Result<v1::AuditErasuresResponse> {

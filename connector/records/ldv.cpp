@@ -38,10 +38,6 @@ class Ldv final : public Recorder {
     json::Value attributes = json::object({});
     const std::string& activity = released ? internal.processed_under() : internal.activity();
     if (!activity.empty()) attributes.set("dpl.core.processing_activity_id", activity);
-    if (!internal.data_subject().empty()) {  // pseudonymised, as section 3.3.3 recommends
-      attributes.set("dpl.core.data_subject_id", to_hex(internal.data_subject()));
-      attributes.set("dpl.core.data_subject_id_type", internal.data_subject_type());
-    }
     const std::string caller = released ? around_.node_url(entry.shared.counterparty()) : around_.application_url + url_part(internal.application());
     if (!caller.empty()) attributes.set("dpl.core.foreign_operation.processor", caller);
     if (is_broken(entry.shared)) {

@@ -153,7 +153,9 @@ DeliveryStep on_peer_state(const TransferProcess& before, const outbox::PeerView
   }
   if (view.kind == outbox::PeerView::Kind::unreadable) {
     if (!refusal) return {std::move(t), Next::send};
-    if (resend && refusal->wrong_state) return adopt(std::move(t), {}, Known::assumed, around, now);
+    // A peer that has suspended the transfer since cannot have taken our completion.
+    const bool paused = t.next.pending->kind == MessageKind::completion && t.next.state == State::suspended;
+    if (resend && refusal->wrong_state && !paused) return adopt(std::move(t), {}, Known::assumed, around, now);
     return refused(std::move(t), *refusal, std::nullopt, around, now);
   }
   if (!refusal) t = attempted(before, view.answer, now, retry_at);

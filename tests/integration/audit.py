@@ -79,9 +79,7 @@ def report(agreement, size):
         expect("why", (line["entry"]["purpose"], line["entry"]["activity"]), (CROWD, ACTIVITY))
         expect("under which agreement", line["entry"]["agreement"], agreement)
         expect("who decided the terms", line["decidedBy"], {"body": "Council of Waterrijk", "kind": "elected", "reference": "Decision 2026-17"})
-        # What its claim said, and not what this node's own register has under that name. An evaluation has no claim.
-        basis = ["https://w3id.org/dpv/legal/eu/gdpr#A6-1-e"] if line["entry"]["event"] == "permitted" else []
-        expect("the basis that its register named", line.get("legalBasis", []), basis)
+        expect("another's activity has no basis here", "legalBasis" in line, False)
     refused = [line for line in lines if line["entry"].get("decision") == "refused" and line["entry"]["kind"] == "decision"]
     expect("the refusal", [(line["entry"]["purpose"], line["entry"]["reason"]) for line in refused], [(MARKETING, "purpose")])
     expect("its rule, and in words", (refused[0]["entry"]["rule"], "managing crowds" in refused[0]["ruleTold"].lower() or "crowd" in refused[0]["ruleTold"].lower()), ("/permission/0", True))

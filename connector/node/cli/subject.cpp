@@ -68,18 +68,16 @@ void subject(Session& session, const Words& words) {
   if (!words.read.empty()) return read(session, words.read);
   json::Value request = with_language(session);
   if (words.dry_run) request.set("dryRun", true);
-  if (!words.confirm.empty()) {
-    request.set("confirm", words.confirm);
-  } else if (words.type.empty() || words.file.empty() || words.basis.empty()) {
-    return session.fail(Error(ErrorCode::invalid_argument, "it is not said who is looked up, and why").mended_by("give --type, --id and --basis; or --confirm, or --read"), 2);
-  } else {
-    auto id = read_text(words.file, kIdBytes);
-    if (!id) return session.fail(id.error(), 2);
-    while (!id->empty() && (id->back() == '\n' || id->back() == '\r' || id->back() == ' ')) id->pop_back();
-    request.set("type", words.type);
-    request.set("id", *id);
-    request.set("basis", words.basis);
+  if (words.type.empty() || words.file.empty() || (words.basis.empty() && words.confirm.empty())) {
+    return session.fail(Error(ErrorCode::invalid_argument, "it is not said who is looked up, and why").mended_by("give --type and --id, with --basis or --confirm; or --read"), 2);
   }
+  auto id = read_text(words.file, kIdBytes);
+  if (!id) return session.fail(id.error(), 2);
+  while (!id->empty() && (id->back() == '\n' || id->back() == '\r' || id->back() == ' ')) id->pop_back();
+  request.set("type", words.type);
+  request.set("id", *id);
+  if (words.confirm.empty()) request.set("basis", words.basis);
+  else request.set("confirm", words.confirm);
   const auto answer = session.call("AuditService/Subject", request);
   if (!answer) return session.fail(answer.error());
   const bool reads = !words.confirm.empty() && !words.dry_run;
@@ -97,11 +95,11 @@ void subject(Session& session, const Words& words) {
 
 void add_subject(CLI::App& app, const SessionPtr& session) {
   auto words = std::make_shared<Words>();
-  auto& look = verb(app, "audit", "subject", "what this log says about one person; one person asks, another confirms, and the two read it for a day");
+  auto& look = verb(app, "audit", "subject", "what this log says about one person; one person asks, another names the same person and confirms, and the two read it for a day");
   look.add_option("--type", words->type, "of which kind the id is, as BSN");
   look.add_option("--id", words->file, "a file with the id: it stands in no flag and in no log");
   look.add_option("--basis", words->basis, "which request this answers, and nobody's name: it stays in the log");
-  look.add_option("--confirm", words->confirm, "instead: the id of what another person asked for; it is shown now");
+  look.add_option("--confirm", words->confirm, "in place of --basis: the id of what another person asked for; it is shown now, where both named the same person");
   look.add_option("--read", words->read, "instead: the id of one that was confirmed; of one that waits, who asks and why");
   look.add_flag("--dry-run", words->dry_run, "says what would happen, and changes nothing");
   look.callback([session, words] { subject(*session, *words); });

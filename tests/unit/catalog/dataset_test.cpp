@@ -279,6 +279,13 @@ TEST(Dataset, TermsMayAskForALegalBasisAndForPurposesForAnImpactAssessment) {
   const std::string wide = with(agreement_file(), purposes, "purposes = [\"urn:f:CrowdManagement\", \"dpv:PublicBenefit\"]");
   EXPECT_TRUE(says(refused(wide + "impact_assessment_for = [\"urn:f:CrowdManagement\"]\n"), "open without an impact assessment")) << "by way of the broader purpose";
   EXPECT_TRUE(read(wide + "impact_assessment_for = [\"urn:f:CrowdManagement\", \"dpv:PublicBenefit\"]\n"));
+  const auto two_parents = std::make_shared<const policy::Vocabulary>(*policy::Vocabulary::parse(
+      "dpv:Purpose\tPurpose\t\t\ndpv:PublicBenefit\tPublic benefit\t\tdpv:Purpose\ndpv:Marketing\tMarketing\t\tdpv:Purpose\n"
+      "urn:f:CrowdManagement\tCrowds\t\tdpv:PublicBenefit dpv:Marketing\n", "test.tsv"));
+  const auto mixed = parse_dataset(with(agreement_file(), purposes, "purposes = [\"dpv:PublicBenefit\", \"dpv:Marketing\"]") + "impact_assessment_for = [\"dpv:Marketing\"]\n",
+                                   "counts.toml", {two_parents, kNow, {}});
+  ASSERT_FALSE(mixed);
+  EXPECT_TRUE(says(describe(mixed.error()), "open without an impact assessment")) << "by way of a purpose below both";
   expect_refused(open_file(), {"[terms.suppress", "[terms]\nlegal_basis = [\"eu-gdpr:A6-1-e\"]\n[terms.suppress", "legal_basis"});
 }
 

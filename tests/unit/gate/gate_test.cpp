@@ -213,6 +213,7 @@ TEST_F(GateTest, TermsMayAskForALegalBasisAndForAnImpactAssessment) {
   };
   expect_refused(asked({}), "value");
   expect_refused(asked({{base + "A6-1-e"}, {}}), "value");
+  expect_refused(asked({{base + "A6-1-e"}, "n.v.t."}), "value");
   expect_refused(asked({{base + "A6-1-a"}, "DPIA 2026-14"}), "value");
   expect_refused(asked({{"eu-gdpr:A6-1-e"}, "DPIA 2026-14"}), "value");  // a name that its own node writes out
   const auto response = asked({{base + "A6-1-a", base + "A6-1-e"}, "DPIA 2026-14"});

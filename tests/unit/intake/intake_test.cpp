@@ -21,6 +21,19 @@ TEST_F(IntakeTest, APullIsIntendedAskedPassedOnAndReceived) {
   EXPECT_EQ(keys_under("int/"), 0U);
 }
 
+TEST_F(IntakeTest, WhatTheRegisterSaysOfTheActivityGoesWithItWhereTermsAskForIt) {
+  const std::string operand = "https://w3id.org/sluis/odrl/1#";
+  put_agreement("urn:waterrijk", crowd_only("," + constraint(operand + "legalBasis", "eq", "\"urn:basis:1\"") + "," +
+                                            constraint(operand + "impactAssessment", "eq", "\"on-record\"")));
+  pull();
+  const std::string token = provider_.asked.headers["sluis-claim"];
+  const auto payload = from_base64url(token.substr(token.find('.') + 1, token.rfind('.') - token.find('.') - 1));
+  ASSERT_TRUE(payload);
+  EXPECT_NE(payload->find(R"("legal_basis":["urn:basis:1"])"), std::string::npos) << *payload;
+  EXPECT_NE(payload->find(R"("impact_assessment":"DPIA 2026-14")"), std::string::npos) << *payload;
+  EXPECT_EQ(entries_of(EntryKind::intent).back().internal.known().impact_assessment(), "DPIA 2026-14");
+}
+
 TEST_F(IntakeTest, APersonWhomTheRequestIsAboutIsMarkedHereAndToldToNobody) {
   const auto response = ask(request_with("sluis-data-subject", "BSN 123456782"));
   ASSERT_TRUE(response.stream);
@@ -33,8 +46,10 @@ TEST_F(IntakeTest, APersonWhomTheRequestIsAboutIsMarkedHereAndToldToNobody) {
     EXPECT_EQ(entry.shared.SerializeAsString().find(mark), std::string::npos);
   }
   for (const auto& [name, value] : provider_.asked.headers) EXPECT_EQ(value.find("123456782"), std::string::npos) << name;
-  for (const char* wrong : {"123456782", "BSN 1 2", "BSN "}) {
-    const auto refused = ask(request_with("sluis-data-subject", wrong));
+  for (const char* wrong : {"", "123456782", "123456782 BSN", "BSN 1 2", "BSN "}) {
+    auto asked = request();
+    asked.headers["sluis-data-subject"] = wrong;
+    const auto refused = ask(asked);
     EXPECT_EQ(refused.status, 400U) << wrong;
     EXPECT_EQ(code(refused.body), "data_subject.malformed");
   }
@@ -52,7 +67,7 @@ TEST_F(IntakeTest, TheClaimSaysWhoWhatAndWhyForJustThisRequest) {
   ASSERT_TRUE(check.ok()) << check.detail;
   EXPECT_EQ(check.claim->purpose, kCrowd);
   EXPECT_EQ(check.claim->activity, "urn:activity:1");
-  EXPECT_EQ(check.claim->says, (identity::ActivitySays{{"urn:basis:1"}, "DPIA 2026-14"})) << "as the register has it";
+  EXPECT_EQ(check.claim->says, identity::ActivitySays{}) << "these terms do not ask for it";
   EXPECT_FALSE(check.claim->checkpoint.empty());
 }
 

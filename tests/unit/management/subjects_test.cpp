@@ -18,6 +18,7 @@ bool says(const std::string& text, std::string_view what) { return text.find(wha
 /// A log with entries about two persons and about nobody.
 struct SubjectWorld : World {
   SubjectWorld() {
+    backend.random = &random;
     backend.subject_mark = [](const DataSubject& subject) { return provenance::subject_mark(kKey, subject); };
     for (const char* id : {"123456782", "999999990", ""}) {
       act(EntryKind::intent, id);
@@ -39,6 +40,9 @@ struct SubjectWorld : World {
   }
   http::Response subject(const json::Value& request, const std::string& token) { return post("/sluis.v1.AuditService/Subject", json::serialise(request), token); }
   static json::Value about(const std::string& id) { return json::object({{"type", "BSN"}, {"id", id}, {"basis", "Request 2026-88"}}); }
+  static json::Value confirming(const std::string& lookup, const std::string& id = kPerson, bool dry = false) {
+    return json::object({{"confirm", lookup}, {"type", "BSN"}, {"id", id}, {"dryRun", dry}});
+  }
   std::string ask(const std::string& id, const std::string& token = "privacy_officer:Anna") {
     const auto answer = json::parse(subject(about(id), token).body);
     return *answer->find("lookup")->find("id")->if_string();
@@ -61,15 +65,15 @@ TEST(Subjects, TwoPersonsFindWhatTheLogSaysAboutOne) {
   SubjectWorld world;
   const std::string lookup = world.ask(kPerson);
   EXPECT_EQ(world.read(lookup, "dpo:Bo"), "") << "not confirmed: only who asks, and why";
-  EXPECT_TRUE(says(world.subject(json::object({{"confirm", lookup}}), "dpo:Anna").body, "a second person")) << "in another role, and the same person";
-  EXPECT_EQ(world.subject(json::object({{"confirm", lookup}, {"dryRun", true}}), "dpo:Bo").status, 200U);
+  EXPECT_TRUE(says(world.subject(SubjectWorld::confirming(lookup), "dpo:Anna").body, "a second person")) << "in another role, and the same person";
+  EXPECT_EQ(world.subject(SubjectWorld::confirming(lookup, kPerson, true), "dpo:Bo").status, 200U);
   EXPECT_EQ(world.read(lookup, "dpo:Bo"), "") << "that was a trial";
-  EXPECT_EQ(world.subject(json::object({{"confirm", lookup}}), "dpo:Bo").status, 200U);
+  EXPECT_EQ(world.subject(SubjectWorld::confirming(lookup), "dpo:Bo").status, 200U);
   EXPECT_EQ(world.read(lookup, "privacy_officer:Anna"), "0 1 6 ");
   EXPECT_EQ(world.read(lookup, "dpo:Bo", "", 2), "0 1 more 2");
   EXPECT_EQ(world.read(lookup, "dpo:Bo", "2"), "6 ");
   EXPECT_EQ(world.read(lookup, "dpo:Cato"), "403") << "one of the two";
-  EXPECT_TRUE(says(world.subject(json::object({{"confirm", lookup}}), "dpo:Cato").body, "confirmed already"));
+  EXPECT_TRUE(says(world.subject(SubjectWorld::confirming(lookup), "dpo:Cato").body, "confirmed already"));
   world.clock.advance(std::chrono::hours(24));
   EXPECT_EQ(world.read(lookup, "dpo:Bo"), "404") << "for a day";
 }
@@ -77,7 +81,7 @@ TEST(Subjects, TwoPersonsFindWhatTheLogSaysAboutOne) {
 TEST(Subjects, EachStepIsAnEntryWithTheGroundAndNeverThePerson) {
   SubjectWorld world;
   const std::string lookup = world.ask(kPerson);
-  EXPECT_EQ(world.subject(json::object({{"confirm", lookup}}), "dpo:Bo").status, 200U);
+  EXPECT_EQ(world.subject(SubjectWorld::confirming(lookup), "dpo:Bo").status, 200U);
   world.read(lookup, "dpo:Bo");
   world.read(lookup, "dpo:Bo", "2");
   std::vector<std::string> told;
@@ -94,11 +98,33 @@ TEST(Subjects, EachStepIsAnEntryWithTheGroundAndNeverThePerson) {
     EXPECT_TRUE(says(internal.request(), "Request 2026-88"));
     EXPECT_TRUE(internal.data_subject().empty());
   }
-  EXPECT_EQ(told, (std::vector<std::string>{"subject.asked Anna", "subject.confirmed Bo", "subject.read Bo"}));
+  EXPECT_EQ(told, (std::vector<std::string>{"subject.asked Anna", "subject.confirmed Bo", "subject.read Bo", "subject.read Bo"})) << "each page";
   ASSERT_TRUE(world.store.scan("", "", [&](std::string_view key, std::string_view value) {
     EXPECT_FALSE(says(std::string(key) + std::string(value), kPerson)) << key;
     return true;
   }));
+}
+
+TEST(Subjects, TheSecondPersonNamesTheSamePersonOrTheLookupIsOff) {
+  SubjectWorld world;
+  const std::string lookup = world.ask("999999990");
+  const auto dry = world.subject(SubjectWorld::confirming(lookup, kPerson, true), "dpo:Bo");
+  EXPECT_EQ(dry.status, 200U) << "a trial compares nothing, so that nobody finds out by trying";
+  const auto differs = world.subject(SubjectWorld::confirming(lookup), "dpo:Bo");
+  EXPECT_TRUE(says(differs.body, "not the person who was asked for") && !says(differs.body, kPerson)) << differs.body;
+  EXPECT_TRUE(says(world.subject(SubjectWorld::confirming(lookup, "999999990"), "dpo:Bo").body, "waits")) << "no second guess";
+  v1::Shared shared;
+  ASSERT_TRUE(shared.ParseFromString(world.log.payload(*world.log.entries() - 1)->shared));
+  EXPECT_EQ(shared.event(), "subject.differs");
+}
+
+TEST(Subjects, WhatIsAskedForSaysNothingOfTheMark) {
+  SubjectWorld world;
+  auto request = SubjectWorld::about(kPerson);
+  request.set("dryRun", true);
+  const auto dry = *json::parse(world.subject(request, "privacy_officer:Anna").body);
+  EXPECT_EQ(dry.find("lookup")->find("id"), nullptr);
+  EXPECT_NE(world.ask(kPerson), world.ask(kPerson)) << "by lot";
 }
 
 TEST(Subjects, WhatIsAskedForWrongly) {
@@ -111,14 +137,17 @@ TEST(Subjects, WhatIsAskedForWrongly) {
   EXPECT_TRUE(says(refused(json::object({{"type", "BSN"}, {"id", kPerson}})), "/basis"));
   const std::string named = refused(json::object({{"type", "BSN"}, {"id", kPerson}, {"basis", "of " + kPerson}}));
   EXPECT_TRUE(says(named, "names the person") && !says(named, kPerson)) << named;
+  EXPECT_TRUE(says(refused(json::object({{"type", "BSN"}, {"id", kPerson}, {"basis", "of 1234.56.782"}})), "names the person")) << "in parts";
+  const std::string swapped = refused(json::object({{"type", kPerson}, {"id", "BSN"}, {"basis", "b"}}));
+  EXPECT_FALSE(says(swapped, kPerson)) << "the kind stands in clear";
   const std::string several = refused(json::object({{"type", "BSN"}, {"id", kPerson + " 9"}, {"basis", "b"}}));
   EXPECT_TRUE(says(several, "one space between") && !says(several, kPerson)) << several;
-  EXPECT_TRUE(says(refused(json::object({{"confirm", "none"}})), "waits"));
+  EXPECT_TRUE(says(refused(SubjectWorld::confirming("none")), "waits"));
   for (const char* role : {"steward", "operator", "auditor", "application", "panel_member", "council_clerk"}) refused(SubjectWorld::about(kPerson), role);
   EXPECT_EQ(*world.log.entries(), 7U) << "nothing of that is on record as a look";
   const std::string lookup = world.ask(kPerson);
   world.clock.advance(std::chrono::days(30));
-  EXPECT_TRUE(says(refused(json::object({{"confirm", lookup}}), "dpo:Bo"), "waits"));
+  EXPECT_TRUE(says(refused(SubjectWorld::confirming(lookup), "dpo:Bo"), "waits"));
   world.ask("999999990");
   EXPECT_FALSE(*world.store.get("subject-lookup/" + lookup)) << "what nobody can confirm any more is forgotten";
 }
@@ -132,9 +161,11 @@ TEST(Subjects, AMarkIsOfOneIdOfOneKindUnderOneKey) {
   EXPECT_NE(mark, subject_mark(std::string(32, 'l'), {"BSN", kPerson}));
   for (const char* wrong : {"", "BSN", "BSN ", " 1", "BSN 1 2", "BSN\t1", "BSN 1\n", "BSN \xc3\xa9"}) EXPECT_FALSE(provenance::read_subject(wrong)) << wrong;
   EXPECT_FALSE(provenance::read_subject("BSN " + std::string(257, '1')));
-  const auto read = provenance::read_subject("BSN 1");
-  ASSERT_TRUE(read);
-  EXPECT_EQ(read->type + "|" + read->id, "BSN|1");
+  for (const auto& [text, as] : {std::pair("BSN 1", "BSN|1"), {"bsn 12345678", "BSN|012345678"}, {"Kvk 12345678", "KVK|12345678"}}) {
+    const auto read = provenance::read_subject(text);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->type + "|" + read->id, as);
+  }
 }
 
 }  // namespace

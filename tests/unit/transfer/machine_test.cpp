@@ -206,6 +206,12 @@ TEST(TransferMachine, ACompletionThatCrossesTheConsumersPauseIsNotForgotten) {
   EXPECT_EQ(refused.transition.next.state, State::suspended) << "it never arrived: the pause stands";
   EXPECT_FALSE(refused.transition.next.pending);
   EXPECT_FALSE(receive(p, message(MessageKind::termination), around(), kNow)->next.pending);
+  outbox::PeerView unreadable;
+  unreadable.kind = outbox::PeerView::Kind::unreadable;
+  refusal.wrong_state = true;
+  const DeliveryStep foreign = on_peer_state(p, unreadable, refusal, true, around(), kNow, kNow);
+  EXPECT_EQ(foreign.transition.next.state, State::suspended) << "whoever has paused it has not taken a completion";
+  EXPECT_FALSE(foreign.transition.next.pending);
 }
 
 TEST(TransferMachine, ARecordSurvivesTheStore) {
