@@ -134,7 +134,7 @@ Result<void> check_own_terms(const policy::Policy& policy, const catalog::Datase
 }
 
 Result<void> check_safeguarded(const policy::Policy& policy, const catalog::Dataset& dataset, const std::shared_ptr<const policy::Vocabulary>& vocabulary) {
-  if (!is_personal(dataset) || !policy::safeguards(policy).empty()) return {};
+  if (!dataset.assessment.personal || !policy::safeguards(policy).empty()) return {};
   SLUIS_TRY(const policy::Program program, policy::compile(policy, vocabulary));
   for (std::size_t i = 0; i < vocabulary->size(); ++i) {  // at whatever time, so that a peer's terms cost one question each
     const auto purpose = static_cast<policy::PurposeIndex>(i);

@@ -291,8 +291,8 @@ def roles(stroomplein):
     """The DPO reads: each method that changes something, but for those that are hers, refuses her token; and no token means anything to peers."""
     table = contract(SOURCE)
     hers = [f"{one.service}.{one.name}" for one in table if one.changes and "dpo" in one.roles]
-    expect("what a DPO may have done: a comparison, a signature of her own, a copy to check by", sorted(hers),
-           ["AuditService.Package", "AuditService.Reconcile", "AuditService.Sign"])
+    expect("what a DPO may have done: a comparison, a signature of her own, a copy to check by, half of a lookup", sorted(hers),
+           ["AuditService.Package", "AuditService.Reconcile", "AuditService.Sign", "AuditService.Subject"])
     before, count = len(w.log()), 0
     for method in table:
         if not method.changes or "dpo" in method.roles:
