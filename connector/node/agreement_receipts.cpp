@@ -18,6 +18,7 @@ using provenance::EntryKind;
 using provenance::Receipt;
 using State = AgreementProof::State;
 
+constexpr std::string_view kProcess = "agreements";  ///< of the outbox: what waits for one peer stands in one row
 constexpr std::string_view kService = "agreement";
 
 /// As they are stored, and shown.

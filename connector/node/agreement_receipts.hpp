@@ -33,8 +33,6 @@ inline constexpr std::string_view kAgreementProofDue = "agreement-evidence-due/"
 /// only.
 class AgreementReceipts {
  public:
-  static constexpr std::string_view kProcess = "agreements";  ///< of the outbox: what waits for one peer stands in one row
-
   struct Options {
     ParticipantId self;
     Duration within = std::chrono::hours(24);

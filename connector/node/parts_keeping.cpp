@@ -294,9 +294,6 @@ void Node::Parts::start_settling() {
 void Node::Parts::start_outbox() {
   outbox::DriverOptions options;
   options.give_up_after = config.gives_up_after;
-  // What proves afterwards leaves a few times a second, many in one message: whoever exchanges is not held up by it.
-  options.dispatcher.gathering = {std::string(AgreementReceipts::kProcess), std::string(RequestReceipts::kProcess)};
-  options.dispatcher.gather_most = kReceiptsAtOnce;
   outbox::DriverDependencies with{store, *commits, clock, random, {}, [this](const std::string& peer) { return unreachable(peer); },
                                   [this] { return !sequencer->quarantine().empty(); }};
   with.services["negotiation"] = [this](const outbox::OutboxItem& item, const outbox::Envelope& envelope, Timestamp retry_at) {

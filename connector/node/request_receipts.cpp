@@ -18,6 +18,7 @@ namespace {
 using provenance::EntryKind;
 using provenance::Receipt;
 
+constexpr std::string_view kProcess = "data-requests";   ///< of the outbox: what waits for one peer stands in one row
 constexpr std::string_view kService = "acknowledgement";
 constexpr std::chrono::days kLate{30};                   ///< what comes after its time is taken so long
 constexpr std::chrono::days kAnswers{60};                ///< an end is proven so long: longer than any node waits for it

@@ -17,8 +17,6 @@ namespace sluis::node {
 /// made anyhow. Thread-safe; worker threads only.
 class RequestReceipts final : public gate::RequestReceipts {
  public:
-  static constexpr std::string_view kProcess = "data-requests";  ///< of the outbox: what waits for one peer stands in one row
-
   struct Options {
     ParticipantId self;
     Duration within = std::chrono::hours(24);  ///< what is not there by then is missing; what comes later is taken for a month more

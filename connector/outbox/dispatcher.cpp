@@ -27,7 +27,7 @@ Timestamp Dispatcher::retry_time(std::int64_t attempts, Timestamp now) {
 
 /// A clock that was set back must not hold a message longer than the longest back-off.
 Timestamp Dispatcher::capped(Timestamp due, Timestamp now) const {
-  return std::min(due, now + std::max(options_.backoff_max, options_.gather));
+  return std::min(due, now + std::max(options_.backoff_max, options_.first_delay));
 }
 
 Result<void> Dispatcher::look(Timestamp now) {
@@ -135,8 +135,6 @@ void Dispatcher::on_committed(const std::string& name, const std::string& proces
     return;
   }
   const bool known = head != peer.heads.end();
-  const bool gathers = options_.gathering.contains(process);
-  if (known && gathers && head->second.attempts == 0) return;  // behind the first, which nothing hurries
   if (!known && full(peer, 0)) {
     on_found(name);
     return;
@@ -147,7 +145,7 @@ void Dispatcher::on_committed(const std::string& name, const std::string& proces
   } else if (*first && known && head->second.item.sequence == (*first)->sequence) {
     wait_until(peer, head->second, now);
   } else if (*first) {
-    put(peer, std::move(**first), gathers ? now + options_.gather : now);
+    put(peer, std::move(**first), known ? now : now + options_.first_delay);
   }
   if (idle(peer)) peers_.erase(name);
 }
@@ -252,7 +250,7 @@ void Dispatcher::close(Peer& peer, Timestamp now) {
 }
 
 /// The next message of a process whose first one has left the store.
-void Dispatcher::next_of(Peer& peer, std::map<std::string, Head, std::less<>>::iterator done, Timestamp now, std::size_t left) {
+void Dispatcher::next_of(Peer& peer, std::map<std::string, Head, std::less<>>::iterator done, Timestamp now) {
   const OutboxItem was = done->second.item;
   if (done->second.attempts < kFew) --peer.fresh;
   peer.heads.erase(done);
@@ -261,12 +259,11 @@ void Dispatcher::next_of(Peer& peer, std::map<std::string, Head, std::less<>>::i
   if (!next) {
     on_found(was.peer);
   } else if (*next) {
-    const bool gathers = left < options_.gather_most && options_.gathering.contains(was.process);
-    put(peer, std::move(**next), gathers ? now + options_.gather : now);
+    put(peer, std::move(**next), now);
   }
 }
 
-void Dispatcher::on_reply(const OutboxItem& item, Verdict verdict, Timestamp now, Timestamp not_before, std::size_t left) {
+void Dispatcher::on_reply(const OutboxItem& item, Verdict verdict, Timestamp now, Timestamp not_before) {
   const auto found = peers_.find(item.peer);
   if (found == peers_.end()) return;
   Peer& peer = found->second;
@@ -283,7 +280,7 @@ void Dispatcher::on_reply(const OutboxItem& item, Verdict verdict, Timestamp now
   }
   switch (verdict) {
     case Verdict::done: case Verdict::dropped: case Verdict::dead:
-      next_of(peer, at, now, left);
+      next_of(peer, at, now);
       break;
     case Verdict::retry_uncertain:
       head.item.maybe_sent = true;

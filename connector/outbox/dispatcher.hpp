@@ -27,11 +27,7 @@ class Dispatcher {
     std::size_t probes = 2;          ///< to all peers that are away, together
     std::size_t window = 128;        ///< processes of one peer in memory whose message was tried less than three times
     std::size_t tried = 4096;        ///< others
-    /// Processes whose messages leave together: who delivers the first takes up to `gather_most` with it. None leaves before `gather` has
-    /// passed since it was the first, but where so many left that there may be more.
-    std::set<std::string, std::less<>> gathering = {};
-    Duration gather = std::chrono::milliseconds(50);
-    std::size_t gather_most = 32;
+    Duration first_delay{0};         ///< before a message's first send
     Duration backoff_min = std::chrono::milliseconds(200);
     Duration backoff_max = std::chrono::seconds(30);
     Duration heard_pause = std::chrono::seconds(1);  ///< a peer that is heard of is tried at once, but no sooner after the last try
@@ -55,15 +51,14 @@ class Dispatcher {
     if (!peers_.contains(peer)) on_found(peer);
   }
   /// A message of this process was put into the store. One that waits for its next attempt at the head of the same process is due at
-  /// once: it may have been overtaken. Not of those that gather, before their first attempt.
+  /// once: it may have been overtaken.
   void on_committed(const std::string& peer, const std::string& process, Timestamp now);
   /// A message came from this peer: if it was away, it is tried at once. Whether that changed anything.
   bool on_heard(const std::string& peer, Timestamp now);
   /// What is to be sent now; those items are in flight until `on_reply`. Errors: those of the store; later it may be there again.
   Result<std::vector<Send>> on_timer(Timestamp now, std::size_t at_most = SIZE_MAX);
   /// `not_before`: of a message that is tried again; looked at by nothing else, and by itself again after the longest back-off.
-  /// `left`: how many left the outbox with it, itself included.
-  void on_reply(const OutboxItem& item, Verdict verdict, Timestamp now, Timestamp not_before = {}, std::size_t left = 1);
+  void on_reply(const OutboxItem& item, Verdict verdict, Timestamp now, Timestamp not_before = {});
   /// When `on_timer` has something to do next; none while all is in flight or empty.
   std::optional<Timestamp> next_due() const;
   /// Messages in memory.
@@ -116,7 +111,7 @@ class Dispatcher {
   Timestamp next_probe(const Peer& peer, const Head& head, Timestamp now);
   void open(Peer& peer, Head& head, Timestamp now);
   void close(Peer& peer, Timestamp now);
-  void next_of(Peer& peer, std::map<std::string, Head, std::less<>>::iterator done, Timestamp now, std::size_t left);
+  void next_of(Peer& peer, std::map<std::string, Head, std::less<>>::iterator done, Timestamp now);
   bool idle(const Peer& peer) const { return peer.heads.empty() && !peer.more; }
 
   Options options_;

@@ -129,8 +129,7 @@ void Driver::run() {
     const auto gone = static_cast<std::int64_t>(delivered != nullptr ? delivered->also : 0) + (left ? 1 : 0);
     count_ -= gone;
     if (!walked_.empty() && send.item.key <= walked_) recount_ -= gone;
-    dispatcher_.on_reply(send.item, verdict, with_.clock.now(), answered ? answered->not_before : Timestamp{},
-                         static_cast<std::size_t>(gone));
+    dispatcher_.on_reply(send.item, verdict, with_.clock.now(), answered ? answered->not_before : Timestamp{});
   }
   wake_.notify_all();
 }

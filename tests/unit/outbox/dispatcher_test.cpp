@@ -78,54 +78,6 @@ class DispatcherTest : public testing::Test {
   Timestamp now_{seconds(1'000'000)};
 };
 
-TEST_F(DispatcherTest, WhatGathersLeavesTogether) {
-  Dispatcher::Options gathering = options();
-  gathering.gathering = {"receipts"};
-  gathering.gather = milliseconds(50);
-  gathering.gather_most = 4;
-  Dispatcher d(gathering, store_, random_);
-  const auto commit_to = [&](const std::string& process) {
-    put("peer", process);
-    d.on_committed("peer", process, now_);
-  };
-  const auto due_now = [&] { return *d.on_timer(now_); };
-  commit_to("receipts");
-  commit_to("pid");
-  const auto other = due_now();
-  ASSERT_EQ(other.size(), 1U);
-  EXPECT_EQ(other[0].item.process, "pid") << "others do not wait";
-  now_ += milliseconds(30);
-  commit_to("receipts");
-  EXPECT_TRUE(due_now().empty()) << "one more hurries nothing";
-  now_ += milliseconds(20);
-  auto sends = due_now();
-  ASSERT_EQ(sends.size(), 1U) << "since the first";
-  const auto gone = [&](std::size_t left) {
-    for (std::size_t i = 0; i < left; ++i) {
-      std::string key;
-      ASSERT_TRUE(store_.scan(process_prefix("peer", "receipts"), process_prefix("peer", "receipts"), [&](std::string_view found, std::string_view) {
-        key = found;
-        return false;
-      }));
-      ASSERT_TRUE(store_.write({{key, std::nullopt}}, true));
-    }
-    d.on_reply(sends[0].item, Verdict::done, now_, {}, left);
-  };
-  for (int i = 0; i < 5; ++i) commit_to("receipts");
-  gone(4);
-  sends = due_now();
-  ASSERT_EQ(sends.size(), 1U) << "as many as fit left: there may be more, and it does not wait";
-  commit_to("receipts");
-  gone(3);
-  EXPECT_TRUE(due_now().empty());
-  now_ += milliseconds(50);
-  sends = due_now();
-  ASSERT_EQ(sends.size(), 1U);
-  d.on_reply(sends[0].item, Verdict::retry, now_);
-  commit_to("receipts");
-  EXPECT_EQ(due_now().size(), 1U) << "what was tried is hurried like any other";
-}
-
 TEST_F(DispatcherTest, MessagesOfOneProcessLeaveInOrderAndOneAtATime) {
   commit("p", "a");
   commit("p", "a");
