@@ -76,13 +76,20 @@ Result<Outcome> Evaluator::under(const AgreementId& agreement, const Evaluation&
   if (!as_read) return refused(gate::make_reason("agreement.unknown"));
   gate::Question question;
   if (auto reason = form(question, *as_read->record, asked, by.now)) return refused(std::move(*reason));
+  // Of the other party's activity nothing is known here: only its claim says it.
+  Result<intake::Registered> registered = Error(ErrorCode::permission_denied, "it is in another party's register");
+  if (as_read->record->role == negotiation::Role::consumer) {
+    registered = with_.activity_allows(asked.activity, *question.purpose, by.now);
+    if (!registered && registered.error().code != ErrorCode::permission_denied) return registered.error();
+  }
+  if (registered) question.says = registered->says;
   Outcome outcome;
   SLUIS_TRY(outcome.verdict, gate::assess(question, std::move(as_read), with_.store, with_.programs, with_.vocabulary(),
                                           by.declarations, by.now));
   MaybeReason denied;
   if (!outcome.verdict.permit) denied = outcome.verdict.reason;
   if (!denied) {
-    SLUIS_TRY(denied, beside_terms(asked, by, outcome.verdict));
+    SLUIS_TRY(denied, beside_terms(asked, by, outcome.verdict, registered));
   }
   outcome.permit = !denied;
   outcome.reason = denied ? std::move(*denied) : outcome.verdict.reason;
@@ -112,15 +119,13 @@ Evaluator::MaybeReason Evaluator::form(gate::Question& question, const negotiati
   question.two_sided = with_.membership.keeps_evidence(record.peer, now);
   question.purpose = policy::expand_purpose(*asked.purpose);
   question.activity = asked.activity;
-  if (provider) return {};
-  question.uses_before = 0;
-  // Of the other party's activity nothing is known here: only its claim says it.
-  if (const auto registered = with_.activity_allows(asked.activity, *question.purpose, now)) question.says = registered->says;
+  if (!provider) question.uses_before = 0;
   return {};
 }
 
 /// What must hold beside the terms: as the gate asks it of a provider, and the intake of a consumer.
-Result<Evaluator::MaybeReason> Evaluator::beside_terms(const Evaluation& asked, Asking& by, const gate::Verdict& verdict) const {
+Result<Evaluator::MaybeReason> Evaluator::beside_terms(const Evaluation& asked, Asking& by, const gate::Verdict& verdict,
+                                                        const Result<intake::Registered>& registered) const {
   if (verdict.counted) return MaybeReason(own_reason("count.only_at_gate"));
   if (verdict.agreement->role == negotiation::Role::provider) {
     const DatasetId& dataset = verdict.agreement->dataset;
@@ -144,8 +149,7 @@ Result<Evaluator::MaybeReason> Evaluator::beside_terms(const Evaluation& asked, 
   if (std::find(named.begin(), named.end(), asked.activity) == named.end()) {
     return not_allowed("the application's token does not name it");
   }
-  const auto allowed = with_.activity_allows(asked.activity, verdict.purpose, by.now);
-  return allowed ? MaybeReason() : not_allowed(allowed.error().message);
+  return registered ? MaybeReason() : not_allowed(registered.error().message);
 }
 
 }  // namespace sluis::authzen

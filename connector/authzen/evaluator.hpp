@@ -46,7 +46,7 @@ class Evaluator {
   Result<std::optional<gate::AgreementAsRead>> read(const AgreementId& agreement, Asking& by) const;
   MaybeReason form(gate::Question& question, const negotiation::AgreementRecord& record, const Evaluation& asked,
                    Timestamp now) const;
-  Result<MaybeReason> beside_terms(const Evaluation& asked, Asking& by, const gate::Verdict& verdict) const;
+  Result<MaybeReason> beside_terms(const Evaluation& asked, Asking& by, const gate::Verdict& verdict, const Result<intake::Registered>& registered) const;
 
   const Options& options_;
   const Dependencies& with_;

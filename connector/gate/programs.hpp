@@ -10,12 +10,12 @@
 
 namespace sluis::gate {
 
-/// What the conditions of terms name of the provider's declarations.
+/// What the conditions of terms name of the provider's declarations, and what else decides whether such a one, or a register, has to be asked.
 struct NamedDeclarations {
   std::vector<std::string> situations;
   std::vector<std::string> assessments;
   std::vector<policy::Action> safeguards;  ///< that the terms have: policy::safeguards
-  bool activity = false;                   ///< what a register says of the processing activity: its legal bases, its impact assessment
+  bool activity = false;                   ///< whether they name what a register says of the processing activity: legal basis, impact assessment
 
   bool empty() const { return situations.empty() && assessments.empty(); }
   bool contains(const declaration::Declaration& declaration) const;

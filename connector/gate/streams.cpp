@@ -14,21 +14,9 @@ void Stream::permit(Reevaluate reevaluate, Timestamp valid_until) {
   valid_until_ = missed_ ? Timestamp::min() : valid_until;  // asked to look when it could not yet: it does so before the first byte
 }
 
-void CutTimes::add(std::chrono::steady_clock::duration took) {
-  const std::lock_guard lock(mutex_);
-  const auto bound = std::lower_bound(kUpTo.begin(), kUpTo.end(), took);
-  ++counts_.up_to[static_cast<std::size_t>(bound - kUpTo.begin())];
-  counts_.sum += took;
-}
-
-CutTimes::Counts CutTimes::counts() const {
-  const std::lock_guard lock(mutex_);
-  return counts_;
-}
-
 void Stream::attach(http::ResponseSink* sink) {
   const std::lock_guard lock(mutex_);
-  if (cut_ && times_ && sink_ != nullptr && sink == nullptr) times_->add(std::chrono::steady_clock::now() - cut_at_);
+  if (cut_ && on_cut_ && sink_ != nullptr && sink == nullptr) on_cut_(std::chrono::steady_clock::now() - cut_at_);
   sink_ = sink;
   if (cut_ && sink_ != nullptr) sink_->cut();
 }
@@ -101,13 +89,13 @@ struct StreamRegistry::Shared {
   std::unordered_map<const Stream*, std::weak_ptr<Stream>> streams;
 };
 
-StreamRegistry::StreamRegistry(const Clock& clock)
-    : clock_(clock), shared_(std::make_shared<Shared>()), alarm_(clock, [this](Timestamp now) { return ring(now); }) {}
+StreamRegistry::StreamRegistry(const Clock& clock, OnCut on_cut)
+    : clock_(clock), shared_(std::make_shared<Shared>()), on_cut_(std::move(on_cut)), alarm_(clock, [this](Timestamp now) { return ring(now); }) {}
 
 StreamRegistry::~StreamRegistry() = default;
 
 std::shared_ptr<Stream> StreamRegistry::add(StreamSubject subject) {
-  std::shared_ptr<Stream> stream(new Stream(std::move(subject), times_), [shared = shared_](Stream* gone) {
+  std::shared_ptr<Stream> stream(new Stream(std::move(subject), on_cut_), [shared = shared_](Stream* gone) {
     {
       const std::lock_guard lock(shared->mutex);
       shared->streams.erase(gone);

@@ -7,7 +7,6 @@
 #include "connector/http/port.hpp"
 #include "policy/odrl/explain.hpp"
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -34,31 +33,16 @@ struct Reevaluation {
   Timestamp valid_until = Timestamp::max();
 };
 
-/// How long cuts took: from the word that a stream is over, with which its connection is reset, until its sender was done with it; on the side that receives the
-/// record of that end is part of it. Thread-safe.
-class CutTimes {
- public:
-  static constexpr std::array<std::chrono::milliseconds, 6> kUpTo{std::chrono::milliseconds(10),  std::chrono::milliseconds(50),
-                                                                  std::chrono::milliseconds(100), std::chrono::milliseconds(250),
-                                                                  std::chrono::milliseconds(500), std::chrono::milliseconds(1000)};
-  struct Counts {
-    std::array<std::uint64_t, kUpTo.size() + 1> up_to{};  ///< of each bound those that took no longer, and no less than the one before; the last: longer
-    std::chrono::duration<double> sum{};
-  };
-  void add(std::chrono::steady_clock::duration took);
-  Counts counts() const;
-
- private:
-  mutable std::mutex mutex_;
-  Counts counts_;
-};
+/// Told how long a cut took: from the word that a stream is over, with which its connection is reset, until its sender was done with it; on the side that
+/// receives the record of that end is part of it. Called by the sender's thread.
+using OnCut = std::function<void(std::chrono::duration<double> took)>;
 
 /// One stream that is under way. Thread-safe: one thread sends, any may cut.
 class Stream {
  public:
   using Reevaluate = std::function<Reevaluation(Timestamp now)>;
 
-  explicit Stream(StreamSubject subject, std::shared_ptr<CutTimes> times = nullptr) : subject_(std::move(subject)), times_(std::move(times)) {}
+  explicit Stream(StreamSubject subject, OnCut on_cut = {}) : subject_(std::move(subject)), on_cut_(std::move(on_cut)) {}
 
   const StreamSubject& subject() const { return subject_; }
   /// Before the first byte: how to look again, and when. At once, if something changed between the decision and this.
@@ -91,7 +75,7 @@ class Stream {
   Timestamp valid_until_ = Timestamp::max();
   std::optional<policy::Reason> cut_;
   std::chrono::steady_clock::time_point cut_at_;
-  const std::shared_ptr<CutTimes> times_;
+  const OnCut on_cut_;
   http::ResponseSink* sink_ = nullptr;
   std::atomic<std::uint64_t> rows_ = 0;
   std::atomic<std::uint64_t> bytes_ = 0;
@@ -114,7 +98,8 @@ class Attached {
 /// sender that is blocked is cut as well. Thread-safe.
 class StreamRegistry {
  public:
-  explicit StreamRegistry(const Clock& clock);
+  /// What `on_cut` uses outlives every stream.
+  explicit StreamRegistry(const Clock& clock, OnCut on_cut = {});
   ~StreamRegistry();
 
   /// Registered until the pointer goes away. Register first, then look at the state that a revocation changes.
@@ -131,7 +116,6 @@ class StreamRegistry {
   /// The wall clock stepped, or membership, datasets or vocabulary changed: looks at all anew, at once.
   void reevaluate_all();
   std::size_t size() const;
-  CutTimes::Counts cut_times() const { return times_->counts(); }
   /// Of the streams under a transfer, how far each has come.
   std::vector<StreamProgress> progress(const ProcessId& transfer) const;
 
@@ -144,7 +128,7 @@ class StreamRegistry {
   const Clock& clock_;
   struct Shared;
   std::shared_ptr<Shared> shared_;
-  std::shared_ptr<CutTimes> times_ = std::make_shared<CutTimes>();
+  const OnCut on_cut_;
   Alarm alarm_;
 };
 

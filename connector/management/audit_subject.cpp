@@ -1,7 +1,8 @@
+#include "connector/management/audit_subject.hpp"
+
 #include "connector/base/limits.hpp"
 #include "connector/json/json.hpp"
 #include "connector/management/audit_rows.hpp"
-#include "connector/management/audit_subject.hpp"
 #include "connector/management/convert.hpp"
 #include "connector/management/entries.hpp"
 #include "connector/provenance/passing.hpp"

@@ -129,7 +129,7 @@ struct Backend {
   std::function<Result<v1::AuditCheckpointResponse>(const ParticipantId& peer)> peer_log = {};
   /// Compares both logs, and records that.
   std::function<Result<v1::AuditReconcileResponse>(const v1::AuditReconcileRequest& request, const std::string& person)> reconcile = {};
-  Random* random = nullptr;
+  Random* random = nullptr;  ///< for ids by lot; null: there are none
   /// What stands for a person in the log.
   std::function<std::string(const provenance::DataSubject& subject)> subject_mark = {};
   /// Asks for an erasure, or confirms one.

@@ -9,10 +9,10 @@
 #include "connector/storage/hold.hpp"
 #include "policy/odrl/enforcement.hpp"
 #include "policy/odrl/named.hpp"
-#include "policy/purpose/legal_bases.hpp"
 #include "policy/odrl/report.hpp"
 #include "policy/odrl/values.hpp"
 #include "policy/odrl/values_known.hpp"
+#include "policy/purpose/legal_bases.hpp"
 
 #include <fmt/core.h>
 

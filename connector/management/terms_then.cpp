@@ -80,14 +80,13 @@ std::optional<AsDecided> as_decided(const Backend& backend, const Recorded& entr
   else if (out.program.counts()) missing(kNoUses);
   known.activity = entry.internal.activity();
   known.says = gate::says_of(said);
-  const bool rests = !policy::named(terms, policy::Operand::legal_basis).empty() || !policy::named(terms, policy::Operand::impact_assessment).empty();
-  if (rests && !known.says) missing(kNoActivity);
+  const gate::NamedDeclarations named = gate::named_declarations(terms);
+  if (named.activity && !known.says) missing(kNoActivity);
   // A decision point wrote nothing of it before it was part of what is known.
   if (!said.evidence().empty()) known.two_sided = said.evidence() == policy::kTwoSided;
   else if (!entry.shared.event().starts_with("evaluated")) known.two_sided = entry.shared.evidence().empty();
   else if (!policy::named(terms, policy::Operand::evidence).empty()) missing(kNoEvidence);
   out.attributes = gate::attributes_of(out.program, known);
-  const gate::NamedDeclarations named = gate::named_declarations(terms);
   // Of before it was said whether they were known: where some are named, all were.
   const bool all_known = said.declarations() == "known" || (!entry.internal.has_known() && entry.shared.rests_on_size() > 0);
   if (!named.empty() && all_known && !is_end(entry)) {

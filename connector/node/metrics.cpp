@@ -1,8 +1,7 @@
 #include "connector/node/metrics.hpp"
 
+#include <prometheus/histogram.h>
 #include <prometheus/text_serializer.h>
-
-#include <limits>
 
 namespace sluis::node {
 namespace {
@@ -69,16 +68,8 @@ void add_places(const Measured& measured, std::vector<prometheus::MetricFamily>&
 
 /// Cuts, as they took, and within which time each is to be done.
 void add_cuts(const Measured& measured, std::vector<prometheus::MetricFamily>& all) {
-  prometheus::ClientMetric metric;
-  std::uint64_t so_far = 0;
-  for (std::size_t i = 0; i < measured.cuts.up_to.size(); ++i) {
-    so_far += measured.cuts.up_to[i];
-    const bool last = i == gate::CutTimes::kUpTo.size();
-    metric.histogram.bucket.push_back({so_far, last ? std::numeric_limits<double>::infinity() : std::chrono::duration<double>(gate::CutTimes::kUpTo[i]).count()});
-  }
-  metric.histogram.sample_count = so_far;
-  metric.histogram.sample_sum = measured.cuts.sum.count();
-  all.push_back({"sluis_cut_seconds", "From the word that a stream is over until its sender was done with it", prometheus::MetricType::Histogram, {metric}});
+  if (measured.cuts == nullptr) return;
+  all.push_back({"sluis_cut_seconds", "From the word that a stream is over until its sender was done with it", prometheus::MetricType::Histogram, {measured.cuts->Collect()}});
   all.push_back(family("sluis_cut_bound_seconds", "Within which a cut is done, once it is recorded", prometheus::MetricType::Gauge,
                        std::chrono::duration<double>(measured.cut_bound).count()));
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "connector/gate/streams.hpp"
 #include "connector/http/tls.hpp"
 
 #include <cstdint>
@@ -8,6 +7,10 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+namespace prometheus {
+class Histogram;
+}
 
 namespace sluis::node {
 
@@ -58,7 +61,7 @@ struct Measured {
   std::uint64_t receipts = 0;          ///< data requests that the other party's log proves; since the start, as the next
   std::uint64_t receipts_missing = 0;  ///< that it did not prove in time, or not as they were here
   std::uint64_t streams = 0;          ///< running releases and receptions
-  gate::CutTimes::Counts cuts;        ///< since the start
+  const prometheus::Histogram* cuts = nullptr;  ///< seconds that each took; null: none are counted
   Duration cut_bound{};               ///< within which each is to be done (D25)
   std::uint64_t findings = 0;
   bool quarantined = false;

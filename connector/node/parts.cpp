@@ -296,7 +296,7 @@ Result<void> Node::Parts::start_data_plane() {
   upstreams = std::make_unique<UpstreamClients>(config.folder, config.tls.roots, clock, config.tls.allow_tls_1_2);
   plans = std::make_unique<NodeDatasets>(*datasets, config.datasets, *log_clock, *upstreams);
   membership = std::make_unique<NodeMembership>(*directory, store, revoked.get());
-  streams = std::make_unique<gate::StreamRegistry>(*log_clock);
+  streams = std::make_unique<gate::StreamRegistry>(*log_clock, [this](std::chrono::duration<double> took) { cut_times.Observe(took.count()); });
   refusals = std::make_unique<gate::RefusalCounter>(*commits, *log_clock, config.participant);
   const gate::VocabularySource words = [this] { return purposes->current(); };
   declarations = std::make_unique<Declarations>(DeclarationDependencies{

@@ -43,6 +43,8 @@
 #include "connector/provenance/witness.hpp"
 #include "connector/storage/rocks_store.hpp"
 
+#include <prometheus/histogram.h>
+
 namespace sluis::node {
 
 inline http::TlsFiles tls_files(const TlsConfig& of) {
@@ -141,6 +143,7 @@ struct Node::Parts {
     return record.vocabulary_hash ? purposes->by_hash(*record.vocabulary_hash) : purposes->oldest();
   }};
   std::unique_ptr<Declarations> declarations;
+  prometheus::Histogram cut_times{{0.01, 0.05, 0.1, 0.25, 0.5, 1}};  ///< seconds
   std::unique_ptr<gate::StreamRegistry> streams;
   std::unique_ptr<gate::RefusalCounter> refusals;
   std::unique_ptr<Fairness> fairness;

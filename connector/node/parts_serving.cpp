@@ -231,7 +231,7 @@ std::vector<http::Route> Node::Parts::management_routes() {
                       now.receipts = receipts->taken();
                       now.receipts_missing = receipts->missing();
                       now.streams = streams->size();
-                      now.cuts = streams->cut_times();
+                      now.cuts = &cut_times;
                       now.findings = findings().size();
                       if (collecting) now.collectors = collecting->measured();
                       now.tls = tls_states();

@@ -125,8 +125,7 @@ Result<http::PeerRequest> request_for(const Session& session, const Words& words
   request.headers["sluis-activity"] = words.activity;
   request.timeout = std::chrono::hours(1);
   if (words.subject_file.empty()) return request;
-  SLUIS_TRY(std::string id, read_text(words.subject_file, kSubjectBytes));
-  while (!id.empty() && (id.back() == '\n' || id.back() == '\r' || id.back() == ' ')) id.pop_back();
+  SLUIS_TRY(const std::string id, read_line(words.subject_file, kSubjectBytes));
   request.headers["sluis-data-subject"] = words.subject_type + " " + id;
   return request;
 }

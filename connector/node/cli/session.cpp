@@ -210,6 +210,12 @@ std::string to_text(const Error& error, const Options& options) {
   return text + row("error.code", to_string(error.code));
 }
 
+Result<std::string> read_line(const std::string& file, std::size_t limit) {
+  SLUIS_TRY(std::string text, read_text(file, limit));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
 json::Value with_language(const Session& session) {
   json::Value request{json::Object{}};
   if (!session.options.lang.empty()) request.set("lang", session.options.lang);

@@ -76,6 +76,8 @@ std::string to_text(const Error& error, const Options& options);
 json::Value with_language(const Session& session);
 /// A file as text. invalid_argument: it cannot be read, or is larger than `limit`.
 Result<std::string> read_text(const std::string& file, std::size_t limit);
+/// The same, without what ends its last line.
+Result<std::string> read_line(const std::string& file, std::size_t limit);
 /// Writes a file whole, by way of a temporary one beside it.
 Result<void> write_text(const std::string& file, std::string_view text);
 

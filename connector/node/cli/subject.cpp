@@ -71,9 +71,8 @@ void subject(Session& session, const Words& words) {
   if (words.type.empty() || words.file.empty() || (words.basis.empty() && words.confirm.empty())) {
     return session.fail(Error(ErrorCode::invalid_argument, "it is not said who is looked up, and why").mended_by("give --type and --id, with --basis or --confirm; or --read"), 2);
   }
-  auto id = read_text(words.file, kIdBytes);
+  const auto id = read_line(words.file, kIdBytes);
   if (!id) return session.fail(id.error(), 2);
-  while (!id->empty() && (id->back() == '\n' || id->back() == '\r' || id->back() == ' ')) id->pop_back();
   request.set("type", words.type);
   request.set("id", *id);
   if (words.confirm.empty()) request.set("basis", words.basis);

@@ -10,12 +10,11 @@ namespace sluis::cli {
 
 Result<provenance::VerifierKey> read_log_key(const std::string& given) {
   if (auto key = provenance::VerifierKey::parse(given)) return key;
-  auto text = read_text(given, 4096);
+  const auto text = read_line(given, 4096);
   if (!text) {
     return Error(ErrorCode::invalid_argument, fmt::format("`{}` is neither a log key nor a file that holds one", given))
         .mended_by("a log key is `name+hash+base64`; get it from elsewhere than the log's folder");
   }
-  while (!text->empty() && (text->back() == '\n' || text->back() == '\r' || text->back() == ' ')) text->pop_back();
   return provenance::VerifierKey::parse(*text);
 }
 

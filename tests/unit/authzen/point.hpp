@@ -40,6 +40,8 @@ class DecisionPoint : public World {
               return std::string("municipality");
             },
             [this](std::string_view, std::string_view, Timestamp) -> Result<intake::Registered> {
+              ++asked_register_;
+              if (register_fails_) return Error(ErrorCode::storage_unavailable, "the store does not answer");
               if (!registered_) return Error(ErrorCode::permission_denied, "not in the register");
               return intake::Registered{};
             },
@@ -113,6 +115,8 @@ class DecisionPoint : public World {
   std::vector<std::string> activities_{"urn:waterrijk:activity:1"};
   std::set<std::string> unlisted_;
   bool registered_ = true;
+  bool register_fails_ = false;
+  int asked_register_ = 0;
   std::optional<gate::KnownDeclarations> known_;  ///< what the provider has in force; none: it does not answer
   int asked_about_declarations_ = 0;
   Duration answer_takes_{};

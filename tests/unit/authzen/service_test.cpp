@@ -161,9 +161,14 @@ TEST_F(AuthzenTest, AConsumersActivityIsChecked) {
   service_ = make_service("urn:duinmeer");
   record_ = agree("urn:agreement:1", "urn:waterrijk", kCounts, crowd_only(), negotiation::Role::consumer);
   EXPECT_TRUE(permits(parsed(post(body(kCrowd)))));
+  EXPECT_EQ(asked_register_, 1) << "once for each evaluation";
   expect_denied(body(kCrowd, "", "urn:waterrijk"), "agreement.unknown");
   registered_ = false;
   expect_denied(body(kCrowd), "activity.not_allowed");
+  const std::size_t recorded = entries_of(provenance::EntryKind::decision).size();
+  register_fails_ = true;
+  EXPECT_EQ(post(body(kCrowd)).status, 503U) << "a register that cannot be read is no refusal";
+  EXPECT_EQ(entries_of(provenance::EntryKind::decision).size(), recorded);
 }
 
 TEST_F(AuthzenTest, WithoutARecordThereIsNoDecision) {

@@ -271,7 +271,12 @@ class World : public ::testing::Test {
   FixedDatasets datasets_;
   FixedMembership membership_;
   gate::ProgramCache programs_;
-  gate::StreamRegistry streams_{clock_};
+  std::atomic<int> cuts_timed_ = 0;
+  std::atomic<double> slowest_cut_ = 0;
+  gate::StreamRegistry streams_{clock_, [this](std::chrono::duration<double> took) {
+                                  ++cuts_timed_;
+                                  slowest_cut_ = std::max(slowest_cut_.load(), took.count());
+                                }};
   std::shared_ptr<const policy::Vocabulary> vocabulary_ = small_vocabulary();
 };
 

@@ -169,6 +169,13 @@ std::string drawn_by_hash(const std::string& rows) {
   return run(visits(), {rows_by_street(), SuppressSmallCells{1, {}, {}, 2}}, kVisits + rows, {}, 4096, best_scan(), means);
 }
 
+/// Rows by street, of which each one counts.
+Result<ColumnPlan> all_drawn_by_street() {
+  Means means = test::means();
+  means.lot = [](std::string_view) { return std::uint8_t{0}; };
+  return ColumnPlan::compile(columns({"street"}), std::vector<Transform>{rows_by_street(), SuppressSmallCells{1, {}, {}, 2}}, means);
+}
+
 TEST(AggregateBy, ARowIsTheSameDrawWhateverElseStandsInTheFile) {
   using Rows = std::vector<int>;
   // Each street has one row, and is there if that was drawn.
@@ -312,11 +319,7 @@ TEST(Occurrences, AllThatAreCountedAtATimeShareTheirMemory) {
     EXPECT_TRUE(more.take(limits::kLotBytes / 2)) << mend;
     EXPECT_FALSE(more.take(1));
   }
-  auto plan = ColumnPlan::compile(columns({"street"}), std::vector<Transform>{rows_by_street(), SuppressSmallCells{1, {}, {}, 2}}, [] {
-    Means means = test::means();
-    means.lot = [](std::string_view) { return std::uint8_t{0}; };
-    return means;
-  }());
+  auto plan = all_drawn_by_street();
   ASSERT_TRUE(plan);
   Transformer transformer(std::move(*plan), {});
   LotMemory others;
@@ -351,11 +354,7 @@ TEST(AggregateBy, BoundsItsMemory) {
 }
 
 TEST(AggregateBy, BoundsTheRowsThatItTellsApart) {
-  auto plan = ColumnPlan::compile(columns({"street"}), std::vector<Transform>{rows_by_street(), SuppressSmallCells{1, {}, {}, 2}}, [] {
-    Means means = test::means();
-    means.lot = [](std::string_view) { return std::uint8_t{0}; };
-    return means;
-  }());
+  auto plan = all_drawn_by_street();
   ASSERT_TRUE(plan);
   Transformer transformer(std::move(*plan), {});
   ASSERT_TRUE(transformer.feed("street\n"));
