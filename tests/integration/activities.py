@@ -171,7 +171,8 @@ def decided(transfer):
 
 
 def today():
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """In whole seconds, and not before what began in this one."""
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def claims(transfer):
